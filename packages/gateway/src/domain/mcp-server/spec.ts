@@ -1,0 +1,50 @@
+import type { Secret } from '@mcp-hangar/kernel/secret';
+import { z } from 'zod';
+
+/** The name under which a server is configured; the first half of `SERVER__TOOL`. */
+export const McpServerId = z
+  .string()
+  .regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/)
+  .refine((id) => !id.includes('__') && !id.endsWith('_'))
+  .brand<'McpServerId'>();
+export type McpServerId = z.infer<typeof McpServerId>;
+
+/** Who may use one child process at the same time; see `sharing.ts`. */
+export type Sharing = 'auto' | 'shared' | 'session';
+
+export interface StdioLaunch {
+  readonly kind: 'stdio';
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Added to the allow-listed environment of the gateway. */
+  readonly env: Readonly<Record<string, Secret>>;
+  readonly cwd: string | undefined;
+}
+
+/** A mode that parses but that this build cannot run: the server is listed as dead with the reason. */
+export interface InactiveLaunch {
+  readonly kind: 'inactive';
+  readonly mode: string;
+  readonly reason: string;
+}
+
+/** A tool definition given in the configuration, visible before the server has ever started. */
+export type PredefinedTool = Readonly<Record<string, unknown>> & { readonly name: string };
+
+/** One configured MCP server, with every default filled in. */
+export interface McpServerSpec {
+  readonly id: McpServerId;
+  readonly description: string | undefined;
+  readonly launch: StdioLaunch | InactiveLaunch;
+  /** Changes exactly when what is launched changes: the key under which catalogues and verdicts are kept. */
+  readonly digest: string;
+  readonly sharing: Sharing;
+  /** Stop a child after this long without a request in flight; 0 = never. */
+  readonly idleTtlMs: number;
+  readonly startupTimeoutMs: number;
+  /** Without an answer or a progress notification for this long, a call ends with an error. */
+  readonly callTimeoutMs: number;
+  /** Most children that are told client capabilities, at one time. */
+  readonly leasedChildrenMax: number;
+  readonly predefinedTools: readonly PredefinedTool[] | undefined;
+}
