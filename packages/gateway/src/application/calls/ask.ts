@@ -1,0 +1,102 @@
+/** A question of the gateway's own to a server: handshake, catalogue, subscriptions. */
+import { Fault } from '@mcp-hangar/kernel/errors';
+import { isObject, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
+import type { Bytes, Lost, RawAnswer, UpstreamCall, UpstreamConnection } from '../ports.ts';
+
+/** The server refused: a JSON-RPC error as data. */
+export class RpcRefusal extends Error {
+  override readonly name = 'RpcRefusal';
+  readonly error: RpcError;
+  constructor(error: RpcError) {
+    super(error.message);
+    this.error = error;
+  }
+}
+
+export interface AskOptions {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** @throws RpcRefusal where the server answers with an error; Fault CALL_TIMED_OUT, UPSTREAM_ENDED and the like */
+export function ask(
+  connection: UpstreamConnection,
+  method: string,
+  params: JsonObject,
+  options: AskOptions,
+): Promise<JsonObject> {
+  return new Promise((resolve, reject) => {
+    const settle = (act: () => void): void => {
+      clearTimeout(timer);
+      options.signal?.removeEventListener('abort', onAbort);
+      act();
+    };
+    const call: UpstreamCall = {
+      parts: [
+        '{"jsonrpc":"2.0","id":',
+        `,"method":${JSON.stringify(method)},"params":${JSON.stringify(params)}}`,
+      ],
+      answered: (answer) => settle(() => readAnswer(answer).then(resolve, reject)),
+      notified: () => undefined,
+      lost: (lost) => settle(() => reject(lostFault(lost))),
+    };
+    const giveUp = (fault: Fault): void =>
+      settle(() => {
+        if (id !== undefined) connection.cancel(id, fault.message);
+        reject(fault);
+      });
+    const onAbort = (): void => giveUp(new Fault('UPSTREAM_ENDED', `${method} was given up`));
+    const timer = setTimeout(
+      () => giveUp(new Fault('CALL_TIMED_OUT', `no answer to ${method} in ${options.timeoutMs} ms`)),
+      options.timeoutMs,
+    );
+    let id: number | undefined;
+    options.signal?.addEventListener('abort', onAbort, { once: true });
+    if (options.signal?.aborted === true) onAbort();
+    else id = connection.send(call);
+  });
+}
+
+async function readAnswer(answer: RawAnswer): Promise<JsonObject> {
+  const message = parseAnswer(answer);
+  const { error, result } = message ?? {};
+  if (isObject(error)) {
+    const { code, message: text, data } = error;
+    throw new RpcRefusal({ code: Number(code), message: String(text), ...(data === undefined ? {} : { data }) });
+  }
+  if (!isObject(result)) throw new Fault('UPSTREAM_ANSWER_INVALID', 'the answer has no result object');
+  return result;
+}
+
+/** The answer as a value; undefined where it is not JSON. Number texts that do not survive are kept as written. */
+export function parseAnswer(answer: RawAnswer): JsonObject | undefined {
+  try {
+    const parsed: unknown = JSON.parse(utf8Text([...answer.before, '0', ...answer.after]), keepNumber);
+    return isObject(parsed) ? parsed : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export const utf8Text = (bytes: readonly Bytes[]): string =>
+  Buffer.concat(bytes.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : part))).utf8Slice();
+
+/** ES2025 JSON source text access, which the compiler's library does not describe yet. */
+const rawJson = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON;
+
+/** Keeps 12345678901234567890 and 1.0 as they were written when the value is written again. */
+function keepNumber(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
+  if (typeof value !== 'number' || context?.source === undefined) return value;
+  return Number.isSafeInteger(value) || String(value) === context.source ? value : rawJson(context.source);
+}
+
+export function lostFault(lost: Lost): Fault {
+  switch (lost.code) {
+    case 'ended':
+      return new Fault('UPSTREAM_ENDED', lost.message);
+    case 'answer-too-large':
+      return new Fault('UPSTREAM_ANSWER_TOO_LARGE', lost.message);
+    case 'answer-invalid':
+      return new Fault('UPSTREAM_ANSWER_INVALID', lost.message);
+  }
+}

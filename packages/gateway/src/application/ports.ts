@@ -1,0 +1,84 @@
+/** What the application needs from the world outside. Adapters live in `infrastructure`. */
+import type { JsonObject } from '../domain/protocol/json-rpc.ts';
+import type { Era } from '../domain/protocol/revisions.ts';
+import type { ServerMessage } from '../domain/protocol/server-message.ts';
+import type { McpServerSpec } from '../domain/mcp-server/spec.ts';
+
+export interface Clock {
+  /** Milliseconds since the Unix epoch. */
+  nowMs(): number;
+}
+
+export interface Logger {
+  debug(fields: Readonly<Record<string, unknown>>, event: string): void;
+  info(fields: Readonly<Record<string, unknown>>, event: string): void;
+  warn(fields: Readonly<Record<string, unknown>>, event: string): void;
+  error(fields: Readonly<Record<string, unknown>>, event: string): void;
+}
+
+/** Bytes on their way through: a string holds one byte a character (latin1). */
+export type Bytes = string | Buffer;
+
+/** A server's answer, cut around its id so that the client's own id can be put there. */
+export interface RawAnswer {
+  readonly isError: boolean;
+  readonly before: readonly Bytes[];
+  readonly after: readonly Bytes[];
+  readonly bytes: number;
+}
+
+/** Why a call got no answer from its server. */
+export interface Lost {
+  readonly code: 'ended' | 'answer-too-large' | 'answer-invalid';
+  readonly message: string;
+}
+
+/** The side of a request that waits on an upstream connection. One of `answered` and `lost` is called, once. */
+export interface UpstreamCall {
+  /** The request cut where the gateway's id goes; joined with the id it is the line for the server. */
+  readonly parts: readonly string[];
+  answered(answer: RawAnswer): void;
+  /** Progress, or for a subscription any notification of it. */
+  notified(message: ServerMessage): void;
+  lost(lost: Lost): void;
+}
+
+/** One live connection to one server. Ids on it are the gateway's own. */
+export interface UpstreamConnection {
+  readonly era: Era;
+  /** The answer to `initialize` or `server/discover`. */
+  readonly hello: JsonObject;
+  readonly pid: number;
+  readonly pending: number;
+  /** @throws Fault UPSTREAM_QUEUE_FULL, UPSTREAM_ENDED */
+  send(call: UpstreamCall): number;
+  /** Gives up waiting: tells the server, and drops what it may still answer. Unknown ids are ignored. */
+  cancel(id: number, reason: string): void;
+  /** Writes a notification or an answer as it is (UTF-16 text, no newline). */
+  write(line: string): void;
+  /** Ends the server, kindly first. Resolves when nothing of it is left. */
+  close(reason: string): Promise<void>;
+}
+
+/** What a connection tells its owner, beside the answers to calls. */
+export interface ConnectionObserver {
+  request(message: Extract<ServerMessage, { kind: 'request' }>): void;
+  notification(message: Extract<ServerMessage, { kind: 'notification' }>): void;
+  /** The server is gone; every pending call was told before. */
+  ended(detail: string): void;
+}
+
+export interface StartOptions {
+  readonly era: Era | 'unknown';
+  /** Told to the server in the handshake. */
+  readonly capabilities: JsonObject;
+  readonly clientInfo: JsonObject | undefined;
+  readonly observer: ConnectionObserver;
+  readonly signal: AbortSignal;
+}
+
+/** Starts a server and speaks the handshake with it. */
+export interface UpstreamLauncher {
+  /** @throws Fault MCP_SERVER_START_FAILED with a diagnosis; nothing of the attempt is left behind. */
+  start(spec: McpServerSpec, options: StartOptions): Promise<UpstreamConnection>;
+}

@@ -1,0 +1,247 @@
+/**
+ * One configured MCP server: its children, who may use them, when it may start.
+ *
+ * Invariants
+ * 1. One start per seat at a time; everybody who waits for it gets its one outcome.
+ * 2. After a failed start nothing starts before the back-off has passed, whoever asks.
+ * 3. A child with a call, a question to its owner or a subscription is not stopped for being idle.
+ */
+import { Fault } from '@mcp-hangar/kernel/errors';
+import { catalogKey, seatFor, type Asker, type Seat } from '../../domain/mcp-server/sharing.ts';
+import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
+import { NO_CAPABILITIES } from '../../domain/protocol/capabilities.ts';
+import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
+import type { Era } from '../../domain/protocol/revisions.ts';
+import type { Clock, Logger, UpstreamLauncher } from '../ports.ts';
+import { Child, type ChildEvents, type Owner, type ServerNotification } from './child.ts';
+import { LeasePool, type LeasedSeat } from './lease-pool.ts';
+import { StartGate } from './start-gate.ts';
+
+/** Who uses a server: what its children may be told, and who hears what they say. */
+export interface ServerUser {
+  readonly asker: Asker;
+  readonly owner: Owner;
+  readonly clientInfo: JsonObject | undefined;
+}
+
+export interface ServerDependencies {
+  readonly launcher: UpstreamLauncher;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  readonly leaseWaitMs: number;
+  readonly listener: ServerListener;
+}
+
+export interface ServerListener {
+  /** A child is ready; its lists may differ from what is known. */
+  ready(server: Server, child: Child): void;
+  /** A child said that lists or a resource changed. */
+  changed(server: Server, child: Child, notification: ServerNotification): void;
+}
+
+type Slot = { readonly start: Promise<Child>; child: Child | undefined };
+type FixedSeat = Exclude<Seat, LeasedSeat>;
+
+export class Server implements ChildEvents {
+  readonly spec: McpServerSpec;
+  readonly #deps: ServerDependencies;
+  readonly #slots = new Map<string, Slot>();
+  readonly #leases: LeasePool;
+  readonly #children = new Set<Child>();
+  readonly #gate: StartGate;
+  readonly #closing = new AbortController();
+  readonly #idleTimers = new Map<Child, NodeJS.Timeout>();
+  /** What the server has shown to speak; undefined where nobody asked yet. */
+  #speaks: { legacy: boolean | undefined; modern: boolean | undefined } = { legacy: undefined, modern: undefined };
+  #probe: Promise<void> | undefined;
+
+  constructor(spec: McpServerSpec, deps: ServerDependencies) {
+    this.spec = spec;
+    this.#deps = deps;
+    this.#gate = new StartGate(spec.id, deps.clock, deps.random);
+    this.#leases = new LeasePool(
+      { start: (seat) => this.#start(seat, undefined), stop: (child) => void this.#stop(child, 'lease') },
+      { childrenMax: spec.leasedChildrenMax, waitMs: deps.leaseWaitMs },
+    );
+  }
+
+  /** A child for this user, at once where one is ready. @throws Fault where none can be had (also as rejection) */
+  take(user: ServerUser): Child | Promise<Child> {
+    const era = this.eraFor(user.asker.era);
+    if (era === 'unknown') return this.#learnEra().then(() => this.take(user));
+    const seat = seatFor(this.spec.sharing, user.asker, era);
+    if (seat.kind === 'leased') return this.#leases.take(seat, user.owner);
+    const slot = this.#slots.get(slotKey(seat));
+    return slot?.child ?? slot?.start ?? this.#open(seat, user);
+  }
+
+  /** The era in which a client of `era` would be served; unknown until the server was asked. */
+  eraFor(era: Era): Era | 'unknown' {
+    if (this.#speaks[era] === true) return era;
+    if (this.#speaks[era] === false) return era === 'modern' ? 'legacy' : 'modern';
+    return era === 'legacy' ? 'legacy' : 'unknown';
+  }
+
+  /** The key of the catalogue that this asker sees; undefined while the era is unknown. */
+  catalogKeyFor(asker: Asker): string | undefined {
+    const era = this.eraFor(asker.era);
+    return era === 'unknown' ? undefined : catalogKey(seatFor(this.spec.sharing, asker, era));
+  }
+
+  /** Children that `owner` may be heard by: those that it holds. */
+  childrenOf(owner: Owner): readonly Child[] {
+    return [...this.#children].filter((child) => child.owner === owner);
+  }
+
+  get running(): readonly Child[] {
+    return [...this.#children];
+  }
+
+  get lastFailure(): string | undefined {
+    return this.spec.launch.kind === 'inactive' ? this.spec.launch.reason : this.#gate.lastFailure;
+  }
+
+  /** The owner is gone. */
+  release(owner: Owner): void {
+    this.#leases.release(owner);
+    for (const child of this.#children) {
+      if (child.owner === owner && child.seat.kind === 'own') void this.#stop(child, 'session ended');
+    }
+  }
+
+  /** Ends every child, also those that are starting. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    const starts = [...this.#slots.values()].map((slot) => slot.start);
+    await Promise.allSettled(starts);
+    await Promise.allSettled([...this.#children].map((child) => this.#stop(child, 'shutdown')));
+  }
+
+  changed(child: Child, notification: ServerNotification): void {
+    this.#deps.listener.changed(this, child, notification);
+  }
+
+  unattributed(child: Child, method: string): void {
+    this.#deps.logger.debug({ mcpServerId: this.spec.id, pid: child.connection.pid, method }, 'message_without_addressee');
+  }
+
+  rested(child: Child): void {
+    if (child.seat.kind === 'leased') {
+      if (child.seat.era === 'modern') child.owner = undefined;
+      this.#leases.rested();
+    }
+    if (!this.#idleTimers.has(child)) this.#watchIdle(child);
+  }
+
+  ended(child: Child, detail: string): void {
+    this.#forget(child);
+    if (child.stopping) return;
+    if (child.answeredCalls === 0) this.#gate.crashed(`it ended (${detail})`);
+    this.#deps.logger.warn({ mcpServerId: this.spec.id, pid: child.connection.pid, detail }, 'mcp_server_ended');
+    void child.connection.close(detail);
+  }
+
+  #learnEra(): Promise<void> {
+    this.#probe ??= (async () => {
+      try {
+        const child = await this.#start({ kind: 'shared', era: 'modern' }, undefined, 'unknown');
+        if (this.spec.sharing === 'session') await this.#stop(child, 'probe');
+        else this.#slots.set(slotKey(child.seat), { start: Promise.resolve(child), child });
+      } finally {
+        this.#probe = undefined;
+      }
+    })();
+    return this.#probe;
+  }
+
+  #open(seat: FixedSeat, user: ServerUser): Promise<Child> {
+    const key = slotKey(seat);
+    const clientInfo = seat.kind === 'own' ? user.clientInfo : undefined;
+    const start = this.#start(seat, clientInfo);
+    const slot: Slot = { start, child: undefined };
+    this.#slots.set(key, slot);
+    start.then(
+      (child) => {
+        if (seat.kind === 'own') child.owner = user.owner;
+        slot.child = child;
+      },
+      () => this.#slots.delete(key),
+    );
+    return start;
+  }
+
+  async #start(wanted: Seat, clientInfo: JsonObject | undefined, era: Era | 'unknown' = wanted.era): Promise<Child> {
+    if (this.spec.launch.kind === 'inactive') throw new Fault('MCP_SERVER_INACTIVE', this.spec.launch.reason);
+    this.#gate.check();
+    const startedAtMs = this.#deps.clock.nowMs();
+    // The observer exists before the seat is known: a server that is probed tells its era in the handshake.
+    let child: Child | undefined;
+    try {
+      const connection = await this.#deps.launcher.start(this.spec, {
+        era,
+        capabilities: wanted.kind === 'shared' ? NO_CAPABILITIES : wanted.capabilities,
+        clientInfo,
+        signal: this.#closing.signal,
+        observer: {
+          request: (message) => child?.request(message),
+          notification: (message) => child?.notification(message),
+          ended: (detail) => child?.ended(detail),
+        },
+      });
+      this.#learn(era, connection.era);
+      child = new Child({ ...wanted, era: connection.era }, this);
+      child.connected(connection);
+    } catch (error) {
+      this.#gate.failed(error);
+      throw error;
+    }
+    this.#gate.succeeded();
+    this.#children.add(child);
+    child.lastUsedAtMs = this.#deps.clock.nowMs();
+    this.#watchIdle(child);
+    const durationMs = child.lastUsedAtMs - startedAtMs;
+    this.#deps.logger.info({ mcpServerId: this.spec.id, pid: child.connection.pid, era: child.seat.era, durationMs }, 'mcp_server_started');
+    this.#deps.listener.ready(this, child);
+    return child;
+  }
+
+  #learn(asked: Era | 'unknown', spoken: Era): void {
+    this.#speaks[spoken] = true;
+    if (asked === 'unknown' && spoken === 'legacy') this.#speaks.modern = false;
+    if (asked !== 'unknown' && asked !== spoken) this.#speaks[asked] = false;
+  }
+
+  async #stop(child: Child, reason: string): Promise<void> {
+    child.stopping = true;
+    this.#forget(child);
+    this.#deps.logger.info({ mcpServerId: this.spec.id, pid: child.connection.pid, reason }, 'mcp_server_stopped');
+    await child.connection.close(reason);
+  }
+
+  #forget(child: Child): void {
+    this.#children.delete(child);
+    clearTimeout(this.#idleTimers.get(child));
+    this.#idleTimers.delete(child);
+    for (const [key, slot] of this.#slots) if (slot.child === child) this.#slots.delete(key);
+    if (child.seat.kind === 'leased') this.#leases.ended(child);
+  }
+
+  /** One timer a child; it looks again instead of being moved by every call. */
+  #watchIdle(child: Child): void {
+    const { idleTtlMs } = this.spec;
+    if (idleTtlMs === 0 || child.stopping) return;
+    const idleMs = this.#deps.clock.nowMs() - child.lastUsedAtMs;
+    const busy = child.inFlight > 0 || child.asking > 0 || child.pins > 0;
+    if (!busy && idleMs >= idleTtlMs) {
+      void this.#stop(child, 'idle');
+      return;
+    }
+    const timer = setTimeout(() => this.#watchIdle(child), busy ? idleTtlMs : idleTtlMs - idleMs);
+    timer.unref();
+    this.#idleTimers.set(child, timer);
+  }
+}
+
+const slotKey = (seat: Seat): string => (seat.kind === 'shared' ? `shared ${seat.era}` : `${seat.kind} ${seat.era} ${seat.key}`);

@@ -1,0 +1,39 @@
+/** What a client can be asked for, and what of it decides which child may serve it. */
+import { isObject, type JsonObject } from './json-rpc.ts';
+
+/** Capabilities by which a legacy server may ask its client for something. */
+const ASKING = ['sampling', 'elicitation', 'roots'] as const;
+
+/** No capabilities: what a shared child is told. */
+export const NO_CAPABILITIES: JsonObject = {};
+export const NO_CAPABILITIES_KEY = '{}';
+
+/** True where a server may send this client requests, so that a child must have one owner at a time. */
+export const declaresAsking = (capabilities: JsonObject): boolean =>
+  ASKING.some((name) => capabilities[name] !== undefined);
+
+/** The same text for the same capabilities, whatever the order of their members. */
+export const capabilityKey = (capabilities: JsonObject): string => canonical(capabilities);
+
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (!isObject(value)) return JSON.stringify(value) ?? 'null';
+  const members = Object.keys(value)
+    .toSorted()
+    .map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`);
+  return `{${members.join(',')}}`;
+}
+
+/** The capability by which a client agrees to be sent `method`, or undefined for a method it need not declare. */
+export function capabilityFor(method: string): string | undefined {
+  switch (method) {
+    case 'sampling/createMessage':
+      return 'sampling';
+    case 'elicitation/create':
+      return 'elicitation';
+    case 'roots/list':
+      return 'roots';
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,72 @@
+/** The text of a client's message, with the places that a multiplexed hop has to rewrite. */
+import { hasSpan, locate, spanEnd, spanStart, type Plan, type Spans } from './json-spans.ts';
+
+export const CLIENT_SLOT = {
+  id: 0,
+  name: 1,
+  uri: 2,
+  refName: 3,
+  refUri: 4,
+  progressToken: 5,
+  requestId: 6,
+  notifiedToken: 7,
+} as const;
+const SLOTS = 8;
+
+const PLAN: Plan = {
+  id: CLIENT_SLOT.id,
+  params: {
+    name: CLIENT_SLOT.name,
+    uri: CLIENT_SLOT.uri,
+    ref: { name: CLIENT_SLOT.refName, uri: CLIENT_SLOT.refUri },
+    _meta: { progressToken: CLIENT_SLOT.progressToken },
+    requestId: CLIENT_SLOT.requestId,
+    progressToken: CLIENT_SLOT.notifiedToken,
+  },
+};
+
+/** One line of JSON and the spans in it. */
+export interface ClientText {
+  readonly text: string;
+  readonly spans: Spans;
+}
+
+/**
+ * The text as one line, ready to be cut. `parsed` is the same message: where the text is ambiguous
+ * (a member twice) its canonical form is used, so that both sides of the gateway read one value.
+ */
+export function clientText(raw: string, parsed: unknown): ClientText {
+  const text = raw.includes('\n') || raw.includes('\r') ? raw.replaceAll(/[\r\n]/g, ' ') : raw;
+  const spans = locate(text, PLAN, SLOTS);
+  if (spans !== undefined) return { text, spans };
+  const canonical = JSON.stringify(parsed);
+  return { text: canonical, spans: locate(canonical, PLAN, SLOTS) ?? new Int32Array(SLOTS * 2) };
+}
+
+/**
+ * The text cut at every place where the gateway's own id goes (`id` and `progressToken`), with `replace` put
+ * in its slot. Joined with an id, the parts are the line for the server.
+ */
+export function cutForServer(
+  { text, spans }: ClientText,
+  replace?: { readonly slot: number; readonly text: string },
+): readonly string[] {
+  const cuts = [CLIENT_SLOT.id, CLIENT_SLOT.progressToken, ...(replace ? [replace.slot] : [])]
+    .filter((slot) => hasSpan(spans, slot))
+    .toSorted((a, b) => spanStart(spans, a) - spanStart(spans, b));
+  const parts: string[] = [];
+  let pending = '';
+  let at = 0;
+  for (const slot of cuts) {
+    pending += text.slice(at, spanStart(spans, slot));
+    at = spanEnd(spans, slot);
+    if (slot === replace?.slot) {
+      pending += replace.text;
+    } else {
+      parts.push(pending);
+      pending = '';
+    }
+  }
+  parts.push(pending + text.slice(at));
+  return parts;
+}

@@ -1,0 +1,57 @@
+/** Finding the id of an answer without reading the answer: it stands at the very start or the very end. */
+import { spanEnd, spanStart } from '../../domain/protocol/json-spans.ts';
+import { SERVER_SLOT, type ServerMessage } from '../../domain/protocol/server-message.ts';
+import type { RawAnswer } from '../../application/ports.ts';
+
+/** `{"jsonrpc":"2.0","id":7,"result":` as most servers write it; the official SDKs put the id last. */
+const AT_HEAD = /^(\{"jsonrpc":"2\.0","id":)(\d{1,15}),"(result|error)":/;
+const AT_TAIL = /(,"jsonrpc":"2\.0","id":)(\d{1,15})(\}\r?)$/;
+const RESULT_FIRST = /^\{"(result|error)":/;
+const END_BYTES = 64;
+
+/** An answer that a large line surely is, cut at its id; undefined where only a full scan can tell. */
+export function answerAtEnds(
+  pieces: readonly Buffer[],
+  bytes: number,
+): { readonly id: number; readonly answer: RawAnswer } | undefined {
+  const first = pieces[0];
+  if (first === undefined) return undefined;
+  const start = first.latin1Slice(0, END_BYTES);
+  const head = AT_HEAD.exec(start);
+  if (head !== null) {
+    const cut = Number(head[1]?.length) + Number(head[2]?.length);
+    const after = [first.subarray(cut), ...pieces.slice(1)];
+    return {
+      id: Number(head[2]),
+      answer: { isError: head[3] === 'error', before: [String(head[1])], after, bytes },
+    };
+  }
+  const opening = RESULT_FIRST.exec(start);
+  const last = pieces.at(-1);
+  if (opening === null || last === undefined || last.length < END_BYTES) return undefined;
+  const tail = AT_TAIL.exec(last.latin1Slice(-END_BYTES));
+  if (tail === null) return undefined;
+  const kept = last.length - Number(tail[2]?.length) - Number(tail[3]?.length);
+  const before = [...pieces.slice(0, -1), last.subarray(0, kept)];
+  return {
+    id: Number(tail[2]),
+    answer: { isError: opening[1] === 'error', before, after: ['}'], bytes },
+  };
+}
+
+/** An answer that was scanned, cut at its id. */
+export function answerOf(message: Extract<ServerMessage, { kind: 'answer' }>): RawAnswer {
+  const { text, spans } = message.line;
+  return {
+    isError: message.isError,
+    before: [text.slice(0, spanStart(spans, SERVER_SLOT.id))],
+    after: [text.slice(spanEnd(spans, SERVER_SLOT.id))],
+    bytes: text.length,
+  };
+}
+
+/** The id that a line seems to carry, for lines that are too long or broken to be read. */
+export function idAtEnds(head: string, tail: string): number | undefined {
+  const found = /^\{\s*"jsonrpc"\s*:\s*"2\.0"\s*,\s*"id"\s*:\s*(\d{1,15})\b/.exec(head) ?? /"id":(\d{1,15})\}\r?$/.exec(tail);
+  return found === null ? undefined : Number(found[1]);
+}

@@ -1,0 +1,94 @@
+/** The first words with a server: which era it speaks, what it can do. */
+import { Fault } from '@mcp-hangar/kernel/errors';
+import { isObject, RPC, type JsonObject } from '../../domain/protocol/json-rpc.ts';
+import { LATEST_LEGACY_REVISION, META, MODERN_REVISION, type Era } from '../../domain/protocol/revisions.ts';
+import { ask, RpcRefusal } from '../../application/calls/ask.ts';
+import type { StdioConnection } from './stdio-connection.ts';
+
+/** A server that says nothing to `server/discover` for this long is taken for a legacy one. */
+const PROBE_MS = 3_000;
+
+export interface HandshakeOptions {
+  readonly era: Era | 'unknown';
+  readonly capabilities: JsonObject;
+  readonly clientInfo: JsonObject;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** The server wants another era than it was asked in, or ended over the question: start it again, asked so. */
+export class WrongEra extends Error {
+  override readonly name = 'WrongEra';
+  readonly era: Era;
+  constructor(era: Era, options?: ErrorOptions) {
+    super(`the server speaks the ${era} era`, options);
+    this.era = era;
+  }
+}
+
+/**
+ * Speaks the handshake and leaves era and hello on the connection.
+ * @throws WrongEra; RpcRefusal or Fault where the server refuses, ends or is silent
+ */
+export async function handshake(connection: StdioConnection, options: HandshakeOptions): Promise<void> {
+  if (options.era === 'legacy') return initialize(connection, options);
+  const found = await discover(connection, options);
+  if (found) return;
+  if (options.era === 'modern') throw new WrongEra('legacy');
+  await initialize(connection, options);
+}
+
+/** True where the server speaks the modern era. */
+async function discover(connection: StdioConnection, options: HandshakeOptions): Promise<boolean> {
+  const timeoutMs = options.era === 'modern' ? options.timeoutMs : Math.min(PROBE_MS, options.timeoutMs);
+  try {
+    const hello = await ask(connection, 'server/discover', modernParams(options), { ...options, timeoutMs });
+    const versions = hello['supportedVersions'];
+    if (!Array.isArray(versions) || !versions.includes(MODERN_REVISION)) return false;
+    connection.era = 'modern';
+    connection.hello = hello;
+    return true;
+  } catch (error) {
+    if (error instanceof RpcRefusal) {
+      if (error.error.code === RPC.unsupportedVersion) throw new Fault('MCP_SERVER_START_FAILED', error.message);
+      return false;
+    }
+    // Some servers end on anything before `initialize`; some stay silent for good.
+    if (options.era === 'unknown' && error instanceof Fault && !options.signal.aborted) {
+      throw new WrongEra('legacy', { cause: error });
+    }
+    throw error;
+  }
+}
+
+/** `_meta` of a modern request that the gateway makes for itself. */
+export const modernParams = (options: Pick<HandshakeOptions, 'capabilities' | 'clientInfo'>): JsonObject => ({
+  _meta: {
+    [META.protocolVersion]: MODERN_REVISION,
+    [META.clientCapabilities]: options.capabilities,
+    [META.clientInfo]: options.clientInfo,
+  },
+});
+
+async function initialize(connection: StdioConnection, options: HandshakeOptions): Promise<void> {
+  const params = {
+    protocolVersion: LATEST_LEGACY_REVISION,
+    capabilities: options.capabilities,
+    clientInfo: options.clientInfo,
+  };
+  try {
+    const hello = await ask(connection, 'initialize', params, options);
+    if (!isObject(hello['capabilities'])) {
+      throw new Fault('MCP_SERVER_START_FAILED', 'its answer to initialize has no capabilities');
+    }
+    connection.hello = hello;
+  } catch (error) {
+    if (error instanceof RpcRefusal && isModernOnly(error)) throw new WrongEra('modern', { cause: error });
+    throw error;
+  }
+  connection.era = 'legacy';
+  connection.write('{"jsonrpc":"2.0","method":"notifications/initialized"}');
+}
+
+const isModernOnly = ({ error }: RpcRefusal): boolean =>
+  error.code === RPC.methodNotFound || error.code === RPC.unsupportedVersion;

@@ -1,0 +1,72 @@
+/**
+ * Cuts a server's stdout into lines without copying: a line is the list of the chunks it came in. A line over
+ * the limit is thrown away up to its newline; its two ends are kept, because an id stands at one of them.
+ */
+
+/** Enough of either end of a line to find a JSON-RPC id in it. */
+const END_BYTES = 128;
+const NEWLINE = 10;
+
+export interface LineSink {
+  line(pieces: readonly Buffer[], bytes: number): void;
+  overlong(head: string, tail: string, bytes: number): void;
+}
+
+export class LineSplitter {
+  readonly #sink: LineSink;
+  readonly #bytesMax: number;
+  #pieces: Buffer[] = [];
+  #bytes = 0;
+  /** Set while the rest of an over-long line is thrown away. */
+  #dropped: { head: string; tail: string } | undefined;
+
+  constructor(sink: LineSink, bytesMax: number) {
+    this.#sink = sink;
+    this.#bytesMax = bytesMax;
+  }
+
+  push(chunk: Buffer): void {
+    let start = 0;
+    let newline = chunk.indexOf(NEWLINE);
+    while (newline !== -1) {
+      this.#take(chunk.subarray(start, newline));
+      this.#finish();
+      start = newline + 1;
+      newline = chunk.indexOf(NEWLINE, start);
+    }
+    if (start < chunk.length) this.#take(start === 0 ? chunk : chunk.subarray(start));
+  }
+
+  #take(piece: Buffer): void {
+    this.#bytes += piece.length;
+    if (this.#dropped !== undefined) {
+      this.#dropped.tail = (this.#dropped.tail + piece.latin1Slice(-END_BYTES)).slice(-END_BYTES);
+      return;
+    }
+    this.#pieces.push(piece);
+    if (this.#bytes <= this.#bytesMax) return;
+    const tail = this.#pieces.map((kept) => kept.latin1Slice(-END_BYTES)).join('');
+    this.#dropped = { head: headOf(this.#pieces), tail: tail.slice(-END_BYTES) };
+    this.#pieces = [];
+  }
+
+  #finish(): void {
+    const pieces = this.#pieces;
+    const bytes = this.#bytes;
+    const dropped = this.#dropped;
+    this.#pieces = [];
+    this.#bytes = 0;
+    this.#dropped = undefined;
+    if (dropped !== undefined) this.#sink.overlong(dropped.head, dropped.tail, bytes);
+    else if (bytes > 0) this.#sink.line(pieces, bytes);
+  }
+}
+
+function headOf(pieces: readonly Buffer[]): string {
+  let head = '';
+  for (const piece of pieces) {
+    head += piece.latin1Slice(0, END_BYTES - head.length);
+    if (head.length >= END_BYTES) break;
+  }
+  return head;
+}

@@ -1,0 +1,250 @@
+/**
+ * One child process as an upstream connection: newline-delimited JSON-RPC over its pipes.
+ *
+ * Invariants
+ * 1. Ids on the pipe are integers of this connection; a client's id never reaches a server.
+ * 2. Every call is told exactly once: answered, lost, or forgotten by `cancel`.
+ * 3. A bad line costs at most the call that it names; the child is never ended for what it prints.
+ * 4. No more than READ_BYTES_PER_TURN are taken from one child in one turn of the event loop, and a child that
+ *    prints what nobody waits for is read at NOISE_BYTES_PER_SECOND, so that it slows only itself.
+ */
+import type { Readable, Writable } from 'node:stream';
+import { Fault } from '@mcp-hangar/kernel/errors';
+import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
+import { spanText } from '../../domain/protocol/json-spans.ts';
+import type { Era } from '../../domain/protocol/revisions.ts';
+import { readServerLine, SERVER_SLOT, type ServerMessage } from '../../domain/protocol/server-message.ts';
+import type { ConnectionObserver, Lost, UpstreamCall, UpstreamConnection } from '../../application/ports.ts';
+import { answerAtEnds, answerOf, idAtEnds } from './answer.ts';
+import { LineSplitter } from './line-splitter.ts';
+
+/** Longer lines are cut at their ends instead of being scanned. */
+const SCAN_BYTES_MAX = 16_384;
+const READ_BYTES_PER_TURN = 262_144;
+const NOISE_BYTES_PER_SECOND = 4_194_304;
+const NOISE_WINDOW_MS = 50;
+
+/** The process behind the connection, as the launcher gives it. */
+export interface ConnectionProcess {
+  readonly pid: number;
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly exited: Promise<{ readonly code: number | null; readonly signal: string | null }>;
+  stop(): Promise<void>;
+}
+
+export interface ConnectionLimits {
+  readonly messageBytesMax: number;
+  readonly queueBytesMax: number;
+}
+
+export class StdioConnection implements UpstreamConnection {
+  era: Era = 'legacy';
+  hello: JsonObject = {};
+  readonly #process: ConnectionProcess;
+  readonly #limits: ConnectionLimits;
+  readonly #splitter: LineSplitter;
+  readonly #calls = new Map<number, UpstreamCall>();
+  #observer: ConnectionObserver | undefined;
+  #nextId = 1;
+  #queue: string[] = [];
+  #flushScheduled = false;
+  #ended: string | undefined;
+  #readThisTurn = 0;
+  #noiseBytes = 0;
+  /** First bytes of the first line that was no JSON-RPC: evidence for a diagnosis. */
+  noise: string | undefined;
+
+  constructor(process: ConnectionProcess, limits: ConnectionLimits) {
+    this.#process = process;
+    this.#limits = limits;
+    this.#splitter = new LineSplitter(
+      {
+        line: (pieces, bytes) => this.#onLine(pieces, bytes),
+        overlong: (head, tail, bytes) => this.#onOverlong(head, tail, bytes),
+      },
+      limits.messageBytesMax,
+    );
+    process.stdout.on('data', (chunk: Buffer) => this.#onData(chunk));
+    process.stdout.on('error', () => undefined); // the exit that follows tells
+    process.exited.then(
+      ({ code, signal }) => this.#onExit(signal === null ? `exit code ${code}` : `signal ${signal}`),
+      () => this.#onExit('it could not be watched'),
+    );
+  }
+
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  get pending(): number {
+    return this.#calls.size;
+  }
+
+  /** From here on the observer hears what the server says on its own. */
+  observe(observer: ConnectionObserver): void {
+    this.#observer = observer;
+    if (this.#ended !== undefined) observer.ended(this.#ended);
+  }
+
+  send(call: UpstreamCall): number {
+    if (this.#ended !== undefined) throw new Fault('UPSTREAM_ENDED', `the server has ended (${this.#ended})`);
+    if (this.#process.stdin.writableLength > this.#limits.queueBytesMax) {
+      throw new Fault('UPSTREAM_QUEUE_FULL', 'the server does not read its calls');
+    }
+    const id = this.#nextId++;
+    this.#calls.set(id, call);
+    const { parts } = call;
+    this.write(parts.length === 2 ? `${parts[0]}${id}${parts[1]}` : parts.join(String(id)));
+    return id;
+  }
+
+  cancel(id: number, reason: string): void {
+    if (!this.#calls.delete(id)) return;
+    const params = JSON.stringify({ requestId: id, reason });
+    this.write(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":${params}}`);
+  }
+
+  /** Lines of one turn leave in one write: calls that arrive together cost one system call. */
+  write(line: string): void {
+    if (this.#ended !== undefined) return;
+    this.#queue.push(line, '\n');
+    if (this.#flushScheduled) return;
+    this.#flushScheduled = true;
+    setImmediate(() => this.#flush());
+  }
+
+  close(): Promise<void> {
+    this.#flush();
+    return this.#process.stop();
+  }
+
+  #flush(): void {
+    this.#flushScheduled = false;
+    if (this.#queue.length === 0) return;
+    const text = this.#queue.length === 2 ? `${this.#queue[0]}\n` : this.#queue.join('');
+    this.#queue = [];
+    if (this.#ended === undefined) this.#process.stdin.write(text);
+  }
+
+  #onData(chunk: Buffer): void {
+    const { stdout } = this.#process;
+    if (this.#readThisTurn === 0) setImmediate(() => this.#newTurn());
+    this.#readThisTurn += chunk.length;
+    this.#splitter.push(chunk);
+    if (this.#readThisTurn > READ_BYTES_PER_TURN) stdout.pause();
+  }
+
+  #newTurn(): void {
+    this.#readThisTurn = 0;
+    const { stdout } = this.#process;
+    if (this.#noiseBytes > (NOISE_BYTES_PER_SECOND * NOISE_WINDOW_MS) / 1_000) {
+      this.#noiseBytes = 0;
+      stdout.pause();
+      setTimeout(() => stdout.resume(), NOISE_WINDOW_MS);
+    } else if (stdout.isPaused()) stdout.resume();
+  }
+
+  #onLine(pieces: readonly Buffer[], bytes: number): void {
+    if (bytes > SCAN_BYTES_MAX) {
+      const found = answerAtEnds(pieces, bytes);
+      if (found !== undefined) {
+        this.#settle(found.id, bytes, (call) => call.answered(found.answer));
+        return;
+      }
+    }
+    const first = pieces[0];
+    const buffer = pieces.length === 1 && first !== undefined ? first : Buffer.concat(pieces, bytes);
+    const text = buffer.latin1Slice(0, buffer.at(-1) === 13 ? bytes - 1 : bytes);
+    const message = readServerLine(text);
+    if (message === undefined) this.#onNoise(text, bytes);
+    else this.#onMessage(message, bytes);
+  }
+
+  #onMessage(message: ServerMessage, bytes: number): void {
+    switch (message.kind) {
+      case 'answer': {
+        const id = numericId(message.rawId);
+        this.#settle(id, bytes, (call) => {
+          const answer = bytes > SCAN_BYTES_MAX || isJson(message.line.text) ? answerOf(message) : undefined;
+          if (answer === undefined) call.lost(INVALID);
+          else call.answered(answer);
+        });
+        return;
+      }
+      case 'request':
+        this.#observer?.request(message);
+        return;
+      case 'notification': {
+        const call = this.#calls.get(correlationOf(message));
+        if (call === undefined) {
+          if (message.method === 'notifications/progress') return; // late: the call is settled
+          this.#noiseBytes += bytes;
+          this.#observer?.notification(message);
+        } else call.notified(message);
+      }
+    }
+  }
+
+  #onNoise(text: string, bytes: number): void {
+    this.#noiseBytes += bytes;
+    this.noise ??= text.slice(0, 200);
+    const id = idAtEnds(text.slice(0, 128), text.slice(-128));
+    if (id !== undefined) this.#calls.get(id)?.lost(INVALID);
+    if (id !== undefined) this.#calls.delete(id);
+  }
+
+  #onOverlong(head: string, tail: string, bytes: number): void {
+    this.#noiseBytes += bytes;
+    const message = `the answer has ${bytes} bytes, more than limits.upstream_message_bytes_max allows (${this.#limits.messageBytesMax})`;
+    this.#settle(idAtEnds(head, tail) ?? Number.NaN, bytes, (call) =>
+      call.lost({ code: 'answer-too-large', message }),
+    );
+  }
+
+  #settle(id: number, bytes: number, tell: (call: UpstreamCall) => void): void {
+    const call = this.#calls.get(id);
+    if (call === undefined) {
+      this.#noiseBytes += bytes;
+      return;
+    }
+    this.#calls.delete(id);
+    tell(call);
+  }
+
+  #onExit(detail: string): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = detail;
+    this.#queue = [];
+    const lost: Lost = { code: 'ended', message: `the server ended during the call (${detail})` };
+    const calls = [...this.#calls.values()];
+    this.#calls.clear();
+    for (const call of calls) call.lost(lost);
+    this.#observer?.ended(detail);
+  }
+}
+
+const INVALID: Lost = { code: 'answer-invalid', message: 'the server answered with a line that is not JSON' };
+
+/** Ids that we give are integers; an upstream may send one back as a string. */
+function numericId(rawId: string): number {
+  return Number(rawId.startsWith('"') ? rawId.slice(1, -1) : rawId);
+}
+
+/** The call that a notification belongs to: by progress token, or by the subscription that it is part of. */
+function correlationOf(message: Extract<ServerMessage, { kind: 'notification' }>): number {
+  const { text, spans } = message.line;
+  const slot =
+    message.method === 'notifications/progress' ? SERVER_SLOT.progressToken : SERVER_SLOT.subscriptionId;
+  const raw = spanText(text, spans, slot);
+  return raw === undefined ? Number.NaN : numericId(raw);
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
