@@ -79,7 +79,7 @@ export function parseAnswer(answer: RawAnswer): JsonObject | undefined {
 }
 
 export const utf8Text = (bytes: readonly Bytes[]): string =>
-  Buffer.concat(bytes.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : part))).utf8Slice();
+  Buffer.concat(bytes.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : part))).toString('utf8');
 
 /** ES2025 JSON source text access, which the compiler's library does not describe yet. */
 const rawJson = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON;

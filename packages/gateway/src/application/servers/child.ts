@@ -5,26 +5,43 @@
  * was subscribed to): it may remember that owner, so it is never lent to another one.
  */
 import type { Seat } from '../../domain/mcp-server/sharing.ts';
+import { isObject } from '../../domain/protocol/json-rpc.ts';
 import { spanText } from '../../domain/protocol/json-spans.ts';
 import { SERVER_SLOT, type ServerMessage } from '../../domain/protocol/server-message.ts';
+import { ask } from '../calls/ask.ts';
 import type { ConnectionObserver, UpstreamConnection } from '../ports.ts';
+
+const SET_LEVEL_TIMEOUT_MS = 10_000;
 
 export type ServerRequest = Extract<ServerMessage, { kind: 'request' }>;
 export type ServerNotification = Extract<ServerMessage, { kind: 'notification' }>;
 
 /** The client side of a child: who may be asked and told. */
 export interface Owner {
-  readonly id: string;
+  /** The level at which it asked for log messages; a child is told before it works for the owner. */
+  readonly logLevel: string | undefined;
   serverRequest(child: Child, request: ServerRequest): void;
   serverNotification(child: Child, notification: ServerNotification): void;
+  /** What the child asked and was not answered yet will not be read any more. */
+  childEnded(child: Child): void;
 }
+
+/** Whoever cannot be asked or told anything: most modern requests, and the gateway itself. */
+export const NOBODY: Owner = {
+  logLevel: undefined,
+  serverRequest: (child, request) => child.refuse(request.rawId, -32601, 'the client supports no requests from servers'),
+  serverNotification: () => undefined,
+  childEnded: () => undefined,
+};
 
 /** What a child reports to the server that it belongs to. */
 export interface ChildEvents {
   /** A change of lists or of a resource: everybody's business. */
   changed(child: Child, notification: ServerNotification): void;
-  /** The last request in flight is answered. */
+  /** The last request in flight is over. */
   rested(child: Child): void;
+  /** It answered its first call. */
+  proved(child: Child): void;
   ended(child: Child, detail: string): void;
   /** Nobody could be told for whom the message was. */
   unattributed(child: Child, method: string): void;
@@ -45,13 +62,14 @@ export class Child implements ConnectionObserver {
   owner: Owner | undefined;
   /** The only client that a shared child has ever served; `many` from the second on. */
   #audience: Owner | 'many' | undefined;
+  #logLevel: string | undefined;
   bound = false;
   /** Requests of the server that wait for the owner's answer. */
   asking = 0;
   /** Subscriptions that keep it running. */
   pins = 0;
   inFlight = 0;
-  answeredCalls = 0;
+  #proved = false;
   lastUsedAtMs = 0;
   /** Set when we end it ourselves: its exit is no crash. */
   stopping = false;
@@ -71,18 +89,40 @@ export class Child implements ConnectionObserver {
   }
 
   /** A call of `owner` begins. The caller ends it with `end`. */
-  begin(owner: Owner | undefined): void {
+  begin(owner: Owner): void {
     this.inFlight += 1;
     if (this.seat.kind === 'shared') {
-      if (this.#audience === undefined) this.#audience = owner ?? 'many';
+      if (this.#audience === undefined) this.#audience = owner;
       else if (this.#audience !== owner) this.#audience = 'many';
-    } else this.owner = owner;
+    } else {
+      this.owner = owner;
+      if (owner.logLevel !== this.#logLevel) this.#setLogLevel(owner.logLevel);
+    }
   }
 
-  end(nowMs: number): void {
+  /** @param answered whether the server answered, as opposed to a timeout, a cancellation or its end */
+  end(nowMs: number, answered: boolean): void {
     this.inFlight -= 1;
     this.lastUsedAtMs = nowMs;
+    if (answered && !this.#proved) {
+      this.#proved = true;
+      this.#events.proved(this);
+    }
     if (this.inFlight === 0) this.#events.rested(this);
+  }
+
+  #setLogLevel(level: string | undefined): void {
+    this.#logLevel = level;
+    const capabilities = this.connection.hello['capabilities'];
+    if (level === undefined || this.seat.era === 'modern' || !isObject(capabilities) || capabilities['logging'] === undefined) return;
+    this.bound = true;
+    // A server that refuses the level logs as it likes; the call that follows does not wait for it.
+    ask(this.connection, 'logging/setLevel', { level }, { timeoutMs: SET_LEVEL_TIMEOUT_MS }).catch(() => undefined);
+  }
+
+  /** Whether it has answered a call. */
+  get proved(): boolean {
+    return this.#proved;
   }
 
   request(request: ServerRequest): void {
@@ -111,6 +151,7 @@ export class Child implements ConnectionObserver {
   }
 
   ended(detail: string): void {
+    this.owner?.childEnded(this);
     this.#events.ended(this, detail);
   }
 
@@ -125,5 +166,5 @@ export class Child implements ConnectionObserver {
 export function updatedUri(notification: ServerNotification): string | undefined {
   const raw = spanText(notification.line.text, notification.line.spans, SERVER_SLOT.updatedUri);
   if (raw === undefined || !raw.startsWith('"')) return undefined;
-  return String(JSON.parse(Buffer.from(raw, 'latin1').utf8Slice()));
+  return String(JSON.parse(Buffer.from(raw, 'latin1').toString('utf8')));
 }

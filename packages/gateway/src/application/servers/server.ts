@@ -90,6 +90,12 @@ export class Server implements ChildEvents {
     return era === 'unknown' ? undefined : catalogKey(seatFor(this.spec.sharing, asker, era));
   }
 
+  /** The kind of child that this asker uses; undefined while the era is unknown. */
+  seatKindFor(asker: Asker): Seat['kind'] | undefined {
+    const era = this.eraFor(asker.era);
+    return era === 'unknown' ? undefined : seatFor(this.spec.sharing, asker, era).kind;
+  }
+
   /** Children that `owner` may be heard by: those that it holds. */
   childrenOf(owner: Owner): readonly Child[] {
     return [...this.#children].filter((child) => child.owner === owner);
@@ -135,10 +141,14 @@ export class Server implements ChildEvents {
     if (!this.#idleTimers.has(child)) this.#watchIdle(child);
   }
 
+  proved(): void {
+    this.#gate.answered();
+  }
+
   ended(child: Child, detail: string): void {
     this.#forget(child);
     if (child.stopping) return;
-    if (child.answeredCalls === 0) this.#gate.crashed(`it ended (${detail})`);
+    if (!child.proved) this.#gate.crashed(`it ended (${detail})`);
     this.#deps.logger.warn({ mcpServerId: this.spec.id, pid: child.connection.pid, detail }, 'mcp_server_ended');
     void child.connection.close(detail);
   }
@@ -166,6 +176,9 @@ export class Server implements ChildEvents {
       (child) => {
         if (seat.kind === 'own') child.owner = user.owner;
         slot.child = child;
+        if (child.seat.era === seat.era) return;
+        this.#slots.delete(key); // it turned out to speak another era: found there from now on
+        if (!this.#slots.has(slotKey(child.seat))) this.#slots.set(slotKey(child.seat), slot);
       },
       () => this.#slots.delete(key),
     );

@@ -16,7 +16,7 @@ export function answerAtEnds(
 ): { readonly id: number; readonly answer: RawAnswer } | undefined {
   const first = pieces[0];
   if (first === undefined) return undefined;
-  const start = first.latin1Slice(0, END_BYTES);
+  const start = first.toString('latin1', 0, END_BYTES);
   const head = AT_HEAD.exec(start);
   if (head !== null) {
     const cut = Number(head[1]?.length) + Number(head[2]?.length);
@@ -29,7 +29,7 @@ export function answerAtEnds(
   const opening = RESULT_FIRST.exec(start);
   const last = pieces.at(-1);
   if (opening === null || last === undefined || last.length < END_BYTES) return undefined;
-  const tail = AT_TAIL.exec(last.latin1Slice(-END_BYTES));
+  const tail = AT_TAIL.exec(last.subarray(-END_BYTES).toString('latin1'));
   if (tail === null) return undefined;
   const kept = last.length - Number(tail[2]?.length) - Number(tail[3]?.length);
   const before = [...pieces.slice(0, -1), last.subarray(0, kept)];

@@ -40,12 +40,12 @@ export class LineSplitter {
   #take(piece: Buffer): void {
     this.#bytes += piece.length;
     if (this.#dropped !== undefined) {
-      this.#dropped.tail = (this.#dropped.tail + piece.latin1Slice(-END_BYTES)).slice(-END_BYTES);
+      this.#dropped.tail = (this.#dropped.tail + piece.subarray(-END_BYTES).toString('latin1')).slice(-END_BYTES);
       return;
     }
     this.#pieces.push(piece);
     if (this.#bytes <= this.#bytesMax) return;
-    const tail = this.#pieces.map((kept) => kept.latin1Slice(-END_BYTES)).join('');
+    const tail = this.#pieces.map((kept) => kept.subarray(-END_BYTES).toString('latin1')).join('');
     this.#dropped = { head: headOf(this.#pieces), tail: tail.slice(-END_BYTES) };
     this.#pieces = [];
   }
@@ -65,7 +65,7 @@ export class LineSplitter {
 function headOf(pieces: readonly Buffer[]): string {
   let head = '';
   for (const piece of pieces) {
-    head += piece.latin1Slice(0, END_BYTES - head.length);
+    head += piece.toString('latin1', 0, END_BYTES - head.length);
     if (head.length >= END_BYTES) break;
   }
   return head;

@@ -155,7 +155,7 @@ export class StdioConnection implements UpstreamConnection {
     }
     const first = pieces[0];
     const buffer = pieces.length === 1 && first !== undefined ? first : Buffer.concat(pieces, bytes);
-    const text = buffer.latin1Slice(0, buffer.at(-1) === 13 ? bytes - 1 : bytes);
+    const text = buffer.toString('latin1', 0, buffer.at(-1) === 13 ? bytes - 1 : bytes);
     const message = readServerLine(text);
     if (message === undefined) this.#onNoise(text, bytes);
     else this.#onMessage(message, bytes);

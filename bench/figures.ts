@@ -1,0 +1,181 @@
+import {
+  FLOOR_COMMAND,
+  SPLICING_FLOOR_COMMAND,
+  startDirectArm,
+  startHttpArm,
+  type Arm,
+  type Command,
+} from './arms.ts';
+import type { QuietGate } from './quiet.ts';
+import { callsPerSecond, cpuUsPerCall, p50Ms, runBlock, type Block, type Load } from './measure.ts';
+
+/** The figures of the bench. A ratio is the gateway's value over the floor's, taken in the same round. */
+export const FIGURES = {
+  addedP50: { title: 'added p50, echo 100 B', unit: 'µs', better: 'lower', target: 1.25 },
+  callsPerSecond: { title: 'calls/s, 64 in flight', unit: '/s', better: 'higher', target: 0.7 },
+  result1Mb: { title: 'p50, 1 MB result', unit: 'µs', better: 'lower', target: 1.3 },
+  toolsList: { title: 'p50, tools/list 100 × 20', unit: 'µs', better: 'lower', target: 1.2 },
+  cpuSequential: {
+    title: 'CPU/call, one at a time',
+    unit: 'µs',
+    better: 'lower',
+    target: undefined,
+  },
+  cpuConcurrent: {
+    title: 'CPU/call, 64 in flight',
+    unit: 'µs',
+    better: 'lower',
+    target: undefined,
+  },
+} as const satisfies Record<string, FigureRule>;
+
+export type FigureId = keyof typeof FIGURES;
+
+export interface FigureRule {
+  readonly title: string;
+  readonly unit: 'µs' | '/s';
+  readonly better: 'lower' | 'higher';
+  /** The ratio that the gateway must not be worse than. */
+  readonly target: number | undefined;
+}
+
+/** One round's values of a figure. */
+export interface Sample {
+  readonly direct: number | undefined;
+  readonly floor: number;
+  readonly gateway: number;
+  readonly ratio: number;
+}
+
+export type Samples = Readonly<Record<FigureId, readonly Sample[]>>;
+
+export interface Plan {
+  readonly gateway: Command;
+  readonly rounds: number;
+  readonly warmUpMs: number;
+  /** Time for one block of calls, of which a round has seven. */
+  readonly blockMs: number;
+  /** Passed before each round. */
+  readonly quiet: QuietGate;
+  readonly say: (line: string) => void;
+}
+
+const LISTED_UPSTREAMS = 100;
+const TOOLS_PER_UPSTREAM = 20;
+const WARM_UP_IN_FLIGHT = 16;
+const MANY_IN_FLIGHT = 64;
+const CALLS_MIN = 20;
+
+const textOf = (answer: unknown): unknown =>
+  (answer as { result?: { content?: { text?: unknown }[] } }).result?.content?.[0]?.text; // undefined is a wrong answer
+
+const callOf = (tool: string, given: object, text: string): Load => ({
+  method: 'tools/call',
+  params: (toolName) => JSON.stringify({ name: toolName(tool), arguments: given }),
+  isRight: (answer) => textOf(answer) === text,
+});
+const TEXT = 'x'.repeat(100);
+const ECHO = callOf('echo', { text: TEXT }, TEXT);
+const MEGABYTE = callOf('generate', { length: 1_000_000 }, 'x'.repeat(1_000_000));
+const LIST: Load = {
+  method: 'tools/list',
+  params: () => '{}',
+  isRight: (answer) =>
+    (answer as { result?: { tools?: unknown[] } }).result?.tools?.length ===
+    LISTED_UPSTREAMS * TOOLS_PER_UPSTREAM,
+};
+
+/** One block for each arm, in that order on even rounds and in the opposite one on odd rounds. */
+async function inTurn(
+  arms: readonly Arm[],
+  round: number,
+  measure: (arm: Arm) => Promise<Block>,
+): Promise<readonly Block[]> {
+  const blocks = new Map<Arm, Block>();
+  for (const arm of round % 2 === 0 ? arms : arms.toReversed()) blocks.set(arm, await measure(arm));
+  return arms.flatMap((arm) => blocks.get(arm) ?? []);
+}
+
+async function warmUp(arms: readonly Arm[], load: Load, plan: Plan): Promise<void> {
+  for (const arm of arms) {
+    const size = { inFlight: WARM_UP_IN_FLIGHT, ms: plan.warmUpMs, callsMin: CALLS_MIN };
+    await runBlock(arm, load, size);
+  }
+}
+
+const sampleOf = (
+  [floor, gateway]: readonly Block[],
+  valueOf: (block: Block) => number,
+): Sample[] => {
+  if (!floor || !gateway) return [];
+  const [of, at] = [valueOf(floor), valueOf(gateway)];
+  return [{ direct: undefined, floor: of, gateway: at, ratio: at / of }];
+};
+
+const p50Us = (block: Block): number => p50Ms(block) * 1000;
+
+/** What floor and gateway add to the pipe, from blocks of direct, floor and gateway. */
+function addedSample([direct, floor, gateway]: readonly Block[]): Sample[] {
+  if (!direct || !floor || !gateway) return [];
+  const [bare, of, at] = [p50Us(direct), p50Us(floor), p50Us(gateway)];
+  return [{ direct: bare, floor: of, gateway: at, ratio: (at - bare) / (of - bare) }];
+}
+
+async function measureCalls(plan: Plan): Promise<Omit<Samples, 'toolsList'>> {
+  await using direct = await startDirectArm();
+  await using floor = await startHttpArm('floor', FLOOR_COMMAND, 1);
+  await using splicing = await startHttpArm('splicing floor', SPLICING_FLOOR_COMMAND, 1);
+  await using gateway = await startHttpArm('gateway', plan.gateway, 1);
+  plan.say('warming up');
+  await warmUp([direct, floor, splicing, gateway], ECHO, plan);
+  for (const arm of [splicing, gateway]) {
+    await runBlock(arm, MEGABYTE, { inFlight: 1, ms: plan.warmUpMs / 4, callsMin: CALLS_MIN });
+  }
+  const samples = {
+    addedP50: [] as Sample[],
+    callsPerSecond: [] as Sample[],
+    result1Mb: [] as Sample[],
+    cpuSequential: [] as Sample[],
+    cpuConcurrent: [] as Sample[],
+  };
+  const one = { inFlight: 1, ms: plan.blockMs, callsMin: CALLS_MIN };
+  for (let round = 0; round < plan.rounds; round += 1) {
+    plan.say(`calls, round ${round + 1} of ${plan.rounds}`);
+    await plan.quiet.wait();
+    const echoes = await inTurn([direct, floor, gateway], round, (arm) => runBlock(arm, ECHO, one));
+    samples.addedP50.push(...addedSample(echoes));
+    samples.cpuSequential.push(...sampleOf(echoes.slice(1), cpuUsPerCall));
+    const many = { ...one, inFlight: MANY_IN_FLIGHT, ms: plan.blockMs * 2 };
+    const loads = await inTurn([floor, gateway], round, (arm) => runBlock(arm, ECHO, many));
+    samples.callsPerSecond.push(...sampleOf(loads, callsPerSecond));
+    samples.cpuConcurrent.push(...sampleOf(loads, cpuUsPerCall));
+    const large = await inTurn([splicing, gateway], round, (arm) => runBlock(arm, MEGABYTE, one));
+    samples.result1Mb.push(...sampleOf(large, p50Us));
+  }
+  return samples;
+}
+
+async function measureLists(plan: Plan): Promise<Pick<Samples, 'toolsList'>> {
+  plan.say(`starting ${LISTED_UPSTREAMS} upstreams, twice`);
+  await using floor = await startHttpArm(
+    'splicing floor',
+    SPLICING_FLOOR_COMMAND,
+    LISTED_UPSTREAMS,
+  );
+  await using gateway = await startHttpArm('gateway', plan.gateway, LISTED_UPSTREAMS);
+  await warmUp([floor, gateway], LIST, { ...plan, warmUpMs: plan.warmUpMs / 2 });
+  const toolsList: Sample[] = [];
+  const one = { inFlight: 1, ms: plan.blockMs, callsMin: CALLS_MIN };
+  for (let round = 0; round < plan.rounds; round += 1) {
+    plan.say(`lists, round ${round + 1} of ${plan.rounds}`);
+    await plan.quiet.wait();
+    const lists = await inTurn([floor, gateway], round, (arm) => runBlock(arm, LIST, one));
+    toolsList.push(...sampleOf(lists, p50Us));
+  }
+  return { toolsList };
+}
+
+/** Runs the bench. Rejects when an arm does not start, gives a wrong answer or none. */
+export async function measureAll(plan: Plan): Promise<Samples> {
+  return { ...(await measureCalls(plan)), ...(await measureLists(plan)) };
+}

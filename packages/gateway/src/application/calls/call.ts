@@ -1,0 +1,171 @@
+/**
+ * One client request on its way to a server and back. It settles exactly once: answered by the server, failed by
+ * the gateway (timeout, ended server, refused start), or cancelled by its client.
+ */
+import { Fault } from '@mcp-hangar/kernel/errors';
+import type { JsonObject, RpcError } from '../../domain/protocol/json-rpc.ts';
+import { CLIENT_SLOT, cutForServer, type ClientText } from '../../domain/protocol/client-message.ts';
+import { spanEnd, spanStart, spanText } from '../../domain/protocol/json-spans.ts';
+import type { Era } from '../../domain/protocol/revisions.ts';
+import { SERVER_SLOT, type ServerMessage } from '../../domain/protocol/server-message.ts';
+import type { Clock, Lost, RawAnswer, UpstreamCall } from '../ports.ts';
+import type { Child } from '../servers/child.ts';
+import { lostFault } from './ask.ts';
+import type { EraBridge } from './era-bridge.ts';
+import { rpcErrorOf, type ClientReply } from './reply.ts';
+
+/** A request as it came. */
+export interface OutgoingRequest {
+  readonly era: Era;
+  readonly method: string;
+  readonly params: JsonObject | undefined;
+  readonly text: ClientText;
+}
+
+/** The server's own name or URI, as JSON text, in place of the public one. */
+export interface Replacement {
+  readonly slot: number;
+  readonly text: string;
+}
+
+/** How a call is put to its server. */
+export interface Delivery {
+  readonly replace: Replacement | undefined;
+  /** Without an answer or progress for this long the call ends. */
+  readonly timeoutMs: number;
+}
+
+export interface CallOptions {
+  readonly request: OutgoingRequest;
+  readonly clock: Clock;
+  readonly bridge: EraBridge;
+  readonly reply: ClientReply;
+  /** Hears that the call is over, before its client does. */
+  readonly onSettled: (call: Call) => void;
+}
+
+export class Call implements UpstreamCall {
+  readonly #options: CallOptions;
+  readonly reply: ClientReply;
+  #parts: readonly string[] = [];
+  #sent: { readonly child: Child; readonly id: number } | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #settled = false;
+  #aborter: AbortController | undefined;
+
+  constructor(options: CallOptions) {
+    this.#options = options;
+    this.reply = options.reply;
+  }
+
+  get parts(): readonly string[] {
+    return this.#parts;
+  }
+
+  get settled(): boolean {
+    return this.#settled;
+  }
+
+  /** The child that works on it; undefined while it waits for one. */
+  get child(): Child | undefined {
+    return this.#sent?.child;
+  }
+
+  /** Aborted when the call is over, however it ended. Made on demand: most calls need none. */
+  get signal(): AbortSignal {
+    this.#aborter ??= new AbortController();
+    if (this.#settled) this.#aborter.abort();
+    return this.#aborter.signal;
+  }
+
+  /** Hands the call to a child, which was told by `begin` that it comes. */
+  sendTo(child: Child, { replace, timeoutMs }: Delivery): void {
+    const { request, bridge, clock } = this.#options;
+    if (this.#settled) {
+      child.end(clock.nowMs(), false);
+      return;
+    }
+    try {
+      const { era } = child.seat;
+      this.#parts = era === request.era ? cutForServer(request.text, replace) : bridge.parts(request, era, replace);
+      this.#sent = { child, id: child.connection.send(this) };
+      this.#timer = setTimeout(() => this.#onTimeout(timeoutMs), timeoutMs);
+    } catch (error) {
+      child.end(clock.nowMs(), false);
+      this.fail(error);
+    }
+  }
+
+  answered(answer: RawAnswer): void {
+    const child = this.#sent?.child;
+    if (child === undefined || !this.#settle(true)) return;
+    const { request, bridge } = this.#options;
+    if (child.seat.era === request.era) this.reply.answer(answer);
+    else bridge.answer(request, answer, this.reply);
+  }
+
+  /** Passes progress on under the client's own token; progress that nobody asked for ends here. */
+  notified(message: ServerMessage): void {
+    this.#timer?.refresh();
+    const { text, spans } = this.#options.request.text;
+    const clientToken = spanText(text, spans, CLIENT_SLOT.progressToken);
+    const { line } = message;
+    if (clientToken === undefined || spanText(line.text, line.spans, SERVER_SLOT.progressToken) === undefined) return;
+    this.reply.send([
+      line.text.slice(0, spanStart(line.spans, SERVER_SLOT.progressToken)),
+      latin1(clientToken),
+      line.text.slice(spanEnd(line.spans, SERVER_SLOT.progressToken)),
+    ]);
+  }
+
+  lost(lost: Lost): void {
+    if (this.#settle(false)) this.reply.refuse(rpcErrorOf(lostFault(lost)));
+  }
+
+  /** The gateway cannot carry the call out. Anything but a Fault is a defect and goes on to the edge. */
+  fail(error: unknown): void {
+    if (!(error instanceof Fault)) throw error;
+    if (this.#settle(false)) this.reply.refuse(rpcErrorOf(error));
+  }
+
+  /** The gateway refuses the call. @param status HTTP status where the protocol asks for one */
+  refuse(error: RpcError, status?: number): void {
+    if (this.#settle(false)) this.reply.refuse(error, status);
+  }
+
+  /** The client gave up: the server is told, the client gets no answer. */
+  cancel(reason: string): void {
+    const sent = this.#sent;
+    if (sent !== undefined && !this.#settled) sent.child.connection.cancel(sent.id, reason);
+    if (this.#settle(false)) this.reply.drop();
+  }
+
+  #onTimeout(timeoutMs: number): void {
+    const sent = this.#sent;
+    if (sent === undefined) return;
+    if (sent.child.asking > 0) {
+      // The server waits for its client, perhaps for a person: that time is not the server's.
+      this.#timer?.refresh();
+      return;
+    }
+    const seconds = timeoutMs / 1_000;
+    const fault = new Fault('CALL_TIMED_OUT', `no answer and no progress in ${seconds} s (call_timeout_s)`);
+    sent.child.connection.cancel(sent.id, fault.message);
+    this.fail(fault);
+  }
+
+  #settle(answered: boolean): boolean {
+    if (this.#settled) return false;
+    this.#settled = true;
+    clearTimeout(this.#timer);
+    this.#aborter?.abort();
+    this.#sent?.child.end(this.#options.clock.nowMs(), answered);
+    this.#options.onSettled(this);
+    return true;
+  }
+}
+
+/** UTF-16 text as one byte a character. */
+export const latin1 = (text: string): string =>
+  // eslint-disable-next-line no-control-regex -- the range is the whole point: pure ASCII is its own byte form
+  /^[\x00-\x7f]*$/.test(text) ? text : Buffer.from(text, 'utf8').toString('latin1');

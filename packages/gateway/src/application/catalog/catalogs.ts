@@ -1,0 +1,197 @@
+/**
+ * The catalogues of all servers. A catalogue is kept for (server, era, told capabilities); listing from it starts
+ * nothing. A complete catalogue is only ever replaced by a complete one.
+ */
+import { isObject, type JsonObject } from '../../domain/protocol/json-rpc.ts';
+import { catalogKey, type Asker } from '../../domain/mcp-server/sharing.ts';
+import type { Offer } from '../../domain/catalog/surface.ts';
+import type { Logger } from '../ports.ts';
+import { NOBODY, type Child } from '../servers/child.ts';
+import type { Server, ServerUser } from '../servers/server.ts';
+import { fetchCatalog, type ServerCatalog } from './server-catalog.ts';
+
+/** Capability sets that are remembered for one server; the oldest goes first. */
+const KEYS_MAX = 32;
+const REFRESH_DEBOUNCE_MS = 50;
+
+/** A list that a client may hear of. */
+export type ChangedList = 'tools' | 'prompts' | 'resources';
+/** @param announced lists that the server itself said have changed */
+export type CatalogListener = (server: Server, announced: readonly ChangedList[]) => void;
+
+export interface CatalogOptions {
+  readonly logger: Logger;
+  /** Servers that are started at one time only to be listed. */
+  readonly startConcurrency: number;
+  /** `_meta` for requests of the gateway's own to modern servers. */
+  readonly modernMeta: JsonObject;
+}
+
+export class Catalogs {
+  readonly #options: CatalogOptions;
+  readonly #known = new Map<Server, Map<string, ServerCatalog>>();
+  readonly #fetches = new Map<Server, Map<string, Promise<void>>>();
+  readonly #warms = new Map<Server, Map<string, Promise<void>>>();
+  readonly #refreshes = new Map<Child, NodeJS.Timeout>();
+  readonly #listeners = new Set<CatalogListener>();
+  readonly #announced = new Map<Child, Set<ChangedList>>();
+  readonly #queue: (() => void)[] = [];
+  #starting = 0;
+  /** Counts changes: whoever kept something made from catalogues compares. */
+  version = 0;
+
+  constructor(options: CatalogOptions) {
+    this.#options = options;
+  }
+
+  onChange(listener: CatalogListener): void {
+    this.#listeners.add(listener);
+  }
+
+  /** The catalogue that this asker sees, or undefined where it is not known. */
+  find(server: Server, asker: Asker): ServerCatalog | undefined {
+    const key = server.catalogKeyFor(asker);
+    return key === undefined ? undefined : this.#known.get(server)?.get(key);
+  }
+
+  /** What a server offers to this asker: its catalogue, else the tools that its configuration declares. */
+  offer(server: Server, asker: Asker): Offer {
+    const { id, predefinedTools } = server.spec;
+    const known = this.find(server, asker);
+    if (known !== undefined) return { ...known, server: id };
+    const none = { prompts: [], resources: [], resourceTemplates: [] };
+    return { server: id, era: asker.era, tools: predefinedTools ?? [], ...none };
+  }
+
+  /** Whether a list has to start this server to know what it offers. */
+  lacks(server: Server, asker: Asker): boolean {
+    if (server.spec.launch.kind === 'inactive' || server.spec.predefinedTools !== undefined) return false;
+    return this.find(server, asker) === undefined;
+  }
+
+  /** Starts the server once to list it. Never rejects: a server that cannot be listed offers nothing. */
+  warm(server: Server, user: ServerUser): Promise<void> {
+    const key = server.catalogKeyFor(user.asker) ?? `${user.asker.era} unknown`;
+    return once(this.#warms, server, key, () => this.#warm(server, user));
+  }
+
+  /** A child is ready: list it, where its lists are not known or it may have changed since. */
+  childReady(server: Server, child: Child): void {
+    this.#refresh(server, child).catch((error: unknown) => this.#failed(server, error));
+  }
+
+  /** The server said that a list changed: it is listed again, and clients hear of it even if it looks the same. */
+  childChanged(server: Server, child: Child, method: string): void {
+    const kind = CHANGED_BY[method];
+    if (kind === undefined) return;
+    const announced = this.#announced.get(child) ?? new Set<ChangedList>();
+    this.#announced.set(child, announced.add(kind));
+    if (this.#refreshes.has(child)) return;
+    const timer = setTimeout(() => {
+      this.#refreshes.delete(child);
+      this.#announced.delete(child);
+      this.#refresh(server, child)
+        .then(() => this.#tell(server, [...announced]))
+        .catch((error: unknown) => this.#failed(server, error));
+    }, REFRESH_DEBOUNCE_MS);
+    timer.unref();
+    this.#refreshes.set(child, timer);
+  }
+
+  close(): void {
+    for (const timer of this.#refreshes.values()) clearTimeout(timer);
+    this.#refreshes.clear();
+  }
+
+  async #warm(server: Server, user: ServerUser): Promise<void> {
+    await this.#slot();
+    try {
+      const child = await server.take(user);
+      child.begin(child.seat.kind === 'shared' ? NOBODY : user.owner);
+      try {
+        await this.#refresh(server, child, 'if-missing');
+      } finally {
+        child.end(Date.now(), false);
+      }
+    } catch (error) {
+      this.#failed(server, error);
+    } finally {
+      this.#starting -= 1;
+      this.#queue.shift()?.();
+    }
+  }
+
+  async #slot(): Promise<void> {
+    if (this.#starting >= this.#options.startConcurrency) {
+      await new Promise<void>((resolve) => this.#queue.push(resolve));
+    }
+    this.#starting += 1;
+  }
+
+  #refresh(server: Server, child: Child, when: 'always' | 'if-missing' = 'always'): Promise<void> {
+    const key = catalogKey(child.seat);
+    if (when === 'if-missing' && this.#known.get(server)?.has(key) === true) return Promise.resolve();
+    return once(this.#fetches, server, key, async () => {
+      this.#keep(server, key, await fetchCatalog(child.connection, this.#meta(child)));
+    });
+  }
+
+  #meta(child: Child): JsonObject {
+    return child.seat.era === 'modern' ? this.#options.modernMeta : {};
+  }
+
+  #keep(server: Server, key: string, catalog: ServerCatalog): void {
+    const known = this.#known.get(server) ?? new Map<string, ServerCatalog>();
+    this.#known.set(server, known);
+    const previous = known.get(key);
+    known.delete(key);
+    known.set(key, catalog);
+    const oldest = known.keys().next().value;
+    if (known.size > KEYS_MAX && oldest !== undefined) known.delete(oldest);
+    if (previous !== undefined && sameLists(previous, catalog)) return;
+    this.version += 1;
+    this.#tell(server, []);
+  }
+
+  #tell(server: Server, announced: readonly ChangedList[]): void {
+    for (const listener of this.#listeners) listener(server, announced);
+  }
+
+  #failed(server: Server, error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#options.logger.warn({ mcpServerId: server.spec.id, reason }, 'catalog_not_listed');
+  }
+}
+
+const CHANGED_BY: Readonly<Record<string, ChangedList>> = {
+  'notifications/tools/list_changed': 'tools',
+  'notifications/prompts/list_changed': 'prompts',
+  'notifications/resources/list_changed': 'resources',
+};
+
+/** Runs `work` unless the same is under way: then its outcome is shared. */
+function once(
+  running: Map<Server, Map<string, Promise<void>>>,
+  server: Server,
+  key: string,
+  work: () => Promise<void>,
+): Promise<void> {
+  const own = running.get(server) ?? new Map<string, Promise<void>>();
+  running.set(server, own);
+  const current = own.get(key);
+  if (current !== undefined) return current;
+  const started = work().finally(() => own.delete(key));
+  own.set(key, started);
+  return started;
+}
+
+const LISTS = ['tools', 'prompts', 'resources', 'resourceTemplates'] as const;
+const sameLists = (a: ServerCatalog, b: ServerCatalog): boolean =>
+  LISTS.every((kind) => JSON.stringify(a[kind]) === JSON.stringify(b[kind])) &&
+  JSON.stringify(a.hello) === JSON.stringify(b.hello);
+
+/** The capabilities that a server declared to us. */
+export function capabilitiesOf(catalog: ServerCatalog): JsonObject {
+  const declared = catalog.hello['capabilities'];
+  return isObject(declared) ? declared : {};
+}

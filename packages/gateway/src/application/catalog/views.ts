@@ -1,0 +1,166 @@
+/** What each kind of client sees on each endpoint, kept as bytes that are ready to send. */
+import { createHash } from 'node:crypto';
+import { mergeOffers, type Surface } from '../../domain/catalog/surface.ts';
+import type { Asker } from '../../domain/mcp-server/sharing.ts';
+import { capabilityKey } from '../../domain/protocol/capabilities.ts';
+import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
+import { META, type Era } from '../../domain/protocol/revisions.ts';
+import type { Server } from '../servers/server.ts';
+import type { Catalogs, ChangedList } from './catalogs.ts';
+import type { ListKind } from './server-catalog.ts';
+
+/** Kinds of clients that are remembered at one time. */
+const VIEWS_MAX = 128;
+const CHANGE_DEBOUNCE_MS = 250;
+
+/** A path that clients connect to: all servers, or one with its own names. */
+export interface Endpoint {
+  readonly name: string;
+  readonly servers: readonly Server[];
+  readonly prefixed: boolean;
+}
+
+export interface ViewOptions {
+  readonly catalogs: Catalogs;
+  readonly serverInfo: JsonObject;
+  readonly ttlMs: number;
+  /** Hides what servers offer (`tool_access.mode: egress`). */
+  readonly hideServers: boolean;
+}
+
+const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+/** The lists of one kind of client on one endpoint. */
+export class View {
+  readonly endpoint: Endpoint;
+  readonly asker: Asker;
+  readonly #options: ViewOptions;
+  readonly #listeners = new Set<(changed: readonly ChangedList[]) => void>();
+  #version = -1;
+  #surface: Surface | undefined;
+  #bodies = new Map<ListKind, Buffer>();
+  /** What the listeners know of; set once there are any. */
+  #told: ReadonlyMap<ChangedList, string> | undefined;
+
+  constructor(endpoint: Endpoint, asker: Asker, options: ViewOptions) {
+    this.endpoint = endpoint;
+    this.asker = asker;
+    this.#options = options;
+  }
+
+  get surface(): Surface {
+    if (this.#surface === undefined || this.#version !== this.#options.catalogs.version) {
+      this.#version = this.#options.catalogs.version;
+      this.#bodies = new Map();
+      this.#surface = this.#build();
+    }
+    return this.#surface;
+  }
+
+  /** The end of a JSON-RPC answer with one whole list: `"result":{…}}`. */
+  body(kind: ListKind): Buffer {
+    const { surface } = this; // makes old bodies go
+    const kept = this.#bodies.get(kind);
+    if (kept !== undefined) return kept;
+    const body = Buffer.from(`"result":${JSON.stringify({ [kind]: surface[kind], ...this.envelope })}}`);
+    this.#bodies.set(kind, body);
+    return body;
+  }
+
+  /** What a modern client finds beside every result that the gateway makes. */
+  get envelope(): JsonObject {
+    if (this.asker.era === 'legacy') return {};
+    return {
+      resultType: 'complete',
+      ttlMs: this.#options.ttlMs,
+      cacheScope: 'private',
+      _meta: { [META.serverInfo]: this.#options.serverInfo },
+    };
+  }
+
+  get watched(): boolean {
+    return this.#listeners.size > 0;
+  }
+
+  /** Hears which lists changed, after they did. Answers the function that ends it. */
+  watch(listener: (changed: readonly ChangedList[]) => void): () => void {
+    if (!this.watched) this.#told = this.#digests();
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  /** @param announced lists that a server said have changed, by server */
+  tellChanges(announced: ReadonlyMap<Server, ReadonlySet<ChangedList>>): void {
+    if (!this.watched) return;
+    const now = this.#digests();
+    const said = this.endpoint.servers.flatMap((server) => [...(announced.get(server) ?? [])]);
+    const changed = [...now.keys()].filter((kind) => said.includes(kind) || now.get(kind) !== this.#told?.get(kind));
+    this.#told = now;
+    if (changed.length > 0) for (const listener of this.#listeners) listener(changed);
+  }
+
+  #digests(): ReadonlyMap<ChangedList, string> {
+    const digest = (...kinds: readonly ListKind[]): string => kinds.map((kind) => hash(this.body(kind).toString('latin1'))).join();
+    return new Map([
+      ['tools', digest('tools')],
+      ['prompts', digest('prompts')],
+      ['resources', digest('resources', 'resourceTemplates')],
+    ]);
+  }
+
+  #build(): Surface {
+    const servers = this.#options.hideServers ? [] : this.endpoint.servers;
+    const offers = servers.map((server) => this.#options.catalogs.offer(server, this.asker));
+    return mergeOffers(offers, { era: this.asker.era, prefixed: this.endpoint.prefixed, hash });
+  }
+}
+
+export class Views {
+  readonly #options: ViewOptions;
+  readonly #views = new Map<string, View>();
+  readonly #announced = new Map<Server, Set<ChangedList>>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: ViewOptions) {
+    this.#options = options;
+    options.catalogs.onChange((server, announced) => this.#changed(server, announced));
+  }
+
+  of(endpoint: Endpoint, asker: Asker): View {
+    const key = viewKey(endpoint.name, asker.era, asker);
+    const known = this.#views.get(key);
+    if (known !== undefined) return known;
+    const view = new View(endpoint, { ...asker, owner: '' }, this.#options);
+    this.#views.set(key, view);
+    if (this.#views.size > VIEWS_MAX) this.#dropIdle();
+    return view;
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+
+  /** Many servers become known one after the other: clients hear of it once. */
+  #changed(server: Server, announced: readonly ChangedList[]): void {
+    const own = this.#announced.get(server) ?? new Set<ChangedList>();
+    this.#announced.set(server, own);
+    for (const kind of announced) own.add(kind);
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      for (const view of this.#views.values()) view.tellChanges(this.#announced);
+      this.#announced.clear();
+    }, CHANGE_DEBOUNCE_MS);
+  }
+
+  #dropIdle(): void {
+    for (const [key, view] of this.#views) {
+      if (this.#views.size <= VIEWS_MAX) return;
+      if (!view.watched) this.#views.delete(key);
+    }
+  }
+}
+
+const viewKey = (endpoint: string, era: Era, asker: Asker): string =>
+  `${endpoint} ${era} ${era === 'legacy' ? capabilityKey(asker.capabilities) : ''}`;

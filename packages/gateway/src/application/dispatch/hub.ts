@@ -1,0 +1,187 @@
+/** What every front of the gateway shares: servers, catalogues, views, and the way of one request through them. */
+import { Fault } from '@mcp-hangar/kernel/errors';
+import { RPC, type JsonObject, type Request } from '../../domain/protocol/json-rpc.ts';
+import { checkParamHeaders } from '../../domain/protocol/param-headers.ts';
+import type { ClientText } from '../../domain/protocol/client-message.ts';
+import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
+import { Call } from '../calls/call.ts';
+import { EraBridge } from '../calls/era-bridge.ts';
+import type { ClientReply } from '../calls/reply.ts';
+import { rpcErrorOf } from '../calls/reply.ts';
+import { Catalogs } from '../catalog/catalogs.ts';
+import { Views, type Endpoint, type View } from '../catalog/views.ts';
+import type { Clock, Logger, UpstreamLauncher } from '../ports.ts';
+import type { Child } from '../servers/child.ts';
+import { Server, type ServerUser } from '../servers/server.ts';
+import { listenForLists } from '../sessions/listening.ts';
+import { Subscriptions } from '../sessions/subscriptions.ts';
+import { route, type Target } from './router.ts';
+
+export interface HubOptions {
+  readonly servers: readonly McpServerSpec[];
+  readonly launcher: UpstreamLauncher;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly random: () => number;
+  readonly info: JsonObject;
+  /** `_meta` for requests of the gateway's own to modern servers. */
+  readonly modernMeta: JsonObject;
+  readonly leaseWaitMs: number;
+  readonly inFlightMax: number;
+  readonly catalog: { readonly firstListWaitMs: number; readonly ttlMs: number; readonly startConcurrency: number };
+  readonly hideServers: boolean;
+}
+
+/** One request of one client, with all that is known about it. */
+export interface ClientRequest {
+  readonly view: View;
+  readonly user: ServerUser;
+  readonly request: Request;
+  readonly text: ClientText;
+  readonly reply: ClientReply;
+  /** The decoded value of a request header; undefined where the transport has none. */
+  readonly header: (name: string) => string | undefined;
+  readonly onSettled: (call: Call) => void;
+}
+
+export class Hub {
+  readonly options: HubOptions;
+  readonly servers: readonly Server[];
+  readonly catalogs: Catalogs;
+  readonly views: Views;
+  readonly subscriptions: Subscriptions;
+  readonly #bridge: EraBridge;
+  readonly #all: Endpoint;
+  readonly #single = new Map<string, Endpoint>();
+  readonly #firstLists = new WeakMap<View, number>();
+  #inFlight = 0;
+
+  constructor(options: HubOptions) {
+    this.options = options;
+    this.#bridge = new EraBridge(options.info);
+    this.catalogs = new Catalogs({ logger: options.logger, modernMeta: options.modernMeta, ...options.catalog });
+    this.subscriptions = new Subscriptions();
+    this.views = new Views({
+      catalogs: this.catalogs,
+      serverInfo: options.info,
+      ttlMs: options.catalog.ttlMs,
+      hideServers: options.hideServers,
+    });
+    const listener = {
+      ready: (server: Server, child: Child) => {
+        this.catalogs.childReady(server, child);
+        this.subscriptions.childReady(server, child);
+        if (child.seat.era === 'modern') listenForLists(child, options.modernMeta);
+      },
+      changed: (server: Server, child: Child, notification: Parameters<Child['notification']>[0]) => {
+        this.catalogs.childChanged(server, child, notification.method);
+        this.subscriptions.changed(server, child, notification);
+      },
+    };
+    this.servers = options.servers.map((spec) => new Server(spec, { ...options, listener }));
+    this.#all = { name: '*', servers: this.servers, prefixed: true };
+    for (const server of this.servers) {
+      this.#single.set(server.spec.id, { name: server.spec.id, servers: [server], prefixed: false });
+    }
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** The endpoint of one server, or of all; undefined for an unknown id. */
+  endpoint(serverId: string | undefined): Endpoint | undefined {
+    return serverId === undefined ? this.#all : this.#single.get(serverId);
+  }
+
+  /** Sends a request to the server that it names. Answers through `reply`; the call can be cancelled. */
+  forward(client: ClientRequest): Call {
+    const { view, user, request, text, reply } = client;
+    this.#inFlight += 1;
+    const call = new Call({
+      request: { era: user.asker.era, method: request.method, params: request.params, text },
+      clock: this.options.clock,
+      bridge: this.#bridge,
+      reply,
+      onSettled: (settled) => {
+        this.#inFlight -= 1;
+        client.onSettled(settled);
+      },
+    });
+    if (this.#inFlight > this.options.inFlightMax) {
+      const detail = `${this.options.inFlightMax} calls are in flight (limits.in_flight_max)`;
+      call.refuse(rpcErrorOf(new Fault('GATEWAY_BUSY', detail)), 503);
+      return call;
+    }
+    const routed = route(view, request.method, request.params);
+    if (routed.kind === 'target' && !this.#needsSchema(client, routed.target)) {
+      this.#deliver(client, call, routed.target);
+    } else if (routed.kind === 'refused') {
+      call.refuse(routed.error, routed.error.code === RPC.methodNotFound ? 404 : undefined);
+    } else this.#deliverKnown(client, call).catch((error: unknown) => call.fail(error));
+    return call;
+  }
+
+  /** Resolves when every server of the view was listed or tried, at the latest after `first_list_wait_ms`. */
+  known(view: View, user: ServerUser): Promise<void> | undefined {
+    if (this.options.hideServers) return undefined;
+    const missing = view.endpoint.servers.filter((server) => this.catalogs.lacks(server, user.asker));
+    if (missing.length === 0) return undefined;
+    const warm = Promise.all(missing.map((server) => this.catalogs.warm(server, user)));
+    const nowMs = this.options.clock.nowMs();
+    const untilMs = this.#firstLists.get(view) ?? nowMs + this.options.catalog.firstListWaitMs;
+    this.#firstLists.set(view, untilMs);
+    return within(warm, untilMs - nowMs);
+  }
+
+  async close(): Promise<void> {
+    this.views.close();
+    this.catalogs.close();
+    await Promise.allSettled(this.servers.map((server) => server.close()));
+  }
+
+  /** The headers of a modern call are checked against the tool's schema, so that has to be known. */
+  #needsSchema({ user, request }: ClientRequest, { server }: Target): boolean {
+    if (user.asker.era === 'legacy' || request.method !== 'tools/call') return false;
+    return this.catalogs.lacks(server, user.asker);
+  }
+
+  /** Routes again once the catalogues that may name the target are known. */
+  async #deliverKnown(client: ClientRequest, call: Call): Promise<void> {
+    const { view, user, request } = client;
+    await this.known(view, user);
+    const routed = route(view, request.method, request.params);
+    if (routed.kind === 'target') this.#deliver(client, call, routed.target);
+    else call.refuse(routed.error);
+  }
+
+  #deliver(client: ClientRequest, call: Call, { server, replace, paramHeaders }: Target): void {
+    const { user, request, header } = client;
+    if (user.asker.era === 'modern' && paramHeaders.length > 0) {
+      const refusal = checkParamHeaders(paramHeaders, request.params?.['arguments'], header);
+      if (refusal !== undefined) return call.refuse(refusal.error, refusal.status);
+    }
+    const delivery = { replace, timeoutMs: server.spec.callTimeoutMs };
+    const send = (child: Child): void => {
+      child.begin(user.owner);
+      call.sendTo(child, delivery);
+    };
+    try {
+      const child = server.take(user);
+      if (child instanceof Promise) child.then(send).catch((error: unknown) => call.fail(error));
+      else send(child);
+    } catch (error) {
+      call.fail(error);
+    }
+  }
+}
+
+/** Resolves when `work` does or the time is up. */
+async function within(work: Promise<unknown>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, Math.max(0, ms));
+  });
+  await Promise.race([work, limit]);
+  clearTimeout(timer);
+}

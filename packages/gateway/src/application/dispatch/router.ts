@@ -1,0 +1,100 @@
+/** From a name or URI that a client uses to the server behind it, and back to the server's own name for it. */
+import { splitOwnedUri, splitPublicName } from '../../domain/catalog/public-names.ts';
+import { CLIENT_SLOT } from '../../domain/protocol/client-message.ts';
+import { isObject, RPC, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
+import type { ParamHeader } from '../../domain/protocol/param-headers.ts';
+import type { Era } from '../../domain/protocol/revisions.ts';
+import type { View } from '../catalog/views.ts';
+import type { Server } from '../servers/server.ts';
+
+export interface Target {
+  readonly server: Server;
+  readonly replace: { readonly slot: number; readonly text: string } | undefined;
+  readonly paramHeaders: readonly ParamHeader[];
+}
+
+export type Routed =
+  | { readonly kind: 'target'; readonly target: Target }
+  | { readonly kind: 'refused'; readonly error: RpcError }
+  /** No catalogue that is known names it; one that is not known yet may. */
+  | { readonly kind: 'unknown'; readonly error: RpcError };
+
+const target = (server: Server, slot?: number, name?: string, headers?: readonly ParamHeader[]): Routed => ({
+  kind: 'target',
+  target: {
+    server,
+    replace: slot === undefined || name === undefined ? undefined : { slot, text: JSON.stringify(name) },
+    paramHeaders: headers ?? [],
+  },
+});
+
+const invalid = (message: string): Routed => ({ kind: 'refused', error: { code: RPC.invalidParams, message } });
+
+/** The server that a request is for. */
+export function route(view: View, method: string, params: JsonObject | undefined): Routed {
+  switch (method) {
+    case 'tools/call':
+      return routeName(view, 'tool', params?.['name'], CLIENT_SLOT.name);
+    case 'prompts/get':
+      return routeName(view, 'prompt', params?.['name'], CLIENT_SLOT.name);
+    case 'resources/read':
+    case 'resources/subscribe':
+    case 'resources/unsubscribe':
+      return routeUri(view, params?.['uri'], CLIENT_SLOT.uri);
+    case 'completion/complete': {
+      const ref = isObject(params?.['ref']) ? params['ref'] : {};
+      return ref['type'] === 'ref/prompt'
+        ? routeName(view, 'prompt', ref['name'], CLIENT_SLOT.refName)
+        : routeUri(view, ref['uri'], CLIENT_SLOT.refUri);
+    }
+    default:
+      return routeUnknown(view, method);
+  }
+}
+
+function routeName(view: View, what: 'tool' | 'prompt', name: unknown, slot: number): Routed {
+  if (typeof name !== 'string') return invalid(`Invalid params: "name" of the ${what} is missing`);
+  const { endpoint, surface } = view;
+  const known = (what === 'tool' ? surface.toolRoutes : surface.promptRoutes).get(name);
+  if (!endpoint.prefixed) {
+    const only = endpoint.servers[0];
+    return only === undefined ? unknownName(what, name) : target(only, undefined, undefined, known?.paramHeaders);
+  }
+  const split = known ?? splitPublicName(name);
+  const server = split === undefined ? undefined : findServer(view, split.server);
+  if (split === undefined || server === undefined) return unknownName(what, name);
+  return target(server, slot, split.name, known?.paramHeaders);
+}
+
+const unknownName = (what: string, name: string): Routed => ({
+  kind: 'unknown',
+  error: { code: RPC.invalidParams, message: `Unknown ${what}: ${name}` },
+});
+
+function routeUri(view: View, uri: unknown, slot: number): Routed {
+  if (typeof uri !== 'string') return invalid('Invalid params: "uri" is missing');
+  const { endpoint, surface } = view;
+  const owned = splitOwnedUri(uri);
+  const named = owned === undefined ? undefined : findServer(view, owned.server);
+  if (owned !== undefined && named !== undefined) return target(named, slot, owned.uri);
+  if (endpoint.servers.length === 1 && endpoint.servers[0] !== undefined) return target(endpoint.servers[0]);
+  const owner = surface.uriOwners.get(uri) ?? surface.templates.find((template) => template.matches(uri))?.server;
+  const server = owner === undefined ? undefined : findServer(view, owner);
+  return server === undefined ? { kind: 'unknown', error: resourceNotFound(uri, view.asker.era) } : target(server);
+}
+
+const resourceNotFound = (uri: string, era: Era): RpcError => ({
+  code: era === 'legacy' ? RPC.resourceNotFound : RPC.invalidParams,
+  message: `Resource not found: ${uri}`,
+  data: { uri },
+});
+
+/** A method that we do not know passes where it has one possible target; tasks come later. */
+function routeUnknown(view: View, method: string): Routed {
+  const only = view.endpoint.servers.length === 1 ? view.endpoint.servers[0] : undefined;
+  if (only !== undefined && !method.startsWith('tasks/')) return target(only);
+  return { kind: 'refused', error: { code: RPC.methodNotFound, message: `Method not found: ${method}` } };
+}
+
+const findServer = (view: View, id: string): Server | undefined =>
+  view.endpoint.servers.find((server) => server.spec.id === id);

@@ -1,0 +1,284 @@
+/**
+ * One client of a legacy revision, from `initialize` to its end, on whatever transport. It owns the children that
+ * are lent to it: what they ask or say on their own goes to this client and to nobody else.
+ */
+import type { Asker } from '../../domain/mcp-server/sharing.ts';
+import { capabilityFor } from '../../domain/protocol/capabilities.ts';
+import type { ClientText } from '../../domain/protocol/client-message.ts';
+import { isObject, RPC, type JsonObject, type Notification, type Request } from '../../domain/protocol/json-rpc.ts';
+import type { Call } from '../calls/call.ts';
+import type { ClientReply } from '../calls/reply.ts';
+import type { ChangedList } from '../catalog/catalogs.ts';
+import { listKindOf, type ListKind } from '../catalog/server-catalog.ts';
+import type { Endpoint, View } from '../catalog/views.ts';
+import { route } from '../dispatch/router.ts';
+import type { Hub } from '../dispatch/hub.ts';
+import type { Bytes } from '../ports.ts';
+import type { Child, Owner, ServerNotification, ServerRequest } from '../servers/child.ts';
+import type { ServerUser } from '../servers/server.ts';
+import { AskedQuestions } from './asked-questions.ts';
+import type { ResourceListener } from './subscriptions.ts';
+
+/** Where messages go that belong to no request of the client. */
+export interface Outlet {
+  send(message: readonly Bytes[]): void;
+}
+
+export interface LegacyClient {
+  readonly id: string;
+  readonly revision: string;
+  readonly endpoint: Endpoint;
+  readonly capabilities: JsonObject;
+  readonly clientInfo: JsonObject | undefined;
+}
+
+const LOG_LEVELS = new Set(['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency']);
+
+export class LegacySession implements Owner {
+  readonly client: LegacyClient;
+  readonly #hub: Hub;
+  readonly #outlet: Outlet;
+  readonly #calls = new Map<string | number, Call>();
+  readonly #questions = new AskedQuestions();
+  readonly #onUpdate: ResourceListener = (_uri, message) => this.#outlet.send(message);
+  #user: ServerUser;
+  #view: View;
+  #unwatch: (() => void) | undefined;
+  #closed = false;
+  logLevel: string | undefined;
+
+  constructor(hub: Hub, client: LegacyClient, outlet: Outlet) {
+    this.client = client;
+    this.#hub = hub;
+    this.#outlet = outlet;
+    this.#user = this.#userWith(false);
+    this.#view = hub.views.of(client.endpoint, this.#user.asker);
+  }
+
+  get view(): View {
+    return this.#view;
+  }
+
+  get user(): ServerUser {
+    return this.#user;
+  }
+
+  get busy(): boolean {
+    return this.#calls.size > 0;
+  }
+
+  /** Answers through `reply`, now or later, once. */
+  request(request: Request, text: ClientText, reply: ClientReply): void {
+    const kind = listKindOf(request.method);
+    if (kind !== undefined) this.#list(request, kind, reply);
+    else if (request.method === 'ping') reply.result({});
+    else if (request.method === 'logging/setLevel') this.#setLevel(request, reply);
+    else if (request.method === 'resources/subscribe') this.#subscribe(request, text, reply);
+    else if (request.method === 'resources/unsubscribe') this.#unsubscribe(request, text, reply);
+    else if (request.method === 'initialize') {
+      reply.refuse({ code: RPC.invalidRequest, message: 'Invalid request: the session is already initialized' });
+    } else this.#forward(request, text, reply);
+  }
+
+  notification({ method, params }: Notification, text: ClientText): void {
+    switch (method) {
+      case 'notifications/initialized':
+        this.#unwatch ??= this.#view.watch((changed) => this.#tellChanged(changed));
+        return;
+      case 'notifications/cancelled': {
+        const id = params?.['requestId'];
+        const reason = params?.['reason'];
+        const call = typeof id === 'string' || typeof id === 'number' ? this.#calls.get(id) : undefined;
+        call?.cancel(typeof reason === 'string' ? reason : 'cancelled by the client');
+        return;
+      }
+      case 'notifications/progress':
+        this.#questions.progress(params?.['progressToken'], text);
+        return;
+      default:
+        // What concerns the client as a whole (its roots changed, say) goes to every child that knows the client.
+        for (const server of this.client.endpoint.servers) {
+          for (const child of server.childrenOf(this)) child.connection.write(text.text);
+        }
+    }
+  }
+
+  /** The client's answer to a question of a server. */
+  response(id: unknown, text: ClientText): void {
+    this.#questions.answer(id, text);
+  }
+
+  serverRequest(child: Child, request: ServerRequest): void {
+    const capability = capabilityFor(request.method);
+    if (capability !== undefined && this.client.capabilities[capability] === undefined) {
+      child.refuse(request.rawId, RPC.methodNotFound, `the client does not support ${request.method}`);
+      return;
+    }
+    const message = this.#questions.put(child, request);
+    if (message !== undefined) this.#say(child, message);
+  }
+
+  serverNotification(child: Child, notification: ServerNotification): void {
+    const message =
+      notification.method === 'notifications/cancelled'
+        ? this.#questions.takeBack(child, notification)
+        : [notification.line.text];
+    if (message !== undefined) this.#say(child, message);
+  }
+
+  childEnded(child: Child): void {
+    for (const message of this.#questions.childEnded(child)) this.#outlet.send([message]);
+  }
+
+  /** Ends the session: its calls, its questions, the children that are its own. */
+  close(reason: string): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#unwatch?.();
+    this.#questions.close();
+    for (const call of [...this.#calls.values()]) call.cancel(reason);
+    this.#hub.subscriptions.removeAll(this.#onUpdate);
+    for (const server of this.client.endpoint.servers) server.release(this);
+  }
+
+  #userWith(wantsLogs: boolean): ServerUser {
+    const { id, capabilities, clientInfo } = this.client;
+    const asker: Asker = { era: 'legacy', owner: id, capabilities, wantsLogs };
+    return { asker, owner: this, clientInfo };
+  }
+
+  #list(request: Request, kind: ListKind, reply: ClientReply): void {
+    if (request.params?.['cursor'] !== undefined) {
+      reply.refuse({ code: RPC.invalidParams, message: 'Invalid params: unknown cursor; lists come in one page' });
+      return;
+    }
+    const view = this.#view;
+    const waiting = this.#hub.known(view, this.#user);
+    if (waiting === undefined) reply.body(view.body(kind));
+    else void waiting.then(() => reply.body(view.body(kind)));
+  }
+
+  #forward(request: Request, text: ClientText, reply: ClientReply): void {
+    const call = this.#hub.forward({
+      view: this.#view,
+      user: this.#user,
+      request,
+      text,
+      reply,
+      header: () => undefined,
+      onSettled: (settled) => {
+        if (this.#calls.get(request.id) === settled) this.#calls.delete(request.id);
+      },
+    });
+    if (!call.settled) this.#calls.set(request.id, call);
+  }
+
+  /** Log messages carry no correlation, so a client that wants them gets children of its own. */
+  #setLevel(request: Request, reply: ClientReply): void {
+    const level = request.params?.['level'];
+    if (typeof level !== 'string' || !LOG_LEVELS.has(level)) {
+      reply.refuse({ code: RPC.invalidParams, message: `Invalid params: "level" is one of ${[...LOG_LEVELS].join(', ')}` });
+      return;
+    }
+    this.logLevel = level;
+    this.#user = this.#userWith(true);
+    reply.result({});
+  }
+
+  #subscribe(request: Request, text: ClientText, reply: ClientReply): void {
+    const routed = route(this.#view, request.method, request.params);
+    const uri = this.#upstreamUri(request);
+    if (routed.kind !== 'target' || uri === undefined) {
+      this.#forward(request, text, reply);
+      return;
+    }
+    const { server } = routed.target;
+    const { subscriptions } = this.#hub;
+    const shared = server.seatKindFor(this.#user.asker) === 'shared';
+    if (shared && subscriptions.has(server, uri)) {
+      subscriptions.add(server, uri, this.#onUpdate);
+      reply.result({});
+      return;
+    }
+    this.#forward(request, text, onSuccess(reply, () => {
+      if (shared) subscriptions.add(server, uri, this.#onUpdate);
+      else this.#pin(server.childrenOf(this), 1);
+    }));
+  }
+
+  #unsubscribe(request: Request, text: ClientText, reply: ClientReply): void {
+    const routed = route(this.#view, request.method, request.params);
+    const uri = this.#upstreamUri(request);
+    if (routed.kind === 'target' && uri !== undefined) {
+      const { server } = routed.target;
+      const { subscriptions } = this.#hub;
+      const shared = server.seatKindFor(this.#user.asker) === 'shared';
+      if (shared && subscriptions.has(server, uri) && !subscriptions.remove(server, uri, this.#onUpdate)) {
+        reply.result({}); // others still listen
+        return;
+      }
+      if (!shared) this.#pin(server.childrenOf(this), -1);
+    }
+    this.#forward(request, text, reply);
+  }
+
+  #upstreamUri(request: Request): string | undefined {
+    const routed = route(this.#view, request.method, request.params);
+    if (routed.kind !== 'target') return undefined;
+    const { replace } = routed.target;
+    const uri = replace === undefined ? request.params?.['uri'] : JSON.parse(replace.text);
+    return typeof uri === 'string' ? uri : undefined;
+  }
+
+  /** A child with a subscription remembers the client, and runs on for it. */
+  #pin(children: readonly Child[], by: 1 | -1): void {
+    for (const child of children) {
+      child.bound = true;
+      child.pins = Math.max(0, child.pins + by);
+    }
+  }
+
+  /** On the stream of a call that the child works on, where there is one. */
+  #say(child: Child, message: readonly Bytes[]): void {
+    const calls = [...this.#calls.values()].filter((call) => call.child === child);
+    const latest = calls.at(-1);
+    if (latest === undefined) this.#outlet.send(message);
+    else latest.reply.send(message);
+  }
+
+  #tellChanged(changed: readonly ChangedList[]): void {
+    for (const kind of changed) {
+      this.#outlet.send([`{"jsonrpc":"2.0","method":"notifications/${kind}/list_changed"}`]);
+    }
+  }
+}
+
+function onSuccess(reply: ClientReply, then: () => void): ClientReply {
+  return {
+    send: (message) => reply.send(message),
+    answer: (answer) => {
+      if (!answer.isError) then();
+      reply.answer(answer);
+    },
+    result: (result) => {
+      then();
+      reply.result(result);
+    },
+    body: (tail) => reply.body(tail),
+    refuse: (error, status) => reply.refuse(error, status),
+    drop: () => reply.drop(),
+  };
+}
+
+/** What `initialize` must say. Undefined where it is right. */
+export function checkInitialize(params: JsonObject | undefined): string | undefined {
+  if (typeof params?.['protocolVersion'] !== 'string') return '"protocolVersion" must be a string';
+  if (!isObject(params['capabilities'])) return '"capabilities" must be an object';
+  if (JSON.stringify(params['capabilities']).length > CAPABILITIES_CHARS_MAX) {
+    return `"capabilities" has more than ${CAPABILITIES_CHARS_MAX} characters`;
+  }
+  return undefined;
+}
+
+/** Catalogues and children are kept by capability set; this bounds the key. */
+const CAPABILITIES_CHARS_MAX = 16_384;

@@ -1,0 +1,110 @@
+/** Requests of the modern era: each stands for itself. */
+import { RPC, type JsonObject, type Request } from '../../domain/protocol/json-rpc.ts';
+import type { ClientText } from '../../domain/protocol/client-message.ts';
+import type { ModernEnvelope } from '../../domain/protocol/modern-envelope.ts';
+import { META } from '../../domain/protocol/revisions.ts';
+import type { ClientReply } from '../calls/reply.ts';
+import { listKindOf, type ListKind } from '../catalog/server-catalog.ts';
+import type { Endpoint, View } from '../catalog/views.ts';
+import type { Hub } from '../dispatch/hub.ts';
+import { NOBODY, type Owner } from '../servers/child.ts';
+import type { ServerUser } from '../servers/server.ts';
+import { discoverResult } from './hello.ts';
+import { Listening } from './listening.ts';
+
+export interface ModernRequest {
+  readonly endpoint: Endpoint;
+  readonly principal: string;
+  readonly request: Request;
+  readonly text: ClientText;
+  readonly envelope: ModernEnvelope;
+  readonly reply: ClientReply;
+  readonly header: (name: string) => string | undefined;
+}
+
+/** What the transport can still do with a request that was taken. */
+export interface Pending {
+  /** The client closed its stream: that is its cancellation. */
+  cancel(): void;
+  /** Set for an open-ended stream: ends it kindly. */
+  readonly finish?: () => void;
+}
+
+/** Methods that went with the legacy era: they are unknown here, whatever a server would say. */
+const REMOVED = new Set([
+  'initialize',
+  'ping',
+  'logging/setLevel',
+  'resources/subscribe',
+  'resources/unsubscribe',
+  'sampling/createMessage',
+  'elicitation/create',
+  'roots/list',
+  'tasks/list',
+  'tasks/result',
+]);
+
+const NOTHING_PENDING: Pending = { cancel: () => undefined };
+
+export function handleModern(hub: Hub, modern: ModernRequest): Pending {
+  const { endpoint, request, text, reply, header } = modern;
+  const user = userOf(modern);
+  const view = hub.views.of(endpoint, user.asker);
+  const kind = listKindOf(request.method);
+  if (kind !== undefined) return list(hub, { view, user, kind, reply, params: request.params });
+  if (request.method === 'server/discover') return discover(hub, { view, user, reply });
+  if (request.method === 'subscriptions/listen') {
+    const listening = new Listening(hub, { view, user, request, reply });
+    void listening.open();
+    return { cancel: () => listening.cancel(), finish: () => listening.finish() };
+  }
+  if (REMOVED.has(request.method)) {
+    reply.refuse({ code: RPC.methodNotFound, message: `Method not found: ${request.method}` }, 404);
+    return NOTHING_PENDING;
+  }
+  const call = hub.forward({ view, user, request, text, reply, header, onSettled: () => undefined });
+  return { cancel: () => call.cancel('the client closed the stream') };
+}
+
+/** The capability of the whole endpoint, once what stands behind it is known. */
+function discover(hub: Hub, { view, user, reply }: { view: View; user: ServerUser; reply: ClientReply }): Pending {
+  const waiting = view.endpoint.prefixed ? undefined : hub.known(view, user);
+  if (waiting === undefined) reply.result(discoverResult(hub, view));
+  else void waiting.then(() => reply.result(discoverResult(hub, view)));
+  return NOTHING_PENDING;
+}
+
+interface ListRequest {
+  readonly view: View;
+  readonly user: ServerUser;
+  readonly kind: ListKind;
+  readonly reply: ClientReply;
+  readonly params: JsonObject | undefined;
+}
+
+function list(hub: Hub, { view, user, kind, reply, params }: ListRequest): Pending {
+  if (params?.['cursor'] !== undefined) {
+    reply.refuse({ code: RPC.invalidParams, message: 'Invalid params: unknown cursor; lists come in one page' });
+    return NOTHING_PENDING;
+  }
+  const waiting = hub.known(view, user);
+  if (waiting === undefined) reply.body(view.body(kind));
+  else void waiting.then(() => reply.body(view.body(kind)));
+  return NOTHING_PENDING;
+}
+
+function userOf({ principal, envelope, reply, request }: ModernRequest): ServerUser {
+  const wantsLogs = envelope.logLevel !== undefined;
+  const clientInfo = (request.params?.['_meta'] as JsonObject | undefined)?.[META.clientInfo];
+  return {
+    asker: { era: 'modern', owner: principal, capabilities: envelope.capabilities, wantsLogs },
+    owner: wantsLogs ? callOwner(reply) : NOBODY,
+    clientInfo: clientInfo as JsonObject | undefined,
+  };
+}
+
+/** A call that wants log messages has a child to itself, so what the child says belongs to this call. */
+const callOwner = (reply: ClientReply): Owner => ({
+  ...NOBODY,
+  serverNotification: (_child, notification) => reply.send([notification.line.text]),
+});

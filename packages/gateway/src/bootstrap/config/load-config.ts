@@ -1,0 +1,78 @@
+import { homedir } from 'node:os';
+import { dirname, resolve as resolvePath } from 'node:path';
+
+import { err, ok, type Result } from '@mcp-hangar/kernel/result';
+
+import { type ConfigNode, toValue } from './config-node.ts';
+import type { GatewayConfig } from './gateway-config.ts';
+import { findInactive } from './inactive.ts';
+import type { Environment } from './interpolate.ts';
+import { problemsOf } from './issues.ts';
+import { loadDocument } from './load.ts';
+import { applyOverrides, collectOverrides, type ConfigOverrides } from './overlay.ts';
+import { type ConfigProblem, inFileOrder, withoutConsequences } from './problem.ts';
+import { readConfigText } from './read-config-text.ts';
+import { checkRelations } from './relations.ts';
+import { resolveConfig } from './resolve.ts';
+import { ConfigDocument } from './schema.ts';
+
+interface ConfigSurroundings {
+  readonly env: Environment;
+  /** From the command line; they win over `env`, and `env` over the file. */
+  readonly overrides?: ConfigOverrides | undefined;
+}
+
+export interface ConfigSource extends ConfigSurroundings {
+  /** Named in problems, and what relative paths are relative to. */
+  readonly path?: string | undefined;
+  /** Without a text there is no file: no servers, defaults and overrides only. */
+  readonly text?: string | undefined;
+}
+
+/** Load → interpolate → check → resolve. Refuses with every problem that was found, in file order. */
+export function loadGatewayConfig(
+  source: ConfigSource,
+): Result<GatewayConfig, readonly ConfigProblem[]> {
+  const { path, text, env } = source;
+  const file = path ?? 'config';
+  const loaded =
+    text === undefined
+      ? { root: emptyDocument(), problems: [] }
+      : loadDocument({ file, text, env, schema: ConfigDocument });
+  const { root } = loaded;
+  if (root === undefined) return err(inFileOrder(loaded.problems));
+  const overrides = collectOverrides(ConfigDocument, env, source.overrides ?? {});
+  const parsed = ConfigDocument.safeParse(applyOverrides(toValue(root), overrides));
+  const inactive = findInactive(file, ConfigDocument, root);
+  const context = { file, schema: ConfigDocument, root, overrides };
+  const problems = [
+    ...loaded.problems,
+    ...(parsed.success ? [] : problemsOf(parsed.error.issues, context)),
+    ...inactive.problems,
+    ...(text === undefined ? [] : checkRelations(file, ConfigDocument, root)),
+  ];
+  if (!parsed.success || problems.length > 0)
+    return err(inFileOrder(withoutConsequences(problems)));
+  const base = {
+    directory: path === undefined ? undefined : dirname(resolvePath(path)),
+    home: env['HOME'] ?? env['USERPROFILE'] ?? homedir(),
+  };
+  const { notices } = inactive;
+  return ok(resolveConfig({ document: parsed.data, path, base, notices }));
+}
+
+function emptyDocument(): ConfigNode {
+  const start = { line: 1, column: 1 };
+  return { kind: 'map', keyAt: start, at: start, entries: new Map() };
+}
+
+/** Reads and loads a file. Refuses, beside what `loadGatewayConfig` refuses, a file that cannot be read. */
+export async function readGatewayConfig(
+  path: string,
+  surroundings: ConfigSurroundings,
+): Promise<Result<GatewayConfig, readonly ConfigProblem[]>> {
+  const text = await readConfigText(path);
+  return text.ok
+    ? loadGatewayConfig({ ...surroundings, path, text: text.value })
+    : err([text.error]);
+}

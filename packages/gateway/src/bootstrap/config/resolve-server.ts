@@ -1,0 +1,117 @@
+import { createHash } from 'node:crypto';
+import { basename, join, resolve as resolvePath } from 'node:path';
+
+import { Secret } from '@mcp-hangar/kernel/secret';
+
+import {
+  type InactiveLaunch,
+  McpServerId,
+  type McpServerSpec,
+  type PredefinedTool,
+  type StdioLaunch,
+} from '../../domain/mcp-server/spec.ts';
+import { MODES, type ServerEntry } from './schema-server.ts';
+import { splitWords } from './split-words.ts';
+
+/** What relative paths of a configuration are relative to. */
+export interface LaunchBase {
+  /** Directory of the file; undefined without one. */
+  readonly directory: string | undefined;
+  /** Of the user, for `~`. */
+  readonly home: string;
+}
+
+export function resolveServer(id: string, entry: ServerEntry, base: LaunchBase): McpServerSpec {
+  const launch = resolveLaunch(entry, base);
+  return {
+    id: McpServerId.parse(id),
+    description: entry.description,
+    launch,
+    digest: digestOf(launch),
+    sharing: entry.sharing,
+    idleTtlMs: entry.idle_ttl_s * 1000,
+    startupTimeoutMs: Math.round((entry.startup_timeout_s ?? standardStartup(launch)) * 1000),
+    callTimeoutMs: Math.round(entry.call_timeout_s * 1000),
+    leasedChildrenMax: entry.leased_children_max,
+    predefinedTools: predefinedTools(entry),
+  };
+}
+
+function resolveLaunch(entry: ServerEntry, base: LaunchBase): StdioLaunch | InactiveLaunch {
+  const mode = MODES[entry.mode ?? 'subprocess'];
+  if (mode !== 'subprocess') {
+    return { kind: 'inactive', mode, reason: `mode \`${mode}\` is not active in this build` };
+  }
+  const [program = '', ...rest] = commandWords(entry.command);
+  return {
+    kind: 'stdio',
+    command: programPath(program, base),
+    args: [...rest, ...entry.args],
+    env: Object.fromEntries(
+      Object.entries(entry.env).map(([name, value]) => [name, new Secret(value)]),
+    ),
+    cwd: workingDirectory(entry.cwd, base),
+  };
+}
+
+function commandWords(command: ServerEntry['command']): readonly string[] {
+  if (typeof command !== 'string') return command ?? [];
+  const words = splitWords(command);
+  return words.ok ? words.value : [];
+}
+
+/** A bare name is looked up on the PATH at start; only `~`, `./` and `../` say that a file is meant. */
+function programPath(program: string, base: LaunchBase): string {
+  const expanded = expandHome(program, base);
+  return /^\.{1,2}[\\/]/.test(expanded) ? fromDirectory(expanded, base) : expanded;
+}
+
+function workingDirectory(cwd: string | undefined, base: LaunchBase): string | undefined {
+  return cwd === undefined ? base.directory : fromDirectory(expandHome(cwd, base), base);
+}
+
+function fromDirectory(path: string, base: LaunchBase): string {
+  return base.directory === undefined ? resolvePath(path) : resolvePath(base.directory, path);
+}
+
+function expandHome(path: string, base: LaunchBase): string {
+  if (path === '~') return base.home;
+  return /^~[\\/]/.test(path) ? join(base.home, path.slice(2)) : path;
+}
+
+/** The first start of a package runner downloads the package. */
+function standardStartup(launch: StdioLaunch | InactiveLaunch): number {
+  if (launch.kind !== 'stdio') return 30;
+  const program = basename(launch.command).replace(/\.(cmd|exe|bat)$/i, '');
+  return program === 'npx' || program === 'uvx' ? 120 : 30;
+}
+
+/** SHA-256 over the launch in a fixed key order, the revealed environment sorted by name. */
+function digestOf(launch: StdioLaunch | InactiveLaunch): string {
+  const canonical =
+    launch.kind === 'inactive'
+      ? { kind: launch.kind, mode: launch.mode }
+      : {
+          args: launch.args,
+          command: launch.command,
+          cwd: launch.cwd ?? null,
+          env: Object.entries(launch.env)
+            .map(([name, secret]) => [name, secret.reveal()] as const)
+            .toSorted(([left], [right]) => (left < right ? -1 : 1)),
+          kind: launch.kind,
+        };
+  return createHash('sha256').update(JSON.stringify(canonical)).digest('hex');
+}
+
+function predefinedTools(entry: ServerEntry): readonly PredefinedTool[] | undefined {
+  const list = entry.predefined_tools ?? (Array.isArray(entry.tools) ? entry.tools : undefined);
+  return list?.map(({ input_schema, output_schema, inputSchema, outputSchema, ...tool }) => {
+    const output = outputSchema ?? output_schema;
+    return {
+      ...tool,
+      // MCP requires an input schema; the product documents leave it out.
+      inputSchema: inputSchema ?? input_schema ?? { type: 'object' },
+      ...(output === undefined ? {} : { outputSchema: output }),
+    };
+  });
+}

@@ -1,0 +1,66 @@
+import { resolve as resolvePath } from 'node:path';
+
+import type { Limits } from '../../domain/limits.ts';
+import type { GatewayConfig } from './gateway-config.ts';
+import { type LaunchBase, resolveServer } from './resolve-server.ts';
+import type { ConfigDocument } from './schema.ts';
+
+interface ResolveInput {
+  readonly document: ConfigDocument;
+  /** Of the file; undefined without one. */
+  readonly path: string | undefined;
+  readonly base: LaunchBase;
+  readonly notices: readonly string[];
+}
+
+/** A parsed document as the gateway uses it: camel case, milliseconds, absolute paths. */
+export function resolveConfig({ document, path, base, notices }: ResolveInput): GatewayConfig {
+  const { http, catalog, logging } = document;
+  const servers = [
+    ...Object.entries(document.mcp_servers ?? {}),
+    ...Object.entries(document.providers ?? {}),
+  ];
+  return {
+    path: path === undefined ? undefined : resolvePath(path),
+    http: {
+      host: http.host,
+      port: http.port,
+      allowedHosts: http.allowed_hosts,
+      allowedOrigins: http.allowed_origins,
+    },
+    limits: resolveLimits(document.limits),
+    catalog: {
+      warm: catalog.warm,
+      firstListWaitMs: catalog.first_list_wait_ms,
+      ttlMs: catalog.ttl_ms,
+      startConcurrency: catalog.start_concurrency,
+    },
+    toolAccess: {
+      mode: document.tool_access.mode,
+      gatewayTools: document.tool_access.gateway_tools,
+      naming: document.tool_access.naming,
+    },
+    logging: { level: logging.level, json: logging.json_format },
+    servers: servers.map(([id, entry]) => resolveServer(id, entry, base)),
+    notices,
+  };
+}
+
+function resolveLimits(limits: ConfigDocument['limits']): Limits {
+  return {
+    bodyBytesMax: limits.body_bytes_max,
+    jsonDepthMax: limits.json_depth_max,
+    headerBytesMax: limits.header_bytes_max,
+    sessionsMax: limits.sessions_max,
+    sessionIdleMs: limits.session_idle_s * 1000,
+    streamsMax: limits.streams_max,
+    inFlightMax: limits.in_flight_max,
+    clientBufferBytesMax: limits.client_buffer_bytes_max,
+    replayEventsMax: limits.replay_events_max,
+    replayBytesMax: limits.replay_bytes_max,
+    upstreamMessageBytesMax: limits.upstream_message_bytes_max,
+    upstreamQueueBytesMax: limits.upstream_queue_bytes_max,
+    leaseWaitMs: Math.round(limits.lease_wait_s * 1000),
+    shutdownGraceMs: Math.round(limits.shutdown_grace_s * 1000),
+  };
+}

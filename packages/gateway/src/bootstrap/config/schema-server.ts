@@ -1,0 +1,268 @@
+import { z } from 'zod';
+
+import { AccessPolicy, serverPolicyKeys } from './schema-policy.ts';
+
+/** One entry of `mcp_servers`. Which keys a mode needs is in `relations.ts`. */
+
+/** Every accepted spelling of `mode`, with the one we use. */
+export const MODES = {
+  subprocess: 'subprocess',
+  stdio: 'subprocess',
+  container: 'container',
+  docker: 'docker',
+  podman: 'podman',
+  remote: 'remote',
+  http: 'remote',
+  sse: 'remote',
+  streamable_http: 'remote',
+  group: 'group',
+} as const;
+
+const NO_NUL = /^[^\0]*$/;
+const word = z.string().regex(NO_NUL, 'expected text without NUL characters');
+const words = z.array(word).max(100);
+const schemaObject = z.record(z.string(), z.unknown());
+
+/** A tool definition as servers list it (MCP `Tool`), with the snake-case spellings of product 0.1. */
+const PredefinedToolInput = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9_./-]{1,128}$/, 'expected 1 to 128 letters, digits or _ . / -')
+    .describe('Name, as the server knows it.'),
+  title: z.string().optional().describe('Name for people.'),
+  description: z.string().optional().describe('What the tool does.'),
+  inputSchema: schemaObject.optional().describe('JSON Schema of the arguments.'),
+  input_schema: schemaObject
+    .optional()
+    .describe('Same as `inputSchema`.')
+    .meta({ aliasOf: 'inputSchema' }),
+  outputSchema: schemaObject.optional().describe('JSON Schema of the structured result.'),
+  output_schema: schemaObject
+    .optional()
+    .describe('Same as `outputSchema`.')
+    .meta({ aliasOf: 'outputSchema' }),
+  annotations: schemaObject.optional().describe('Hints about the behaviour of the tool.'),
+  icons: z.array(schemaObject).optional().describe('Icons.'),
+  _meta: schemaObject.optional().describe('Extension data.'),
+});
+
+const predefinedTools = z.array(PredefinedToolInput).max(10_000);
+const networks = z.enum(['none', 'bridge', 'host']);
+
+const containerKeys = {
+  image: z.string().min(1).max(255).optional().describe('Container image.'),
+  build: z
+    .strictObject({
+      dockerfile: z.string().min(1).optional().describe('Dockerfile.'),
+      context: z.string().min(1).optional().describe('Build context.'),
+      tag: z.string().min(1).optional().describe('Tag of the image.'),
+    })
+    .optional()
+    .describe('Image built on the first start.'),
+  volumes: z
+    .array(z.string().regex(/^[^:]+:[^:]+(:(ro|rw))?$/, 'expected host:container[:ro|rw]'))
+    .optional()
+    .describe('Mounts.'),
+  network: networks.optional().describe('Network of the container; none unless set.'),
+  network_mode: networks.optional().describe('Same as `network`.').meta({ aliasOf: 'network' }),
+  read_only: z.boolean().optional().describe('Read-only root file system; true unless set.'),
+  resources: z
+    .strictObject({
+      memory: z.string().min(1).default('512m').describe('Memory.'),
+      cpu: z.string().min(1).default('1.0').describe('Processors.'),
+    })
+    .optional()
+    .describe('Limits of the container.'),
+  user: z.string().min(1).optional().describe('uid:gid, or current.'),
+};
+
+const httpUrl = z.string().regex(/^https?:\/\/\S+$/, 'expected an http or https URL');
+
+const remoteKeys = {
+  endpoint: httpUrl.optional().describe('URL of a remote server.'),
+  url: httpUrl.optional().describe('Same as `endpoint`.').meta({ aliasOf: 'endpoint' }),
+  transport: z
+    .enum(['streamable-http', 'sse', 'auto'])
+    .optional()
+    .describe('How a remote server is spoken to.'),
+  auth: z
+    .strictObject({
+      type: z
+        .enum(['none', 'api_key', 'bearer', 'basic'])
+        .default('none')
+        .describe('Kind of credential.'),
+      api_key: z.string().optional().describe('API key.'),
+      key: z.string().optional().describe('Same as `api_key`.').meta({ aliasOf: 'api_key' }),
+      api_key_header: z.string().min(1).optional().describe('Header that carries the key.'),
+      header: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('Same as `api_key_header`.')
+        .meta({ aliasOf: 'api_key_header' }),
+      bearer_token: z.string().optional().describe('Bearer token.'),
+      token: z
+        .string()
+        .optional()
+        .describe('Same as `bearer_token`.')
+        .meta({ aliasOf: 'bearer_token' }),
+      username: z.string().optional().describe('User name.'),
+      password: z.string().optional().describe('Password.'),
+    })
+    .optional()
+    .describe('What we show a remote server.'),
+  tls: z
+    .strictObject({
+      verify_ssl: z.boolean().default(true).describe('Check certificates.'),
+      ca_cert_path: z.string().min(1).optional().describe('Further authority.'),
+    })
+    .optional()
+    .describe('TLS of a remote server.'),
+  http: z
+    .strictObject({
+      connect_timeout: z.number().min(0.1).max(3600).default(10).describe('Seconds.'),
+      read_timeout: z.number().min(0.1).max(86_400).default(30).describe('Seconds.'),
+      max_retries: z.int().min(0).max(100).default(3).describe('Further attempts.'),
+      retry_backoff_factor: z.number().min(0).max(3600).default(0.5).describe('Seconds.'),
+      headers: z.record(z.string().min(1), z.string()).optional().describe('Headers we add.'),
+    })
+    .optional()
+    .describe('HTTP to a remote server.'),
+};
+
+const CircuitBreaker = z.strictObject({
+  failure_threshold: z.int().min(1).default(10).describe('Failures that open it.'),
+  reset_timeout_s: z.number().min(1).default(60).describe('Time until it is tried. Seconds.'),
+});
+
+const operationKeys = {
+  health_check_interval_s: z.number().min(5).max(3600).optional().describe('Seconds.'),
+  max_consecutive_failures: z.int().min(1).max(100).optional().describe('Failures in a row.'),
+  max_concurrency: z.int().min(0).max(100_000).optional().describe('Calls at one time.'),
+  auto_start: z.boolean().optional().describe('Start with the gateway.'),
+  circuit_breaker: CircuitBreaker.optional().describe('Stop calling a failing server.'),
+};
+
+const envName = z
+  .string()
+  .regex(/^[^=\0]{1,256}$/, 'expected 1 to 256 characters without "=" or NUL');
+const envValue = z.string().regex(NO_NUL, 'expected text without NUL characters').max(32_768);
+
+const activeKeys = {
+  mode: z
+    .enum([
+      'subprocess',
+      'stdio',
+      'container',
+      'docker',
+      'podman',
+      'remote',
+      'http',
+      'sse',
+      'streamable_http',
+      'group',
+    ])
+    .optional()
+    .describe('How the server is run; subprocess when there is a `command`.'),
+  description: z.string().max(10_000).optional().describe('Shown in lists.'),
+  command: z
+    .union([z.string().min(1), words.min(1)])
+    .optional()
+    .describe('Program and arguments: a list, or text split as a shell would.'),
+  args: words.default([]).describe('Arguments added to `command`.'),
+  env: z
+    .record(envName, envValue)
+    .refine((env) => Object.keys(env).length <= 100, 'expected at most 100 variables')
+    .default({})
+    .describe('Environment variables added for the server.'),
+  cwd: word.min(1).optional().describe('Working directory; that of this file unless set.'),
+  sharing: z
+    .enum(['auto', 'shared', 'session'])
+    .default('auto')
+    .describe('Who may use one child process.'),
+  leased_children_max: z
+    .int()
+    .min(1)
+    .max(64)
+    .default(8)
+    .describe('Most children that are told client capabilities.'),
+  startup_timeout_s: z
+    .number()
+    .min(1)
+    .max(3600)
+    .optional()
+    .describe('Longest start: 30, or 120 for npx and uvx, unless set. Seconds.'),
+  call_timeout_s: z
+    .number()
+    .min(0.1)
+    .max(86_400)
+    .default(300)
+    .describe('Longest silence during a call. Seconds.'),
+  idle_ttl_s: z
+    .int()
+    .min(0)
+    .max(86_400)
+    .default(300)
+    .describe('Stop after this long without a call; 0 = never. Seconds.'),
+  tools: z
+    .union([predefinedTools, AccessPolicy])
+    .optional()
+    .describe('A list: tools known before the server has started. A mapping: access policy.'),
+  predefined_tools: predefinedTools
+    .optional()
+    .describe('Tools known before the server has started.'),
+};
+
+const notYet = <Shape extends Record<string, z.ZodType>>(shape: Shape): Shape => {
+  const marked = Object.entries(shape).map(([key, schema]) => [
+    key,
+    schema.meta({ ...schema.meta(), inactive: 'notice' }),
+  ]);
+  // `meta()` returns the same type that it is called on, so the shape keeps its type.
+  return Object.fromEntries(marked) as Shape;
+};
+
+const serverKeys = {
+  ...activeKeys,
+  ...notYet(containerKeys),
+  ...notYet(remoteKeys),
+  ...notYet(operationKeys),
+  ...serverPolicyKeys,
+};
+
+const Member = z.strictObject({
+  id: z.string().min(1).describe('Id of a server, or of the one defined here.'),
+  weight: z.int().min(1).max(100).default(1).describe('Share of the calls.'),
+  priority: z.int().min(1).max(100).default(1).describe('The lowest is chosen first.'),
+  ...serverKeys,
+});
+
+const groupKeys = {
+  members: z.array(Member).min(1).max(1000).optional().describe('Servers of the group.'),
+  strategy: z
+    .enum(['round_robin', 'weighted_round_robin', 'least_connections', 'random', 'priority'])
+    .optional()
+    .describe('Which member is called.'),
+  min_healthy: z.int().min(0).optional().describe('Members that make the group healthy.'),
+  health: z
+    .strictObject({
+      unhealthy_threshold: z.int().min(1).default(2).describe('Failures before a member leaves.'),
+      healthy_threshold: z.int().min(1).default(1).describe('Successes before it returns.'),
+    })
+    .optional()
+    .describe('When members leave and return.'),
+  canary: z
+    .strictObject({
+      member: z.string().min(1).describe('Member that is tried.'),
+      split_pct: z.int().min(0).max(100).default(0).describe('Share of the tenants. Percent.'),
+      pinned_tenants: z
+        .record(z.string().min(1), z.string().min(1))
+        .optional()
+        .describe('Member by tenant.'),
+    })
+    .optional()
+    .describe('A member that is tried by some.'),
+};
+
+export const ServerEntry = z.strictObject({ ...serverKeys, ...notYet(groupKeys) });
+export type ServerEntry = z.output<typeof ServerEntry>;

@@ -1,0 +1,126 @@
+/** Starts servers as child processes: spawn, handshake, and a diagnosis where either fails. */
+import { Fault } from '@mcp-hangar/kernel/errors';
+import { diagnose, type StartFailure } from '../../domain/mcp-server/diagnosis.ts';
+import type { McpServerSpec, StdioLaunch } from '../../domain/mcp-server/spec.ts';
+import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
+import { RpcRefusal } from '../../application/calls/ask.ts';
+import type { StartOptions, UpstreamConnection, UpstreamLauncher } from '../../application/ports.ts';
+import { spawnChild, type Child, type ChildDependencies, type ChildTimings } from '../launcher/child.ts';
+import { SpawnFailure } from '../launcher/spawn-failure.ts';
+import { handshake, WrongEra } from './handshake.ts';
+import { StdioConnection, type ConnectionLimits } from './stdio-connection.ts';
+
+const STDERR_CHARS_MAX = 2_000;
+
+export interface StdioLauncherOptions {
+  readonly child: ChildDependencies;
+  readonly timings?: ChildTimings | undefined;
+  readonly limits: ConnectionLimits;
+  /** Name and version that servers are told where there is no client to name. */
+  readonly clientInfo: JsonObject;
+}
+
+export function stdioLauncher(options: StdioLauncherOptions): UpstreamLauncher {
+  return {
+    async start(spec, start) {
+      const { launch } = spec;
+      if (launch.kind === 'inactive') throw new Fault('MCP_SERVER_INACTIVE', launch.reason);
+      try {
+        return await attempt(spec, launch, start, options);
+      } catch (error) {
+        // It speaks the other era, or ended over the question: once more, asked in that era.
+        if (!(error instanceof WrongEra)) throw error;
+        return attempt(spec, launch, { ...start, era: error.era }, options);
+      }
+    },
+  };
+}
+
+async function attempt(
+  spec: McpServerSpec,
+  launch: StdioLaunch,
+  start: StartOptions,
+  options: StdioLauncherOptions,
+): Promise<UpstreamConnection> {
+  const child = await spawn(spec, launch, options);
+  const connection = new StdioConnection(child, options.limits);
+  try {
+    await handshake(connection, {
+      era: start.era,
+      capabilities: start.capabilities,
+      clientInfo: start.clientInfo ?? options.clientInfo,
+      timeoutMs: spec.startupTimeoutMs,
+      signal: start.signal,
+    });
+  } catch (error) {
+    // Whatever failed, the child goes; its exit says more than our timeout where it ended by itself.
+    const exit = await exitWithin(child, EXIT_SETTLE_MS);
+    await (error instanceof WrongEra ? child.stop() : stopFast(child));
+    if (error instanceof WrongEra) throw error;
+    throw startFailed(spec, failureOf(error, { child, connection, exit, timeoutMs: spec.startupTimeoutMs }));
+  }
+  connection.observe(start.observer);
+  return connection;
+}
+
+/** A child that ended leaves its exit a moment after its pipes. */
+const EXIT_SETTLE_MS = 20;
+
+async function spawn(spec: McpServerSpec, launch: StdioLaunch, options: StdioLauncherOptions): Promise<Child> {
+  try {
+    return await spawnChild(launch, options.child, options.timings);
+  } catch (error) {
+    if (!(error instanceof SpawnFailure)) throw error;
+    throw startFailed(spec, { ...error, kind: 'spawn-failed' }, error);
+  }
+}
+
+interface Evidence {
+  readonly child: Child;
+  readonly connection: StdioConnection;
+  readonly exit: Awaited<Child['exited']> | undefined;
+  readonly timeoutMs: number;
+}
+
+function failureOf(error: unknown, { child, connection, exit, timeoutMs }: Evidence): StartFailure {
+  const stderrTail = child.stderr.tailText(STDERR_CHARS_MAX);
+  const stdoutNoise = connection.noise;
+  if (exit !== undefined) return { kind: 'exited', exitCode: exit.code, signal: exit.signal, stderrTail, stdoutNoise };
+  if (error instanceof RpcRefusal) {
+    return { kind: 'handshake-error', code: error.error.code, message: error.message, stderrTail };
+  }
+  if (error instanceof Fault && error.code !== 'CALL_TIMED_OUT') {
+    return { kind: 'handshake-error', code: 0, message: error.message, stderrTail };
+  }
+  return { kind: 'timeout', timeoutMs, stderrTail, stdoutNoise };
+}
+
+function startFailed(spec: McpServerSpec, failure: StartFailure, cause?: unknown): Fault {
+  const { reason, suggestion } = diagnose(failure);
+  const stderr = 'stderrTail' in failure ? failure.stderrTail : '';
+  const message = `Cannot start MCP server "${spec.id}": ${reason}${suggestion === undefined ? '' : `. ${suggestion}`}`;
+  return new Fault('MCP_SERVER_START_FAILED', message, {
+    cause,
+    data: {
+      mcpServerId: spec.id,
+      ...(stderr === '' ? {} : { stderr }),
+      ...(failure.kind === 'exited' ? { exitCode: failure.exitCode } : {}),
+      ...(suggestion === undefined ? {} : { suggestion }),
+    },
+  });
+}
+
+async function stopFast(child: Child): Promise<void> {
+  child.kill();
+  await child.stop();
+}
+
+async function exitWithin(child: Child, ms: number): Promise<Awaited<Child['exited']> | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), ms);
+  });
+  const exit = await Promise.race([child.exited, limit]);
+  clearTimeout(timer);
+  return exit;
+}

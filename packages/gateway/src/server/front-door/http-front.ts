@@ -1,0 +1,135 @@
+/** The HTTP side of the gateway: the MCP endpoints and the health pages on one port. */
+import { createServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Hub } from '../../application/dispatch/hub.ts';
+import type { Limits } from '../../domain/limits.ts';
+import { RPC } from '../../domain/protocol/json-rpc.ts';
+import { healthPage, type Health } from '../health/health-pages.ts';
+import { forbidden, type GuardOptions } from './guards.ts';
+import { handleMcp, sendError, type Front } from './mcp-endpoint.ts';
+import { SessionTable } from './session-table.ts';
+
+export interface HttpFrontOptions extends GuardOptions {
+  readonly hub: Hub;
+  readonly limits: Limits;
+  readonly health: Health;
+}
+
+/** Comments keep idle streams open through proxies and clients that end silent connections. */
+const KEEP_ALIVE_MS = 15_000;
+const CONNECTION_IDLE_MS = 65_000;
+const HEADERS_MS_MAX = 30_000;
+const BODY_MS_MAX = 120_000;
+
+export class HttpFront {
+  readonly #options: HttpFrontOptions;
+  readonly #front: Front;
+  readonly #server: HttpServer;
+  readonly #sockets = new Set<Socket>();
+  readonly #keepAlive: NodeJS.Timeout;
+
+  constructor(options: HttpFrontOptions) {
+    this.#options = options;
+    const { hub, limits } = options;
+    this.#front = {
+      hub,
+      limits,
+      sessions: new SessionTable(hub, limits),
+      pending: new Set(),
+      streams: new Set(),
+      draining: false,
+    };
+    const settings = {
+      maxHeaderSize: limits.headerBytesMax,
+      keepAliveTimeout: CONNECTION_IDLE_MS,
+      headersTimeout: HEADERS_MS_MAX,
+      requestTimeout: BODY_MS_MAX,
+    };
+    this.#server = createServer(settings, (request, response) => this.#handle(request, response));
+    this.#server.on('connection', (socket) => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+    });
+    this.#keepAlive = setInterval(() => this.#sendKeepAlives(), KEEP_ALIVE_MS);
+    this.#keepAlive.unref();
+  }
+
+  /** Sessions that are alive. */
+  get sessions(): number {
+    return this.#front.sessions.size;
+  }
+
+  /** Binds. Answers the port that was bound. Rejects with the system's error. */
+  listen(host: string, port: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen({ host, port }, () => {
+        this.#server.off('error', reject);
+        const address = this.#server.address();
+        resolve(typeof address === 'object' && address !== null ? address.port : port);
+      });
+    });
+  }
+
+  /** Takes no more requests, waits for those in flight at most `graceMs`, then ends every connection. */
+  async close(graceMs: number): Promise<void> {
+    this.#front.draining = true;
+    clearInterval(this.#keepAlive);
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const stream of [...this.#front.streams]) stream.end();
+    const untilMs = performance.now() + graceMs;
+    while (this.#front.pending.size > 0 && performance.now() < untilMs) await sleep(DRAIN_LOOK_MS);
+    this.#front.sessions.close();
+    this.#server.closeIdleConnections();
+    await Promise.race([closed, sleep(LAST_BYTES_MS)]);
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+
+  #handle(request: IncomingMessage, response: ServerResponse): void {
+    try {
+      this.#route(request, response);
+    } catch (error) {
+      this.#options.hub.options.logger.error({ error: error instanceof Error ? error.stack : String(error) }, 'request_failed');
+      if (!response.headersSent) sendError(response, 500, { code: RPC.internalError, message: 'Internal error' });
+      else response.destroy();
+    }
+  }
+
+  #route(request: IncomingMessage, response: ServerResponse): void {
+    const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
+    const page = healthPage(path, this.#options.health, this.#front.draining);
+    if (page !== undefined) {
+      response.writeHead(page.status, { 'content-type': 'application/json' }).end(page.body);
+      return;
+    }
+    const reason = forbidden(request, this.#options);
+    if (reason !== undefined) {
+      sendError(response, 403, { code: RPC.gateway, message: `Forbidden: ${reason}` });
+      return;
+    }
+    const endpoint = this.#endpointOf(path);
+    if (endpoint === undefined) {
+      const message = `Nothing is served at ${path}; try /mcp, /mcp/SERVER or /health`;
+      sendError(response, 404, { code: RPC.gateway, message });
+      return;
+    }
+    handleMcp({ front: this.#front, endpoint, request, response });
+  }
+
+  #endpointOf(path: string): ReturnType<Hub['endpoint']> {
+    if (path === '/mcp' || path === '/mcp/') return this.#front.hub.endpoint(undefined);
+    const id = /^\/mcp\/([^/]+)\/?$/.exec(path)?.[1];
+    return id === undefined ? undefined : this.#front.hub.endpoint(id);
+  }
+
+  #sendKeepAlives(): void {
+    for (const reply of this.#front.pending) reply.keepAlive();
+    this.#front.sessions.keepAlive();
+  }
+}
+
+const DRAIN_LOOK_MS = 10;
+const LAST_BYTES_MS = 200;
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

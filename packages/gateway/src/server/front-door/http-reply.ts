@@ -1,0 +1,162 @@
+/**
+ * One HTTP response as the answer to one JSON-RPC request: plain JSON, unless something must precede the answer or
+ * the answer takes long; then the same response becomes an event stream.
+ */
+import type { ServerResponse } from 'node:http';
+import { parseAnswer } from '../../application/calls/ask.ts';
+import type { ClientReply } from '../../application/calls/reply.ts';
+import { latin1 } from '../../application/calls/call.ts';
+import type { Bytes, RawAnswer } from '../../application/ports.ts';
+import { isObject, RPC, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
+import { EVENT_STREAM_HEADERS, eventOf, KEEP_ALIVE, type EventStream } from './event-stream.ts';
+
+export interface HttpReplyOptions {
+  readonly response: ServerResponse;
+  /** The client's id as JSON text. */
+  readonly rawId: string;
+  readonly bufferBytesMax: number;
+  /** A resumable stream, for eras that have them; opened when the first event comes. */
+  readonly openStream?: (() => EventStream) | undefined;
+  /** Takes a message for a client that is gone and whose stream cannot be resumed. */
+  readonly orphan?: ((message: readonly Bytes[]) => void) | undefined;
+  /** Maps the code of a server's error to an HTTP status, in the era that asks for it. */
+  readonly statusOf?: ((code: number) => number) | undefined;
+  /** Everything that had to be said was said. */
+  readonly onDone: (reply: HttpReply) => void;
+}
+
+export class HttpReply implements ClientReply {
+  readonly #options: HttpReplyOptions;
+  readonly #response: ServerResponse;
+  readonly #rawId: string;
+  #state: 'waiting' | 'streaming' | 'done' = 'waiting';
+  #stream: EventStream | undefined;
+  /** What the transport does when the client does not read: set by whoever can end the work behind it. */
+  onOverflow: () => void = () => undefined;
+
+  constructor(options: HttpReplyOptions) {
+    this.#options = options;
+    this.#response = options.response;
+    this.#rawId = latin1(options.rawId);
+  }
+
+  send(message: readonly Bytes[]): void {
+    if (this.#state === 'done') return;
+    if (this.#gone && this.#state === 'waiting') {
+      this.#options.orphan?.(message);
+      return;
+    }
+    this.#open();
+    this.#event(message);
+  }
+
+  answer(answer: RawAnswer): void {
+    const { before, after } = answer;
+    if (this.#state !== 'waiting') {
+      this.#last([...before, this.#rawId, ...after]);
+      return;
+    }
+    const status = answer.isError && this.#options.statusOf !== undefined ? this.#errorStatus(answer) : 200;
+    const [head, tail] = [before[0], after[0]];
+    if (before.length === 1 && after.length === 1 && typeof head === 'string' && typeof tail === 'string') {
+      this.#json(status, head + this.#rawId + tail);
+    } else this.#jsonParts(status, [...before, this.#rawId, ...after]);
+  }
+
+  result(result: JsonObject): void {
+    this.#own(200, `"result":${JSON.stringify(result)}}`);
+  }
+
+  body(tail: Buffer): void {
+    const parts = [`{"jsonrpc":"2.0","id":${this.#rawId},`, tail];
+    if (this.#state === 'waiting') this.#jsonParts(200, parts);
+    else this.#last(parts);
+  }
+
+  refuse(error: RpcError, status?: number): void {
+    this.#own(this.#options.statusOf === undefined ? 200 : (status ?? this.#options.statusOf(error.code)), `"error":${JSON.stringify(error)}}`);
+  }
+
+  drop(): void {
+    if (this.#state === 'done') return;
+    // A cancelled request has no answer: its response ends as a stream without one.
+    if (this.#state === 'waiting' && !this.#gone) this.#response.writeHead(200, EVENT_STREAM_HEADERS);
+    this.#done();
+    if (this.#stream !== undefined) this.#stream.end();
+    else this.#response.end();
+  }
+
+  /** Called now and then while the answer is outstanding, so that nobody on the way takes the line for dead. */
+  keepAlive(): void {
+    if (this.#state === 'done' || this.#gone) return;
+    this.#open();
+    if (this.#stream !== undefined) this.#stream.keepAlive();
+    else this.#response.write(KEEP_ALIVE);
+  }
+
+  get #gone(): boolean {
+    return this.#response.destroyed;
+  }
+
+  #own(status: number, tail: string): void {
+    const text = `{"jsonrpc":"2.0","id":${this.#rawId},${latin1(tail)}`;
+    if (this.#state === 'waiting') this.#json(status, text);
+    else this.#last([text]);
+  }
+
+  #open(): void {
+    if (this.#state !== 'waiting') return;
+    this.#state = 'streaming';
+    this.#stream = this.#options.openStream?.();
+    if (this.#stream !== undefined) this.#stream.attach(this.#response);
+    else this.#response.writeHead(200, EVENT_STREAM_HEADERS);
+  }
+
+  #event(message: readonly Bytes[]): void {
+    if (this.#stream !== undefined) {
+      if (!this.#stream.write(message)) this.onOverflow();
+    } else if (this.#response.writableLength > this.#options.bufferBytesMax) {
+      this.#response.destroy();
+      this.onOverflow();
+    } else this.#response.write(eventOf(message), 'latin1');
+  }
+
+  #last(message: readonly Bytes[]): void {
+    if (this.#state === 'done') return;
+    this.#event(message);
+    this.#done();
+    if (this.#stream !== undefined) this.#stream.end();
+    else this.#response.end();
+  }
+
+  /** One string: header and body leave in one write. */
+  #json(status: number, text: string): void {
+    this.#done();
+    this.#response.writeHead(status, { 'content-type': 'application/json', 'content-length': text.length });
+    this.#response.end(text, 'latin1');
+  }
+
+  #jsonParts(status: number, parts: readonly Bytes[]): void {
+    this.#done();
+    let bytes = 0;
+    for (const part of parts) bytes += part.length;
+    const response = this.#response;
+    response.writeHead(status, { 'content-type': 'application/json', 'content-length': bytes });
+    response.cork();
+    for (const part of parts) if (part.length > 0) response.write(part, 'latin1');
+    response.end();
+    response.uncork();
+  }
+
+  #done(): void {
+    if (this.#state === 'done') return;
+    this.#state = 'done';
+    this.#options.onDone(this);
+  }
+
+  #errorStatus(answer: RawAnswer): number {
+    const error = parseAnswer(answer)?.['error'];
+    const code = isObject(error) && typeof error['code'] === 'number' ? error['code'] : RPC.internalError;
+    return this.#options.statusOf?.(code) ?? 200;
+  }
+}

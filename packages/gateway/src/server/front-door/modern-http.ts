@@ -1,0 +1,87 @@
+/** Streamable HTTP of the stateless revision: one POST a request; closing the response is the cancellation. */
+import { handleModern } from '../../application/sessions/modern-client.ts';
+import { CLIENT_SLOT, type ClientText } from '../../domain/protocol/client-message.ts';
+import { RPC, type Message } from '../../domain/protocol/json-rpc.ts';
+import { spanText } from '../../domain/protocol/json-spans.ts';
+import { checkModern, isRefusal } from '../../domain/protocol/modern-envelope.ts';
+import { HttpReply } from './http-reply.ts';
+import { header, PROTOCOL_VERSION_HEADER, sendError, type Exchange } from './mcp-endpoint.ts';
+
+/** Until there is authentication, everybody is the same principal. */
+const ANONYMOUS = 'anonymous';
+
+export function postModern(exchange: Exchange, message: Message, text: ClientText): void {
+  const { front, endpoint, request, response } = exchange;
+  if (message.kind === 'notification') {
+    response.writeHead(202).end(); // the revision defines none over HTTP; there is nobody to give one to
+    return;
+  }
+  if (message.kind !== 'request') {
+    const id = message.kind === 'response' ? message.id : null;
+    sendError(response, 400, { code: RPC.invalidRequest, message: 'Invalid request: clients post no responses' }, id);
+    return;
+  }
+  const envelope = checkModern(message, {
+    protocolVersion: header(request, PROTOCOL_VERSION_HEADER),
+    method: header(request, 'mcp-method'),
+    name: decodedHeader(exchange, 'mcp-name'),
+  });
+  if (isRefusal(envelope)) {
+    sendError(response, envelope.status, envelope.error, message.id);
+    return;
+  }
+  const listens = message.method === 'subscriptions/listen';
+  if (listens && front.streams.size >= front.limits.streamsMax) {
+    sendError(response, 503, { code: RPC.gateway, message: 'Too many open streams (limits.streams_max)' }, message.id);
+    return;
+  }
+  const reply = new HttpReply({
+    response,
+    rawId: spanText(text.text, text.spans, CLIENT_SLOT.id) ?? JSON.stringify(message.id),
+    bufferBytesMax: front.limits.clientBufferBytesMax,
+    statusOf,
+    onDone: (done) => front.pending.delete(done),
+  });
+  front.pending.add(reply);
+  const pending = handleModern(front.hub, {
+    endpoint,
+    principal: ANONYMOUS,
+    request: message,
+    text,
+    envelope,
+    reply,
+    header: (name) => decodedHeader(exchange, name),
+  });
+  reply.onOverflow = () => pending.cancel();
+  const stream = listens ? { end: () => pending.finish?.() } : undefined;
+  if (stream !== undefined) front.streams.add(stream);
+  response.on('close', () => {
+    if (stream !== undefined) front.streams.delete(stream);
+    front.pending.delete(reply);
+    if (!response.writableFinished) pending.cancel();
+  });
+}
+
+/** Errors that the revision wants as an HTTP status too. */
+function statusOf(code: number): number {
+  switch (code) {
+    case RPC.methodNotFound:
+      return 404;
+    case RPC.headerMismatch:
+    case RPC.missingCapability:
+    case RPC.unsupportedVersion:
+      return 400;
+    default:
+      return 200;
+  }
+}
+
+const ENCODED = /^=\?base64\?([A-Za-z0-9+/]*={0,2})\?=$/;
+
+/** A header value as text: plain, or `=?base64?…?=` of its UTF-8 form. Undefined where it is absent or broken. */
+function decodedHeader({ request }: Exchange, name: string): string | undefined {
+  const value = header(request, name);
+  if (value === undefined || !value.startsWith('=?base64?')) return value;
+  const encoded = ENCODED.exec(value)?.[1];
+  return encoded === undefined || encoded.length % 4 !== 0 ? undefined : Buffer.from(encoded, 'base64').toString('utf8');
+}

@@ -1,0 +1,30 @@
+/**
+ * What some tests need from the machine, with the way to get it. `npm test` skips those tests where it is
+ * missing and says so at its end; HANGAR_REQUIRE=name,name makes the absence a failure.
+ */
+export const REQUIREMENTS = {
+  linux: 'run the tests on Linux: they read /proc',
+  'older-node': 'put a Node older than 24.11 on the PATH, after the one that runs the tests',
+} as const satisfies Record<string, string>;
+
+export type RequirementName = keyof typeof REQUIREMENTS;
+
+export interface Requirement {
+  /** For `describe.skipIf(…)`. */
+  readonly isMissing: boolean;
+  /** Belongs into the title of the suite: `npm test` looks for it. */
+  readonly mark: string;
+}
+
+/**
+ * Asks once whether the machine has what the tests of a file need.
+ * @throws Error when it has not and HANGAR_REQUIRE names it: the file fails instead of being skipped.
+ */
+export function needs(name: RequirementName, probe: () => boolean): Requirement {
+  const isMissing = !probe();
+  const required = (process.env['HANGAR_REQUIRE'] ?? '').split(',').map((entry) => entry.trim());
+  if (isMissing && required.includes(name)) {
+    throw new Error(`HANGAR_REQUIRE names "${name}", which is missing: ${REQUIREMENTS[name]}`);
+  }
+  return { isMissing, mark: `[needs: ${name}]` };
+}
