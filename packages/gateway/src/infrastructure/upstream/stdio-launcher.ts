@@ -11,6 +11,7 @@ import { handshake, WrongEra } from './handshake.ts';
 import { StdioConnection, type ConnectionLimits } from './stdio-connection.ts';
 
 const STDERR_CHARS_MAX = 2_000;
+const LAST_WORDS_CHARS_MAX = 300;
 
 export interface StdioLauncherOptions {
   readonly child: ChildDependencies;
@@ -98,7 +99,10 @@ function failureOf(error: unknown, { child, connection, exit, timeoutMs }: Evide
 function startFailed(spec: McpServerSpec, failure: StartFailure, cause?: unknown): Fault {
   const { reason, suggestion } = diagnose(failure);
   const stderr = 'stderrTail' in failure ? failure.stderrTail : '';
-  const message = `Cannot start MCP server "${spec.id}": ${reason}${suggestion === undefined ? '' : `. ${suggestion}`}`;
+  const lastWords = stderr.trimEnd().split('\n').at(-1)?.slice(0, LAST_WORDS_CHARS_MAX) ?? '';
+  const said = lastWords === '' ? '' : ` (stderr: ${lastWords})`;
+  const advice = suggestion === undefined ? '' : `; ${suggestion}`;
+  const message = `Cannot start MCP server "${spec.id}": ${reason}${said}${advice}`;
   return new Fault('MCP_SERVER_START_FAILED', message, {
     cause,
     data: {

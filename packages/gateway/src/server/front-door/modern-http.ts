@@ -76,12 +76,13 @@ function statusOf(code: number): number {
   }
 }
 
-const ENCODED = /^=\?base64\?([A-Za-z0-9+/]*={0,2})\?=$/;
+const ENCODED = /^=\?base64\?(.*)\?=$/;
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /** A header value as text: plain, or `=?base64?…?=` of its UTF-8 form. Undefined where it is absent or broken. */
 function decodedHeader({ request }: Exchange, name: string): string | undefined {
   const value = header(request, name);
-  if (value === undefined || !value.startsWith('=?base64?')) return value;
-  const encoded = ENCODED.exec(value)?.[1];
-  return encoded === undefined || encoded.length % 4 !== 0 ? undefined : Buffer.from(encoded, 'base64').toString('utf8');
+  const encoded = value === undefined ? undefined : ENCODED.exec(value)?.[1];
+  if (encoded === undefined) return value;
+  return BASE64.test(encoded) ? Buffer.from(encoded, 'base64').toString('utf8') : undefined;
 }
