@@ -103,7 +103,7 @@ function keepCompiledCode() {
     }
     nodeModule.enableCompileCache(folder);
     // Node writes the cache at exit, which a gateway that is killed never reaches.
-    setTimeout(nodeModule.flushCompileCache, COMPILE_CACHE_FLUSH_AFTER_MS).unref();
+    setTimeout(() => nodeModule.flushCompileCache(), COMPILE_CACHE_FLUSH_AFTER_MS).unref();
   } catch {
     // No home, a read-only disk, …: the start takes a little longer, nothing else.
   }

@@ -7,20 +7,90 @@ interface ErrorEntry {
 
 /** Every refusal and fault that a caller can see. */
 export const ERRORS = {
-  CALL_TIMED_OUT: { http: 504, jsonRpc: -32001, retryable: true, title: 'The server did not answer in time.' },
-  CLIENT_TOO_SLOW: { http: 503, jsonRpc: -32000, retryable: true, title: 'The client did not read its answers.' },
-  ERA_BRIDGE_NEEDED: { http: 502, jsonRpc: -32603, retryable: false, title: 'Client and server speak different eras.' },
-  GATEWAY_BUSY: { http: 503, jsonRpc: -32000, retryable: true, title: 'The gateway is at one of its limits.' },
-  GATEWAY_STOPPING: { http: 503, jsonRpc: -32000, retryable: true, title: 'The gateway is shutting down.' },
-  LEASE_TIMED_OUT: { http: 503, jsonRpc: -32000, retryable: true, title: 'No child of the server became free.' },
-  MCP_SERVER_BACKING_OFF: { http: 503, jsonRpc: -32000, retryable: true, title: 'The server failed and is not due yet.' },
-  MCP_SERVER_INACTIVE: { http: 502, jsonRpc: -32000, retryable: false, title: 'The server cannot run in this build.' },
-  MCP_SERVER_START_FAILED: { http: 502, jsonRpc: -32000, retryable: true, title: 'The server did not become ready.' },
-  MCP_SERVER_UNKNOWN: { http: 404, jsonRpc: -32602, retryable: false, title: 'No server has that id.' },
-  UPSTREAM_ANSWER_INVALID: { http: 502, jsonRpc: -32603, retryable: false, title: 'The server answered with no JSON-RPC.' },
-  UPSTREAM_ANSWER_TOO_LARGE: { http: 502, jsonRpc: -32603, retryable: false, title: 'The answer is over the limit.' },
-  UPSTREAM_ENDED: { http: 502, jsonRpc: -32000, retryable: true, title: 'The server ended during the call.' },
-  UPSTREAM_QUEUE_FULL: { http: 503, jsonRpc: -32000, retryable: true, title: 'The server does not read its calls.' },
+  CALL_TIMED_OUT: {
+    http: 504,
+    jsonRpc: -32001,
+    retryable: true,
+    title: 'The server did not answer in time.',
+  },
+  CLIENT_TOO_SLOW: {
+    http: 503,
+    jsonRpc: -32000,
+    retryable: true,
+    title: 'The client did not read its answers.',
+  },
+  ERA_BRIDGE_NEEDED: {
+    http: 502,
+    jsonRpc: -32603,
+    retryable: false,
+    title: 'Client and server speak different eras.',
+  },
+  GATEWAY_BUSY: {
+    http: 503,
+    jsonRpc: -32000,
+    retryable: true,
+    title: 'The gateway is at one of its limits.',
+  },
+  GATEWAY_STOPPING: {
+    http: 503,
+    jsonRpc: -32000,
+    retryable: true,
+    title: 'The gateway is shutting down.',
+  },
+  LEASE_TIMED_OUT: {
+    http: 503,
+    jsonRpc: -32000,
+    retryable: true,
+    title: 'No child of the server became free.',
+  },
+  MCP_SERVER_BACKING_OFF: {
+    http: 503,
+    jsonRpc: -32000,
+    retryable: true,
+    title: 'The server failed and is not due yet.',
+  },
+  MCP_SERVER_INACTIVE: {
+    http: 502,
+    jsonRpc: -32000,
+    retryable: false,
+    title: 'The server cannot run in this build.',
+  },
+  MCP_SERVER_START_FAILED: {
+    http: 502,
+    jsonRpc: -32000,
+    retryable: true,
+    title: 'The server did not become ready.',
+  },
+  MCP_SERVER_UNKNOWN: {
+    http: 404,
+    jsonRpc: -32602,
+    retryable: false,
+    title: 'No server has that id.',
+  },
+  UPSTREAM_ANSWER_INVALID: {
+    http: 502,
+    jsonRpc: -32603,
+    retryable: false,
+    title: 'The server answered with no JSON-RPC.',
+  },
+  UPSTREAM_ANSWER_TOO_LARGE: {
+    http: 502,
+    jsonRpc: -32603,
+    retryable: false,
+    title: 'The answer is over the limit.',
+  },
+  UPSTREAM_ENDED: {
+    http: 502,
+    jsonRpc: -32000,
+    retryable: true,
+    title: 'The server ended during the call.',
+  },
+  UPSTREAM_QUEUE_FULL: {
+    http: 503,
+    jsonRpc: -32000,
+    retryable: true,
+    title: 'The server does not read its calls.',
+  },
 } as const satisfies Record<string, ErrorEntry>;
 export type ErrorCode = keyof typeof ERRORS;
 

@@ -1,5 +1,5 @@
 /** The only place where the gateway is built. Nothing starts at import; nothing outlives the disposal. */
-import { Hub } from '../application/dispatch/hub.ts';
+import { Hub, type HubOptions } from '../application/dispatch/hub.ts';
 import type { Clock, Logger, UpstreamLauncher } from '../application/ports.ts';
 import { NOBODY } from '../application/servers/child.ts';
 import { META, MODERN_REVISION } from '../domain/protocol/revisions.ts';
@@ -37,7 +37,8 @@ const INFO = { name: 'mcp-hangar', title: 'MCP Hangar', version: VERSION };
 
 export function compose(config: GatewayConfig, overrides: Overrides = {}): Gateway {
   const clock = overrides.clock ?? { nowMs: () => Date.now() };
-  const logger = overrides.logger ?? createLogger({ ...config.logging, destination: process.stderr });
+  const logger =
+    overrides.logger ?? createLogger({ ...config.logging, destination: process.stderr });
   const env = overrides.env ?? process.env;
   const guardian = createGuardian({
     path: env['PATH'],
@@ -49,28 +50,14 @@ export function compose(config: GatewayConfig, overrides: Overrides = {}): Gatew
     stdioLauncher({
       child: { env, guardian, clock },
       timings: overrides.childTimings,
-      limits: { messageBytesMax: limits.upstreamMessageBytesMax, queueBytesMax: limits.upstreamQueueBytesMax },
+      limits: {
+        messageBytesMax: limits.upstreamMessageBytesMax,
+        queueBytesMax: limits.upstreamQueueBytesMax,
+      },
       clientInfo: INFO,
     });
-  const hub = new Hub({
-    servers: config.servers,
-    launcher,
-    clock,
-    logger,
-    random: overrides.random ?? Math.random,
-    info: INFO,
-    modernMeta: {
-      _meta: {
-        [META.protocolVersion]: MODERN_REVISION,
-        [META.clientCapabilities]: NO_CAPABILITIES,
-        [META.clientInfo]: INFO,
-      },
-    },
-    leaseWaitMs: limits.leaseWaitMs,
-    inFlightMax: limits.inFlightMax,
-    catalog: config.catalog,
-    hideServers: config.toolAccess.mode === 'egress',
-  });
+  const random = overrides.random ?? Math.random;
+  const hub = newHub(config, { launcher, clock, logger, random });
   const startedAtMs = clock.nowMs();
   let started = false;
   const front = new HttpFront({
@@ -111,9 +98,36 @@ export function compose(config: GatewayConfig, overrides: Overrides = {}): Gatew
   };
 }
 
+type HubParts = Pick<HubOptions, 'launcher' | 'clock' | 'logger' | 'random'>;
+
+function newHub(config: GatewayConfig, parts: HubParts): Hub {
+  const { limits, catalog } = config;
+  return new Hub({
+    ...parts,
+    servers: config.servers,
+    info: INFO,
+    modernMeta: {
+      _meta: {
+        [META.protocolVersion]: MODERN_REVISION,
+        [META.clientCapabilities]: NO_CAPABILITIES,
+        [META.clientInfo]: INFO,
+      },
+    },
+    leaseWaitMs: limits.leaseWaitMs,
+    inFlightMax: limits.inFlightMax,
+    catalog,
+    hideServers: config.toolAccess.mode === 'egress',
+  });
+}
+
 /** `catalog.warm: boot`: lists every server as a client without capabilities would see it. */
 function warmAll(hub: Hub): void {
-  const asker = { era: 'legacy', owner: 'boot', capabilities: NO_CAPABILITIES, wantsLogs: false } as const;
+  const asker = {
+    era: 'legacy',
+    owner: 'boot',
+    capabilities: NO_CAPABILITIES,
+    wantsLogs: false,
+  } as const;
   const user = { asker, owner: NOBODY, clientInfo: undefined };
   for (const server of hub.servers) {
     if (hub.catalogs.lacks(server, asker)) void hub.catalogs.warm(server, user);

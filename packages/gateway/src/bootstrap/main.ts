@@ -43,11 +43,16 @@ async function serve(flags: ServeFlags): Promise<number> {
     return USER_ERROR;
   }
   if (!LOOPBACK.test(config.http.host) && flags.unsafeNoAuth !== true) {
-    say(`mcp-hangar: ${config.http.host} can be reached by others and nobody has to log in; bind 127.0.0.1, or add --unsafe-no-auth`);
+    say(
+      `mcp-hangar: ${config.http.host} can be reached by others and nobody has to log in; bind 127.0.0.1, or add --unsafe-no-auth`,
+    );
     return USER_ERROR;
   }
   const gateway = compose(config);
-  gateway.logger.info({ config: path ?? 'none', chosenBy: chosenBy ?? 'nothing found' }, 'configuration_loaded');
+  gateway.logger.info(
+    { config: path ?? 'none', chosenBy: chosenBy ?? 'nothing found' },
+    'configuration_loaded',
+  );
   if (config.servers.length === 0) gateway.logger.warn({}, 'no_mcp_servers_configured');
   for (const notice of config.notices) say(`mcp-hangar: ${notice}`);
   return serveUntilEnded(gateway, flags.guide === true);
@@ -76,7 +81,10 @@ async function serveUntilEnded(gateway: Gateway, withGuide: boolean): Promise<nu
 function guideFor(config: GatewayConfig, url: string): string {
   const servers = config.servers.map(({ id }) => id);
   const everything = servers.find((id) => id === 'everything');
-  const example = everything === undefined ? undefined : { tool: `${everything}__echo`, argument: 'message=hello' };
+  const example =
+    everything === undefined
+      ? undefined
+      : { tool: `${everything}__echo`, argument: 'message=hello' };
   return guide({ url, servers, example });
 }
 
@@ -92,7 +100,10 @@ function ended(gateway: Gateway): Promise<{ readonly code: number; readonly reas
     process.on('SIGTERM', onSignal);
     process.on('SIGINT', onSignal);
     const onDefect = (error: unknown): void => {
-      gateway.logger.error({ error: error instanceof Error ? error.stack : String(error) }, 'defect');
+      gateway.logger.error(
+        { error: error instanceof Error ? error.stack : String(error) },
+        'defect',
+      );
       resolve({ code: SYSTEM_ERROR, reason: 'a defect' });
     };
     process.on('uncaughtException', onDefect);
@@ -117,9 +128,13 @@ async function bindProblem(error: unknown, { http }: GatewayConfig): Promise<str
   if (code !== 'EADDRINUSE') {
     return `mcp-hangar: cannot listen on ${http.host}:${http.port}: ${error instanceof Error ? error.message : String(error)}`;
   }
-  const [holder, free] = await Promise.all([portHolder(http.port), nextFreePort(http.host, http.port)]);
+  const [holder, free] = await Promise.all([
+    portHolder(http.port),
+    nextFreePort(http.host, http.port),
+  ]);
   const by = holder === undefined ? 'in use' : `held by process ${holder.pid} (${holder.command})`;
-  const offer = free === undefined ? 'choose another with --port' : `try --port ${free}, which is free`;
+  const offer =
+    free === undefined ? 'choose another with --port' : `try --port ${free}, which is free`;
   return `mcp-hangar: port ${http.port} is ${by}; ${offer}`;
 }
 
@@ -138,11 +153,16 @@ function locate(flag: string | undefined): Located | { readonly code: number } {
 
 function reportProblems(problems: readonly ConfigProblem[]): number {
   for (const problem of problems) say(formatProblem(problem));
-  say(`${problems.length} problem${problems.length === 1 ? '' : 's'} in the configuration; nothing was started`);
+  say(
+    `${problems.length} problem${problems.length === 1 ? '' : 's'} in the configuration; nothing was started`,
+  );
   return USER_ERROR;
 }
 
-async function configCheck(file: string | undefined, flags: { readonly config?: string }): Promise<number> {
+async function configCheck(
+  file: string | undefined,
+  flags: { readonly config?: string },
+): Promise<number> {
   const located = locate(file ?? flags.config);
   if ('code' in located) return SYSTEM_ERROR;
   if (located.path === undefined) {
@@ -155,7 +175,9 @@ async function configCheck(file: string | undefined, flags: { readonly config?: 
     return loaded.error.every((problem) => problem.line === undefined) ? SYSTEM_ERROR : USER_ERROR;
   }
   const { servers, notices } = loaded.value;
-  process.stdout.write(`${located.path}: valid, ${servers.length} MCP server${servers.length === 1 ? '' : 's'}\n`);
+  process.stdout.write(
+    `${located.path}: valid, ${servers.length} MCP server${servers.length === 1 ? '' : 's'}\n`,
+  );
   for (const notice of notices) process.stdout.write(`note: ${notice}\n`);
   return 0;
 }

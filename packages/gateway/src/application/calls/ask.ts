@@ -36,7 +36,7 @@ export function ask(
         '{"jsonrpc":"2.0","id":',
         `,"method":${JSON.stringify(method)},"params":${JSON.stringify(params)}}`,
       ],
-      answered: (answer) => settle(() => readAnswer(answer).then(resolve, reject)),
+      answered: (answer) => settle(() => void readAnswer(answer).then(resolve, reject)),
       notified: () => undefined,
       lost: (lost) => settle(() => reject(lostFault(lost))),
     };
@@ -47,7 +47,8 @@ export function ask(
       });
     const onAbort = (): void => giveUp(new Fault('UPSTREAM_ENDED', `${method} was given up`));
     const timer = setTimeout(
-      () => giveUp(new Fault('CALL_TIMED_OUT', `no answer to ${method} in ${options.timeoutMs} ms`)),
+      () =>
+        giveUp(new Fault('CALL_TIMED_OUT', `no answer to ${method} in ${options.timeoutMs} ms`)),
       options.timeoutMs,
     );
     let id: number | undefined;
@@ -62,16 +63,24 @@ async function readAnswer(answer: RawAnswer): Promise<JsonObject> {
   const { error, result } = message ?? {};
   if (isObject(error)) {
     const { code, message: text, data } = error;
-    throw new RpcRefusal({ code: Number(code), message: String(text), ...(data === undefined ? {} : { data }) });
+    throw new RpcRefusal({
+      code: Number(code),
+      message: String(text),
+      ...(data === undefined ? {} : { data }),
+    });
   }
-  if (!isObject(result)) throw new Fault('UPSTREAM_ANSWER_INVALID', 'the answer has no result object');
+  if (!isObject(result))
+    throw new Fault('UPSTREAM_ANSWER_INVALID', 'the answer has no result object');
   return result;
 }
 
 /** The answer as a value; undefined where it is not JSON. Number texts that do not survive are kept as written. */
 export function parseAnswer(answer: RawAnswer): JsonObject | undefined {
   try {
-    const parsed: unknown = JSON.parse(utf8Text([...answer.before, '0', ...answer.after]), keepNumber);
+    const parsed: unknown = JSON.parse(
+      utf8Text([...answer.before, '0', ...answer.after]),
+      keepNumber,
+    );
     return isObject(parsed) ? parsed : undefined;
   } catch {
     return undefined;
@@ -79,15 +88,20 @@ export function parseAnswer(answer: RawAnswer): JsonObject | undefined {
 }
 
 export const utf8Text = (bytes: readonly Bytes[]): string =>
-  Buffer.concat(bytes.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : part))).toString('utf8');
+  Buffer.concat(
+    bytes.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : part)),
+  ).toString('utf8');
 
 /** ES2025 JSON source text access, which the compiler's library does not describe yet. */
-const rawJson = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON;
+const rawJson = (text: string): unknown =>
+  (JSON as unknown as { rawJSON(source: string): unknown }).rawJSON(text);
 
 /** Keeps 12345678901234567890 and 1.0 as they were written when the value is written again. */
 function keepNumber(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
   if (typeof value !== 'number' || context?.source === undefined) return value;
-  return Number.isSafeInteger(value) || String(value) === context.source ? value : rawJson(context.source);
+  return Number.isSafeInteger(value) || String(value) === context.source
+    ? value
+    : rawJson(context.source);
 }
 
 export function lostFault(lost: Lost): Fault {

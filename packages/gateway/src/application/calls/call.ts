@@ -4,7 +4,11 @@
  */
 import { Fault } from '@mcp-hangar/kernel/errors';
 import type { JsonObject, RpcError } from '../../domain/protocol/json-rpc.ts';
-import { CLIENT_SLOT, cutForServer, type ClientText } from '../../domain/protocol/client-message.ts';
+import {
+  CLIENT_SLOT,
+  cutForServer,
+  type ClientText,
+} from '../../domain/protocol/client-message.ts';
 import { spanEnd, spanStart, spanText } from '../../domain/protocol/json-spans.ts';
 import type { Era } from '../../domain/protocol/revisions.ts';
 import { SERVER_SLOT, type ServerMessage } from '../../domain/protocol/server-message.ts';
@@ -87,7 +91,10 @@ export class Call implements UpstreamCall {
     }
     try {
       const { era } = child.seat;
-      this.#parts = era === request.era ? cutForServer(request.text, replace) : bridge.parts(request, era, replace);
+      this.#parts =
+        era === request.era
+          ? cutForServer(request.text, replace)
+          : bridge.parts(request, era, replace);
       this.#sent = { child, id: child.connection.send(this) };
       this.#timer = setTimeout(() => this.#onTimeout(timeoutMs), timeoutMs);
     } catch (error) {
@@ -110,7 +117,11 @@ export class Call implements UpstreamCall {
     const { text, spans } = this.#options.request.text;
     const clientToken = spanText(text, spans, CLIENT_SLOT.progressToken);
     const { line } = message;
-    if (clientToken === undefined || spanText(line.text, line.spans, SERVER_SLOT.progressToken) === undefined) return;
+    if (
+      clientToken === undefined ||
+      spanText(line.text, line.spans, SERVER_SLOT.progressToken) === undefined
+    )
+      return;
     this.reply.send([
       line.text.slice(0, spanStart(line.spans, SERVER_SLOT.progressToken)),
       latin1(clientToken),
@@ -149,7 +160,10 @@ export class Call implements UpstreamCall {
       return;
     }
     const seconds = timeoutMs / 1_000;
-    const fault = new Fault('CALL_TIMED_OUT', `no answer and no progress in ${seconds} s (call_timeout_s)`);
+    const fault = new Fault(
+      'CALL_TIMED_OUT',
+      `no answer and no progress in ${seconds} s (call_timeout_s)`,
+    );
     sent.child.connection.cancel(sent.id, fault.message);
     this.fail(fault);
   }

@@ -1,6 +1,12 @@
 /** Requests and answers between a client of one era and a child of the other, as far as they are plain. */
 import { Fault } from '@mcp-hangar/kernel/errors';
-import { legacyParams, legacyResult, modernError, modernParams, modernResult } from '../../domain/protocol/bridge.ts';
+import {
+  legacyParams,
+  legacyResult,
+  modernError,
+  modernParams,
+  modernResult,
+} from '../../domain/protocol/bridge.ts';
 import { CLIENT_SLOT, clientText, cutForServer } from '../../domain/protocol/client-message.ts';
 import { isObject, RPC, type JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { hasSpan } from '../../domain/protocol/json-spans.ts';
@@ -24,7 +30,10 @@ export class EraBridge {
   /** The request for a child of `era`, cut where the gateway's id goes. @throws Fault ERA_BRIDGE_NEEDED */
   parts(request: OutgoingRequest, era: Era, replace: Replacement | undefined): readonly string[] {
     if (era === 'modern' && LEGACY_ONLY.has(request.method)) {
-      throw new Fault('ERA_BRIDGE_NEEDED', `${request.method} does not reach a server of the 2026-07-28 revision in this build`);
+      throw new Fault(
+        'ERA_BRIDGE_NEEDED',
+        `${request.method} does not reach a server of the 2026-07-28 revision in this build`,
+      );
     }
     const replaced = applyReplace(request, replace);
     const params = era === 'modern' ? modernParams(replaced, this.#info) : legacyParams(replaced);
@@ -60,8 +69,12 @@ const unfinished = (resultType: string): ReturnType<typeof rpcErrorOf> =>
   );
 
 /** The params with the server's own name or URI in the place that the text would be edited. */
-function applyReplace({ params, text }: OutgoingRequest, replace: Replacement | undefined): JsonObject | undefined {
-  if (replace === undefined || params === undefined || !hasSpan(text.spans, replace.slot)) return params;
+function applyReplace(
+  { params, text }: OutgoingRequest,
+  replace: Replacement | undefined,
+): JsonObject | undefined {
+  if (replace === undefined || params === undefined || !hasSpan(text.spans, replace.slot))
+    return params;
   const value: unknown = JSON.parse(replace.text);
   switch (replace.slot) {
     case CLIENT_SLOT.name:
@@ -70,7 +83,10 @@ function applyReplace({ params, text }: OutgoingRequest, replace: Replacement | 
       return { ...params, uri: value };
     default: {
       const member = replace.slot === CLIENT_SLOT.refName ? 'name' : 'uri';
-      return { ...params, ref: { ...(isObject(params['ref']) ? params['ref'] : {}), [member]: value } };
+      return {
+        ...params,
+        ref: { ...(isObject(params['ref']) ? params['ref'] : {}), [member]: value },
+      };
     }
   }
 }

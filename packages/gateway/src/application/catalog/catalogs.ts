@@ -65,7 +65,8 @@ export class Catalogs {
 
   /** Whether a list has to start this server to know what it offers. */
   lacks(server: Server, asker: Asker): boolean {
-    if (server.spec.launch.kind === 'inactive' || server.spec.predefinedTools !== undefined) return false;
+    if (server.spec.launch.kind === 'inactive' || server.spec.predefinedTools !== undefined)
+      return false;
     return this.find(server, asker) === undefined;
   }
 
@@ -130,7 +131,8 @@ export class Catalogs {
 
   #refresh(server: Server, child: Child, when: 'always' | 'if-missing' = 'always'): Promise<void> {
     const key = catalogKey(child.seat);
-    if (when === 'if-missing' && this.#known.get(server)?.has(key) === true) return Promise.resolve();
+    if (when === 'if-missing' && this.#known.get(server)?.has(key) === true)
+      return Promise.resolve();
     return once(this.#fetches, server, key, async () => {
       this.#keep(server, key, await fetchCatalog(child.connection, this.#meta(child)));
     });

@@ -45,8 +45,12 @@ const ITEMS_MAX = 10_000;
 const LIST_TIMEOUT_MS = 30_000;
 
 /** Asks a server for all that it lists. @throws RpcRefusal, Fault: an incomplete catalogue is none */
-export async function fetchCatalog(connection: UpstreamConnection, meta: JsonObject): Promise<ServerCatalog> {
-  const list = (kind: ListKind): Promise<readonly JsonObject[]> => fetchList(connection, kind, meta);
+export async function fetchCatalog(
+  connection: UpstreamConnection,
+  meta: JsonObject,
+): Promise<ServerCatalog> {
+  const list = (kind: ListKind): Promise<readonly JsonObject[]> =>
+    fetchList(connection, kind, meta);
   const [tools, prompts, resources, resourceTemplates] = await Promise.all([
     list('tools'),
     list('prompts'),
@@ -80,7 +84,11 @@ export async function fetchList(
   return items.slice(0, ITEMS_MAX);
 }
 
-async function askList(connection: UpstreamConnection, kind: ListKind, params: JsonObject): Promise<JsonObject | undefined> {
+async function askList(
+  connection: UpstreamConnection,
+  kind: ListKind,
+  params: JsonObject,
+): Promise<JsonObject | undefined> {
   try {
     return await ask(connection, LIST_METHOD[kind], params, { timeoutMs: LIST_TIMEOUT_MS });
   } catch (error) {

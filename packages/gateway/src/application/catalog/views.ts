@@ -62,7 +62,9 @@ export class View {
     const { surface } = this; // makes old bodies go
     const kept = this.#bodies.get(kind);
     if (kept !== undefined) return kept;
-    const body = Buffer.from(`"result":${JSON.stringify({ [kind]: surface[kind], ...this.envelope })}}`);
+    const body = Buffer.from(
+      `"result":${JSON.stringify({ [kind]: surface[kind], ...this.envelope })}}`,
+    );
     this.#bodies.set(kind, body);
     return body;
   }
@@ -96,13 +98,16 @@ export class View {
     if (!this.watched) return;
     const now = this.#digests();
     const said = this.endpoint.servers.flatMap((server) => [...(announced.get(server) ?? [])]);
-    const changed = [...now.keys()].filter((kind) => said.includes(kind) || now.get(kind) !== this.#told?.get(kind));
+    const changed = [...now.keys()].filter(
+      (kind) => said.includes(kind) || now.get(kind) !== this.#told?.get(kind),
+    );
     this.#told = now;
     if (changed.length > 0) for (const listener of this.#listeners) listener(changed);
   }
 
   #digests(): ReadonlyMap<ChangedList, string> {
-    const digest = (...kinds: readonly ListKind[]): string => kinds.map((kind) => hash(this.body(kind).toString('latin1'))).join();
+    const digest = (...kinds: readonly ListKind[]): string =>
+      kinds.map((kind) => hash(this.body(kind).toString('latin1'))).join();
     return new Map([
       ['tools', digest('tools')],
       ['prompts', digest('prompts')],

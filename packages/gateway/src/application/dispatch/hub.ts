@@ -28,7 +28,11 @@ export interface HubOptions {
   readonly modernMeta: JsonObject;
   readonly leaseWaitMs: number;
   readonly inFlightMax: number;
-  readonly catalog: { readonly firstListWaitMs: number; readonly ttlMs: number; readonly startConcurrency: number };
+  readonly catalog: {
+    readonly firstListWaitMs: number;
+    readonly ttlMs: number;
+    readonly startConcurrency: number;
+  };
   readonly hideServers: boolean;
 }
 
@@ -59,7 +63,11 @@ export class Hub {
   constructor(options: HubOptions) {
     this.options = options;
     this.#bridge = new EraBridge(options.info);
-    this.catalogs = new Catalogs({ logger: options.logger, modernMeta: options.modernMeta, ...options.catalog });
+    this.catalogs = new Catalogs({
+      logger: options.logger,
+      modernMeta: options.modernMeta,
+      ...options.catalog,
+    });
     this.subscriptions = new Subscriptions();
     this.views = new Views({
       catalogs: this.catalogs,
@@ -73,7 +81,11 @@ export class Hub {
         this.subscriptions.childReady(server, child);
         if (child.seat.era === 'modern') listenForLists(child, options.modernMeta);
       },
-      changed: (server: Server, child: Child, notification: Parameters<Child['notification']>[0]) => {
+      changed: (
+        server: Server,
+        child: Child,
+        notification: Parameters<Child['notification']>[0],
+      ) => {
         this.catalogs.childChanged(server, child, notification.method);
         this.subscriptions.changed(server, child, notification);
       },
@@ -81,7 +93,11 @@ export class Hub {
     this.servers = options.servers.map((spec) => new Server(spec, { ...options, listener }));
     this.#all = { name: '*', servers: this.servers, prefixed: true };
     for (const server of this.servers) {
-      this.#single.set(server.spec.id, { name: server.spec.id, servers: [server], prefixed: false });
+      this.#single.set(server.spec.id, {
+        name: server.spec.id,
+        servers: [server],
+        prefixed: false,
+      });
     }
   }
 
@@ -125,7 +141,9 @@ export class Hub {
   /** Resolves when every server of the view was listed or tried, at the latest after `first_list_wait_ms`. */
   known(view: View, user: ServerUser): Promise<void> | undefined {
     if (this.options.hideServers) return undefined;
-    const missing = view.endpoint.servers.filter((server) => this.catalogs.lacks(server, user.asker));
+    const missing = view.endpoint.servers.filter((server) =>
+      this.catalogs.lacks(server, user.asker),
+    );
     if (missing.length === 0) return undefined;
     const warm = Promise.all(missing.map((server) => this.catalogs.warm(server, user)));
     const nowMs = this.options.clock.nowMs();

@@ -19,16 +19,25 @@ export type Routed =
   /** No catalogue that is known names it; one that is not known yet may. */
   | { readonly kind: 'unknown'; readonly error: RpcError };
 
-const target = (server: Server, slot?: number, name?: string, headers?: readonly ParamHeader[]): Routed => ({
+const target = (
+  server: Server,
+  slot?: number,
+  name?: string,
+  headers?: readonly ParamHeader[],
+): Routed => ({
   kind: 'target',
   target: {
     server,
-    replace: slot === undefined || name === undefined ? undefined : { slot, text: JSON.stringify(name) },
+    replace:
+      slot === undefined || name === undefined ? undefined : { slot, text: JSON.stringify(name) },
     paramHeaders: headers ?? [],
   },
 });
 
-const invalid = (message: string): Routed => ({ kind: 'refused', error: { code: RPC.invalidParams, message } });
+const invalid = (message: string): Routed => ({
+  kind: 'refused',
+  error: { code: RPC.invalidParams, message },
+});
 
 /** The server that a request is for. */
 export function route(view: View, method: string, params: JsonObject | undefined): Routed {
@@ -58,7 +67,9 @@ function routeName(view: View, what: 'tool' | 'prompt', name: unknown, slot: num
   const known = (what === 'tool' ? surface.toolRoutes : surface.promptRoutes).get(name);
   if (!endpoint.prefixed) {
     const only = endpoint.servers[0];
-    return only === undefined ? unknownName(what, name) : target(only, undefined, undefined, known?.paramHeaders);
+    return only === undefined
+      ? unknownName(what, name)
+      : target(only, undefined, undefined, known?.paramHeaders);
   }
   const split = known ?? splitPublicName(name);
   const server = split === undefined ? undefined : findServer(view, split.server);
@@ -77,10 +88,15 @@ function routeUri(view: View, uri: unknown, slot: number): Routed {
   const owned = splitOwnedUri(uri);
   const named = owned === undefined ? undefined : findServer(view, owned.server);
   if (owned !== undefined && named !== undefined) return target(named, slot, owned.uri);
-  if (endpoint.servers.length === 1 && endpoint.servers[0] !== undefined) return target(endpoint.servers[0]);
-  const owner = surface.uriOwners.get(uri) ?? surface.templates.find((template) => template.matches(uri))?.server;
+  if (endpoint.servers.length === 1 && endpoint.servers[0] !== undefined)
+    return target(endpoint.servers[0]);
+  const owner =
+    surface.uriOwners.get(uri) ??
+    surface.templates.find((template) => template.matches(uri))?.server;
   const server = owner === undefined ? undefined : findServer(view, owner);
-  return server === undefined ? { kind: 'unknown', error: resourceNotFound(uri, view.asker.era) } : target(server);
+  return server === undefined
+    ? { kind: 'unknown', error: resourceNotFound(uri, view.asker.era) }
+    : target(server);
 }
 
 const resourceNotFound = (uri: string, era: Era): RpcError => ({
@@ -93,7 +109,10 @@ const resourceNotFound = (uri: string, era: Era): RpcError => ({
 function routeUnknown(view: View, method: string): Routed {
   const only = view.endpoint.servers.length === 1 ? view.endpoint.servers[0] : undefined;
   if (only !== undefined && !method.startsWith('tasks/')) return target(only);
-  return { kind: 'refused', error: { code: RPC.methodNotFound, message: `Method not found: ${method}` } };
+  return {
+    kind: 'refused',
+    error: { code: RPC.methodNotFound, message: `Method not found: ${method}` },
+  };
 }
 
 const findServer = (view: View, id: string): Server | undefined =>

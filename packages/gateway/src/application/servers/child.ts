@@ -29,7 +29,8 @@ export interface Owner {
 /** Whoever cannot be asked or told anything: most modern requests, and the gateway itself. */
 export const NOBODY: Owner = {
   logLevel: undefined,
-  serverRequest: (child, request) => child.refuse(request.rawId, -32601, 'the client supports no requests from servers'),
+  serverRequest: (child, request) =>
+    child.refuse(request.rawId, -32601, 'the client supports no requests from servers'),
   serverNotification: () => undefined,
   childEnded: () => undefined,
 };
@@ -114,10 +115,18 @@ export class Child implements ConnectionObserver {
   #setLogLevel(level: string | undefined): void {
     this.#logLevel = level;
     const capabilities = this.connection.hello['capabilities'];
-    if (level === undefined || this.seat.era === 'modern' || !isObject(capabilities) || capabilities['logging'] === undefined) return;
+    if (
+      level === undefined ||
+      this.seat.era === 'modern' ||
+      !isObject(capabilities) ||
+      capabilities['logging'] === undefined
+    )
+      return;
     this.bound = true;
     // A server that refuses the level logs as it likes; the call that follows does not wait for it.
-    ask(this.connection, 'logging/setLevel', { level }, { timeoutMs: SET_LEVEL_TIMEOUT_MS }).catch(() => undefined);
+    ask(this.connection, 'logging/setLevel', { level }, { timeoutMs: SET_LEVEL_TIMEOUT_MS }).catch(
+      () => undefined,
+    );
   }
 
   /** Whether it has answered a call. */

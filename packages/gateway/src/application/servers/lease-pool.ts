@@ -67,7 +67,8 @@ export class LeasePool {
     if (child === undefined && !room) return;
     this.#waiters.shift();
     clearTimeout(waiter.timer);
-    if (child === undefined) this.#startFor(waiter.seat, waiter.owner).then(waiter.resolve, waiter.reject);
+    if (child === undefined)
+      this.#startFor(waiter.seat, waiter.owner).then(waiter.resolve, waiter.reject);
     else waiter.resolve(this.#lend(child, waiter.owner));
   }
 

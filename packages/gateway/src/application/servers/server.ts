@@ -54,7 +54,10 @@ export class Server implements ChildEvents {
   readonly #closing = new AbortController();
   readonly #idleTimers = new Map<Child, NodeJS.Timeout>();
   /** What the server has shown to speak; undefined where nobody asked yet. */
-  #speaks: { legacy: boolean | undefined; modern: boolean | undefined } = { legacy: undefined, modern: undefined };
+  #speaks: { legacy: boolean | undefined; modern: boolean | undefined } = {
+    legacy: undefined,
+    modern: undefined,
+  };
   #probe: Promise<void> | undefined;
 
   constructor(spec: McpServerSpec, deps: ServerDependencies) {
@@ -62,7 +65,10 @@ export class Server implements ChildEvents {
     this.#deps = deps;
     this.#gate = new StartGate(spec.id, deps.clock, deps.random);
     this.#leases = new LeasePool(
-      { start: (seat) => this.#start(seat, undefined), stop: (child) => void this.#stop(child, 'lease') },
+      {
+        start: (seat) => this.#start(seat, undefined),
+        stop: (child) => void this.#stop(child, 'lease'),
+      },
       { childrenMax: spec.leasedChildrenMax, waitMs: deps.leaseWaitMs },
     );
   }
@@ -113,7 +119,8 @@ export class Server implements ChildEvents {
   release(owner: Owner): void {
     this.#leases.release(owner);
     for (const child of this.#children) {
-      if (child.owner === owner && child.seat.kind === 'own') void this.#stop(child, 'session ended');
+      if (child.owner === owner && child.seat.kind === 'own')
+        void this.#stop(child, 'session ended');
     }
   }
 
@@ -130,7 +137,10 @@ export class Server implements ChildEvents {
   }
 
   unattributed(child: Child, method: string): void {
-    this.#deps.logger.debug({ mcpServerId: this.spec.id, pid: child.connection.pid, method }, 'message_without_addressee');
+    this.#deps.logger.debug(
+      { mcpServerId: this.spec.id, pid: child.connection.pid, method },
+      'message_without_addressee',
+    );
   }
 
   rested(child: Child): void {
@@ -149,7 +159,10 @@ export class Server implements ChildEvents {
     this.#forget(child);
     if (child.stopping) return;
     if (!child.proved) this.#gate.crashed(`it ended (${detail})`);
-    this.#deps.logger.warn({ mcpServerId: this.spec.id, pid: child.connection.pid, detail }, 'mcp_server_ended');
+    this.#deps.logger.warn(
+      { mcpServerId: this.spec.id, pid: child.connection.pid, detail },
+      'mcp_server_ended',
+    );
     void child.connection.close(detail);
   }
 
@@ -185,8 +198,13 @@ export class Server implements ChildEvents {
     return start;
   }
 
-  async #start(wanted: Seat, clientInfo: JsonObject | undefined, era: Era | 'unknown' = wanted.era): Promise<Child> {
-    if (this.spec.launch.kind === 'inactive') throw new Fault('MCP_SERVER_INACTIVE', this.spec.launch.reason);
+  async #start(
+    wanted: Seat,
+    clientInfo: JsonObject | undefined,
+    era: Era | 'unknown' = wanted.era,
+  ): Promise<Child> {
+    if (this.spec.launch.kind === 'inactive')
+      throw new Fault('MCP_SERVER_INACTIVE', this.spec.launch.reason);
     this.#gate.check();
     const startedAtMs = this.#deps.clock.nowMs();
     // The observer exists before the seat is known: a server that is probed tells its era in the handshake.
@@ -215,7 +233,10 @@ export class Server implements ChildEvents {
     child.lastUsedAtMs = this.#deps.clock.nowMs();
     this.#watchIdle(child);
     const durationMs = child.lastUsedAtMs - startedAtMs;
-    this.#deps.logger.info({ mcpServerId: this.spec.id, pid: child.connection.pid, era: child.seat.era, durationMs }, 'mcp_server_started');
+    this.#deps.logger.info(
+      { mcpServerId: this.spec.id, pid: child.connection.pid, era: child.seat.era, durationMs },
+      'mcp_server_started',
+    );
     this.#deps.listener.ready(this, child);
     return child;
   }
@@ -229,7 +250,10 @@ export class Server implements ChildEvents {
   async #stop(child: Child, reason: string): Promise<void> {
     child.stopping = true;
     this.#forget(child);
-    this.#deps.logger.info({ mcpServerId: this.spec.id, pid: child.connection.pid, reason }, 'mcp_server_stopped');
+    this.#deps.logger.info(
+      { mcpServerId: this.spec.id, pid: child.connection.pid, reason },
+      'mcp_server_stopped',
+    );
     await child.connection.close(reason);
   }
 
@@ -257,4 +281,5 @@ export class Server implements ChildEvents {
   }
 }
 
-const slotKey = (seat: Seat): string => (seat.kind === 'shared' ? `shared ${seat.era}` : `${seat.kind} ${seat.era} ${seat.key}`);
+const slotKey = (seat: Seat): string =>
+  seat.kind === 'shared' ? `shared ${seat.era}` : `${seat.kind} ${seat.era} ${seat.key}`;

@@ -47,7 +47,9 @@ export class AskedQuestions {
   /** The client's answer goes to the server that asked. An id that was never asked is ignored. */
   answer(id: unknown, { text, spans }: ClientText): void {
     const question = this.#take(id);
-    question?.child.connection.write(splice(text, spans, [{ slot: CLIENT_SLOT.id, text: utf8(question.rawId) }]));
+    question?.child.connection.write(
+      splice(text, spans, [{ slot: CLIENT_SLOT.id, text: utf8(question.rawId) }]),
+    );
   }
 
   /** Progress of the client on a question. */
@@ -72,7 +74,9 @@ export class AskedQuestions {
 
   /** The child is gone: the client is told not to answer. */
   childEnded(child: Child): readonly string[] {
-    const ended = [...this.#open].filter(([, question]) => question.child === child).map(([id]) => id);
+    const ended = [...this.#open]
+      .filter(([, question]) => question.child === child)
+      .map(([id]) => id);
     return ended.map((id) => {
       this.#take(id);
       const params = JSON.stringify({ requestId: id, reason: 'the server has ended' });
@@ -99,7 +103,11 @@ export class AskedQuestions {
 
   #expire(id: number): void {
     const question = this.#take(id);
-    question?.child.refuse(question.rawId, -32603, `the client did not answer in ${ANSWER_MS_MAX / 1_000} s`);
+    question?.child.refuse(
+      question.rawId,
+      -32603,
+      `the client did not answer in ${ANSWER_MS_MAX / 1_000} s`,
+    );
   }
 }
 

@@ -24,7 +24,10 @@ export function offeredCapabilities(hub: Hub, view: View): JsonObject {
   if (catalog === undefined) return EVERYTHING;
   const { tasks: _tasks, ...declared } = capabilitiesOf(catalog); // tasks do not pass yet
   const lists = ['tools', 'prompts', 'resources'].filter((name) => isObject(declared[name]));
-  const listChanged = lists.map((name) => [name, { ...(declared[name] as JsonObject), listChanged: true }]);
+  const listChanged = lists.map((name) => [
+    name,
+    { ...(declared[name] as JsonObject), listChanged: true },
+  ]);
   return { ...declared, ...Object.fromEntries(listChanged) };
 }
 

@@ -5,7 +5,13 @@
 import type { Asker } from '../../domain/mcp-server/sharing.ts';
 import { capabilityFor } from '../../domain/protocol/capabilities.ts';
 import type { ClientText } from '../../domain/protocol/client-message.ts';
-import { isObject, RPC, type JsonObject, type Notification, type Request } from '../../domain/protocol/json-rpc.ts';
+import {
+  isObject,
+  RPC,
+  type JsonObject,
+  type Notification,
+  type Request,
+} from '../../domain/protocol/json-rpc.ts';
 import type { Call } from '../calls/call.ts';
 import type { ClientReply } from '../calls/reply.ts';
 import type { ChangedList } from '../catalog/catalogs.ts';
@@ -32,7 +38,16 @@ export interface LegacyClient {
   readonly clientInfo: JsonObject | undefined;
 }
 
-const LOG_LEVELS = new Set(['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency']);
+const LOG_LEVELS = new Set([
+  'debug',
+  'info',
+  'notice',
+  'warning',
+  'error',
+  'critical',
+  'alert',
+  'emergency',
+]);
 
 export class LegacySession implements Owner {
   readonly client: LegacyClient;
@@ -76,7 +91,10 @@ export class LegacySession implements Owner {
     else if (request.method === 'resources/subscribe') this.#subscribe(request, text, reply);
     else if (request.method === 'resources/unsubscribe') this.#unsubscribe(request, text, reply);
     else if (request.method === 'initialize') {
-      reply.refuse({ code: RPC.invalidRequest, message: 'Invalid request: the session is already initialized' });
+      reply.refuse({
+        code: RPC.invalidRequest,
+        message: 'Invalid request: the session is already initialized',
+      });
     } else this.#forward(request, text, reply);
   }
 
@@ -88,7 +106,8 @@ export class LegacySession implements Owner {
       case 'notifications/cancelled': {
         const id = params?.['requestId'];
         const reason = params?.['reason'];
-        const call = typeof id === 'string' || typeof id === 'number' ? this.#calls.get(id) : undefined;
+        const call =
+          typeof id === 'string' || typeof id === 'number' ? this.#calls.get(id) : undefined;
         call?.cancel(typeof reason === 'string' ? reason : 'cancelled by the client');
         return;
       }
@@ -111,7 +130,11 @@ export class LegacySession implements Owner {
   serverRequest(child: Child, request: ServerRequest): void {
     const capability = capabilityFor(request.method);
     if (capability !== undefined && this.client.capabilities[capability] === undefined) {
-      child.refuse(request.rawId, RPC.methodNotFound, `the client does not support ${request.method}`);
+      child.refuse(
+        request.rawId,
+        RPC.methodNotFound,
+        `the client does not support ${request.method}`,
+      );
       return;
     }
     const message = this.#questions.put(child, request);
@@ -136,7 +159,7 @@ export class LegacySession implements Owner {
     this.#closed = true;
     this.#unwatch?.();
     this.#questions.close();
-    for (const call of [...this.#calls.values()]) call.cancel(reason);
+    for (const call of this.#calls.values()) call.cancel(reason);
     this.#hub.subscriptions.removeAll(this.#onUpdate);
     for (const server of this.client.endpoint.servers) server.release(this);
   }
@@ -149,7 +172,10 @@ export class LegacySession implements Owner {
 
   #list(request: Request, kind: ListKind, reply: ClientReply): void {
     if (request.params?.['cursor'] !== undefined) {
-      reply.refuse({ code: RPC.invalidParams, message: 'Invalid params: unknown cursor; lists come in one page' });
+      reply.refuse({
+        code: RPC.invalidParams,
+        message: 'Invalid params: unknown cursor; lists come in one page',
+      });
       return;
     }
     const view = this.#view;
@@ -177,7 +203,10 @@ export class LegacySession implements Owner {
   #setLevel(request: Request, reply: ClientReply): void {
     const level = request.params?.['level'];
     if (typeof level !== 'string' || !LOG_LEVELS.has(level)) {
-      reply.refuse({ code: RPC.invalidParams, message: `Invalid params: "level" is one of ${[...LOG_LEVELS].join(', ')}` });
+      reply.refuse({
+        code: RPC.invalidParams,
+        message: `Invalid params: "level" is one of ${[...LOG_LEVELS].join(', ')}`,
+      });
       return;
     }
     this.logLevel = level;
@@ -200,10 +229,14 @@ export class LegacySession implements Owner {
       reply.result({});
       return;
     }
-    this.#forward(request, text, onSuccess(reply, () => {
-      if (shared) subscriptions.add(server, uri, this.#onUpdate);
-      else this.#pin(server.childrenOf(this), 1);
-    }));
+    this.#forward(
+      request,
+      text,
+      onSuccess(reply, () => {
+        if (shared) subscriptions.add(server, uri, this.#onUpdate);
+        else this.#pin(server.childrenOf(this), 1);
+      }),
+    );
   }
 
   #unsubscribe(request: Request, text: ClientText, reply: ClientReply): void {
@@ -213,7 +246,11 @@ export class LegacySession implements Owner {
       const { server } = routed.target;
       const { subscriptions } = this.#hub;
       const shared = server.seatKindFor(this.#user.asker) === 'shared';
-      if (shared && subscriptions.has(server, uri) && !subscriptions.remove(server, uri, this.#onUpdate)) {
+      if (
+        shared &&
+        subscriptions.has(server, uri) &&
+        !subscriptions.remove(server, uri, this.#onUpdate)
+      ) {
         reply.result({}); // others still listen
         return;
       }

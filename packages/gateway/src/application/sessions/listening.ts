@@ -32,7 +32,10 @@ export class Listening {
   #unwatch: (() => void) | undefined;
   #ended = false;
 
-  constructor(hub: Hub, client: { view: View; user: ServerUser; request: Request; reply: ClientReply }) {
+  constructor(
+    hub: Hub,
+    client: { view: View; user: ServerUser; request: Request; reply: ClientReply },
+  ) {
     this.#hub = hub;
     this.#view = client.view;
     this.#user = client.user;
@@ -42,7 +45,9 @@ export class Listening {
 
   /** Subscribes where that is possible and acknowledges what is. */
   async open(): Promise<void> {
-    const wanted = isObject(this.#request.params?.['notifications']) ? this.#request.params['notifications'] : {};
+    const wanted = isObject(this.#request.params?.['notifications'])
+      ? this.#request.params['notifications']
+      : {};
     const lists = Object.entries(LISTS).filter(([, flag]) => wanted[flag] === true);
     const early: ChangedList[] = [];
     let acknowledged = false;
@@ -100,7 +105,9 @@ export class Listening {
 
   /** The URIs that servers of the modern era will tell about; a legacy server's do not cross the eras yet. */
   async #subscribe(wanted: unknown): Promise<readonly string[]> {
-    const uris = Array.isArray(wanted) ? wanted.filter((uri) => typeof uri === 'string').slice(0, URIS_MAX) : [];
+    const uris = Array.isArray(wanted)
+      ? wanted.filter((uri) => typeof uri === 'string').slice(0, URIS_MAX)
+      : [];
     if (uris.length === 0) return [];
     await this.#hub.known(this.#view, this.#user);
     const byServer = new Map<Server, string[]>();
@@ -111,7 +118,9 @@ export class Listening {
       byServer.set(routed.target.server, own);
       own.push(uri);
     }
-    const honoured = await Promise.all([...byServer].map(([server, own]) => this.#listenTo(server, own)));
+    const honoured = await Promise.all(
+      [...byServer].map(([server, own]) => this.#listenTo(server, own)),
+    );
     return honoured.flat();
   }
 
@@ -132,14 +141,21 @@ export class Listening {
         clearTimeout(timer);
         resolve(honoured);
       };
-      const params = { notifications: { resourceSubscriptions: uris }, ...this.#hub.options.modernMeta };
+      const params = {
+        notifications: { resourceSubscriptions: uris },
+        ...this.#hub.options.modernMeta,
+      };
       const call: UpstreamCall = {
-        parts: ['{"jsonrpc":"2.0","id":', `,"method":"subscriptions/listen","params":${JSON.stringify(params)}}`],
+        parts: [
+          '{"jsonrpc":"2.0","id":',
+          `,"method":"subscriptions/listen","params":${JSON.stringify(params)}}`,
+        ],
         answered: () => this.#upstreamEnded(acknowledge),
         lost: (_lost: Lost) => this.#upstreamEnded(acknowledge),
         notified: (message) => {
           if (message.kind !== 'notification') return;
-          if (message.method === 'notifications/subscriptions/acknowledged') acknowledge(acknowledgedUris(message));
+          if (message.method === 'notifications/subscriptions/acknowledged')
+            acknowledge(acknowledgedUris(message));
           else this.#passOn(message);
         },
       };
@@ -156,11 +172,14 @@ export class Listening {
   #passOn(message: Extract<ServerMessage, { kind: 'notification' }>): void {
     const { text, spans } = message.line;
     const id = latin1(JSON.stringify(this.#request.id));
-    if (!this.#ended) this.#reply.send([splice(text, spans, [{ slot: SERVER_SLOT.subscriptionId, text: id }])]);
+    if (!this.#ended)
+      this.#reply.send([splice(text, spans, [{ slot: SERVER_SLOT.subscriptionId, text: id }])]);
   }
 }
 
-function acknowledgedUris(message: Extract<ServerMessage, { kind: 'notification' }>): readonly string[] {
+function acknowledgedUris(
+  message: Extract<ServerMessage, { kind: 'notification' }>,
+): readonly string[] {
   const parsed: unknown = JSON.parse(Buffer.from(message.line.text, 'latin1').toString('utf8'));
   const params = isObject(parsed) ? parsed['params'] : undefined;
   const honoured = isObject(params) ? params['notifications'] : undefined;
@@ -173,11 +192,17 @@ export function listenForLists(child: Child, modernMeta: JsonObject): void {
   const notifications = Object.fromEntries(Object.values(LISTS).map((flag) => [flag, true]));
   const params = { notifications, ...modernMeta };
   child.connection.send({
-    parts: ['{"jsonrpc":"2.0","id":', `,"method":"subscriptions/listen","params":${JSON.stringify(params)}}`],
+    parts: [
+      '{"jsonrpc":"2.0","id":',
+      `,"method":"subscriptions/listen","params":${JSON.stringify(params)}}`,
+    ],
     answered: () => undefined, // it does not listen: its lists are read at every start
     lost: () => undefined,
     notified: (message) => {
-      if (message.kind === 'notification' && spanText(message.line.text, message.line.spans, SERVER_SLOT.method) !== undefined) {
+      if (
+        message.kind === 'notification' &&
+        spanText(message.line.text, message.line.spans, SERVER_SLOT.method) !== undefined
+      ) {
         child.notification(message);
       }
     },

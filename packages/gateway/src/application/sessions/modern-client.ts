@@ -62,12 +62,23 @@ export function handleModern(hub: Hub, modern: ModernRequest): Pending {
     reply.refuse({ code: RPC.methodNotFound, message: `Method not found: ${request.method}` }, 404);
     return NOTHING_PENDING;
   }
-  const call = hub.forward({ view, user, request, text, reply, header, onSettled: () => undefined });
+  const call = hub.forward({
+    view,
+    user,
+    request,
+    text,
+    reply,
+    header,
+    onSettled: () => undefined,
+  });
   return { cancel: () => call.cancel('the client closed the stream') };
 }
 
 /** The capability of the whole endpoint, once what stands behind it is known. */
-function discover(hub: Hub, { view, user, reply }: { view: View; user: ServerUser; reply: ClientReply }): Pending {
+function discover(
+  hub: Hub,
+  { view, user, reply }: { view: View; user: ServerUser; reply: ClientReply },
+): Pending {
   const waiting = view.endpoint.prefixed ? undefined : hub.known(view, user);
   if (waiting === undefined) reply.result(discoverResult(hub, view));
   else void waiting.then(() => reply.result(discoverResult(hub, view)));
@@ -84,7 +95,10 @@ interface ListRequest {
 
 function list(hub: Hub, { view, user, kind, reply, params }: ListRequest): Pending {
   if (params?.['cursor'] !== undefined) {
-    reply.refuse({ code: RPC.invalidParams, message: 'Invalid params: unknown cursor; lists come in one page' });
+    reply.refuse({
+      code: RPC.invalidParams,
+      message: 'Invalid params: unknown cursor; lists come in one page',
+    });
     return NOTHING_PENDING;
   }
   const waiting = hub.known(view, user);

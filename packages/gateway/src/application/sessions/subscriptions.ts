@@ -39,7 +39,8 @@ export class Subscriptions {
   remove(server: Server, uri: string, listener: ResourceListener): boolean {
     const own = this.#byServer.get(server);
     const subscription = own?.get(uri);
-    if (own === undefined || subscription === undefined || !subscription.listeners.delete(listener)) return false;
+    if (own === undefined || subscription === undefined || !subscription.listeners.delete(listener))
+      return false;
     if (subscription.listeners.size > 0) return false;
     own.delete(uri);
     return true;
@@ -49,7 +50,8 @@ export class Subscriptions {
   removeAll(listener: ResourceListener): void {
     for (const [server, own] of this.#byServer) {
       for (const uri of own.keys()) {
-        if (this.remove(server, uri, listener)) tellShared(server, 'resources/unsubscribe', { uri });
+        if (this.remove(server, uri, listener))
+          tellShared(server, 'resources/unsubscribe', { uri });
       }
     }
   }
@@ -71,7 +73,8 @@ export class Subscriptions {
   /** A new shared child knows of no subscription. */
   childReady(server: Server, child: Child): void {
     if (child.seat.kind !== 'shared' || child.seat.era !== 'legacy') return;
-    for (const uri of this.#byServer.get(server)?.keys() ?? []) tell(child, 'resources/subscribe', { uri });
+    for (const uri of this.#byServer.get(server)?.keys() ?? [])
+      tell(child, 'resources/subscribe', { uri });
   }
 }
 

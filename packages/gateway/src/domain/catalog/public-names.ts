@@ -22,9 +22,13 @@ export function publicName(server: string, name: string, hash: (text: string) =>
 }
 
 /** The two halves of a public name that was not shortened; undefined where there is no separator. */
-export function splitPublicName(name: string): { readonly server: string; readonly name: string } | undefined {
+export function splitPublicName(
+  name: string,
+): { readonly server: string; readonly name: string } | undefined {
   const at = name.indexOf(SEPARATOR);
-  return at <= 0 ? undefined : { server: name.slice(0, at), name: name.slice(at + SEPARATOR.length) };
+  return at <= 0
+    ? undefined
+    : { server: name.slice(0, at), name: name.slice(at + SEPARATOR.length) };
 }
 
 const OWNED_URI = 'hangar://';
@@ -33,7 +37,9 @@ const OWNED_URI = 'hangar://';
 export const ownedUri = (server: string, uri: string): string => `${OWNED_URI}${server}/${uri}`;
 
 /** Server and original URI of an owned form, or undefined for any other URI. */
-export function splitOwnedUri(uri: string): { readonly server: string; readonly uri: string } | undefined {
+export function splitOwnedUri(
+  uri: string,
+): { readonly server: string; readonly uri: string } | undefined {
   if (!uri.startsWith(OWNED_URI)) return undefined;
   const slash = uri.indexOf('/', OWNED_URI.length);
   if (slash === -1) return undefined;

@@ -60,7 +60,10 @@ export function mergeOffers(offers: readonly Offer[], options: SurfaceOptions): 
     toolRoutes: tools.routes,
     promptRoutes: prompts.routes,
     uriOwners: resources.owners,
-    templates: [...templates.owners].map(([template, server]) => ({ server, matches: templateMatcher(template) })),
+    templates: [...templates.owners].map(([template, server]) => ({
+      server,
+      matches: templateMatcher(template),
+    })),
   };
 }
 
@@ -78,7 +81,14 @@ function mergeNamed(
       const shown = options.prefixed ? publicName(offer.server, name, options.hash) : name;
       if (routes.has(shown)) continue; // a server that lists a name twice
       items.push(forEra({ ...item, name: shown }, offer.era, options.era));
-      routes.set(shown, routeOf(offer.server, name, kind === 'tools' && options.era === 'modern' ? item : undefined));
+      routes.set(
+        shown,
+        routeOf(
+          offer.server,
+          name,
+          kind === 'tools' && options.era === 'modern' ? item : undefined,
+        ),
+      );
     }
   }
   return { items, routes };

@@ -2,7 +2,12 @@
  * Which child of a server may answer a client. A legacy server on stdio cannot say for whom it asks something,
  * so a child that may ask has one possible owner at every moment; nothing is ever guessed.
  */
-import { capabilityKey, declaresAsking, NO_CAPABILITIES, NO_CAPABILITIES_KEY } from '../protocol/capabilities.ts';
+import {
+  capabilityKey,
+  declaresAsking,
+  NO_CAPABILITIES,
+  NO_CAPABILITIES_KEY,
+} from '../protocol/capabilities.ts';
 import type { JsonObject } from '../protocol/json-rpc.ts';
 import type { Era } from '../protocol/revisions.ts';
 import type { Sharing } from './spec.ts';
@@ -21,9 +26,19 @@ export type Seat =
   /** One child for all, told no capabilities. */
   | { readonly kind: 'shared'; readonly era: Era }
   /** A child told exactly `capabilities`, lent to one owner at a time. */
-  | { readonly kind: 'leased'; readonly era: Era; readonly key: string; readonly capabilities: JsonObject }
+  | {
+      readonly kind: 'leased';
+      readonly era: Era;
+      readonly key: string;
+      readonly capabilities: JsonObject;
+    }
   /** A child of this owner's, for the owner's life. */
-  | { readonly kind: 'own'; readonly era: Era; readonly key: string; readonly capabilities: JsonObject };
+  | {
+      readonly kind: 'own';
+      readonly era: Era;
+      readonly key: string;
+      readonly capabilities: JsonObject;
+    };
 
 /** The child that `asker` gets on a server whose child speaks `era`. */
 export function seatFor(sharing: Sharing, asker: Asker, era: Era): Seat {
@@ -33,7 +48,8 @@ export function seatFor(sharing: Sharing, asker: Asker, era: Era): Seat {
     return { kind: 'own', era, key: `${asker.era}:${asker.owner}`, capabilities };
   }
   if (sharing === 'shared' || !sameEra) return { kind: 'shared', era };
-  const leased = era === 'modern' ? asker.wantsLogs : asker.wantsLogs || declaresAsking(capabilities);
+  const leased =
+    era === 'modern' ? asker.wantsLogs : asker.wantsLogs || declaresAsking(capabilities);
   return leased
     ? { kind: 'leased', era, key: capabilityKey(capabilities), capabilities }
     : { kind: 'shared', era };

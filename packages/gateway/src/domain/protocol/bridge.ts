@@ -31,7 +31,11 @@ export function modernParams(params: JsonObject | undefined, clientInfo: JsonObj
 const CACHEABLE = new Set(['resources/read']);
 
 /** A legacy server's result as a modern client reads it. */
-export function modernResult(method: string, result: JsonObject, serverInfo: JsonObject): JsonObject {
+export function modernResult(
+  method: string,
+  result: JsonObject,
+  serverInfo: JsonObject,
+): JsonObject {
   const meta = isObject(result['_meta']) ? result['_meta'] : {};
   return {
     ...(CACHEABLE.has(method) ? { ttlMs: 0, cacheScope: 'private' } : {}),
@@ -48,7 +52,8 @@ export type LegacyResult =
 
 export function legacyResult(result: JsonObject): LegacyResult {
   const type = result['resultType'];
-  if (type !== undefined && type !== 'complete') return { kind: 'unfinished', resultType: String(type) };
+  if (type !== undefined && type !== 'complete')
+    return { kind: 'unfinished', resultType: typeof type === 'string' ? type : 'unknown' };
   const { resultType: _, ttlMs: _ttl, cacheScope: _scope, ...rest } = result;
   return { kind: 'result', result: rest };
 }

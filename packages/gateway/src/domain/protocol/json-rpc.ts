@@ -59,13 +59,15 @@ export function classify(value: unknown): Message {
   if (!isObject(value)) return { kind: 'invalid', reason: 'a message is a JSON object', id: null };
   const id = value['id'];
   const known = isId(id) ? id : null;
-  if (value['jsonrpc'] !== '2.0') return { kind: 'invalid', reason: '"jsonrpc" must be "2.0"', id: known };
+  if (value['jsonrpc'] !== '2.0')
+    return { kind: 'invalid', reason: '"jsonrpc" must be "2.0"', id: known };
   if (id !== undefined && known === null) {
     return { kind: 'invalid', reason: '"id" must be a string or a number', id: null };
   }
   const { method, params } = value;
   if (method === undefined) return classifyResponse(value, known);
-  if (typeof method !== 'string') return { kind: 'invalid', reason: '"method" must be a string', id: known };
+  if (typeof method !== 'string')
+    return { kind: 'invalid', reason: '"method" must be a string', id: known };
   if (params !== undefined && !isObject(params)) {
     return { kind: 'invalid', reason: '"params" must be an object', id: known };
   }

@@ -61,7 +61,12 @@ function scanObject(text: string, start: number, plan: Plan, spans: Spans): numb
   }
 }
 
-function scanValue(text: string, at: number, wanted: number | Plan | undefined, spans: Spans): number {
+function scanValue(
+  text: string,
+  at: number,
+  wanted: number | Plan | undefined,
+  spans: Spans,
+): number {
   if (typeof wanted === 'object' && text.charCodeAt(at) === OPEN_OBJECT) {
     return scanObject(text, at, wanted, spans);
   }

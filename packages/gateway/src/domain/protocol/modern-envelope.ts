@@ -49,11 +49,17 @@ export function checkModern(request: Request, headers: RoutingHeaders): ModernEn
   }
   if (!isObject(meta)) return refuse(RPC.invalidParams, 'Invalid params: _meta is required');
   if (typeof claimed !== 'string') {
-    return refuse(RPC.invalidParams, `Invalid params: _meta["${META.protocolVersion}"] is required`);
+    return refuse(
+      RPC.invalidParams,
+      `Invalid params: _meta["${META.protocolVersion}"] is required`,
+    );
   }
   const capabilities = meta[META.clientCapabilities];
   if (!isObject(capabilities)) {
-    return refuse(RPC.invalidParams, `Invalid params: _meta["${META.clientCapabilities}"] is required`);
+    return refuse(
+      RPC.invalidParams,
+      `Invalid params: _meta["${META.clientCapabilities}"] is required`,
+    );
   }
   if (claimed !== MODERN_REVISION) {
     return refuse(RPC.unsupportedVersion, `Unsupported protocol version: ${claimed}`, {
@@ -79,11 +85,17 @@ function checkRouting(request: Request, headers: RoutingHeaders): Refusal | unde
   const named = namedTarget(request);
   if (named === undefined) return undefined;
   if (headers.name === undefined) {
-    return refuse(RPC.headerMismatch, 'Header mismatch: the Mcp-Name header is missing or not valid');
+    return refuse(
+      RPC.headerMismatch,
+      'Header mismatch: the Mcp-Name header is missing or not valid',
+    );
   }
   return headers.name === named
     ? undefined
-    : refuse(RPC.headerMismatch, `Header mismatch: Mcp-Name is "${headers.name}" but the body says "${named}"`);
+    : refuse(
+        RPC.headerMismatch,
+        `Header mismatch: Mcp-Name is "${headers.name}" but the body says "${named}"`,
+      );
 }
 
 /** The value that `Mcp-Name` repeats, or undefined for a method without one. */

@@ -11,13 +11,17 @@ export interface ParamHeader {
 const NESTING_MAX = 32;
 
 /** The annotated arguments of a tool; only those reachable by `properties` alone count. */
-export function paramHeaders(inputSchema: unknown, path: readonly string[] = []): readonly ParamHeader[] {
+export function paramHeaders(
+  inputSchema: unknown,
+  path: readonly string[] = [],
+): readonly ParamHeader[] {
   const properties = isObject(inputSchema) ? inputSchema['properties'] : undefined;
   if (!isObject(properties) || path.length > NESTING_MAX) return [];
   return Object.entries(properties).flatMap(([key, schema]) => {
     const here = [...path, key];
     const name = isObject(schema) ? schema['x-mcp-header'] : undefined;
-    const own = typeof name === 'string' ? [{ path: here, header: `mcp-param-${name.toLowerCase()}` }] : [];
+    const own =
+      typeof name === 'string' ? [{ path: here, header: `mcp-param-${name.toLowerCase()}` }] : [];
     return [...own, ...paramHeaders(schema, here)];
   });
 }
@@ -36,7 +40,8 @@ export function checkParamHeaders(
     const sent = header(name);
     if (value === undefined && sent === undefined) continue;
     if (value === undefined || sent === undefined || !sameValue(value, sent)) {
-      const problem = sent === undefined ? 'is missing or not valid' : 'does not agree with the arguments';
+      const problem =
+        sent === undefined ? 'is missing or not valid' : 'does not agree with the arguments';
       return {
         status: 400,
         error: { code: RPC.headerMismatch, message: `Header mismatch: ${name} ${problem}` },

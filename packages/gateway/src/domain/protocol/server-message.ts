@@ -24,7 +24,10 @@ const PLAN: Plan = {
     progressToken: SERVER_SLOT.progressToken,
     requestId: SERVER_SLOT.requestId,
     uri: SERVER_SLOT.updatedUri,
-    _meta: { progressToken: SERVER_SLOT.metaToken, [META.subscriptionId]: SERVER_SLOT.subscriptionId },
+    _meta: {
+      progressToken: SERVER_SLOT.metaToken,
+      [META.subscriptionId]: SERVER_SLOT.subscriptionId,
+    },
   },
 };
 
@@ -34,7 +37,12 @@ export interface ServerText {
 }
 
 export type ServerMessage =
-  | { readonly kind: 'answer'; readonly rawId: string; readonly isError: boolean; readonly line: ServerText }
+  | {
+      readonly kind: 'answer';
+      readonly rawId: string;
+      readonly isError: boolean;
+      readonly line: ServerText;
+    }
   | {
       readonly kind: 'request';
       readonly rawId: string;

@@ -8,7 +8,9 @@ const SEGMENT_MAX = 8_192;
  */
 export function templateMatcher(template: string): (uri: string) => boolean {
   const parts = template.split(/(\{[^{}]*\})/);
-  const pattern = parts.map((part) => (part.startsWith('{') ? expression(part) : literal(part))).join('');
+  const pattern = parts
+    .map((part) => (part.startsWith('{') ? expression(part) : literal(part)))
+    .join('');
   const regex = new RegExp(`^${pattern}$`);
   return (uri) => uri.length <= SEGMENT_MAX && regex.test(uri);
 }
@@ -16,16 +18,8 @@ export function templateMatcher(template: string): (uri: string) => boolean {
 const literal = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
 
 function expression(part: string): string {
-  switch (part[1]) {
-    case '+':
-    case '#':
-      return '.*';
-    case '/':
-      return '(?:/[^?#]*)?';
-    case '?':
-    case '&':
-      return '(?:[?&][^#]*)?';
-    default:
-      return '[^/?#]*';
-  }
+  const operator = part[1] ?? '';
+  if (operator === '+' || operator === '#') return '.*';
+  if (operator === '/') return '(?:/[^?#]*)?';
+  return operator === '?' || operator === '&' ? '(?:[?&][^#]*)?' : '[^/?#]*';
 }

@@ -33,7 +33,9 @@ function listeners(table: string, port: number): readonly string[] {
   return table.split('\n').flatMap((line) => {
     const fields = line.trim().split(/\s+/);
     const inode = fields[9];
-    return fields[1]?.endsWith(`:${wanted}`) === true && fields[3] === LISTEN && inode !== undefined ? [inode] : [];
+    return fields[1]?.endsWith(`:${wanted}`) === true && fields[3] === LISTEN && inode !== undefined
+      ? [inode]
+      : [];
   });
 }
 

@@ -9,7 +9,16 @@ export interface LoggerOptions {
 }
 
 /** Keys whose values are never written, at any depth that we log. */
-const SECRET_KEYS = ['password', 'secret', 'token', 'api_key', 'apiKey', 'authorization', 'credential', 'env'];
+const SECRET_KEYS = [
+  'password',
+  'secret',
+  'token',
+  'api_key',
+  'apiKey',
+  'authorization',
+  'credential',
+  'env',
+];
 const REDACTED = SECRET_KEYS.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]);
 
 /** Structured log lines: `(fields, event)`. Not JSON means one readable line each. */
@@ -34,8 +43,17 @@ export function createLogger({ level, json, destination }: LoggerOptions): Logge
 }
 
 function readable(line: string): string {
-  const { timestamp, time, level, event, service: _, ...fields } = JSON.parse(line) as Record<string, unknown>;
+  const {
+    timestamp,
+    time,
+    level,
+    event,
+    service: _,
+    ...fields
+  } = JSON.parse(line) as Record<string, unknown>;
   const clock = String(timestamp ?? time).slice(11, 23);
-  const details = Object.entries(fields).map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+  const details = Object.entries(fields).map(
+    ([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  );
   return `${clock} ${String(level).toUpperCase().padEnd(5)} ${[String(event), ...details].join(' ')}\n`;
 }

@@ -52,6 +52,8 @@ export function answerOf(message: Extract<ServerMessage, { kind: 'answer' }>): R
 
 /** The id that a line seems to carry, for lines that are too long or broken to be read. */
 export function idAtEnds(head: string, tail: string): number | undefined {
-  const found = /^\{\s*"jsonrpc"\s*:\s*"2\.0"\s*,\s*"id"\s*:\s*(\d{1,15})\b/.exec(head) ?? /"id":(\d{1,15})\}\r?$/.exec(tail);
+  const found =
+    /^\{\s*"jsonrpc"\s*:\s*"2\.0"\s*,\s*"id"\s*:\s*(\d{1,15})\b/.exec(head) ??
+    /"id":(\d{1,15})\}\r?$/.exec(tail);
   return found === null ? undefined : Number(found[1]);
 }

@@ -1,7 +1,12 @@
 /** The first words with a server: which era it speaks, what it can do. */
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { isObject, RPC, type JsonObject } from '../../domain/protocol/json-rpc.ts';
-import { LATEST_LEGACY_REVISION, META, MODERN_REVISION, type Era } from '../../domain/protocol/revisions.ts';
+import {
+  LATEST_LEGACY_REVISION,
+  META,
+  MODERN_REVISION,
+  type Era,
+} from '../../domain/protocol/revisions.ts';
 import { ask, RpcRefusal } from '../../application/calls/ask.ts';
 import type { StdioConnection } from './stdio-connection.ts';
 
@@ -30,7 +35,10 @@ export class WrongEra extends Error {
  * Speaks the handshake and leaves era and hello on the connection.
  * @throws WrongEra; RpcRefusal or Fault where the server refuses, ends or is silent
  */
-export async function handshake(connection: StdioConnection, options: HandshakeOptions): Promise<void> {
+export async function handshake(
+  connection: StdioConnection,
+  options: HandshakeOptions,
+): Promise<void> {
   if (options.era === 'legacy') return initialize(connection, options);
   const found = await discover(connection, options);
   if (found) return;
@@ -40,9 +48,13 @@ export async function handshake(connection: StdioConnection, options: HandshakeO
 
 /** True where the server speaks the modern era. */
 async function discover(connection: StdioConnection, options: HandshakeOptions): Promise<boolean> {
-  const timeoutMs = options.era === 'modern' ? options.timeoutMs : Math.min(PROBE_MS, options.timeoutMs);
+  const timeoutMs =
+    options.era === 'modern' ? options.timeoutMs : Math.min(PROBE_MS, options.timeoutMs);
   try {
-    const hello = await ask(connection, 'server/discover', modernParams(options), { ...options, timeoutMs });
+    const hello = await ask(connection, 'server/discover', modernParams(options), {
+      ...options,
+      timeoutMs,
+    });
     const versions = hello['supportedVersions'];
     if (!Array.isArray(versions) || !versions.includes(MODERN_REVISION)) return false;
     connection.era = 'modern';
@@ -50,7 +62,8 @@ async function discover(connection: StdioConnection, options: HandshakeOptions):
     return true;
   } catch (error) {
     if (error instanceof RpcRefusal) {
-      if (error.error.code === RPC.unsupportedVersion) throw new Fault('MCP_SERVER_START_FAILED', error.message);
+      if (error.error.code === RPC.unsupportedVersion)
+        throw new Fault('MCP_SERVER_START_FAILED', error.message);
       return false;
     }
     // Some servers end on anything before `initialize`; some stay silent for good.
@@ -62,7 +75,9 @@ async function discover(connection: StdioConnection, options: HandshakeOptions):
 }
 
 /** `_meta` of a modern request that the gateway makes for itself. */
-export const modernParams = (options: Pick<HandshakeOptions, 'capabilities' | 'clientInfo'>): JsonObject => ({
+export const modernParams = (
+  options: Pick<HandshakeOptions, 'capabilities' | 'clientInfo'>,
+): JsonObject => ({
   _meta: {
     [META.protocolVersion]: MODERN_REVISION,
     [META.clientCapabilities]: options.capabilities,
@@ -83,7 +98,8 @@ async function initialize(connection: StdioConnection, options: HandshakeOptions
     }
     connection.hello = hello;
   } catch (error) {
-    if (error instanceof RpcRefusal && isModernOnly(error)) throw new WrongEra('modern', { cause: error });
+    if (error instanceof RpcRefusal && isModernOnly(error))
+      throw new WrongEra('modern', { cause: error });
     throw error;
   }
   connection.era = 'legacy';

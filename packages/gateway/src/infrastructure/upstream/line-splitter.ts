@@ -40,7 +40,9 @@ export class LineSplitter {
   #take(piece: Buffer): void {
     this.#bytes += piece.length;
     if (this.#dropped !== undefined) {
-      this.#dropped.tail = (this.#dropped.tail + piece.subarray(-END_BYTES).toString('latin1')).slice(-END_BYTES);
+      this.#dropped.tail = (
+        this.#dropped.tail + piece.subarray(-END_BYTES).toString('latin1')
+      ).slice(-END_BYTES);
       return;
     }
     this.#pieces.push(piece);

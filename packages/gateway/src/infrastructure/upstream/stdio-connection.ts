@@ -13,8 +13,17 @@ import { Fault } from '@mcp-hangar/kernel/errors';
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { spanText } from '../../domain/protocol/json-spans.ts';
 import type { Era } from '../../domain/protocol/revisions.ts';
-import { readServerLine, SERVER_SLOT, type ServerMessage } from '../../domain/protocol/server-message.ts';
-import type { ConnectionObserver, Lost, UpstreamCall, UpstreamConnection } from '../../application/ports.ts';
+import {
+  readServerLine,
+  SERVER_SLOT,
+  type ServerMessage,
+} from '../../domain/protocol/server-message.ts';
+import type {
+  ConnectionObserver,
+  Lost,
+  UpstreamCall,
+  UpstreamConnection,
+} from '../../application/ports.ts';
 import { answerAtEnds, answerOf, idAtEnds } from './answer.ts';
 import { LineSplitter } from './line-splitter.ts';
 
@@ -68,7 +77,8 @@ export class StdioConnection implements UpstreamConnection {
     process.stdout.on('data', (chunk: Buffer) => this.#onData(chunk));
     process.stdout.on('error', () => undefined); // the exit that follows tells
     process.exited.then(
-      ({ code, signal }) => this.#onExit(signal === null ? `exit code ${code}` : `signal ${signal}`),
+      ({ code, signal }) =>
+        this.#onExit(signal === null ? `exit code ${code}` : `signal ${signal}`),
       () => this.#onExit('it could not be watched'),
     );
   }
@@ -88,7 +98,8 @@ export class StdioConnection implements UpstreamConnection {
   }
 
   send(call: UpstreamCall): number {
-    if (this.#ended !== undefined) throw new Fault('UPSTREAM_ENDED', `the server has ended (${this.#ended})`);
+    if (this.#ended !== undefined)
+      throw new Fault('UPSTREAM_ENDED', `the server has ended (${this.#ended})`);
     if (this.#process.stdin.writableLength > this.#limits.queueBytesMax) {
       throw new Fault('UPSTREAM_QUEUE_FULL', 'the server does not read its calls');
     }
@@ -154,7 +165,8 @@ export class StdioConnection implements UpstreamConnection {
       }
     }
     const first = pieces[0];
-    const buffer = pieces.length === 1 && first !== undefined ? first : Buffer.concat(pieces, bytes);
+    const buffer =
+      pieces.length === 1 && first !== undefined ? first : Buffer.concat(pieces, bytes);
     const text = buffer.toString('latin1', 0, buffer.at(-1) === 13 ? bytes - 1 : bytes);
     const message = readServerLine(text);
     if (message === undefined) this.#onNoise(text, bytes);
@@ -166,7 +178,8 @@ export class StdioConnection implements UpstreamConnection {
       case 'answer': {
         const id = numericId(message.rawId);
         this.#settle(id, bytes, (call) => {
-          const answer = bytes > SCAN_BYTES_MAX || isJson(message.line.text) ? answerOf(message) : undefined;
+          const answer =
+            bytes > SCAN_BYTES_MAX || isJson(message.line.text) ? answerOf(message) : undefined;
           if (answer === undefined) call.lost(INVALID);
           else call.answered(answer);
         });
@@ -224,7 +237,10 @@ export class StdioConnection implements UpstreamConnection {
   }
 }
 
-const INVALID: Lost = { code: 'answer-invalid', message: 'the server answered with a line that is not JSON' };
+const INVALID: Lost = {
+  code: 'answer-invalid',
+  message: 'the server answered with a line that is not JSON',
+};
 
 /** Ids that we give are integers; an upstream may send one back as a string. */
 function numericId(rawId: string): number {
@@ -235,7 +251,9 @@ function numericId(rawId: string): number {
 function correlationOf(message: Extract<ServerMessage, { kind: 'notification' }>): number {
   const { text, spans } = message.line;
   const slot =
-    message.method === 'notifications/progress' ? SERVER_SLOT.progressToken : SERVER_SLOT.subscriptionId;
+    message.method === 'notifications/progress'
+      ? SERVER_SLOT.progressToken
+      : SERVER_SLOT.subscriptionId;
   const raw = spanText(text, spans, slot);
   return raw === undefined ? Number.NaN : numericId(raw);
 }

@@ -4,8 +4,17 @@ import { diagnose, type StartFailure } from '../../domain/mcp-server/diagnosis.t
 import type { McpServerSpec, StdioLaunch } from '../../domain/mcp-server/spec.ts';
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { RpcRefusal } from '../../application/calls/ask.ts';
-import type { StartOptions, UpstreamConnection, UpstreamLauncher } from '../../application/ports.ts';
-import { spawnChild, type Child, type ChildDependencies, type ChildTimings } from '../launcher/child.ts';
+import type {
+  StartOptions,
+  UpstreamConnection,
+  UpstreamLauncher,
+} from '../../application/ports.ts';
+import {
+  spawnChild,
+  type Child,
+  type ChildDependencies,
+  type ChildTimings,
+} from '../launcher/child.ts';
 import { SpawnFailure } from '../launcher/spawn-failure.ts';
 import { handshake, WrongEra } from './handshake.ts';
 import { StdioConnection, type ConnectionLimits } from './stdio-connection.ts';
@@ -58,7 +67,10 @@ async function attempt(
     const exit = await exitWithin(child, EXIT_SETTLE_MS);
     await (error instanceof WrongEra ? child.stop() : stopFast(child));
     if (error instanceof WrongEra) throw error;
-    throw startFailed(spec, failureOf(error, { child, connection, exit, timeoutMs: spec.startupTimeoutMs }));
+    throw startFailed(
+      spec,
+      failureOf(error, { child, connection, exit, timeoutMs: spec.startupTimeoutMs }),
+    );
   }
   connection.observe(start.observer);
   return connection;
@@ -67,12 +79,17 @@ async function attempt(
 /** A child that ended leaves its exit a moment after its pipes. */
 const EXIT_SETTLE_MS = 20;
 
-async function spawn(spec: McpServerSpec, launch: StdioLaunch, options: StdioLauncherOptions): Promise<Child> {
+async function spawn(
+  spec: McpServerSpec,
+  launch: StdioLaunch,
+  options: StdioLauncherOptions,
+): Promise<Child> {
   try {
     return await spawnChild(launch, options.child, options.timings);
   } catch (error) {
     if (!(error instanceof SpawnFailure)) throw error;
-    throw startFailed(spec, { ...error, kind: 'spawn-failed' }, error);
+    const { code, command, path, foundAt, cwd } = error;
+    throw startFailed(spec, { kind: 'spawn-failed', code, command, path, foundAt, cwd }, error);
   }
 }
 
@@ -86,7 +103,8 @@ interface Evidence {
 function failureOf(error: unknown, { child, connection, exit, timeoutMs }: Evidence): StartFailure {
   const stderrTail = child.stderr.tailText(STDERR_CHARS_MAX);
   const stdoutNoise = connection.noise;
-  if (exit !== undefined) return { kind: 'exited', exitCode: exit.code, signal: exit.signal, stderrTail, stdoutNoise };
+  if (exit !== undefined)
+    return { kind: 'exited', exitCode: exit.code, signal: exit.signal, stderrTail, stdoutNoise };
   if (error instanceof RpcRefusal) {
     return { kind: 'handshake-error', code: error.error.code, message: error.message, stderrTail };
   }

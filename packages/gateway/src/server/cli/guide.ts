@@ -10,7 +10,9 @@ export interface GuideFacts {
 export function guide({ url, servers, example }: GuideFacts): string {
   const remote = JSON.stringify({ mcpServers: { hangar: { url } } });
   const vscode = JSON.stringify({ servers: { hangar: { type: 'http', url } } });
-  const desktop = JSON.stringify({ mcpServers: { hangar: { command: 'npx', args: ['-y', 'mcp-remote', url] } } });
+  const desktop = JSON.stringify({
+    mcpServers: { hangar: { command: 'npx', args: ['-y', 'mcp-remote', url] } },
+  });
   const call =
     example === undefined
       ? `npx @modelcontextprotocol/inspector --cli ${url} --transport http --method tools/list`

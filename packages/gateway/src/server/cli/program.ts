@@ -27,13 +27,19 @@ Examples:
 
 function serveOptions(command: Command): Command {
   return command
-    .option('-c, --config <file>', 'configuration (default: MCP_CONFIG, ./config.yaml, ~/.config/mcp-hangar/config.yaml)')
+    .option(
+      '-c, --config <file>',
+      'configuration (default: MCP_CONFIG, ./config.yaml, ~/.config/mcp-hangar/config.yaml)',
+    )
     .option('--http', 'serve over HTTP (the stdio front comes with the next part)')
     .option('--host <address>', 'address to bind (default: 127.0.0.1)')
     .option('-p, --port <number>', 'port to bind (default: 8000)')
     .option('--log-level <level>', 'trace, debug, info, warn, error or fatal (default: info)')
     .option('--json-logs', 'log JSON lines')
-    .option('--unsafe-no-auth', 'bind an address that others can reach although nobody has to log in')
+    .option(
+      '--unsafe-no-auth',
+      'bind an address that others can reach although nobody has to log in',
+    )
     .option('--guide', 'print how to connect clients once it serves');
 }
 
@@ -49,11 +55,11 @@ export async function runCli(argv: readonly string[], actions: CliActions): Prom
   serveOptions(program).action(async (flags: ServeFlags) => {
     code = await actions.serve(flags);
   });
-  serveOptions(program.command('serve').description('serve the configured MCP servers (the default command)')).action(
-    async (_flags: ServeFlags, command: Command) => {
-      code = await actions.serve(command.optsWithGlobals<ServeFlags>());
-    },
-  );
+  serveOptions(
+    program.command('serve').description('serve the configured MCP servers (the default command)'),
+  ).action(async (_flags: ServeFlags, command: Command) => {
+    code = await actions.serve(command.optsWithGlobals<ServeFlags>());
+  });
   const config = program.command('config').description('work with the configuration file');
   config
     .command('check')

@@ -7,7 +7,11 @@ export type Body =
   | { readonly kind: 'not-json'; readonly reason: string };
 
 /** Reads and parses a body. `done` is called once, or never where the client goes away before the end. */
-export function readBody(request: IncomingMessage, bytesMax: number, done: (body: Body) => void): void {
+export function readBody(
+  request: IncomingMessage,
+  bytesMax: number,
+  done: (body: Body) => void,
+): void {
   if (Number(request.headers['content-length'] ?? 0) > bytesMax) {
     done({ kind: 'too-large' });
     return;
@@ -40,6 +44,9 @@ function parse(bytes: Buffer): Body {
     const value: unknown = JSON.parse(text);
     return { kind: 'text', text, value };
   } catch (error) {
-    return { kind: 'not-json', reason: error instanceof Error ? error.message : 'the body is not JSON' };
+    return {
+      kind: 'not-json',
+      reason: error instanceof Error ? error.message : 'the body is not JSON',
+    };
   }
 }

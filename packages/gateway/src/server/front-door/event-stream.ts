@@ -62,7 +62,9 @@ export interface EventStreamOptions {
 }
 
 /** Stream and sequence that an event id names. */
-export function parseEventId(id: string): { readonly stream: number; readonly sequence: number } | undefined {
+export function parseEventId(
+  id: string,
+): { readonly stream: number; readonly sequence: number } | undefined {
   const parts = /^(\d{1,9})-(\d{1,9})$/.exec(id);
   return parts === null ? undefined : { stream: Number(parts[1]), sequence: Number(parts[2]) };
 }
@@ -109,7 +111,8 @@ export class EventStream {
     if (this.#options.primed) {
       response.write(`id: ${this.number}-${sequence}\nretry: ${RETRY_MS}\ndata: \n\n`);
     } else response.flushHeaders();
-    for (const event of this.#options.log.after(this.number, sequence)) response.write(event.text, 'latin1');
+    for (const event of this.#options.log.after(this.number, sequence))
+      response.write(event.text, 'latin1');
     if (this.#ended) response.end();
   }
 

@@ -28,7 +28,10 @@ export function forbidden(request: IncomingMessage, options: GuardOptions): stri
 function isAllowedHost(host: string, allowed: readonly string[]): boolean {
   const lower = host.toLowerCase();
   const name = lower.replace(/:\d{1,5}$/, '');
-  return LOOPBACK.has(name) || allowed.some((entry) => entry.toLowerCase() === lower || entry.toLowerCase() === name);
+  return (
+    LOOPBACK.has(name) ||
+    allowed.some((entry) => entry.toLowerCase() === lower || entry.toLowerCase() === name)
+  );
 }
 
 function isAllowedOrigin(origin: string, allowed: readonly string[]): boolean {

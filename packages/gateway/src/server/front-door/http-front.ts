@@ -1,12 +1,18 @@
 /** The HTTP side of the gateway: the MCP endpoints and the health pages on one port. */
-import { createServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type Server as HttpServer,
+  type ServerResponse,
+} from 'node:http';
 import type { Socket } from 'node:net';
 import type { Hub } from '../../application/dispatch/hub.ts';
 import type { Limits } from '../../domain/limits.ts';
 import { RPC } from '../../domain/protocol/json-rpc.ts';
 import { healthPage, type Health } from '../health/health-pages.ts';
 import { forbidden, type GuardOptions } from './guards.ts';
-import { handleMcp, sendError, type Front } from './mcp-endpoint.ts';
+import { sendError, type Front } from './exchange.ts';
+import { handleMcp } from './mcp-endpoint.ts';
 import { SessionTable } from './session-table.ts';
 
 export interface HttpFrontOptions extends GuardOptions {
@@ -76,7 +82,7 @@ export class HttpFront {
     this.#front.draining = true;
     clearInterval(this.#keepAlive);
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    for (const stream of [...this.#front.streams]) stream.end();
+    for (const stream of this.#front.streams) stream.end();
     const untilMs = performance.now() + graceMs;
     while (this.#front.pending.size > 0 && performance.now() < untilMs) await sleep(DRAIN_LOOK_MS);
     this.#front.sessions.close();
@@ -90,8 +96,12 @@ export class HttpFront {
     try {
       this.#route(request, response);
     } catch (error) {
-      this.#options.hub.options.logger.error({ error: error instanceof Error ? error.stack : String(error) }, 'request_failed');
-      if (!response.headersSent) sendError(response, 500, { code: RPC.internalError, message: 'Internal error' });
+      this.#options.hub.options.logger.error(
+        { error: error instanceof Error ? error.stack : String(error) },
+        'request_failed',
+      );
+      if (!response.headersSent)
+        sendError(response, 500, { code: RPC.internalError, message: 'Internal error' });
       else response.destroy();
     }
   }

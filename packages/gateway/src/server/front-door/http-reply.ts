@@ -56,9 +56,15 @@ export class HttpReply implements ClientReply {
       this.#last([...before, this.#rawId, ...after]);
       return;
     }
-    const status = answer.isError && this.#options.statusOf !== undefined ? this.#errorStatus(answer) : 200;
+    const status =
+      answer.isError && this.#options.statusOf !== undefined ? this.#errorStatus(answer) : 200;
     const [head, tail] = [before[0], after[0]];
-    if (before.length === 1 && after.length === 1 && typeof head === 'string' && typeof tail === 'string') {
+    if (
+      before.length === 1 &&
+      after.length === 1 &&
+      typeof head === 'string' &&
+      typeof tail === 'string'
+    ) {
       this.#json(status, head + this.#rawId + tail);
     } else this.#jsonParts(status, [...before, this.#rawId, ...after]);
   }
@@ -74,13 +80,17 @@ export class HttpReply implements ClientReply {
   }
 
   refuse(error: RpcError, status?: number): void {
-    this.#own(this.#options.statusOf === undefined ? 200 : (status ?? this.#options.statusOf(error.code)), `"error":${JSON.stringify(error)}}`);
+    this.#own(
+      this.#options.statusOf === undefined ? 200 : (status ?? this.#options.statusOf(error.code)),
+      `"error":${JSON.stringify(error)}}`,
+    );
   }
 
   drop(): void {
     if (this.#state === 'done') return;
     // A cancelled request has no answer: its response ends as a stream without one.
-    if (this.#state === 'waiting' && !this.#gone) this.#response.writeHead(200, EVENT_STREAM_HEADERS);
+    if (this.#state === 'waiting' && !this.#gone)
+      this.#response.writeHead(200, EVENT_STREAM_HEADERS);
     this.#done();
     if (this.#stream !== undefined) this.#stream.end();
     else this.#response.end();
@@ -132,7 +142,10 @@ export class HttpReply implements ClientReply {
   /** One string: header and body leave in one write. */
   #json(status: number, text: string): void {
     this.#done();
-    this.#response.writeHead(status, { 'content-type': 'application/json', 'content-length': text.length });
+    this.#response.writeHead(status, {
+      'content-type': 'application/json',
+      'content-length': text.length,
+    });
     this.#response.end(text, 'latin1');
   }
 
@@ -156,7 +169,8 @@ export class HttpReply implements ClientReply {
 
   #errorStatus(answer: RawAnswer): number {
     const error = parseAnswer(answer)?.['error'];
-    const code = isObject(error) && typeof error['code'] === 'number' ? error['code'] : RPC.internalError;
+    const code =
+      isObject(error) && typeof error['code'] === 'number' ? error['code'] : RPC.internalError;
     return this.#options.statusOf?.(code) ?? 200;
   }
 }

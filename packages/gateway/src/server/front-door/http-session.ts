@@ -60,7 +60,8 @@ export class HttpSession {
       return true;
     }
     const from = parseEventId(lastEventId);
-    const stream = from?.stream === STANDING ? this.#standing : this.#streams.get(from?.stream ?? -1);
+    const stream =
+      from?.stream === STANDING ? this.#standing : this.#streams.get(from?.stream ?? -1);
     if (from === undefined || stream === undefined) return false;
     stream.attach(response, from.sequence);
     return true;
@@ -80,6 +81,11 @@ export class HttpSession {
 
   #newStream(number: number): EventStream {
     const { clientBufferBytesMax } = this.#limits;
-    return new EventStream({ number, log: this.#log, primed: this.#primed, bufferBytesMax: clientBufferBytesMax });
+    return new EventStream({
+      number,
+      log: this.#log,
+      primed: this.#primed,
+      bufferBytesMax: clientBufferBytesMax,
+    });
   }
 }

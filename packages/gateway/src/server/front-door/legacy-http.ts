@@ -5,11 +5,22 @@ import { checkInitialize } from '../../application/sessions/legacy-session.ts';
 import { CLIENT_SLOT, type ClientText } from '../../domain/protocol/client-message.ts';
 import { isObject, RPC, type Message, type Request } from '../../domain/protocol/json-rpc.ts';
 import { spanText } from '../../domain/protocol/json-spans.ts';
-import { BATCH_REVISION, MODERN_REVISION, negotiateLegacy, SUPPORTED_REVISIONS } from '../../domain/protocol/revisions.ts';
+import {
+  BATCH_REVISION,
+  MODERN_REVISION,
+  negotiateLegacy,
+  SUPPORTED_REVISIONS,
+} from '../../domain/protocol/revisions.ts';
 import { BatchReply } from './batch-reply.ts';
 import { HttpReply } from './http-reply.ts';
 import type { HttpSession } from './http-session.ts';
-import { header, PROTOCOL_VERSION_HEADER, sendError, SESSION_HEADER, type Exchange } from './mcp-endpoint.ts';
+import {
+  header,
+  PROTOCOL_VERSION_HEADER,
+  sendError,
+  SESSION_HEADER,
+  type Exchange,
+} from './exchange.ts';
 
 export interface ClientMessage {
   readonly message: Message;
@@ -17,7 +28,11 @@ export interface ClientMessage {
 }
 
 /** @param batched the body was an array */
-export function postLegacy(exchange: Exchange, messages: readonly ClientMessage[], batched: boolean): void {
+export function postLegacy(
+  exchange: Exchange,
+  messages: readonly ClientMessage[],
+  batched: boolean,
+): void {
   const first = messages[0];
   if (!batched && first?.message.kind === 'request' && first.message.method === 'initialize') {
     initialize(exchange, first.message, first.text);
@@ -27,15 +42,23 @@ export function postLegacy(exchange: Exchange, messages: readonly ClientMessage[
   if (session === undefined) return;
   const problem = batched ? batchProblem(session, messages) : undefined;
   if (problem !== undefined) {
-    sendError(exchange.response, 400, { code: RPC.invalidRequest, message: `Invalid request: ${problem}` });
+    sendError(exchange.response, 400, {
+      code: RPC.invalidRequest,
+      message: `Invalid request: ${problem}`,
+    });
     return;
   }
   const requests = messages.filter(({ message }) => message.kind === 'request').length;
-  const batch = requests > 1 ? new BatchReply(newReply(exchange, session, 'null'), requests) : undefined;
+  const batch =
+    requests > 1 ? new BatchReply(newReply(exchange, session, 'null'), requests) : undefined;
   for (const { message, text } of messages) {
     if (message.kind === 'request') {
       const rawId = spanText(text.text, text.spans, CLIENT_SLOT.id) ?? JSON.stringify(message.id);
-      session.session.request(message, text, batch?.part(rawId) ?? newReply(exchange, session, rawId));
+      session.session.request(
+        message,
+        text,
+        batch?.part(rawId) ?? newReply(exchange, session, rawId),
+      );
     } else if (message.kind === 'notification') session.session.notification(message, text);
     else if (message.kind === 'response') session.session.response(message.id, text);
   }
@@ -45,9 +68,14 @@ export function postLegacy(exchange: Exchange, messages: readonly ClientMessage[
 /** The revision that has batches bounds them like the official SDK does. */
 const BATCH_MAX = 100;
 
-function batchProblem(session: HttpSession, messages: readonly ClientMessage[]): string | undefined {
-  if (session.session.client.revision !== BATCH_REVISION) return 'batches exist only in revision 2025-03-26';
-  if (messages.length === 0 || messages.length > BATCH_MAX) return `a batch has 1 to ${BATCH_MAX} messages`;
+function batchProblem(
+  session: HttpSession,
+  messages: readonly ClientMessage[],
+): string | undefined {
+  if (session.session.client.revision !== BATCH_REVISION)
+    return 'batches exist only in revision 2025-03-26';
+  if (messages.length === 0 || messages.length > BATCH_MAX)
+    return `a batch has 1 to ${BATCH_MAX} messages`;
   const bad = messages.find(({ message }) => message.kind === 'invalid');
   return bad?.message.kind === 'invalid' ? bad.message.reason : undefined;
 }
@@ -66,11 +94,17 @@ export function getStream(exchange: Exchange): void {
   const session = findSession(exchange);
   if (session === undefined) return;
   if (front.streams.size >= front.limits.streamsMax) {
-    sendError(response, 503, { code: RPC.gateway, message: 'Too many open streams (limits.streams_max)' });
+    sendError(response, 503, {
+      code: RPC.gateway,
+      message: 'Too many open streams (limits.streams_max)',
+    });
     return;
   }
   if (!session.listen(response, header(request, 'last-event-id'))) {
-    sendError(response, 400, { code: RPC.invalidRequest, message: 'Last-Event-ID names no event that is still known' });
+    sendError(response, 400, {
+      code: RPC.invalidRequest,
+      message: 'Last-Event-ID names no event that is still known',
+    });
     return;
   }
   const stream = { end: () => void response.end() };
@@ -92,7 +126,10 @@ export function deleteSession(exchange: Exchange): void {
 
 function methodNotAllowed(response: ServerResponse): void {
   response.setHeader('allow', 'POST');
-  sendError(response, 405, { code: RPC.gateway, message: `Method not allowed in revision ${MODERN_REVISION}` });
+  sendError(response, 405, {
+    code: RPC.gateway,
+    message: `Method not allowed in revision ${MODERN_REVISION}`,
+  });
 }
 
 function initialize(exchange: Exchange, request: Request, text: ClientText): void {
@@ -100,7 +137,12 @@ function initialize(exchange: Exchange, request: Request, text: ClientText): voi
   const { params } = request;
   const problem = checkInitialize(params);
   if (problem !== undefined) {
-    sendError(response, 400, { code: RPC.invalidParams, message: `Invalid params: ${problem}` }, request.id);
+    sendError(
+      response,
+      400,
+      { code: RPC.invalidParams, message: `Invalid params: ${problem}` },
+      request.id,
+    );
     return;
   }
   const revision = negotiateLegacy(params?.['protocolVersion']);
@@ -133,7 +175,10 @@ function findSession({ front, endpoint, request, response }: Exchange): HttpSess
   }
   const id = header(request, SESSION_HEADER);
   if (id === undefined) {
-    sendError(response, 400, { code: RPC.gateway, message: 'Mcp-Session-Id is missing: initialize first' });
+    sendError(response, 400, {
+      code: RPC.gateway,
+      message: 'Mcp-Session-Id is missing: initialize first',
+    });
     return undefined;
   }
   const session = front.sessions.find(id);

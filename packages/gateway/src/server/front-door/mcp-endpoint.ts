@@ -1,54 +1,27 @@
 /** `/mcp` and `/mcp/SERVER`: reads a request, decides its era, and hands it on. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Hub } from '../../application/dispatch/hub.ts';
-import type { Endpoint } from '../../application/catalog/views.ts';
 import { clientText } from '../../domain/protocol/client-message.ts';
-import { classify, exceedsDepth, isObject, RPC, type JsonObject, type Message, type RpcError } from '../../domain/protocol/json-rpc.ts';
+import {
+  classify,
+  exceedsDepth,
+  isObject,
+  RPC,
+  type JsonObject,
+  type Message,
+} from '../../domain/protocol/json-rpc.ts';
 import { isModern } from '../../domain/protocol/modern-envelope.ts';
-import type { Limits } from '../../domain/limits.ts';
+import { header, PROTOCOL_VERSION_HEADER, sendError, type Exchange } from './exchange.ts';
 import { readBody, type Body } from './body.ts';
-import type { HttpReply } from './http-reply.ts';
 import { getStream, postLegacy, deleteSession } from './legacy-http.ts';
 import { postModern } from './modern-http.ts';
-import type { SessionTable } from './session-table.ts';
-
-/** What the handlers of one front share. */
-export interface Front {
-  readonly hub: Hub;
-  readonly limits: Limits;
-  readonly sessions: SessionTable;
-  /** Requests whose answer is outstanding, for keep-alive and shutdown. */
-  readonly pending: Set<HttpReply>;
-  /** Open-ended streams. */
-  readonly streams: Set<{ end(): void }>;
-  draining: boolean;
-}
-
-/** One HTTP exchange on an endpoint. */
-export interface Exchange {
-  readonly front: Front;
-  readonly endpoint: Endpoint;
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-}
-
-export const PROTOCOL_VERSION_HEADER = 'mcp-protocol-version';
-export const SESSION_HEADER = 'mcp-session-id';
 
 export function handleMcp(exchange: Exchange): void {
-  switch (exchange.request.method) {
-    case 'POST':
-      post(exchange);
-      return;
-    case 'GET':
-      getStream(exchange);
-      return;
-    case 'DELETE':
-      deleteSession(exchange);
-      return;
-    default:
-      exchange.response.setHeader('allow', 'POST, GET, DELETE');
-      sendError(exchange.response, 405, { code: RPC.gateway, message: 'Method not allowed' });
+  const { method } = exchange.request;
+  if (method === 'POST') post(exchange);
+  else if (method === 'GET') getStream(exchange);
+  else if (method === 'DELETE') deleteSession(exchange);
+  else {
+    exchange.response.setHeader('allow', 'POST, GET, DELETE');
+    sendError(exchange.response, 405, { code: RPC.gateway, message: 'Method not allowed' });
   }
 }
 
@@ -58,7 +31,10 @@ function post(exchange: Exchange): void {
   if (front.draining) {
     sendError(response, 503, { code: RPC.gateway, message: 'The gateway is shutting down' });
   } else if (!isJsonType(headers['content-type'])) {
-    sendError(response, 415, { code: RPC.gateway, message: 'Content-Type must be application/json' });
+    sendError(response, 415, {
+      code: RPC.gateway,
+      message: 'Content-Type must be application/json',
+    });
   } else if (!acceptsBoth(headers.accept)) {
     const message = 'Accept must list application/json and text/event-stream';
     sendError(response, 406, { code: RPC.gateway, message });
@@ -84,16 +60,32 @@ function onBody(exchange: Exchange, body: Body): void {
     return;
   }
   if (Array.isArray(body.value)) {
-    postLegacy(exchange, body.value.map((value) => ({ message: classify(value), text: clientText(JSON.stringify(value), value) })), true);
+    postLegacy(
+      exchange,
+      body.value.map((value) => ({
+        message: classify(value),
+        text: clientText(JSON.stringify(value), value),
+      })),
+      true,
+    );
     return;
   }
   dispatch(exchange, classify(body.value), body);
 }
 
-function dispatch(exchange: Exchange, message: Message, body: Extract<Body, { kind: 'text' }>): void {
+function dispatch(
+  exchange: Exchange,
+  message: Message,
+  body: Extract<Body, { kind: 'text' }>,
+): void {
   const { request, response } = exchange;
   if (message.kind === 'invalid') {
-    sendError(response, 400, { code: RPC.invalidRequest, message: `Invalid request: ${message.reason}` }, message.id);
+    sendError(
+      response,
+      400,
+      { code: RPC.invalidRequest, message: `Invalid request: ${message.reason}` },
+      message.id,
+    );
     return;
   }
   const text = clientText(body.text, body.value);
@@ -110,16 +102,4 @@ const isJsonType = (type: string | undefined): boolean =>
 function acceptsBoth(accept: string | undefined): boolean {
   if (accept === undefined || accept.includes('*/*')) return true;
   return accept.includes('application/json') && accept.includes('text/event-stream');
-}
-
-export function header(request: IncomingMessage, name: string): string | undefined {
-  const value = request.headers[name];
-  return Array.isArray(value) ? value[0] : value;
-}
-
-/** An error before or beside JSON-RPC processing; `id` is null where the request's own is not known. */
-export function sendError(response: ServerResponse, status: number, error: RpcError, id: unknown = null): void {
-  const text = JSON.stringify({ jsonrpc: '2.0', id, error });
-  response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) });
-  response.end(text);
 }

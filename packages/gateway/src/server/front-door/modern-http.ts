@@ -5,7 +5,7 @@ import { RPC, type Message } from '../../domain/protocol/json-rpc.ts';
 import { spanText } from '../../domain/protocol/json-spans.ts';
 import { checkModern, isRefusal } from '../../domain/protocol/modern-envelope.ts';
 import { HttpReply } from './http-reply.ts';
-import { header, PROTOCOL_VERSION_HEADER, sendError, type Exchange } from './mcp-endpoint.ts';
+import { header, PROTOCOL_VERSION_HEADER, sendError, type Exchange } from './exchange.ts';
 
 /** Until there is authentication, everybody is the same principal. */
 const ANONYMOUS = 'anonymous';
@@ -18,7 +18,12 @@ export function postModern(exchange: Exchange, message: Message, text: ClientTex
   }
   if (message.kind !== 'request') {
     const id = message.kind === 'response' ? message.id : null;
-    sendError(response, 400, { code: RPC.invalidRequest, message: 'Invalid request: clients post no responses' }, id);
+    sendError(
+      response,
+      400,
+      { code: RPC.invalidRequest, message: 'Invalid request: clients post no responses' },
+      id,
+    );
     return;
   }
   const envelope = checkModern(message, {
@@ -32,7 +37,12 @@ export function postModern(exchange: Exchange, message: Message, text: ClientTex
   }
   const listens = message.method === 'subscriptions/listen';
   if (listens && front.streams.size >= front.limits.streamsMax) {
-    sendError(response, 503, { code: RPC.gateway, message: 'Too many open streams (limits.streams_max)' }, message.id);
+    sendError(
+      response,
+      503,
+      { code: RPC.gateway, message: 'Too many open streams (limits.streams_max)' },
+      message.id,
+    );
     return;
   }
   const reply = new HttpReply({

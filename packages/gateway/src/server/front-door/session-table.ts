@@ -50,20 +50,23 @@ export class SessionTable {
 
   close(): void {
     clearInterval(this.#sweep);
-    for (const session of [...this.#sessions.values()]) this.end(session, 'the gateway is shutting down');
+    for (const session of this.#sessions.values())
+      this.end(session, 'the gateway is shutting down');
   }
 
   #endIdle(): void {
     const beforeMs = this.#hub.options.clock.nowMs() - this.#limits.sessionIdleMs;
     for (const session of this.#sessions.values()) {
-      if (session.idle && session.lastUsedAtMs < beforeMs) this.end(session, 'the session was idle');
+      if (session.idle && session.lastUsedAtMs < beforeMs)
+        this.end(session, 'the session was idle');
     }
   }
 
   #makeRoom(): boolean {
     let oldest: HttpSession | undefined;
     for (const session of this.#sessions.values()) {
-      if (session.idle && (oldest === undefined || session.lastUsedAtMs < oldest.lastUsedAtMs)) oldest = session;
+      if (session.idle && (oldest === undefined || session.lastUsedAtMs < oldest.lastUsedAtMs))
+        oldest = session;
     }
     if (oldest !== undefined) this.end(oldest, 'the session made room for another one');
     return oldest !== undefined;

@@ -17,7 +17,11 @@ const page = (healthy: boolean, body: Readonly<Record<string, unknown>>): Health
 });
 
 /** The page at a path, or undefined where the path is none of ours. They need neither Host nor credentials. */
-export function healthPage(path: string, health: Health, draining: boolean): HealthPage | undefined {
+export function healthPage(
+  path: string,
+  health: Health,
+  draining: boolean,
+): HealthPage | undefined {
   const isReady = health.started() && !draining;
   switch (path) {
     case '/health':
@@ -25,7 +29,11 @@ export function healthPage(path: string, health: Health, draining: boolean): Hea
     case '/health/live':
       return page(true, { status: 'healthy' });
     case '/ready':
-      return page(isReady, { ready: isReady, service: 'mcp-hangar', checks: { started: health.started(), draining } });
+      return page(isReady, {
+        ready: isReady,
+        service: 'mcp-hangar',
+        checks: { started: health.started(), draining },
+      });
     case '/health/ready': {
       const { total, running } = health.servers();
       return page(isReady, {

@@ -1,0 +1,51 @@
+/** One HTTP exchange on an MCP endpoint, and what all of them share. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Endpoint } from '../../application/catalog/views.ts';
+import type { Hub } from '../../application/dispatch/hub.ts';
+import type { Limits } from '../../domain/limits.ts';
+import type { RpcError } from '../../domain/protocol/json-rpc.ts';
+import type { HttpReply } from './http-reply.ts';
+import type { SessionTable } from './session-table.ts';
+
+/** What the handlers of one front share. */
+export interface Front {
+  readonly hub: Hub;
+  readonly limits: Limits;
+  readonly sessions: SessionTable;
+  /** Requests whose answer is outstanding, for keep-alive and shutdown. */
+  readonly pending: Set<HttpReply>;
+  /** Open-ended streams. */
+  readonly streams: Set<{ end(): void }>;
+  draining: boolean;
+}
+
+/** One HTTP exchange on an endpoint. */
+export interface Exchange {
+  readonly front: Front;
+  readonly endpoint: Endpoint;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+export const PROTOCOL_VERSION_HEADER = 'mcp-protocol-version';
+export const SESSION_HEADER = 'mcp-session-id';
+
+export function header(request: IncomingMessage, name: string): string | undefined {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+/** An error before or beside JSON-RPC processing; `id` is null where the request's own is not known. */
+export function sendError(
+  response: ServerResponse,
+  status: number,
+  error: RpcError,
+  id: unknown = null,
+): void {
+  const text = JSON.stringify({ jsonrpc: '2.0', id, error });
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(text),
+  });
+  response.end(text);
+}
