@@ -55,6 +55,7 @@ async function serve(flags: ServeFlags): Promise<number> {
   );
   if (config.servers.length === 0) gateway.logger.warn({}, 'no_mcp_servers_configured');
   for (const notice of config.notices) say(`mcp-hangar: ${notice}`);
+  for (const server of deadServers(config)) say(`mcp-hangar: ${server}`);
   return serveUntilEnded(gateway, flags.guide === true);
 }
 
@@ -175,9 +176,17 @@ async function configCheck(
     return loaded.error.every((problem) => problem.line === undefined) ? SYSTEM_ERROR : USER_ERROR;
   }
   const { servers, notices } = loaded.value;
+  const dead = deadServers(loaded.value);
   process.stdout.write(
     `${located.path}: valid, ${servers.length} MCP server${servers.length === 1 ? '' : 's'}\n`,
   );
-  for (const notice of notices) process.stdout.write(`note: ${notice}\n`);
+  for (const line of [...dead, ...notices]) process.stdout.write(`note: ${line}\n`);
   return 0;
+}
+
+/** One line for each server that cannot run in this build. */
+function deadServers({ servers }: GatewayConfig): readonly string[] {
+  return servers.flatMap(({ id, launch }) =>
+    launch.kind === 'inactive' ? [`MCP server "${id}" is dead: ${launch.reason}`] : [],
+  );
 }

@@ -82,7 +82,7 @@ export class Call implements UpstreamCall {
     return this.#aborter.signal;
   }
 
-  /** Hands the call to a child, which was told by `begin` that it comes. */
+  /** Hands the call to a child whose work for it has begun (`Server.take`); the call ends that work. */
   sendTo(child: Child, { replace, timeoutMs }: Delivery): void {
     const { request, bridge, clock } = this.#options;
     if (this.#settled) {

@@ -6,7 +6,7 @@ import { isObject, type JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { catalogKey, type Asker } from '../../domain/mcp-server/sharing.ts';
 import type { Offer } from '../../domain/catalog/surface.ts';
 import type { Logger } from '../ports.ts';
-import { NOBODY, type Child } from '../servers/child.ts';
+import { GATEWAY, type Child } from '../servers/child.ts';
 import type { Server, ServerUser } from '../servers/server.ts';
 import { fetchCatalog, type ServerCatalog } from './server-catalog.ts';
 
@@ -107,8 +107,8 @@ export class Catalogs {
   async #warm(server: Server, user: ServerUser): Promise<void> {
     await this.#slot();
     try {
-      const child = await server.take(user);
-      child.begin(child.seat.kind === 'shared' ? NOBODY : user.owner);
+      const shared = server.seatKindFor(user.asker) === 'shared';
+      const child = await server.take(shared ? { ...user, owner: GATEWAY } : user);
       try {
         await this.#refresh(server, child, 'if-missing');
       } finally {

@@ -1,4 +1,5 @@
 /** What one server offers, as it was listed by one of its children. */
+import { Fault } from '@mcp-hangar/kernel/errors';
 import { isObject, type JsonObject } from '../../domain/protocol/json-rpc.ts';
 import type { Era } from '../../domain/protocol/revisions.ts';
 import { META } from '../../domain/protocol/revisions.ts';
@@ -42,6 +43,7 @@ const LIST_CAPABILITY: Readonly<Record<ListKind, string>> = {
 
 const PAGES_MAX = 1_000;
 const ITEMS_MAX = 10_000;
+const CHARS_MAX = 33_554_432;
 const LIST_TIMEOUT_MS = 30_000;
 
 /** Asks a server for all that it lists. @throws RpcRefusal, Fault: an incomplete catalogue is none */
@@ -72,9 +74,16 @@ export async function fetchList(
   const items: JsonObject[] = [];
   const seen = new Set<string>();
   let cursor: unknown;
+  let chars = 0;
   for (let page = 0; page < PAGES_MAX && items.length < ITEMS_MAX; page += 1) {
     const params = cursor === undefined ? meta : { ...meta, cursor };
     const result = await askList(connection, kind, params);
+    chars += JSON.stringify(result ?? {}).length;
+    if (chars > CHARS_MAX)
+      throw new Fault(
+        'UPSTREAM_ANSWER_TOO_LARGE',
+        `${LIST_METHOD[kind]} lists more than ${CHARS_MAX} characters`,
+      );
     const listed = result?.[kind];
     if (Array.isArray(listed)) items.push(...listed.filter(isObject));
     cursor = result?.['nextCursor'];

@@ -24,8 +24,6 @@ export interface ViewOptions {
   readonly catalogs: Catalogs;
   readonly serverInfo: JsonObject;
   readonly ttlMs: number;
-  /** Hides what servers offer (`tool_access.mode: egress`). */
-  readonly hideServers: boolean;
 }
 
 const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
@@ -116,8 +114,9 @@ export class View {
   }
 
   #build(): Surface {
-    const servers = this.#options.hideServers ? [] : this.endpoint.servers;
-    const offers = servers.map((server) => this.#options.catalogs.offer(server, this.asker));
+    const offers = this.endpoint.servers.map((server) =>
+      this.#options.catalogs.offer(server, this.asker),
+    );
     return mergeOffers(offers, { era: this.asker.era, prefixed: this.endpoint.prefixed, hash });
   }
 }

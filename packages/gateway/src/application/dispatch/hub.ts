@@ -73,7 +73,6 @@ export class Hub {
       catalogs: this.catalogs,
       serverInfo: options.info,
       ttlMs: options.catalog.ttlMs,
-      hideServers: options.hideServers,
     });
     const listener = {
       ready: (server: Server, child: Child) => {
@@ -91,8 +90,9 @@ export class Hub {
       },
     };
     this.servers = options.servers.map((spec) => new Server(spec, { ...options, listener }));
-    this.#all = { name: '*', servers: this.servers, prefixed: true };
-    for (const server of this.servers) {
+    const shown = options.hideServers ? [] : this.servers;
+    this.#all = { name: '*', servers: shown, prefixed: true };
+    for (const server of shown) {
       this.#single.set(server.spec.id, {
         name: server.spec.id,
         servers: [server],
@@ -140,7 +140,6 @@ export class Hub {
 
   /** Resolves when every server of the view was listed or tried, at the latest after `first_list_wait_ms`. */
   known(view: View, user: ServerUser): Promise<void> | undefined {
-    if (this.options.hideServers) return undefined;
     const missing = view.endpoint.servers.filter((server) =>
       this.catalogs.lacks(server, user.asker),
     );
@@ -180,10 +179,7 @@ export class Hub {
       if (refusal !== undefined) return call.refuse(refusal.error, refusal.status);
     }
     const delivery = { replace, timeoutMs: server.spec.callTimeoutMs };
-    const send = (child: Child): void => {
-      child.begin(user.owner);
-      call.sendTo(child, delivery);
-    };
+    const send = (child: Child): void => call.sendTo(child, delivery);
     try {
       const child = server.take(user);
       if (child instanceof Promise) child.then(send).catch((error: unknown) => call.fail(error));

@@ -35,6 +35,9 @@ export const NOBODY: Owner = {
   childEnded: () => undefined,
 };
 
+/** The gateway itself, while it lists a server: what it hears then concerns nobody. */
+export const GATEWAY: Owner = { ...NOBODY };
+
 /** What a child reports to the server that it belongs to. */
 export interface ChildEvents {
   /** A change of lists or of a resource: everybody's business. */
@@ -89,9 +92,10 @@ export class Child implements ConnectionObserver {
     this.#connection = connection;
   }
 
-  /** A call of `owner` begins. The caller ends it with `end`. */
+  /** Work for `owner` begins; it is over with `end`. Until then the child is neither stopped nor lent to others. */
   begin(owner: Owner): void {
     this.inFlight += 1;
+    if (owner === GATEWAY) return;
     if (this.seat.kind === 'shared') {
       if (this.#audience === undefined) this.#audience = owner;
       else if (this.#audience !== owner) this.#audience = 'many';

@@ -46,7 +46,7 @@ export class LeasePool {
     return this.#children.size + this.#starting;
   }
 
-  /** A child for `owner`, at once where one is running and free. It is marked as the owner's. */
+  /** A child for `owner`, at once where one is running and free. Its work has begun: the caller ends it. */
   take(seat: LeasedSeat, owner: Owner): Child | Promise<Child> {
     const child = this.#free(seat, owner);
     if (child !== undefined) return this.#lend(child, owner);
@@ -97,7 +97,7 @@ export class LeasePool {
   }
 
   #lend(child: Child, owner: Owner): Child {
-    child.owner = owner;
+    child.begin(owner);
     return child;
   }
 

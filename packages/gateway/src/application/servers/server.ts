@@ -53,6 +53,9 @@ export class Server implements ChildEvents {
   readonly #gate: StartGate;
   readonly #closing = new AbortController();
   readonly #idleTimers = new Map<Child, NodeJS.Timeout>();
+  readonly #starts = new Set<Promise<Child>>();
+  /** Owners that ended while a child was being started for them. */
+  readonly #gone = new WeakSet<Owner>();
   /** What the server has shown to speak; undefined where nobody asked yet. */
   #speaks: { legacy: boolean | undefined; modern: boolean | undefined } = {
     legacy: undefined,
@@ -73,14 +76,19 @@ export class Server implements ChildEvents {
     );
   }
 
-  /** A child for this user, at once where one is ready. @throws Fault where none can be had (also as rejection) */
+  /**
+   * A child for this user, at once where one is ready. Its work has begun: the caller ends it with `child.end`.
+   * @throws Fault where none can be had (also as rejection)
+   */
   take(user: ServerUser): Child | Promise<Child> {
     const era = this.eraFor(user.asker.era);
     if (era === 'unknown') return this.#learnEra().then(() => this.take(user));
     const seat = seatFor(this.spec.sharing, user.asker, era);
     if (seat.kind === 'leased') return this.#leases.take(seat, user.owner);
     const slot = this.#slots.get(slotKey(seat));
-    return slot?.child ?? slot?.start ?? this.#open(seat, user);
+    if (slot?.child !== undefined) return begun(slot.child, user.owner);
+    const start = slot?.start ?? this.#open(seat, user);
+    return start.then((child) => begun(child, user.owner));
   }
 
   /** The era in which a client of `era` would be served; unknown until the server was asked. */
@@ -117,6 +125,7 @@ export class Server implements ChildEvents {
 
   /** The owner is gone. */
   release(owner: Owner): void {
+    this.#gone.add(owner);
     this.#leases.release(owner);
     for (const child of this.#children) {
       if (child.owner === owner && child.seat.kind === 'own')
@@ -127,8 +136,7 @@ export class Server implements ChildEvents {
   /** Ends every child, also those that are starting. */
   async close(): Promise<void> {
     this.#closing.abort();
-    const starts = [...this.#slots.values()].map((slot) => slot.start);
-    await Promise.allSettled(starts);
+    await Promise.allSettled(this.#starts);
     await Promise.allSettled([...this.#children].map((child) => this.#stop(child, 'shutdown')));
   }
 
@@ -158,7 +166,7 @@ export class Server implements ChildEvents {
   ended(child: Child, detail: string): void {
     this.#forget(child);
     if (child.stopping) return;
-    if (!child.proved) this.#gate.crashed(`it ended (${detail})`);
+    if (!child.proved) this.#gate.crashed(`ended before it answered a call (${detail})`);
     this.#deps.logger.warn(
       { mcpServerId: this.spec.id, pid: child.connection.pid, detail },
       'mcp_server_ended',
@@ -187,8 +195,11 @@ export class Server implements ChildEvents {
     this.#slots.set(key, slot);
     start.then(
       (child) => {
-        if (seat.kind === 'own') child.owner = user.owner;
         slot.child = child;
+        if (seat.kind === 'own') {
+          child.owner = user.owner;
+          if (this.#gone.has(user.owner)) void this.#stop(child, 'session ended');
+        }
         if (child.seat.era === seat.era) return;
         this.#slots.delete(key); // it turned out to speak another era: found there from now on
         if (!this.#slots.has(slotKey(child.seat))) this.#slots.set(slotKey(child.seat), slot);
@@ -198,13 +209,27 @@ export class Server implements ChildEvents {
     return start;
   }
 
-  async #start(
+  #start(
     wanted: Seat,
     clientInfo: JsonObject | undefined,
     era: Era | 'unknown' = wanted.era,
   ): Promise<Child> {
+    const start = this.#launch(wanted, clientInfo, era);
+    this.#starts.add(start);
+    const over = (): void => void this.#starts.delete(start);
+    start.then(over, over);
+    return start;
+  }
+
+  async #launch(
+    wanted: Seat,
+    clientInfo: JsonObject | undefined,
+    era: Era | 'unknown',
+  ): Promise<Child> {
     if (this.spec.launch.kind === 'inactive')
       throw new Fault('MCP_SERVER_INACTIVE', this.spec.launch.reason);
+    if (this.#closing.signal.aborted)
+      throw new Fault('GATEWAY_STOPPING', 'the gateway is shutting down');
     this.#gate.check();
     const startedAtMs = this.#deps.clock.nowMs();
     // The observer exists before the seat is known: a server that is probed tells its era in the handshake.
@@ -279,6 +304,11 @@ export class Server implements ChildEvents {
     timer.unref();
     this.#idleTimers.set(child, timer);
   }
+}
+
+function begun(child: Child, owner: Owner): Child {
+  child.begin(owner);
+  return child;
 }
 
 const slotKey = (seat: Seat): string =>

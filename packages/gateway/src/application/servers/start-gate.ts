@@ -30,7 +30,8 @@ export class StartGate {
   check(): void {
     const { waitMs } = this;
     if (waitMs === 0) return;
-    const detail = `Cannot start MCP server "${this.#id}" yet: ${this.#lastFailure ?? 'it failed'}; next try in ${Math.ceil(waitMs / 1_000)} s`;
+    const failure = this.#lastFailure ?? `Cannot start MCP server "${this.#id}" yet`;
+    const detail = `${failure}; next try in ${Math.ceil(waitMs / 1_000)} s`;
     throw new Fault('MCP_SERVER_BACKING_OFF', detail, { data: { retryAfterMs: waitMs } });
   }
 
@@ -43,7 +44,7 @@ export class StartGate {
   /** It ended before it answered a call: the first time is forgiven, then the same ladder holds. */
   crashed(detail: string): void {
     this.#failures += 1;
-    this.#lastFailure = detail;
+    this.#lastFailure = `MCP server "${this.#id}" ${detail}`;
     this.#notBeforeMs = this.#clock.nowMs() + backoffMs(this.#failures - 1, this.#random());
   }
 

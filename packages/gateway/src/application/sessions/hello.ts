@@ -33,7 +33,6 @@ export function offeredCapabilities(hub: Hub, view: View): JsonObject {
 
 /** The instructions of the servers, each under its name where there are many. */
 export function instructions(hub: Hub, view: View): string | undefined {
-  if (hub.options.hideServers) return undefined;
   const texts = view.endpoint.servers.flatMap((server) => {
     const text = hub.catalogs.find(server, view.asker)?.hello['instructions'];
     if (typeof text !== 'string' || text === '') return [];

@@ -127,8 +127,12 @@ export class Listening {
   async #listenTo(server: Server, uris: readonly string[]): Promise<readonly string[]> {
     try {
       const child = await server.take(this.#user);
-      if (child.seat.era !== 'modern' || this.#ended) return [];
-      return await this.#listenOn(child, uris);
+      try {
+        if (child.seat.era !== 'modern' || this.#ended) return [];
+        return await this.#listenOn(child, uris);
+      } finally {
+        child.end(this.#hub.options.clock.nowMs(), false); // from here on its pin keeps it running
+      }
     } catch {
       return []; // not acknowledged: the client sees that it will hear nothing
     }

@@ -33,6 +33,7 @@ export class Subscriptions {
     const subscription = own.get(uri) ?? { server, uri, listeners: new Set() };
     own.set(uri, subscription);
     subscription.listeners.add(listener);
+    this.#pin(server);
   }
 
   /** True where nobody is left who wants to hear of the resource. */
@@ -43,6 +44,7 @@ export class Subscriptions {
       return false;
     if (subscription.listeners.size > 0) return false;
     own.delete(uri);
+    this.#pin(server);
     return true;
   }
 
@@ -72,15 +74,25 @@ export class Subscriptions {
 
   /** A new shared child knows of no subscription. */
   childReady(server: Server, child: Child): void {
-    if (child.seat.kind !== 'shared' || child.seat.era !== 'legacy') return;
+    if (!isSharedLegacy(child)) return;
+    this.#pin(server);
     for (const uri of this.#byServer.get(server)?.keys() ?? [])
       tell(child, 'resources/subscribe', { uri });
   }
+
+  /** A child that somebody listens to is not stopped for being idle. */
+  #pin(server: Server): void {
+    const pins = this.#byServer.get(server)?.size ?? 0;
+    for (const child of server.running) if (isSharedLegacy(child)) child.pins = pins;
+  }
 }
+
+const isSharedLegacy = (child: Child): boolean =>
+  child.seat.kind === 'shared' && child.seat.era === 'legacy';
 
 function tellShared(server: Server, method: string, params: JsonObject): void {
   for (const child of server.running) {
-    if (child.seat.kind === 'shared' && child.seat.era === 'legacy') tell(child, method, params);
+    if (isSharedLegacy(child)) tell(child, method, params);
   }
 }
 

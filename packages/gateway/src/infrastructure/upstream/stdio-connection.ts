@@ -116,9 +116,16 @@ export class StdioConnection implements UpstreamConnection {
     this.write(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":${params}}`);
   }
 
-  /** Lines of one turn leave in one write: calls that arrive together cost one system call. */
+  /**
+   * Lines of one turn leave in one write: calls that arrive together cost one system call. A child that does not
+   * read gets no more (`send` says so to its caller).
+   */
   write(line: string): void {
-    if (this.#ended !== undefined) return;
+    if (
+      this.#ended !== undefined ||
+      this.#process.stdin.writableLength > this.#limits.queueBytesMax
+    )
+      return;
     this.#queue.push(line, '\n');
     if (this.#flushScheduled) return;
     this.#flushScheduled = true;
@@ -186,7 +193,11 @@ export class StdioConnection implements UpstreamConnection {
         return;
       }
       case 'request':
-        this.#observer?.request(message);
+        this.#noiseBytes += bytes;
+        if (this.#observer !== undefined) this.#observer.request(message);
+        else if (message.method === 'ping') {
+          this.write(`{"jsonrpc":"2.0","id":${message.rawId},"result":{}}`); // some ask before they answer
+        }
         return;
       case 'notification': {
         const call = this.#calls.get(correlationOf(message));
@@ -203,8 +214,7 @@ export class StdioConnection implements UpstreamConnection {
     this.#noiseBytes += bytes;
     this.noise ??= text.slice(0, 200);
     const id = idAtEnds(text.slice(0, 128), text.slice(-128));
-    if (id !== undefined) this.#calls.get(id)?.lost(INVALID);
-    if (id !== undefined) this.#calls.delete(id);
+    if (id !== undefined) this.#settle(id, 0, (call) => call.lost(INVALID));
   }
 
   #onOverlong(head: string, tail: string, bytes: number): void {
