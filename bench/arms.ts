@@ -10,6 +10,7 @@ import { connectHttp, connectStdio, type Client } from './client.ts';
 const READY_MS_MAX = 60_000;
 const POLL_MS = 50;
 const STOP_MS_MAX = 5_000;
+const LOG_CHARS_MAX = 2_000;
 const TOOLS_PER_UPSTREAM = 20;
 const UPSTREAM = join(import.meta.dirname, 'upstream.cjs');
 const GATEWAY = join(import.meta.dirname, '..', 'packages', 'gateway', 'bin', 'mcp-hangar.mjs');
@@ -23,6 +24,8 @@ export interface Arm extends AsyncDisposable {
   readonly toolName: (tool: string) => string;
   /** CPU time that its process has used so far, in µs; 0 where /proc is missing. */
   readonly cpuUs: () => number;
+  /** The last of what its process has written, to explain a failure. */
+  readonly lastWords: () => string;
 }
 
 /** A start command with `{port}` and `{config}` where those go. */
@@ -133,11 +136,13 @@ export async function startHttpArm(
     env: { PATH: process.env['PATH'], HOME: folder, TMPDIR: folder },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const log: string[] = [];
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk: Buffer) => log.length < 200 && log.push(chunk.toString()));
-  }
-  child.on('error', (error) => log.push(String(error)));
+  let log = '';
+  const keep = (text: unknown): void => {
+    log = (log + String(text)).slice(-LOG_CHARS_MAX);
+  };
+  child.stdout.on('data', keep);
+  child.stderr.on('data', keep);
+  child.on('error', keep);
   const killNow = (): void => void child.kill('SIGKILL');
   process.once('exit', killNow);
   const dispose = async (): Promise<void> => {
@@ -159,6 +164,7 @@ export async function startHttpArm(
       client,
       toolName: (tool) => `${serverName(0)}__${tool}`,
       cpuUs: () => cpuUsOf(child.pid ?? 0),
+      lastWords: () => log,
       [Symbol.asyncDispose]: async () => {
         client.close();
         await dispose();
@@ -166,7 +172,7 @@ export async function startHttpArm(
     };
   } catch (error) {
     await dispose();
-    throw new Error(`${name} does not start: ${String(error)}\n${log.join('').slice(-2_000)}`, {
+    throw new Error(`${name} does not start: ${String(error)}\n${log}`, {
       cause: error,
     });
   }
@@ -180,6 +186,7 @@ export async function startDirectArm(): Promise<Arm> {
     client,
     toolName: (tool) => tool,
     cpuUs: () => 0,
+    lastWords: () => '',
     [Symbol.asyncDispose]: async () => client.close(),
   };
 }

@@ -53,7 +53,7 @@ export interface Plan {
   readonly gateway: Command;
   readonly rounds: number;
   readonly warmUpMs: number;
-  /** Time for one block of calls, of which a round has seven. */
+  /** Time for one block of calls; twice that with many in flight. */
   readonly blockMs: number;
   /** Passed before each round. */
   readonly quiet: QuietGate;
@@ -121,61 +121,54 @@ function addedSample([direct, floor, gateway]: readonly Block[]): Sample[] {
   return [{ direct: bare, floor: of, gateway: at, ratio: (at - bare) / (of - bare) }];
 }
 
-async function measureCalls(plan: Plan): Promise<Omit<Samples, 'toolsList'>> {
+async function measureCalls(plan: Plan): Promise<Omit<Samples, 'result1Mb' | 'toolsList'>> {
   await using direct = await startDirectArm();
   await using floor = await startHttpArm('floor', FLOOR_COMMAND, 1);
-  await using splicing = await startHttpArm('splicing floor', SPLICING_FLOOR_COMMAND, 1);
   await using gateway = await startHttpArm('gateway', plan.gateway, 1);
-  plan.say('warming up');
-  await warmUp([direct, floor, splicing, gateway], ECHO, plan);
-  for (const arm of [splicing, gateway]) {
-    await runBlock(arm, MEGABYTE, { inFlight: 1, ms: plan.warmUpMs / 4, callsMin: CALLS_MIN });
-  }
-  const samples = {
-    addedP50: [] as Sample[],
-    callsPerSecond: [] as Sample[],
-    result1Mb: [] as Sample[],
-    cpuSequential: [] as Sample[],
-    cpuConcurrent: [] as Sample[],
-  };
+  await warmUp([direct, floor, gateway], ECHO, plan);
+  const addedP50: Sample[] = [];
+  const cpuSequential: Sample[] = [];
+  const perSecond: Sample[] = [];
+  const cpuConcurrent: Sample[] = [];
   const one = { inFlight: 1, ms: plan.blockMs, callsMin: CALLS_MIN };
+  const many = { inFlight: MANY_IN_FLIGHT, ms: plan.blockMs * 2, callsMin: CALLS_MIN };
   for (let round = 0; round < plan.rounds; round += 1) {
     plan.say(`calls, round ${round + 1} of ${plan.rounds}`);
     await plan.quiet.wait();
     const echoes = await inTurn([direct, floor, gateway], round, (arm) => runBlock(arm, ECHO, one));
-    samples.addedP50.push(...addedSample(echoes));
-    samples.cpuSequential.push(...sampleOf(echoes.slice(1), cpuUsPerCall));
-    const many = { ...one, inFlight: MANY_IN_FLIGHT, ms: plan.blockMs * 2 };
+    addedP50.push(...addedSample(echoes));
+    cpuSequential.push(...sampleOf(echoes.slice(1), cpuUsPerCall));
     const loads = await inTurn([floor, gateway], round, (arm) => runBlock(arm, ECHO, many));
-    samples.callsPerSecond.push(...sampleOf(loads, callsPerSecond));
-    samples.cpuConcurrent.push(...sampleOf(loads, cpuUsPerCall));
-    const large = await inTurn([splicing, gateway], round, (arm) => runBlock(arm, MEGABYTE, one));
-    samples.result1Mb.push(...sampleOf(large, p50Us));
+    perSecond.push(...sampleOf(loads, callsPerSecond));
+    cpuConcurrent.push(...sampleOf(loads, cpuUsPerCall));
+  }
+  return { addedP50, cpuSequential, callsPerSecond: perSecond, cpuConcurrent };
+}
+
+/** The p50 of one load, one call at a time, against the splicing floor, with processes of its own. */
+async function measureAlone(load: Load, upstreams: number, plan: Plan): Promise<readonly Sample[]> {
+  plan.say(`starting ${upstreams} upstreams, twice`);
+  await using floor = await startHttpArm('splicing floor', SPLICING_FLOOR_COMMAND, upstreams);
+  await using gateway = await startHttpArm('gateway', plan.gateway, upstreams);
+  await warmUp([floor, gateway], load, plan);
+  const samples: Sample[] = [];
+  const one = { inFlight: 1, ms: plan.blockMs, callsMin: CALLS_MIN };
+  for (let round = 0; round < plan.rounds; round += 1) {
+    plan.say(`${load.method}, round ${round + 1} of ${plan.rounds}`);
+    await plan.quiet.wait();
+    const blocks = await inTurn([floor, gateway], round, (arm) => runBlock(arm, load, one));
+    samples.push(...sampleOf(blocks, p50Us));
   }
   return samples;
 }
 
-async function measureLists(plan: Plan): Promise<Pick<Samples, 'toolsList'>> {
-  plan.say(`starting ${LISTED_UPSTREAMS} upstreams, twice`);
-  await using floor = await startHttpArm(
-    'splicing floor',
-    SPLICING_FLOOR_COMMAND,
-    LISTED_UPSTREAMS,
-  );
-  await using gateway = await startHttpArm('gateway', plan.gateway, LISTED_UPSTREAMS);
-  await warmUp([floor, gateway], LIST, { ...plan, warmUpMs: plan.warmUpMs / 2 });
-  const toolsList: Sample[] = [];
-  const one = { inFlight: 1, ms: plan.blockMs, callsMin: CALLS_MIN };
-  for (let round = 0; round < plan.rounds; round += 1) {
-    plan.say(`lists, round ${round + 1} of ${plan.rounds}`);
-    await plan.quiet.wait();
-    const lists = await inTurn([floor, gateway], round, (arm) => runBlock(arm, LIST, one));
-    toolsList.push(...sampleOf(lists, p50Us));
-  }
-  return { toolsList };
-}
-
-/** Runs the bench. Rejects when an arm does not start, gives a wrong answer or none. */
+/**
+ * Runs the bench. Each part has its own processes: memory that large answers leave behind would be
+ * collected during small ones. Rejects when an arm does not start, gives a wrong answer or none.
+ */
 export async function measureAll(plan: Plan): Promise<Samples> {
-  return { ...(await measureCalls(plan)), ...(await measureLists(plan)) };
+  const calls = await measureCalls(plan);
+  const result1Mb = await measureAlone(MEGABYTE, 1, plan);
+  const toolsList = await measureAlone(LIST, LISTED_UPSTREAMS, plan);
+  return { ...calls, result1Mb, toolsList };
 }

@@ -35,14 +35,14 @@ const PARSED_ALWAYS_BYTES_MAX = 4096;
  * Checks answers at a small cost: small ones and the first are parsed, the rest must be as long as the
  * first was (equal answers are: see `Client`).
  */
-function answerCheck(arm: Arm, load: Load): (answer: Buffer) => void {
+function answerCheck(load: Load): (answer: Buffer) => void {
   let bytes: number | undefined;
   return (answer) => {
     if (answer.length === bytes && bytes > PARSED_ALWAYS_BYTES_MAX) return;
     const text = answer.toString();
     const isSameLength = bytes === undefined || bytes === answer.length;
     if (!isSameLength || !load.isRight(JSON.parse(text))) {
-      throw new Error(`${arm.name} gives a wrong answer to ${load.method}: ${text.slice(0, 200)}`);
+      throw new Error(`wrong answer: ${text.slice(0, 200)}`);
     }
     bytes = answer.length;
   };
@@ -51,7 +51,7 @@ function answerCheck(arm: Arm, load: Load): (answer: Buffer) => void {
 /** Calls an arm with `inFlight` calls at once until the block is full. Rejects on the first wrong answer. */
 export async function runBlock(arm: Arm, load: Load, size: BlockSize): Promise<Block> {
   const params = load.params(arm.toolName);
-  const check = answerCheck(arm, load);
+  const check = answerCheck(load);
   const callsMs: number[] = [];
   const cpuBeforeUs = arm.cpuUs();
   const startedMs = performance.now();
@@ -67,10 +67,15 @@ export async function runBlock(arm: Arm, load: Load, size: BlockSize): Promise<B
       check(answer);
     }
   };
-  await Promise.race([
-    Promise.all(Array.from({ length: size.inFlight }, callInTurn)),
-    failAfter(size.ms + CALL_MS_MAX, `${arm.name} does not answer ${load.method}`),
-  ]);
+  try {
+    await Promise.race([
+      Promise.all(Array.from({ length: size.inFlight }, callInTurn)),
+      failAfter(size.ms + CALL_MS_MAX, 'no answer'),
+    ]);
+  } catch (error) {
+    const problem = `${arm.name}, ${load.method}: ${String(error)}\n${arm.lastWords()}`;
+    throw new Error(problem, { cause: error });
+  }
   return { callsMs, wallMs: performance.now() - startedMs, cpuUs: arm.cpuUs() - cpuBeforeUs };
 }
 

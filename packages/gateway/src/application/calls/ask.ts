@@ -53,8 +53,15 @@ export function ask(
     );
     let id: number | undefined;
     options.signal?.addEventListener('abort', onAbort, { once: true });
-    if (options.signal?.aborted === true) onAbort();
-    else id = connection.send(call);
+    if (options.signal?.aborted === true) {
+      onAbort();
+      return;
+    }
+    try {
+      id = connection.send(call);
+    } catch (error) {
+      settle(() => reject(error as Error)); // the timer must not outlive the question
+    }
   });
 }
 

@@ -2,10 +2,11 @@
  * The catalogues of all servers. A catalogue is kept for (server, era, told capabilities); listing from it starts
  * nothing. A complete catalogue is only ever replaced by a complete one.
  */
+import { Fault } from '@mcp-hangar/kernel/errors';
 import { isObject, type JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { catalogKey, type Asker } from '../../domain/mcp-server/sharing.ts';
 import type { Offer } from '../../domain/catalog/surface.ts';
-import type { Logger } from '../ports.ts';
+import type { Clock, Logger } from '../ports.ts';
 import { GATEWAY, type Child } from '../servers/child.ts';
 import type { Server, ServerUser } from '../servers/server.ts';
 import { fetchCatalog, type ServerCatalog } from './server-catalog.ts';
@@ -20,6 +21,7 @@ export type ChangedList = 'tools' | 'prompts' | 'resources';
 export type CatalogListener = (server: Server, announced: readonly ChangedList[]) => void;
 
 export interface CatalogOptions {
+  readonly clock: Clock;
   readonly logger: Logger;
   /** Servers that are started at one time only to be listed. */
   readonly startConcurrency: number;
@@ -91,7 +93,7 @@ export class Catalogs {
     const timer = setTimeout(() => {
       this.#refreshes.delete(child);
       this.#announced.delete(child);
-      this.#refresh(server, child)
+      this.#refreshAgain(server, child)
         .then(() => this.#tell(server, [...announced]))
         .catch((error: unknown) => this.#failed(server, error));
     }, REFRESH_DEBOUNCE_MS);
@@ -112,21 +114,20 @@ export class Catalogs {
       try {
         await this.#refresh(server, child, 'if-missing');
       } finally {
-        child.end(Date.now(), false);
+        child.end(this.#options.clock.nowMs(), false);
       }
     } catch (error) {
       this.#failed(server, error);
     } finally {
-      this.#starting -= 1;
-      this.#queue.shift()?.();
+      const next = this.#queue.shift();
+      if (next === undefined) this.#starting -= 1;
+      else next(); // it goes on in this place
     }
   }
 
   async #slot(): Promise<void> {
-    if (this.#starting >= this.#options.startConcurrency) {
-      await new Promise<void>((resolve) => this.#queue.push(resolve));
-    }
-    this.#starting += 1;
+    if (this.#starting < this.#options.startConcurrency) this.#starting += 1;
+    else await new Promise<void>((resolve) => this.#queue.push(resolve));
   }
 
   #refresh(server: Server, child: Child, when: 'always' | 'if-missing' = 'always'): Promise<void> {
@@ -136,6 +137,15 @@ export class Catalogs {
     return once(this.#fetches, server, key, async () => {
       this.#keep(server, key, await fetchCatalog(child.connection, this.#meta(child)));
     });
+  }
+
+  /** A listing that began before the change may have missed it: its outcome is not enough. */
+  async #refreshAgain(server: Server, child: Child): Promise<void> {
+    await this.#fetches
+      .get(server)
+      ?.get(catalogKey(child.seat))
+      ?.catch(() => undefined);
+    await this.#refresh(server, child);
   }
 
   #meta(child: Child): JsonObject {
@@ -161,7 +171,12 @@ export class Catalogs {
 
   #failed(server: Server, error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
-    this.#options.logger.warn({ mcpServerId: server.spec.id, reason }, 'catalog_not_listed');
+    const { logger } = this.#options;
+    const fields = { mcpServerId: server.spec.id, reason };
+    // While it backs off every list comes by here; the failure itself was logged when it happened.
+    if (error instanceof Fault && error.code === 'MCP_SERVER_BACKING_OFF')
+      logger.debug(fields, 'catalog_not_listed');
+    else logger.warn(fields, 'catalog_not_listed');
   }
 }
 

@@ -31,7 +31,8 @@ const KIND_OF_METHOD: Readonly<Record<string, ListKind>> = {
   [LIST_METHOD.resourceTemplates]: 'resourceTemplates',
 };
 /** The list that a method asks for; undefined for any other method. */
-export const listKindOf = (method: string): ListKind | undefined => KIND_OF_METHOD[method];
+export const listKindOf = (method: string): ListKind | undefined =>
+  Object.hasOwn(KIND_OF_METHOD, method) ? KIND_OF_METHOD[method] : undefined;
 
 /** The capability without which a list is not asked for. */
 const LIST_CAPABILITY: Readonly<Record<ListKind, string>> = {
@@ -102,7 +103,8 @@ async function askList(
     return await ask(connection, LIST_METHOD[kind], params, { timeoutMs: LIST_TIMEOUT_MS });
   } catch (error) {
     // Servers with resources often have no templates, and some declare what they do not serve.
-    if (error instanceof RpcRefusal && error.error.code === -32601) return undefined;
+    const first = params['cursor'] === undefined;
+    if (first && error instanceof RpcRefusal && error.error.code === -32601) return undefined;
     throw error;
   }
 }

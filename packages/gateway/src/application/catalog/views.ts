@@ -28,11 +28,15 @@ export interface ViewOptions {
 
 const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/** The lists of one kind of client on one endpoint. */
+/**
+ * The lists of one kind of client on one endpoint. Whoever watches one keeps it: it is told of changes also when
+ * it is not found by its kind any more.
+ */
 export class View {
   readonly endpoint: Endpoint;
   readonly asker: Asker;
   readonly #options: ViewOptions;
+  readonly #allWatched: Set<View>;
   readonly #listeners = new Set<(changed: readonly ChangedList[]) => void>();
   #version = -1;
   #surface: Surface | undefined;
@@ -40,10 +44,12 @@ export class View {
   /** What the listeners know of; set once there are any. */
   #told: ReadonlyMap<ChangedList, string> | undefined;
 
-  constructor(endpoint: Endpoint, asker: Asker, options: ViewOptions) {
+  /** @param watched where the view enters itself while it has listeners */
+  constructor(endpoint: Endpoint, asker: Asker, options: ViewOptions, watched: Set<View>) {
     this.endpoint = endpoint;
     this.asker = asker;
     this.#options = options;
+    this.#allWatched = watched;
   }
 
   get surface(): Surface {
@@ -86,8 +92,10 @@ export class View {
   watch(listener: (changed: readonly ChangedList[]) => void): () => void {
     if (!this.watched) this.#told = this.#digests();
     this.#listeners.add(listener);
+    this.#allWatched.add(this);
     return () => {
       this.#listeners.delete(listener);
+      if (!this.watched) this.#allWatched.delete(this);
     };
   }
 
@@ -124,6 +132,7 @@ export class View {
 export class Views {
   readonly #options: ViewOptions;
   readonly #views = new Map<string, View>();
+  readonly #watched = new Set<View>();
   readonly #announced = new Map<Server, Set<ChangedList>>();
   #timer: NodeJS.Timeout | undefined;
 
@@ -136,7 +145,7 @@ export class Views {
     const key = viewKey(endpoint.name, asker.era, asker);
     const known = this.#views.get(key);
     if (known !== undefined) return known;
-    const view = new View(endpoint, { ...asker, owner: '' }, this.#options);
+    const view = new View(endpoint, { ...asker, owner: '' }, this.#options, this.#watched);
     this.#views.set(key, view);
     if (this.#views.size > VIEWS_MAX) this.#dropIdle();
     return view;
@@ -153,7 +162,7 @@ export class Views {
     for (const kind of announced) own.add(kind);
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      for (const view of this.#views.values()) view.tellChanges(this.#announced);
+      for (const view of this.#watched) view.tellChanges(this.#announced);
       this.#announced.clear();
     }, CHANGE_DEBOUNCE_MS);
   }

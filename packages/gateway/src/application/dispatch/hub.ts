@@ -64,6 +64,7 @@ export class Hub {
     this.options = options;
     this.#bridge = new EraBridge(options.info);
     this.catalogs = new Catalogs({
+      clock: options.clock,
       logger: options.logger,
       modernMeta: options.modernMeta,
       ...options.catalog,
@@ -181,7 +182,7 @@ export class Hub {
     const delivery = { replace, timeoutMs: server.spec.callTimeoutMs };
     const send = (child: Child): void => call.sendTo(child, delivery);
     try {
-      const child = server.take(user);
+      const child = server.take(user, call);
       if (child instanceof Promise) child.then(send).catch((error: unknown) => call.fail(error));
       else send(child);
     } catch (error) {

@@ -77,6 +77,7 @@ export class Child implements ConnectionObserver {
   lastUsedAtMs = 0;
   /** Set when we end it ourselves: its exit is no crash. */
   stopping = false;
+  #hasEnded = false;
 
   constructor(seat: Seat, events: ChildEvents) {
     this.seat = seat;
@@ -86,6 +87,11 @@ export class Child implements ConnectionObserver {
   get connection(): UpstreamConnection {
     if (this.#connection === undefined) throw new Error('the child is not connected yet');
     return this.#connection;
+  }
+
+  /** It can serve nobody any more. */
+  get isGone(): boolean {
+    return this.stopping || this.#hasEnded;
   }
 
   connected(connection: UpstreamConnection): void {
@@ -99,6 +105,8 @@ export class Child implements ConnectionObserver {
     if (this.seat.kind === 'shared') {
       if (this.#audience === undefined) this.#audience = owner;
       else if (this.#audience !== owner) this.#audience = 'many';
+    } else if (this.inFlight > 1 && this.owner !== owner) {
+      this.owner = undefined; // two of one principal at once: whom it means cannot be known
     } else {
       this.owner = owner;
       if (owner.logLevel !== this.#logLevel) this.#setLogLevel(owner.logLevel);
@@ -114,6 +122,12 @@ export class Child implements ConnectionObserver {
       this.#events.proved(this);
     }
     if (this.inFlight === 0) this.#events.rested(this);
+  }
+
+  /** A request of the server was answered, or nobody will answer it. */
+  asked(): void {
+    this.asking -= 1;
+    if (this.asking === 0 && this.inFlight === 0) this.#events.rested(this);
   }
 
   #setLogLevel(level: string | undefined): void {
@@ -164,6 +178,7 @@ export class Child implements ConnectionObserver {
   }
 
   ended(detail: string): void {
+    this.#hasEnded = true;
     this.owner?.childEnded(this);
     this.#events.ended(this, detail);
   }

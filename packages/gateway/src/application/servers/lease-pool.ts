@@ -3,6 +3,11 @@
  *
  * Order of choice for an owner: the child that it holds; an idle one that nobody holds or that was never bound;
  * a new one while there are fewer than `max`; an idle bound one of somebody else is ended to make room; else wait.
+ *
+ * Invariants
+ * 1. Work begins on a child in the moment in which it is lent: nobody else can get it in between.
+ * 2. A legacy owner never waits for two starts: what it asks for meanwhile goes to the same child.
+ * 3. Whatever frees a child or room (a call, a question or a child ends, a start fails) lets waiters go on.
  */
 import { Fault } from '@mcp-hangar/kernel/errors';
 import type { Seat } from '../../domain/mcp-server/sharing.ts';
@@ -17,12 +22,21 @@ export interface LeaseSource {
   stop(child: Child): void;
 }
 
-interface Waiter {
+/** Work that its client may give up while it waits for a child. */
+export interface Cancellable {
+  /** Aborted when the work is over, however it ended. */
+  readonly signal: AbortSignal;
+}
+
+/** Somebody who waits for a child to become free, or to start. */
+interface Wish {
   readonly seat: LeasedSeat;
   readonly owner: Owner;
   readonly resolve: (child: Child) => void;
   readonly reject: (error: unknown) => void;
   readonly timer: NodeJS.Timeout;
+  readonly work: Cancellable | undefined;
+  readonly giveUp: () => void;
 }
 
 export interface LeaseLimits {
@@ -34,8 +48,13 @@ export class LeasePool {
   readonly #source: LeaseSource;
   readonly #limits: LeaseLimits;
   readonly #children = new Set<Child>();
-  readonly #waiters: Waiter[] = [];
-  #starting = 0;
+  /** In the order in which they came. */
+  readonly #waiting = new Set<Wish>();
+  /** Those for whom a child is starting. */
+  readonly #starting = new Set<Wish>();
+  /** Starts under way, also those whose wish was given up. */
+  #starts = 0;
+  #serveScheduled = false;
 
   constructor(source: LeaseSource, limits: LeaseLimits) {
     this.#source = source;
@@ -43,41 +62,44 @@ export class LeasePool {
   }
 
   get size(): number {
-    return this.#children.size + this.#starting;
+    return this.#children.size + this.#starts;
   }
 
   /** A child for `owner`, at once where one is running and free. Its work has begun: the caller ends it. */
-  take(seat: LeasedSeat, owner: Owner): Child | Promise<Child> {
+  take(seat: LeasedSeat, owner: Owner, work?: Cancellable): Child | Promise<Child> {
     const child = this.#free(seat, owner);
-    if (child !== undefined) return this.#lend(child, owner);
-    if (this.size < this.#limits.childrenMax || this.#evict()) return this.#startFor(seat, owner);
+    if (child !== undefined) return lend(child, owner);
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.#expire(waiter), this.#limits.waitMs);
-      const waiter: Waiter = { seat, owner, resolve, reject, timer };
-      this.#waiters.push(waiter);
+      const timer = setTimeout(() => this.#expire(wish), this.#limits.waitMs);
+      const giveUp = (): void => this.#drop(wish, new Fault('UPSTREAM_ENDED', 'it was given up'));
+      const wish: Wish = { seat, owner, resolve, reject, timer, work, giveUp };
+      this.#waiting.add(wish);
+      if (work?.signal.aborted === true) giveUp();
+      else if (!this.#awaitsStart(wish) && this.#hasRoom()) this.#startFor(wish);
+      if (this.#waiting.has(wish)) work?.signal.addEventListener('abort', giveUp, { once: true });
     });
   }
 
-  /** A child rests or is gone: whoever waits may go on. */
+  /** A child rests or is gone: whoever waits may go on, once all that ends in this turn has ended. */
   rested(): void {
-    const waiter = this.#waiters[0];
-    if (waiter === undefined) return;
-    const child = this.#free(waiter.seat, waiter.owner);
-    const room = child === undefined && (this.size < this.#limits.childrenMax || this.#evict());
-    if (child === undefined && !room) return;
-    this.#waiters.shift();
-    clearTimeout(waiter.timer);
-    if (child === undefined)
-      this.#startFor(waiter.seat, waiter.owner).then(waiter.resolve, waiter.reject);
-    else waiter.resolve(this.#lend(child, waiter.owner));
+    if (this.#serveScheduled || this.#waiting.size === 0) return;
+    this.#serveScheduled = true;
+    queueMicrotask(() => {
+      this.#serveScheduled = false;
+      this.#serve();
+    });
   }
 
   ended(child: Child): void {
     if (this.#children.delete(child)) this.rested();
   }
 
-  /** The owner is gone: what it bound is ended, the rest is free for others. */
+  /** The owner is gone: it waits no more, what it bound is ended, the rest is free for others. */
   release(owner: Owner): void {
+    for (const wish of [...this.#waiting, ...this.#starting]) {
+      if (wish.owner === owner)
+        this.#drop(wish, new Fault('UPSTREAM_ENDED', 'the session has ended'));
+    }
     for (const child of this.#children) {
       if (child.owner !== owner) continue;
       child.owner = undefined;
@@ -86,25 +108,29 @@ export class LeasePool {
     this.rested();
   }
 
+  /** Nobody waits any more. Children and starts are their source's to end. */
+  close(reason: Fault): void {
+    for (const wish of [...this.#waiting, ...this.#starting]) this.#drop(wish, reason);
+  }
+
   #free(seat: LeasedSeat, owner: Owner): Child | undefined {
     let idle: Child | undefined;
     for (const child of this.#children) {
-      if (child.stopping || child.seat.era !== seat.era || keyOf(child) !== seat.key) continue;
+      if (child.isGone || child.seat.era !== seat.era || keyOf(child) !== seat.key) continue;
       if (child.owner === owner && child.seat.era === 'legacy') return child;
-      if (child.inFlight === 0 && !child.bound && child.asking === 0) idle ??= child;
+      if (!child.bound && isIdle(child)) idle ??= child;
     }
     return idle;
   }
 
-  #lend(child: Child, owner: Owner): Child {
-    child.begin(owner);
-    return child;
+  #hasRoom(): boolean {
+    return this.size < this.#limits.childrenMax || this.#evict();
   }
 
-  /** Ends the bound child that has rested longest; false where every child works. */
+  /** Ends the idle child that has rested longest; false where every child works. */
   #evict(): boolean {
     const idle = [...this.#children]
-      .filter((child) => child.inFlight === 0 && child.asking === 0 && child.pins === 0)
+      .filter((child) => isIdle(child) && child.pins === 0)
       .toSorted((a, b) => a.lastUsedAtMs - b.lastUsedAtMs)[0];
     if (idle === undefined) return false;
     this.#end(idle);
@@ -116,23 +142,83 @@ export class LeasePool {
     this.#source.stop(child);
   }
 
-  async #startFor(seat: LeasedSeat, owner: Owner): Promise<Child> {
-    this.#starting += 1;
-    try {
-      const child = await this.#source.start(seat);
-      this.#children.add(child);
-      return this.#lend(child, owner);
-    } finally {
-      this.#starting -= 1;
+  /** Serves all who can be served: one event may have freed more than one child. */
+  #serve(): void {
+    for (const wish of this.#waiting) {
+      const child = this.#free(wish.seat, wish.owner);
+      if (child !== undefined) this.#fulfil(wish, child);
+      else if (!this.#awaitsStart(wish) && this.#hasRoom()) this.#startFor(wish);
     }
   }
 
-  #expire(waiter: Waiter): void {
-    this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
+  /** Whether a start is under way whose child will be this owner's. */
+  #awaitsStart(wish: Wish): boolean {
+    return [...this.#starting].some((other) => isSame(other, wish));
+  }
+
+  #startFor(wish: Wish): void {
+    this.#waiting.delete(wish);
+    this.#starting.add(wish);
+    clearTimeout(wish.timer);
+    this.#starts += 1;
+    this.#source.start(wish.seat).then(
+      (child) => this.#started(wish, child),
+      (error: unknown) => {
+        this.#starts -= 1;
+        this.#drop(wish, error);
+        for (const other of this.#waiting) if (isSame(other, wish)) this.#drop(other, error);
+        this.rested();
+      },
+    );
+  }
+
+  #started(wish: Wish, child: Child): void {
+    this.#starts -= 1;
+    if (child.isGone)
+      this.#drop(wish, new Fault('UPSTREAM_ENDED', 'the server ended as soon as it was ready'));
+    else {
+      this.#children.add(child);
+      if (this.#starting.has(wish)) this.#fulfil(wish, child);
+    }
+    this.rested();
+  }
+
+  #fulfil(wish: Wish, child: Child): void {
+    this.#forget(wish);
+    wish.resolve(lend(child, wish.owner));
+  }
+
+  #drop(wish: Wish, error: unknown): void {
+    this.#forget(wish);
+    wish.reject(error);
+  }
+
+  #forget(wish: Wish): void {
+    this.#waiting.delete(wish);
+    this.#starting.delete(wish);
+    clearTimeout(wish.timer);
+    wish.work?.signal.removeEventListener('abort', wish.giveUp);
+  }
+
+  #expire(wish: Wish): void {
     const { childrenMax, waitMs } = this.#limits;
     const detail = `all ${childrenMax} children of the server were busy for ${waitMs} ms (leased_children_max)`;
-    waiter.reject(new Fault('LEASE_TIMED_OUT', detail));
+    this.#drop(wish, new Fault('LEASE_TIMED_OUT', detail));
   }
 }
 
 const keyOf = (child: Child): string => (child.seat.kind === 'leased' ? child.seat.key : '');
+
+const isIdle = (child: Child): boolean => child.inFlight === 0 && child.asking === 0;
+
+/** Two wishes that one child of a legacy owner fulfils. */
+const isSame = (a: Wish, b: Wish): boolean =>
+  a.owner === b.owner &&
+  a.seat.era === 'legacy' &&
+  b.seat.era === 'legacy' &&
+  a.seat.key === b.seat.key;
+
+function lend(child: Child, owner: Owner): Child {
+  child.begin(owner);
+  return child;
+}

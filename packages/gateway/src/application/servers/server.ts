@@ -5,6 +5,7 @@
  * 1. One start per seat at a time; everybody who waits for it gets its one outcome.
  * 2. After a failed start nothing starts before the back-off has passed, whoever asks.
  * 3. A child with a call, a question to its owner or a subscription is not stopped for being idle.
+ * 4. After `close` nothing runs and nothing starts.
  */
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { catalogKey, seatFor, type Asker, type Seat } from '../../domain/mcp-server/sharing.ts';
@@ -14,7 +15,7 @@ import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 import type { Era } from '../../domain/protocol/revisions.ts';
 import type { Clock, Logger, UpstreamLauncher } from '../ports.ts';
 import { Child, type ChildEvents, type Owner, type ServerNotification } from './child.ts';
-import { LeasePool, type LeasedSeat } from './lease-pool.ts';
+import { LeasePool, type Cancellable, type LeasedSeat } from './lease-pool.ts';
 import { StartGate } from './start-gate.ts';
 
 /** Who uses a server: what its children may be told, and who hears what they say. */
@@ -53,6 +54,8 @@ export class Server implements ChildEvents {
   readonly #gate: StartGate;
   readonly #closing = new AbortController();
   readonly #idleTimers = new Map<Child, NodeJS.Timeout>();
+  /** Children that are being ended. */
+  readonly #ends = new Set<Promise<void>>();
   readonly #starts = new Set<Promise<Child>>();
   /** Owners that ended while a child was being started for them. */
   readonly #gone = new WeakSet<Owner>();
@@ -80,11 +83,11 @@ export class Server implements ChildEvents {
    * A child for this user, at once where one is ready. Its work has begun: the caller ends it with `child.end`.
    * @throws Fault where none can be had (also as rejection)
    */
-  take(user: ServerUser): Child | Promise<Child> {
+  take(user: ServerUser, work?: Cancellable): Child | Promise<Child> {
     const era = this.eraFor(user.asker.era);
-    if (era === 'unknown') return this.#learnEra().then(() => this.take(user));
+    if (era === 'unknown') return this.#learnEra().then(() => this.take(user, work));
     const seat = seatFor(this.spec.sharing, user.asker, era);
-    if (seat.kind === 'leased') return this.#leases.take(seat, user.owner);
+    if (seat.kind === 'leased') return this.#leases.take(seat, user.owner, work);
     const slot = this.#slots.get(slotKey(seat));
     if (slot?.child !== undefined) return begun(slot.child, user.owner);
     const start = slot?.start ?? this.#open(seat, user);
@@ -136,8 +139,10 @@ export class Server implements ChildEvents {
   /** Ends every child, also those that are starting. */
   async close(): Promise<void> {
     this.#closing.abort();
+    this.#leases.close(new Fault('GATEWAY_STOPPING', 'the gateway is shutting down'));
     await Promise.allSettled(this.#starts);
-    await Promise.allSettled([...this.#children].map((child) => this.#stop(child, 'shutdown')));
+    for (const child of this.#children) void this.#stop(child, 'shutdown');
+    await Promise.allSettled(this.#ends);
   }
 
   changed(child: Child, notification: ServerNotification): void {
@@ -171,15 +176,18 @@ export class Server implements ChildEvents {
       { mcpServerId: this.spec.id, pid: child.connection.pid, detail },
       'mcp_server_ended',
     );
-    void child.connection.close(detail);
+    void this.#end(child, detail);
   }
 
   #learnEra(): Promise<void> {
     this.#probe ??= (async () => {
       try {
         const child = await this.#start({ kind: 'shared', era: 'modern' }, undefined, 'unknown');
-        if (this.spec.sharing === 'session') await this.#stop(child, 'probe');
-        else this.#slots.set(slotKey(child.seat), { start: Promise.resolve(child), child });
+        const key = slotKey(child.seat);
+        // A client of the other era may have started the shared child meanwhile.
+        if (this.spec.sharing === 'session' || this.#slots.has(key)) await this.#stop(child, 'probe');
+        else if (!child.isGone)
+          this.#slots.set(key, { start: Promise.resolve(child), child });
       } finally {
         this.#probe = undefined;
       }
@@ -200,7 +208,8 @@ export class Server implements ChildEvents {
           child.owner = user.owner;
           if (this.#gone.has(user.owner)) void this.#stop(child, 'session ended');
         }
-        if (child.seat.era === seat.era) return;
+        if (child.isGone) this.#slots.delete(key);
+        if (child.isGone || child.seat.era === seat.era) return;
         this.#slots.delete(key); // it turned out to speak another era: found there from now on
         if (!this.#slots.has(slotKey(child.seat))) this.#slots.set(slotKey(child.seat), slot);
       },
@@ -234,6 +243,7 @@ export class Server implements ChildEvents {
     const startedAtMs = this.#deps.clock.nowMs();
     // The observer exists before the seat is known: a server that is probed tells its era in the handshake.
     let child: Child | undefined;
+    let endedEarly: string | undefined;
     try {
       const connection = await this.#deps.launcher.start(this.spec, {
         era,
@@ -243,9 +253,17 @@ export class Server implements ChildEvents {
         observer: {
           request: (message) => child?.request(message),
           notification: (message) => child?.notification(message),
-          ended: (detail) => child?.ended(detail),
+          ended: (detail) => {
+            if (child === undefined) endedEarly = detail;
+            else child.ended(detail);
+          },
         },
       });
+      const useless = this.#useless(endedEarly);
+      if (useless !== undefined) {
+        await connection.close('shutdown');
+        throw useless;
+      }
       this.#learn(era, connection.era);
       child = new Child({ ...wanted, era: connection.era }, this);
       child.connected(connection);
@@ -266,6 +284,15 @@ export class Server implements ChildEvents {
     return child;
   }
 
+  /** Why a connection that has just been made cannot be used. */
+  #useless(endedEarly: string | undefined): Fault | undefined {
+    if (this.#closing.signal.aborted)
+      return new Fault('GATEWAY_STOPPING', 'the gateway is shutting down');
+    if (endedEarly === undefined) return undefined;
+    const detail = `Cannot start MCP server "${this.spec.id}": it ended as soon as it was ready (${endedEarly})`;
+    return new Fault('MCP_SERVER_START_FAILED', detail, { data: { mcpServerId: this.spec.id } });
+  }
+
   #learn(asked: Era | 'unknown', spoken: Era): void {
     this.#speaks[spoken] = true;
     if (asked === 'unknown' && spoken === 'legacy') this.#speaks.modern = false;
@@ -279,7 +306,15 @@ export class Server implements ChildEvents {
       { mcpServerId: this.spec.id, pid: child.connection.pid, reason },
       'mcp_server_stopped',
     );
-    await child.connection.close(reason);
+    await this.#end(child, reason);
+  }
+
+  #end(child: Child, reason: string): Promise<void> {
+    const end = child.connection.close(reason);
+    this.#ends.add(end);
+    const over = (): void => void this.#ends.delete(end);
+    end.then(over, over);
+    return end;
   }
 
   #forget(child: Child): void {
@@ -293,7 +328,7 @@ export class Server implements ChildEvents {
   /** One timer a child; it looks again instead of being moved by every call. */
   #watchIdle(child: Child): void {
     const { idleTtlMs } = this.spec;
-    if (idleTtlMs === 0 || child.stopping) return;
+    if (idleTtlMs === 0 || !this.#children.has(child)) return;
     const idleMs = this.#deps.clock.nowMs() - child.lastUsedAtMs;
     const busy = child.inFlight > 0 || child.asking > 0 || child.pins > 0;
     if (!busy && idleMs >= idleTtlMs) {

@@ -97,7 +97,7 @@ export class AskedQuestions {
     if (typeof id !== 'number' || question === undefined) return undefined;
     this.#open.delete(id);
     clearTimeout(question.timer);
-    question.child.asking -= 1;
+    question.child.asked();
     return question;
   }
 

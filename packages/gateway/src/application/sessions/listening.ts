@@ -1,6 +1,6 @@
 /** One `subscriptions/listen` of a modern client: an open stream of changes, fed from the catalogues and servers. */
 import { isObject, type JsonObject, type Request } from '../../domain/protocol/json-rpc.ts';
-import { spanText, splice } from '../../domain/protocol/json-spans.ts';
+import { splice } from '../../domain/protocol/json-spans.ts';
 import { META } from '../../domain/protocol/revisions.ts';
 import { SERVER_SLOT, type ServerMessage } from '../../domain/protocol/server-message.ts';
 import { latin1 } from '../calls/call.ts';
@@ -203,12 +203,9 @@ export function listenForLists(child: Child, modernMeta: JsonObject): void {
     answered: () => undefined, // it does not listen: its lists are read at every start
     lost: () => undefined,
     notified: (message) => {
-      if (
-        message.kind === 'notification' &&
-        spanText(message.line.text, message.line.spans, SERVER_SLOT.method) !== undefined
-      ) {
+      // Its acknowledgement is for the gateway alone, not for the client that the child happens to work for.
+      if (message.kind === 'notification' && message.method.endsWith('/list_changed'))
         child.notification(message);
-      }
     },
   });
 }

@@ -1,5 +1,6 @@
 /** The text of a client's message, with the places that a multiplexed hop has to rewrite. */
 import { hasSpan, locate, spanEnd, spanStart, type Plan, type Spans } from './json-spans.ts';
+import { META } from './revisions.ts';
 
 export const CLIENT_SLOT = {
   id: 0,
@@ -10,16 +11,32 @@ export const CLIENT_SLOT = {
   progressToken: 5,
   requestId: 6,
   notifiedToken: 7,
+  // Never cut, only never ambiguous: what the gateway decides by is what the server reads.
+  method: 8,
+  arguments: 9,
+  refType: 10,
+  protocolVersion: 11,
+  clientCapabilities: 12,
 } as const;
-const SLOTS = 8;
+const SLOTS = 13;
 
 const PLAN: Plan = {
   id: CLIENT_SLOT.id,
+  method: CLIENT_SLOT.method,
   params: {
     name: CLIENT_SLOT.name,
     uri: CLIENT_SLOT.uri,
-    ref: { name: CLIENT_SLOT.refName, uri: CLIENT_SLOT.refUri },
-    _meta: { progressToken: CLIENT_SLOT.progressToken },
+    arguments: CLIENT_SLOT.arguments,
+    ref: {
+      type: CLIENT_SLOT.refType,
+      name: CLIENT_SLOT.refName,
+      uri: CLIENT_SLOT.refUri,
+    },
+    _meta: {
+      progressToken: CLIENT_SLOT.progressToken,
+      [META.protocolVersion]: CLIENT_SLOT.protocolVersion,
+      [META.clientCapabilities]: CLIENT_SLOT.clientCapabilities,
+    },
     requestId: CLIENT_SLOT.requestId,
     progressToken: CLIENT_SLOT.notifiedToken,
   },

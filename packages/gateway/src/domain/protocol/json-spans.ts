@@ -44,11 +44,17 @@ export const spanText = (text: string, spans: Spans, slot: number): string | und
 function scanObject(text: string, start: number, plan: Plan, spans: Spans): number {
   let at = skipSpace(text, start + 1);
   if (text.charCodeAt(at) === CLOSE_OBJECT) return at + 1;
+  let entered: Plan[] | undefined;
   for (;;) {
     if (text.charCodeAt(at) !== QUOTE) return -1;
     const keyEnd = skipString(text, at);
     if (keyEnd === -1) return -1;
-    const wanted = plan[keyOf(text, at, keyEnd)];
+    const key = keyOf(text, at, keyEnd);
+    const wanted = Object.hasOwn(plan, key) ? plan[key] : undefined; // a key may be "__proto__"
+    if (typeof wanted === 'object') {
+      if (entered?.includes(wanted) === true) return -1; // the same member twice: ambiguous
+      (entered ??= []).push(wanted);
+    }
     at = skipSpace(text, keyEnd);
     if (text.charCodeAt(at) !== COLON) return -1;
     at = scanValue(text, skipSpace(text, at + 1), wanted, spans);

@@ -50,8 +50,12 @@ export function answerOf(message: Extract<ServerMessage, { kind: 'answer' }>): R
   };
 }
 
-/** The id that a line seems to carry, for lines that are too long or broken to be read. */
+/** A request of the server's: its id is the server's own and may look like one of ours. */
+const ASKS = /^\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?(?:"id"\s*:\s*[^,]{1,64},\s*)?"method"/;
+
+/** The id of ours that a line seems to answer, for lines that are too long or broken to be read. */
 export function idAtEnds(head: string, tail: string): number | undefined {
+  if (ASKS.test(head)) return undefined;
   const found =
     /^\{\s*"jsonrpc"\s*:\s*"2\.0"\s*,\s*"id"\s*:\s*(\d{1,15})\b/.exec(head) ??
     /"id":(\d{1,15})\}\r?$/.exec(tail);

@@ -176,7 +176,9 @@ export class StdioConnection implements UpstreamConnection {
       pieces.length === 1 && first !== undefined ? first : Buffer.concat(pieces, bytes);
     const text = buffer.toString('latin1', 0, buffer.at(-1) === 13 ? bytes - 1 : bytes);
     const message = readServerLine(text);
-    if (message === undefined) this.#onNoise(text, bytes);
+    // Finding members is no proof of JSON; of an answer that is checked where its call is known.
+    if (message === undefined || (message.kind !== 'answer' && !isJson(text)))
+      this.#onNoise(text, bytes);
     else this.#onMessage(message, bytes);
   }
 

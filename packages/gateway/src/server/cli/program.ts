@@ -31,7 +31,7 @@ function serveOptions(command: Command): Command {
       '-c, --config <file>',
       'configuration (default: MCP_CONFIG, ./config.yaml, ~/.config/mcp-hangar/config.yaml)',
     )
-    .option('--http', 'serve over HTTP (the stdio front comes with the next part)')
+    .option('--http', 'serve over HTTP; required, as this build has no stdio front')
     .option('--host <address>', 'address to bind (default: 127.0.0.1)')
     .option('-p, --port <number>', 'port to bind (default: 8000)')
     .option('--log-level <level>', 'trace, debug, info, warn, error or fatal (default: info)')
