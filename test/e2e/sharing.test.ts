@@ -9,6 +9,7 @@ import { Journal, upstream } from '../support/upstream.ts';
 
 const ROOTS = { capabilities: { roots: {} } };
 const IDLE_S = 1;
+const UPDATED = 'notifications/resources/updated';
 
 let gateway: GatewayProcess;
 const journals = new Map<string, Journal>();
@@ -239,9 +240,12 @@ describe('idle_ttl_s', () => {
     const other = await pidOf(idle);
     await until('another child has been idle for long enough', () => !isAlive(other));
     expect(isAlive(pid)).toBe(true);
-    await client.call('update', { uri: 'up://one' }).answer();
-    const update = await stream.notified('notifications/resources/updated');
-    expect(update.params?.['uri']).toBe('up://one');
+    const call = client.call('update', { uri: 'up://one' });
+    await call.answer();
+    const told = await until('the client hears of it', () =>
+      [...stream.messages(), ...call.messages()].find(({ method }) => method === UPDATED),
+    );
+    expect(told.params?.['uri']).toBe('up://one');
     await client.request('resources/unsubscribe', { uri: 'up://one' }).answer();
     await until('nobody holds it any more', () => !isAlive(pid));
   });

@@ -34,8 +34,8 @@ const CAPABILITIES: readonly JsonObject[] = [
   { sampling: {} },
   { roots: { listChanged: true }, elicitation: {} },
 ];
-/** Longer than every timeout of the gateway, the answer of a person to a question included. */
-const LAST_DEADLINE_MS = 1_300_000;
+/** Together longer than every timeout of the gateway, the answer of a person to a question included. */
+const LAST_WAITS_MS = [6_000, 6_000, 60_000, 600_000, 6_000, 6_000, 600_000, 60_000];
 const CALL_TIMEOUT_MS = 5_000;
 
 const configOf = (ids: readonly string[], sharing: (id: string) => Sharing): GatewayConfig => {
@@ -252,8 +252,7 @@ export class World implements ClientWorld, ChildWitness {
       waiting.filter(({ method }) => method === 'subscriptions/listen'),
     );
     for (const stream of streams) stream.cancel();
-    for (let ms = 0; ms < LAST_DEADLINE_MS && this.#isWaiting(); ms += 10_000)
-      await this.#wait(10_000);
+    for (const ms of LAST_WAITS_MS) if (this.#isWaiting()) await this.#wait(ms);
     this.#checkSettled();
     for (const client of this.#clients) if (client.era === 'legacy') client.end();
     const closing = this.#gateway.close();

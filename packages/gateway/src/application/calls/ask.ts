@@ -84,10 +84,7 @@ async function readAnswer(answer: RawAnswer): Promise<JsonObject> {
 /** The answer as a value; undefined where it is not JSON. Number texts that do not survive are kept as written. */
 export function parseAnswer(answer: RawAnswer): JsonObject | undefined {
   try {
-    const parsed: unknown = JSON.parse(
-      utf8Text([...answer.before, '0', ...answer.after]),
-      keepNumber,
-    );
+    const parsed = parseExactly(utf8Text([...answer.before, '0', ...answer.after]));
     return isObject(parsed) ? parsed : undefined;
   } catch {
     return undefined;
@@ -98,6 +95,9 @@ export const utf8Text = (bytes: readonly Bytes[]): string =>
   Buffer.concat(
     bytes.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : part)),
   ).toString('utf8');
+
+/** Parses JSON so that writing it again gives every number as it was written. Throws like `JSON.parse`. */
+export const parseExactly = (text: string): unknown => JSON.parse(text, keepNumber);
 
 /** ES2025 JSON source text access, which the compiler's library does not describe yet. */
 const rawJson = (text: string): unknown =>

@@ -15,6 +15,7 @@ import { SERVER_SLOT, type ServerMessage } from '../../domain/protocol/server-me
 import type { Clock, Lost, RawAnswer, UpstreamCall } from '../ports.ts';
 import type { Child } from '../servers/child.ts';
 import { lostFault } from './ask.ts';
+import type { Deadlines, Limited } from './deadlines.ts';
 import type { EraBridge } from './era-bridge.ts';
 import { rpcErrorOf, type ClientReply } from './reply.ts';
 
@@ -42,18 +43,20 @@ export interface Delivery {
 export interface CallOptions {
   readonly request: OutgoingRequest;
   readonly clock: Clock;
+  readonly deadlines: Deadlines;
   readonly bridge: EraBridge;
   readonly reply: ClientReply;
   /** Hears that the call is over, before its client does. */
   readonly onSettled: (call: Call) => void;
 }
 
-export class Call implements UpstreamCall {
+export class Call implements UpstreamCall, Limited {
   readonly #options: CallOptions;
   readonly reply: ClientReply;
   #parts: readonly string[] = [];
   #sent: { readonly child: Child; readonly id: number } | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  #timeoutMs = 0;
+  #deadlineMs = Number.POSITIVE_INFINITY;
   #settled = false;
   #aborter: AbortController | undefined;
 
@@ -96,7 +99,9 @@ export class Call implements UpstreamCall {
           ? cutForServer(request.text, replace)
           : bridge.parts(request, era, replace);
       this.#sent = { child, id: child.connection.send(this) };
-      this.#timer = setTimeout(() => this.#onTimeout(timeoutMs), timeoutMs);
+      this.#timeoutMs = timeoutMs;
+      this.#extend();
+      this.#options.deadlines.add(this);
     } catch (error) {
       child.end(clock.nowMs(), false);
       this.fail(error);
@@ -113,7 +118,7 @@ export class Call implements UpstreamCall {
 
   /** Passes progress on under the client's own token; progress that nobody asked for ends here. */
   notified(message: ServerMessage): void {
-    this.#timer?.refresh();
+    this.#extend();
     const { text, spans } = this.#options.request.text;
     const clientToken = spanText(text, spans, CLIENT_SLOT.progressToken);
     const { line } = message;
@@ -151,15 +156,19 @@ export class Call implements UpstreamCall {
     if (this.#settle(false)) this.reply.drop();
   }
 
-  #onTimeout(timeoutMs: number): void {
+  get deadlineMs(): number {
+    return this.#deadlineMs;
+  }
+
+  onDeadline(): void {
     const sent = this.#sent;
     if (sent === undefined) return;
     if (sent.child.asking > 0) {
       // The server waits for its client, perhaps for a person: that time is not the server's.
-      this.#timer?.refresh();
+      this.#extend();
       return;
     }
-    const seconds = timeoutMs / 1_000;
+    const seconds = this.#timeoutMs / 1_000;
     const fault = new Fault(
       'CALL_TIMED_OUT',
       `no answer and no progress in ${seconds} s (call_timeout_s)`,
@@ -168,10 +177,14 @@ export class Call implements UpstreamCall {
     this.fail(fault);
   }
 
+  #extend(): void {
+    this.#deadlineMs = performance.now() + this.#timeoutMs;
+  }
+
   #settle(answered: boolean): boolean {
     if (this.#settled) return false;
     this.#settled = true;
-    clearTimeout(this.#timer);
+    this.#options.deadlines.remove(this);
     this.#aborter?.abort();
     this.#sent?.child.end(this.#options.clock.nowMs(), answered);
     this.#options.onSettled(this);

@@ -7,12 +7,17 @@ import {
   modernParams,
   modernResult,
 } from '../../domain/protocol/bridge.ts';
-import { CLIENT_SLOT, clientText, cutForServer } from '../../domain/protocol/client-message.ts';
+import {
+  CLIENT_SLOT,
+  clientText,
+  cutForServer,
+  type ClientText,
+} from '../../domain/protocol/client-message.ts';
 import { isObject, RPC, type JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { hasSpan } from '../../domain/protocol/json-spans.ts';
 import type { Era } from '../../domain/protocol/revisions.ts';
 import type { RawAnswer } from '../ports.ts';
-import { parseAnswer } from './ask.ts';
+import { parseAnswer, parseExactly } from './ask.ts';
 import type { OutgoingRequest, Replacement } from './call.ts';
 import { rpcErrorOf, type ClientReply } from './reply.ts';
 
@@ -35,7 +40,7 @@ export class EraBridge {
         `${request.method} does not reach a server of the 2026-07-28 revision in this build`,
       );
     }
-    const replaced = applyReplace(request, replace);
+    const replaced = applyReplace(exactParams(request), request.text, replace);
     const params = era === 'modern' ? modernParams(replaced, this.#info) : legacyParams(replaced);
     const message = { jsonrpc: '2.0', id: 0, method: request.method, params };
     return cutForServer(clientText(JSON.stringify(message), message));
@@ -68,9 +73,17 @@ const unfinished = (resultType: string): ReturnType<typeof rpcErrorOf> =>
     ),
   );
 
+/** The params once more, with numbers that are written again as the client wrote them. */
+function exactParams({ text }: OutgoingRequest): JsonObject | undefined {
+  const message = parseExactly(text.text);
+  const params = isObject(message) ? message['params'] : undefined;
+  return isObject(params) ? params : undefined;
+}
+
 /** The params with the server's own name or URI in the place that the text would be edited. */
 function applyReplace(
-  { params, text }: OutgoingRequest,
+  params: JsonObject | undefined,
+  text: ClientText,
   replace: Replacement | undefined,
 ): JsonObject | undefined {
   if (replace === undefined || params === undefined || !hasSpan(text.spans, replace.slot))

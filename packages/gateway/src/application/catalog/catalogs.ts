@@ -35,6 +35,8 @@ export class Catalogs {
   readonly #fetches = new Map<Server, Map<string, Promise<void>>>();
   readonly #warms = new Map<Server, Map<string, Promise<void>>>();
   readonly #refreshes = new Map<Child, NodeJS.Timeout>();
+  /** How clients of either era were last served, by server. */
+  readonly #eras = new WeakMap<Server, string>();
   readonly #listeners = new Set<CatalogListener>();
   readonly #announced = new Map<Child, Set<ChangedList>>();
   readonly #queue: (() => void)[] = [];
@@ -80,6 +82,10 @@ export class Catalogs {
 
   /** A child is ready: list it, where its lists are not known or it may have changed since. */
   childReady(server: Server, child: Child): void {
+    // Which catalogue a client sees depends on the eras that the server has shown to speak.
+    const eras = `${server.eraFor('legacy')} ${server.eraFor('modern')}`;
+    if (this.#eras.get(server) !== eras) this.version += 1;
+    this.#eras.set(server, eras);
     this.#refresh(server, child).catch((error: unknown) => this.#failed(server, error));
   }
 

@@ -5,6 +5,7 @@ import { checkParamHeaders } from '../../domain/protocol/param-headers.ts';
 import type { ClientText } from '../../domain/protocol/client-message.ts';
 import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
 import { Call } from '../calls/call.ts';
+import { Deadlines } from '../calls/deadlines.ts';
 import { EraBridge } from '../calls/era-bridge.ts';
 import type { ClientReply } from '../calls/reply.ts';
 import { rpcErrorOf } from '../calls/reply.ts';
@@ -55,6 +56,7 @@ export class Hub {
   readonly views: Views;
   readonly subscriptions: Subscriptions;
   readonly #bridge: EraBridge;
+  readonly #deadlines: Deadlines;
   readonly #all: Endpoint;
   readonly #single = new Map<string, Endpoint>();
   readonly #firstLists = new WeakMap<View, number>();
@@ -63,6 +65,7 @@ export class Hub {
   constructor(options: HubOptions) {
     this.options = options;
     this.#bridge = new EraBridge(options.info);
+    this.#deadlines = new Deadlines(Math.min(...options.servers.map((spec) => spec.callTimeoutMs)));
     this.catalogs = new Catalogs({
       clock: options.clock,
       logger: options.logger,
@@ -118,6 +121,7 @@ export class Hub {
     const call = new Call({
       request: { era: user.asker.era, method: request.method, params: request.params, text },
       clock: this.options.clock,
+      deadlines: this.#deadlines,
       bridge: this.#bridge,
       reply,
       onSettled: (settled) => {
@@ -155,6 +159,7 @@ export class Hub {
   async close(): Promise<void> {
     this.views.close();
     this.catalogs.close();
+    this.#deadlines.close();
     await Promise.allSettled(this.servers.map((server) => server.close()));
   }
 

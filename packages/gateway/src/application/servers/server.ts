@@ -185,9 +185,9 @@ export class Server implements ChildEvents {
         const child = await this.#start({ kind: 'shared', era: 'modern' }, undefined, 'unknown');
         const key = slotKey(child.seat);
         // A client of the other era may have started the shared child meanwhile.
-        if (this.spec.sharing === 'session' || this.#slots.has(key)) await this.#stop(child, 'probe');
-        else if (!child.isGone)
-          this.#slots.set(key, { start: Promise.resolve(child), child });
+        if (this.spec.sharing === 'session' || this.#slots.has(key))
+          await this.#stop(child, 'probe');
+        else if (!child.isGone) this.#slots.set(key, { start: Promise.resolve(child), child });
       } finally {
         this.#probe = undefined;
       }

@@ -355,3 +355,17 @@ describe('the schema', () => {
     expect(schema.required).toBeUndefined();
   });
 });
+
+describe('the folder of the file', () => {
+  const argument = "    command: [run, '${CONFIG_DIR}/data']";
+
+  it('stands in values as CONFIG_DIR', () => {
+    expect(launched(argument)).toMatchObject({ args: ['/etc/hangar/data'] });
+  });
+
+  it('gives way to a variable of the same name', () => {
+    expect(launched(argument, { env: { CONFIG_DIR: '/srv' } })).toMatchObject({
+      args: ['/srv/data'],
+    });
+  });
+});

@@ -29,16 +29,22 @@ export interface ConfigSource extends ConfigSurroundings {
   readonly text?: string | undefined;
 }
 
-/** Load → interpolate → check → resolve. Refuses with every problem that was found, in file order. */
+/**
+ * Load → interpolate → check → resolve. Refuses with every problem that was found, in file order. Beside the
+ * environment, values may use `${CONFIG_DIR}`, the folder of the file.
+ */
 export function loadGatewayConfig(
   source: ConfigSource,
 ): Result<GatewayConfig, readonly ConfigProblem[]> {
   const { path, text, env } = source;
   const file = path ?? 'config';
+  const directory = path === undefined ? undefined : dirname(resolvePath(path));
+  // For values that a server reads for itself, where we cannot tell that they are paths.
+  const variables = directory === undefined ? env : { CONFIG_DIR: directory, ...env };
   const loaded =
     text === undefined
       ? { root: emptyDocument(), problems: [] }
-      : loadDocument({ file, text, env, schema: ConfigDocument });
+      : loadDocument({ file, text, env: variables, schema: ConfigDocument });
   const { root } = loaded;
   if (root === undefined) return err(inFileOrder(loaded.problems));
   const overrides = collectOverrides(ConfigDocument, env, source.overrides ?? {});
@@ -54,7 +60,7 @@ export function loadGatewayConfig(
   if (!parsed.success || problems.length > 0)
     return err(inFileOrder(withoutConsequences(problems)));
   const base = {
-    directory: path === undefined ? undefined : dirname(resolvePath(path)),
+    directory,
     home: env['HOME'] ?? env['USERPROFILE'] ?? homedir(),
   };
   const { notices } = inactive;

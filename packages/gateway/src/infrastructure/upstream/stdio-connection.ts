@@ -6,7 +6,7 @@
  * 2. Every call is told exactly once: answered, lost, or forgotten by `cancel`.
  * 3. A bad line costs at most the call that it names; the child is never ended for what it prints.
  * 4. No more than READ_BYTES_PER_TURN are taken from one child in one turn of the event loop, and a child that
- *    prints what nobody waits for is read at NOISE_BYTES_PER_SECOND, so that it slows only itself.
+ *    prints what nobody waits for is read at NOISE_BYTES_PER_WINDOW, so that it slows only itself.
  */
 import type { Readable, Writable } from 'node:stream';
 import { Fault } from '@mcp-hangar/kernel/errors';
@@ -29,9 +29,13 @@ import { LineSplitter } from './line-splitter.ts';
 
 /** Longer lines are cut at their ends instead of being scanned. */
 const SCAN_BYTES_MAX = 16_384;
+/** From here on waiting for the end of a turn costs less than a write for each line. */
+const BATCHED_FROM_CALLS = 8;
 const READ_BYTES_PER_TURN = 262_144;
-const NOISE_BYTES_PER_SECOND = 4_194_304;
+const CHUNK_BYTES_COUNTED = 16_384;
 const NOISE_WINDOW_MS = 50;
+/** 4 MiB a second. */
+const NOISE_BYTES_PER_WINDOW = 209_715;
 
 /** The process behind the connection, as the launcher gives it. */
 export interface ConnectionProcess {
@@ -59,7 +63,9 @@ export class StdioConnection implements UpstreamConnection {
   #queue: string[] = [];
   #flushScheduled = false;
   #ended: string | undefined;
+  readonly #onTurnEnd = (): void => this.#flush();
   #readThisTurn = 0;
+  #turnScheduled = false;
   #noiseBytes = 0;
   /** First bytes of the first line that was no JSON-RPC: evidence for a diagnosis. */
   noise: string | undefined;
@@ -117,8 +123,8 @@ export class StdioConnection implements UpstreamConnection {
   }
 
   /**
-   * Lines of one turn leave in one write: calls that arrive together cost one system call. A child that does not
-   * read gets no more (`send` says so to its caller).
+   * With few calls in flight a line leaves at once; with many the lines of one turn leave in one write, which
+   * costs one system call for all. A child that does not read gets no more (`send` says so).
    */
   write(line: string): void {
     if (
@@ -126,10 +132,14 @@ export class StdioConnection implements UpstreamConnection {
       this.#process.stdin.writableLength > this.#limits.queueBytesMax
     )
       return;
+    if (!this.#flushScheduled && this.#calls.size < BATCHED_FROM_CALLS) {
+      this.#process.stdin.write(`${line}\n`);
+      return;
+    }
     this.#queue.push(line, '\n');
     if (this.#flushScheduled) return;
     this.#flushScheduled = true;
-    setImmediate(() => this.#flush());
+    setImmediate(this.#onTurnEnd);
   }
 
   close(): Promise<void> {
@@ -140,23 +150,27 @@ export class StdioConnection implements UpstreamConnection {
   #flush(): void {
     this.#flushScheduled = false;
     if (this.#queue.length === 0) return;
-    const text = this.#queue.length === 2 ? `${this.#queue[0]}\n` : this.#queue.join('');
+    const text = this.#queue.join('');
     this.#queue = [];
     if (this.#ended === undefined) this.#process.stdin.write(text);
   }
 
   #onData(chunk: Buffer): void {
-    const { stdout } = this.#process;
-    if (this.#readThisTurn === 0) setImmediate(() => this.#newTurn());
-    this.#readThisTurn += chunk.length;
     this.#splitter.push(chunk);
-    if (this.#readThisTurn > READ_BYTES_PER_TURN) stdout.pause();
+    // Small chunks mean that the child is read as fast as it writes: only full ones can hold up the others.
+    if (chunk.length >= CHUNK_BYTES_COUNTED) this.#readThisTurn += chunk.length;
+    else if (this.#noiseBytes <= NOISE_BYTES_PER_WINDOW) return;
+    if (this.#readThisTurn > READ_BYTES_PER_TURN) this.#process.stdout.pause();
+    if (this.#turnScheduled) return;
+    this.#turnScheduled = true;
+    setImmediate(() => this.#newTurn());
   }
 
   #newTurn(): void {
+    this.#turnScheduled = false;
     this.#readThisTurn = 0;
     const { stdout } = this.#process;
-    if (this.#noiseBytes > (NOISE_BYTES_PER_SECOND * NOISE_WINDOW_MS) / 1_000) {
+    if (this.#noiseBytes > NOISE_BYTES_PER_WINDOW) {
       this.#noiseBytes = 0;
       stdout.pause();
       setTimeout(() => stdout.resume(), NOISE_WINDOW_MS);

@@ -66,7 +66,7 @@ export function postLegacy(
 }
 
 /** The revision that has batches bounds them like the official SDK does. */
-const BATCH_MAX = 100;
+export const BATCH_MAX = 100;
 
 function batchProblem(
   session: HttpSession,

@@ -1,4 +1,5 @@
 /** `/mcp` and `/mcp/SERVER`: reads a request, decides its era, and hands it on. */
+import { parseExactly } from '../../application/calls/ask.ts';
 import { clientText } from '../../domain/protocol/client-message.ts';
 import {
   classify,
@@ -7,11 +8,18 @@ import {
   RPC,
   type JsonObject,
   type Message,
+  type RpcError,
 } from '../../domain/protocol/json-rpc.ts';
 import { isModern } from '../../domain/protocol/modern-envelope.ts';
 import { header, PROTOCOL_VERSION_HEADER, sendError, type Exchange } from './exchange.ts';
 import { readBody, type Body } from './body.ts';
-import { getStream, postLegacy, deleteSession } from './legacy-http.ts';
+import {
+  BATCH_MAX,
+  deleteSession,
+  getStream,
+  postLegacy,
+  type ClientMessage,
+} from './legacy-http.ts';
 import { postModern } from './modern-http.ts';
 
 export function handleMcp(exchange: Exchange): void {
@@ -44,10 +52,8 @@ function post(exchange: Exchange): void {
 function onBody(exchange: Exchange, body: Body): void {
   const { front, request, response } = exchange;
   if (body.kind === 'too-large') {
-    response.setHeader('connection', 'close');
     const message = `The body is larger than ${front.limits.bodyBytesMax} bytes (limits.body_bytes_max)`;
-    sendError(response, 413, { code: RPC.gateway, message });
-    response.on('finish', () => request.destroy());
+    sendErrorAndClose(exchange, 413, { code: RPC.gateway, message });
     return;
   }
   if (body.kind === 'not-json') {
@@ -60,17 +66,42 @@ function onBody(exchange: Exchange, body: Body): void {
     return;
   }
   if (Array.isArray(body.value)) {
-    postLegacy(
-      exchange,
-      body.value.map((value) => ({
-        message: classify(value),
-        text: clientText(JSON.stringify(value), value),
-      })),
-      true,
-    );
+    postLegacy(exchange, batchOf(body.text, body.value), true);
     return;
   }
   dispatch(exchange, classify(body.value), body);
+}
+
+/** How long a body that is refused is still read. */
+const LINGER_MS = 2_000;
+
+/** A connection that is reset while the client writes takes the answer with it, so what comes is read for a while. */
+function sendErrorAndClose(
+  { request, response }: Exchange,
+  status: number,
+  error: RpcError,
+): void {
+  const text = JSON.stringify({ jsonrpc: '2.0', id: null, error });
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(text),
+    connection: 'close',
+  });
+  response.write(text);
+  const timer = setTimeout(() => response.end(), LINGER_MS);
+  request.once('end', () => response.end());
+  response.once('close', () => clearTimeout(timer));
+  request.resume();
+}
+
+/** The messages of a batch, each in its own text with the numbers as they were written. */
+function batchOf(text: string, values: readonly unknown[]): readonly ClientMessage[] {
+  if (values.length > BATCH_MAX) return []; // as wrong as an empty one, and cheaper to say so
+  const exact = parseExactly(text);
+  return values.map((value, index) => ({
+    message: classify(value),
+    text: clientText(JSON.stringify(Array.isArray(exact) ? exact[index] : value), value),
+  }));
 }
 
 function dispatch(

@@ -1,0 +1,47 @@
+/**
+ * The time limits of all calls in flight, looked at together: a timer a call would cost more than the call's
+ * parsing. A limit is kept to within a tenth of the shortest one, at most a second late.
+ */
+const LOOK_MS_MAX = 1_000;
+const LOOK_MS_MIN = 10;
+const LOOKS_PER_LIMIT = 10;
+
+export interface Limited {
+  /** When the time is up, by `performance.now()`: the wall clock may jump. Moved forward by any sign of life. */
+  readonly deadlineMs: number;
+  onDeadline(): void;
+}
+
+export class Deadlines {
+  readonly #everyMs: number;
+  readonly #limited = new Set<Limited>();
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @param shortestMs the shortest limit that anything here will have */
+  constructor(shortestMs: number) {
+    this.#everyMs = Math.min(LOOK_MS_MAX, Math.max(LOOK_MS_MIN, shortestMs / LOOKS_PER_LIMIT));
+  }
+
+  add(limited: Limited): void {
+    this.#limited.add(limited);
+    this.#timer ??= setInterval(() => this.#look(), this.#everyMs);
+  }
+
+  remove(limited: Limited): void {
+    this.#limited.delete(limited);
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #look(): void {
+    if (this.#limited.size === 0) {
+      this.close(); // nothing in flight: no reason to wake up
+      return;
+    }
+    const nowMs = performance.now();
+    for (const limited of this.#limited) if (limited.deadlineMs <= nowMs) limited.onDeadline();
+  }
+}
