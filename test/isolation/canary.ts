@@ -39,8 +39,26 @@ export class Violations {
     this.#found.push(sentence);
   }
 
-  /** @throws Error that names every violation */
+  /** Starts anew. @throws Error that names the first violations */
   check(): void {
-    if (this.#found.length > 0) throw new Error(this.#found.slice(0, 5).join('\n'));
+    const found = this.#found.splice(0);
+    if (found.length > 0) throw new Error(found.slice(0, 5).join('\n'));
+  }
+}
+
+/** How often something happened over all runs: a property about what never happens proves nothing. */
+export class Tally {
+  readonly #counts = new Map<string, number>();
+
+  count(what: string): void {
+    this.#counts.set(what, this.of(what) + 1);
+  }
+
+  of(what: string): number {
+    return this.#counts.get(what) ?? 0;
+  }
+
+  toString(): string {
+    return [...this.#counts].map(([what, count]) => `${what} ${count}`).join(', ');
   }
 }

@@ -125,7 +125,9 @@ export class LegacyTestClient extends TestClient {
         const text = textOf(bytes);
         this.mine(text);
         const message: unknown = JSON.parse(text);
-        if (isObject(message)) this.heard(message);
+        if (!isObject(message)) return;
+        this.world.tally.count(String(message['method']));
+        this.heard(message);
       },
     };
     const { endpoint, capabilities, wantsLogs, number } = this.options;

@@ -44,6 +44,8 @@ export interface ChildWitness {
   declared(canary: Canary): string;
   canonical(capabilities: JsonObject): string;
   isLegacy(canary: Canary): boolean;
+  /** A call has arrived: for witnesses that script what the child does about it. */
+  received?(child: ScriptedChild, call: ReceivedCall, args: JsonObject): void;
 }
 
 export interface ChildOptions {
@@ -189,9 +191,9 @@ export class ScriptedChild implements ConnectionProcess {
     if (!isObject(message)) throw new Error(`no message: ${line}`);
     const { id, method } = message;
     const params = isObject(message['params']) ? message['params'] : {};
-    if (method === undefined) this.#onAnswer(message, line);
-    else if (id === undefined) this.#onNotification(String(method), params);
-    else this.#onRequest(Number(id), String(method), params);
+    if (typeof method !== 'string') this.#onAnswer(message, line);
+    else if (id === undefined) this.#onNotification(method, params);
+    else this.#onRequest(Number(id), method, params);
   }
 
   #onRequest(id: number, method: string, params: JsonObject): void {
@@ -260,7 +262,9 @@ export class ScriptedChild implements ConnectionProcess {
     const meta = isObject(params['_meta']) ? params['_meta'] : {};
     const token = meta['progressToken'];
     if (token !== undefined && token !== id)
-      witness.violations.add(`a client's progress token ${String(token)} reached ${serverId}`);
+      witness.violations.add(
+        `a client's progress token ${JSON.stringify(token)} reached ${serverId}`,
+      );
     const others = this.calls.filter((call) => !isOf(call.canary, canary));
     const alone = Object.keys(this.#told).length > 0;
     if (alone && witness.canonical(this.#told) !== witness.declared(canary))
@@ -269,10 +273,12 @@ export class ScriptedChild implements ConnectionProcess {
     if (clash !== undefined)
       witness.violations.add(`${text(clash.canary)} and ${text(canary)} share a leased child`);
     const sessions = [canary, ...others.map((call) => call.canary)];
-    if (sharing === 'session' && others.length > 0 && sessions.some(witness.isLegacy))
+    if (sharing === 'session' && others.length > 0 && sessions.some((one) => witness.isLegacy(one)))
       witness.violations.add(`${text(canary)} uses the child of another session`);
     const wantsLogs = meta[META.logLevel] !== undefined;
-    this.calls.push({ id, token, canary, wantsLogs, state: 'open' });
+    const call: ReceivedCall = { id, token, canary, wantsLogs, state: 'open' };
+    this.calls.push(call);
+    witness.received?.(this, call, isObject(params['arguments']) ? params['arguments'] : {});
   }
 
   #onNotification(method: string, params: JsonObject): void {

@@ -14,7 +14,15 @@ import {
   type JsonObject,
   type Message,
 } from '../../packages/gateway/src/domain/protocol/json-rpc.ts';
-import { canariesIn, canaryText, isOf, ownerText, type Canary, type Violations } from './canary.ts';
+import {
+  canariesIn,
+  canaryText,
+  isOf,
+  ownerText,
+  type Canary,
+  type Tally,
+  type Violations,
+} from './canary.ts';
 import { TestReply, type Outcome } from './test-reply.ts';
 
 /** Every client says that it is the same program. */
@@ -42,6 +50,7 @@ export interface TestRequest {
 export interface ClientWorld {
   readonly hub: Hub;
   readonly violations: Violations;
+  readonly tally: Tally;
   readonly nowMs: () => number;
   active(): void;
 }
@@ -132,11 +141,7 @@ export abstract class TestClient {
     return {};
   }
 
-  protected abstract deliver(
-    entry: TestRequest,
-    message: ParsedMessage,
-    reply: TestReply,
-  ): void;
+  protected abstract deliver(entry: TestRequest, message: ParsedMessage, reply: TestReply): void;
 
   /** A message on the stream of a request, or of the session. */
   protected abstract heard(message: JsonObject, on: TestRequest | undefined): void;
@@ -156,12 +161,12 @@ export abstract class TestClient {
     this.mine(text);
     const message: unknown = JSON.parse(text);
     if (!isObject(message)) return;
+    this.world.tally.count(String(message['method']));
     if (message['method'] === 'notifications/progress') {
       const right =
         text.includes(`"progressToken":${on.token},`) &&
         canariesIn(text).every(({ request }) => request === on.canary.request);
-      if (!right)
-        this.world.violations.add(`progress for token ${on.token} came as ${text}`);
+      if (!right) this.world.violations.add(`progress for token ${on.token} came as ${text}`);
     }
     this.heard(message, on);
   }
@@ -170,6 +175,7 @@ export abstract class TestClient {
     if (entry.outcome !== undefined)
       this.world.violations.add(`request ${ownerText(entry.canary)} settled twice`);
     entry.outcome = outcome;
+    this.world.tally.count(outcome);
     entry.text = text;
     if (outcome === 'nothing' && !entry.isGivenUp)
       this.world.violations.add(`${ownerText(entry.canary)} got no answer to ${entry.method}`);

@@ -10,7 +10,7 @@ import type { Endpoint } from '../../packages/gateway/src/application/catalog/vi
 import { capabilityKey } from '../../packages/gateway/src/domain/protocol/capabilities.ts';
 import type { JsonObject } from '../../packages/gateway/src/domain/protocol/json-rpc.ts';
 import type { Era } from '../../packages/gateway/src/domain/protocol/revisions.ts';
-import { ownerText, Violations, type Canary } from './canary.ts';
+import { ownerText, Violations, type Canary, type Tally } from './canary.ts';
 import { LegacyTestClient } from './legacy-client.ts';
 import { memoryLauncher } from './memory-launcher.ts';
 import { ModernTestClient } from './modern-client.ts';
@@ -71,14 +71,18 @@ const pick = <T>(list: readonly T[], at: number): T | undefined => list[at % lis
 
 export class World implements ClientWorld, ChildWitness {
   readonly violations = new Violations();
+  readonly tally: Tally;
   readonly #gateway: Gateway;
   readonly #clients: Client[];
   readonly #children: ScriptedChild[] = [];
   readonly #ids: readonly string[];
+  /** Calls of which a server was told that they are cancelled, though their clients had not said so. */
+  readonly #cancelled = new Set<TestRequest>();
   #nowMs = 1_000_000;
   #activity = 0;
 
-  constructor(scene: Scene) {
+  constructor(scene: Scene, tally: Tally) {
+    this.tally = tally;
     this.#ids = [...new Set(scene.servers.map((mode) => pick(IDS, mode) ?? 'legacy-auto'))];
     const servers = CONFIG.servers.filter(({ id }) => this.#ids.includes(id));
     this.#gateway = compose(
@@ -117,12 +121,9 @@ export class World implements ClientWorld, ChildWitness {
       request.isOwed = true;
   }
 
-  /** Nobody's call is cancelled for somebody else. */
   cancelled(canary: Canary): void {
     const request = this.#request(canary);
-    if (request === undefined || request.isGivenUp) return;
-    if (!request.text.includes('call_timeout_s'))
-      this.violations.add(`the call of ${ownerText(canary)} was cancelled; it ended: ${request.text}`);
+    if (request !== undefined && !request.isGivenUp) this.#cancelled.add(request);
   }
 
   async run(scene: Scene): Promise<void> {
@@ -200,7 +201,9 @@ export class World implements ClientWorld, ChildWitness {
   }
 
   #latest(child: ScriptedChild, at: number): ReceivedCall | undefined {
-    return child.calls[child.calls.length - 1 - (at % Math.max(1, Math.min(4, child.calls.length)))];
+    return child.calls[
+      child.calls.length - 1 - (at % Math.max(1, Math.min(4, child.calls.length)))
+    ];
   }
 
   #request({ client, request }: Canary): TestRequest | undefined {
@@ -228,7 +231,7 @@ export class World implements ClientWorld, ChildWitness {
 
   /** Until no line and no message has moved for some turns. */
   async #drain(): Promise<void> {
-    for (let seen = -1; seen !== this.#activity; ) {
+    for (let seen = -1; seen !== this.#activity;) {
       seen = this.#activity;
       for (let turns = 0; turns < 4; turns += 1) await turn();
     }
@@ -265,7 +268,9 @@ export class World implements ClientWorld, ChildWitness {
 
   #isWaiting(): boolean {
     const calls = this.#clients.some(({ waiting }) => waiting.some((call) => !call.isGivenUp));
-    return calls || this.hub.servers.some(({ running }) => running.some(({ asking }) => asking > 0));
+    return (
+      calls || this.hub.servers.some(({ running }) => running.some(({ asking }) => asking > 0))
+    );
   }
 
   #checkSettled(): void {
@@ -277,6 +282,10 @@ export class World implements ClientWorld, ChildWitness {
       if (request.isOwed && !request.isGivenUp && !isOwn)
         this.violations.add(`${who} was answered by its server and got ${request.text}`);
     }
+    // Nobody's call is cancelled for somebody else: only its own time may be up.
+    for (const { text, canary } of this.#cancelled)
+      if (!text.includes('call_timeout_s'))
+        this.violations.add(`the call of ${ownerText(canary)} was cancelled and ended: ${text}`);
     if (this.hub.inFlight !== 0) this.violations.add(`${this.hub.inFlight} calls are left over`);
     for (const child of this.hub.servers.flatMap(({ running }) => running)) {
       if (child.inFlight !== 0 || child.asking !== 0)
@@ -287,11 +296,28 @@ export class World implements ClientWorld, ChildWitness {
 
 const KINDS = ['result', 'result', 'error', 'input_required'] as const;
 const ASKINGS = ['sampling', 'elicitation', 'roots'] as const;
-/** By how often it stands here, how often it happens. */
-const WHAT = [
-  ...['call', 'call', 'call', 'call', 'call', 'call', 'answer', 'answer', 'answer', 'answer'],
-  ...['progress', 'progress', 'log', 'log', 'log', 'ask', 'ask', 'ask', 'reply', 'reply', 'reply'],
-  ...['reply to another', 'cancel', 'cancel', 'leave', 'crash', 'subscribe', 'subscribe'],
-  ...['unsubscribe', 'update', 'update', 'list', 'set level', 'drain', 'wait', 'take back'],
-  ...['progress on question'],
-] as const;
+/** How often each thing happens, against the others. */
+const WEIGHTS = {
+  call: 6,
+  answer: 4,
+  progress: 2,
+  log: 3,
+  ask: 3,
+  reply: 3,
+  'reply to another': 1,
+  cancel: 2,
+  leave: 1,
+  crash: 1,
+  subscribe: 2,
+  unsubscribe: 1,
+  update: 2,
+  list: 1,
+  'set level': 1,
+  drain: 1,
+  wait: 1,
+  'take back': 1,
+  'progress on question': 1,
+} as const;
+const WHAT = Object.entries(WEIGHTS).flatMap(([what, weight]) =>
+  Array.from({ length: weight }, () => what as keyof typeof WEIGHTS),
+);

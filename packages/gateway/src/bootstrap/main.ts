@@ -101,16 +101,18 @@ function ended(gateway: Gateway): Promise<{ readonly code: number; readonly reas
     process.on('SIGTERM', onSignal);
     process.on('SIGINT', onSignal);
     const onDefect = (error: unknown): void => {
-      gateway.logger.error(
-        { error: error instanceof Error ? error.stack : String(error) },
-        'defect',
-      );
+      logDefect(gateway, error);
       resolve({ code: SYSTEM_ERROR, reason: 'a defect' });
     };
     process.on('uncaughtException', onDefect);
-    process.on('unhandledRejection', onDefect);
+    // A promise that nobody waited for failed: what it belonged to is over, everything else goes on.
+    process.on('unhandledRejection', (error) => logDefect(gateway, error));
     watchParent(() => resolve({ code: 0, reason: 'the launcher has ended' }));
   });
+}
+
+function logDefect({ logger }: Gateway, error: unknown): void {
+  logger.error({ error: error instanceof Error ? error.stack : String(error) }, 'defect');
 }
 
 /** The launcher holds the other end of this pipe: its end is ours. */

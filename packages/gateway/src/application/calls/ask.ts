@@ -1,6 +1,6 @@
 /** A question of the gateway's own to a server: handshake, catalogue, subscriptions. */
 import { Fault } from '@mcp-hangar/kernel/errors';
-import { isObject, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
+import { isObject, RPC, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
 import type { Bytes, Lost, RawAnswer, UpstreamCall, UpstreamConnection } from '../ports.ts';
 
 /** The server refused: a JSON-RPC error as data. */
@@ -69,17 +69,19 @@ async function readAnswer(answer: RawAnswer): Promise<JsonObject> {
   const message = parseAnswer(answer);
   const { error, result } = message ?? {};
   if (isObject(error)) {
-    const { code, message: text, data } = error;
-    throw new RpcRefusal({
-      code: Number(code),
-      message: String(text),
-      ...(data === undefined ? {} : { data }),
-    });
+    const { data } = error;
+    throw new RpcRefusal({ ...plainError(error), ...(data === undefined ? {} : { data }) });
   }
   if (!isObject(result))
     throw new Fault('UPSTREAM_ANSWER_INVALID', 'the answer has no result object');
   return result;
 }
+
+/** Code and message of an error that a server wrote, whatever it wrote there. */
+export const plainError = ({ code, message }: JsonObject): RpcError => ({
+  code: typeof code === 'number' ? code : RPC.internalError,
+  message: typeof message === 'string' ? message : 'the server gave no reason',
+});
 
 /** The answer as a value; undefined where it is not JSON. Number texts that do not survive are kept as written. */
 export function parseAnswer(answer: RawAnswer): JsonObject | undefined {
@@ -106,9 +108,7 @@ const rawJson = (text: string): unknown =>
 /** Keeps 12345678901234567890 and 1.0 as they were written when the value is written again. */
 function keepNumber(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
   if (typeof value !== 'number' || context?.source === undefined) return value;
-  return Number.isSafeInteger(value) || String(value) === context.source
-    ? value
-    : rawJson(context.source);
+  return String(value) === context.source ? value : rawJson(context.source);
 }
 
 export function lostFault(lost: Lost): Fault {

@@ -3,7 +3,7 @@
  * the gateway (timeout, ended server, refused start), or cancelled by its client.
  */
 import { Fault } from '@mcp-hangar/kernel/errors';
-import type { JsonObject, RpcError } from '../../domain/protocol/json-rpc.ts';
+import { RPC, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
 import {
   CLIENT_SLOT,
   cutForServer,
@@ -46,6 +46,7 @@ export interface CallOptions {
   readonly deadlines: Deadlines;
   readonly bridge: EraBridge;
   readonly reply: ClientReply;
+  readonly onDefect: (error: unknown) => void;
   /** Hears that the call is over, before its client does. */
   readonly onSettled: (call: Call) => void;
 }
@@ -138,10 +139,12 @@ export class Call implements UpstreamCall, Limited {
     if (this.#settle(false)) this.reply.refuse(rpcErrorOf(lostFault(lost)));
   }
 
-  /** The gateway cannot carry the call out. Anything but a Fault is a defect and goes on to the edge. */
+  /** The gateway cannot carry the call out. Anything but a Fault is a defect: it ends this call and no other. */
   fail(error: unknown): void {
-    if (!(error instanceof Fault)) throw error;
-    if (this.#settle(false)) this.reply.refuse(rpcErrorOf(error));
+    if (!(error instanceof Fault)) this.#options.onDefect(error);
+    if (!this.#settle(false)) return;
+    const internal = { code: RPC.internalError, message: 'Internal error' };
+    this.reply.refuse(error instanceof Fault ? rpcErrorOf(error) : internal);
   }
 
   /** The gateway refuses the call. @param status HTTP status where the protocol asks for one */
@@ -186,7 +189,12 @@ export class Call implements UpstreamCall, Limited {
     this.#settled = true;
     this.#options.deadlines.remove(this);
     this.#aborter?.abort();
-    this.#sent?.child.end(this.#options.clock.nowMs(), answered);
+    if (this.#sent !== undefined) {
+      const { child } = this.#sent;
+      // It may work on, and ask or log for this client: it is not lent to another one.
+      if (!answered) child.bound = true;
+      child.end(this.#options.clock.nowMs(), answered);
+    }
     this.#options.onSettled(this);
     return true;
   }

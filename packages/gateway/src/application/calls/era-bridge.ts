@@ -17,7 +17,7 @@ import { isObject, RPC, type JsonObject } from '../../domain/protocol/json-rpc.t
 import { hasSpan } from '../../domain/protocol/json-spans.ts';
 import type { Era } from '../../domain/protocol/revisions.ts';
 import type { RawAnswer } from '../ports.ts';
-import { parseAnswer, parseExactly } from './ask.ts';
+import { parseAnswer, parseExactly, plainError } from './ask.ts';
 import type { OutgoingRequest, Replacement } from './call.ts';
 import { rpcErrorOf, type ClientReply } from './reply.ts';
 
@@ -50,8 +50,7 @@ export class EraBridge {
     const message = parseAnswer(answer);
     const { error, result } = message ?? {};
     if (isObject(error)) {
-      const { code, message: text, ...rest } = error;
-      const plain = { ...rest, code: Number(code), message: String(text) };
+      const plain = { ...error, ...plainError(error) };
       reply.refuse(request.era === 'modern' ? modernError(plain) : plain);
     } else if (!isObject(result)) {
       reply.refuse({ code: RPC.internalError, message: 'the server answered with no result' });

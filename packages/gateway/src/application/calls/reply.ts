@@ -16,6 +16,8 @@ export interface ClientReply {
   refuse(error: RpcError, status?: number): void;
   /** Nothing more will be said: the client gave up. */
   drop(): void;
+  /** Set by whoever can end the work behind the reply: called where the client does not read what it is sent. */
+  onOverflow?: (() => void) | undefined;
 }
 
 /** What a client is told of a fault: its code is stable, its message says what to do. */

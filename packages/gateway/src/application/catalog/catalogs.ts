@@ -77,7 +77,21 @@ export class Catalogs {
   /** Starts the server once to list it. Never rejects: a server that cannot be listed offers nothing. */
   warm(server: Server, user: ServerUser): Promise<void> {
     const key = server.catalogKeyFor(user.asker) ?? `${user.asker.era} unknown`;
-    return once(this.#warms, server, key, () => this.#warm(server, user));
+    return once(this.#warms, server, key, async () => {
+      await this.#slot();
+      try {
+        await this.#list(server, user);
+      } finally {
+        const next = this.#queue.shift();
+        if (next === undefined) this.#starting -= 1;
+        else next(); // it goes on in this place
+      }
+    });
+  }
+
+  /** The same for a call that waits for this one server: it does not queue behind the lists of others. */
+  listNow(server: Server, user: ServerUser): Promise<void> {
+    return this.#list(server, user);
   }
 
   /** A child is ready: list it, where its lists are not known or it may have changed since. */
@@ -112,8 +126,7 @@ export class Catalogs {
     this.#refreshes.clear();
   }
 
-  async #warm(server: Server, user: ServerUser): Promise<void> {
-    await this.#slot();
+  async #list(server: Server, user: ServerUser): Promise<void> {
     try {
       const shared = server.seatKindFor(user.asker) === 'shared';
       const child = await server.take(shared ? { ...user, owner: GATEWAY } : user);
@@ -124,10 +137,6 @@ export class Catalogs {
       }
     } catch (error) {
       this.#failed(server, error);
-    } finally {
-      const next = this.#queue.shift();
-      if (next === undefined) this.#starting -= 1;
-      else next(); // it goes on in this place
     }
   }
 

@@ -124,11 +124,20 @@ export class Hub {
       deadlines: this.#deadlines,
       bridge: this.#bridge,
       reply,
+      onDefect: (error) =>
+        this.options.logger.error(
+          { method: request.method, error: stackOf(error) },
+          'defect_in_call',
+        ),
       onSettled: (settled) => {
         this.#inFlight -= 1;
         client.onSettled(settled);
       },
     });
+    reply.onOverflow = () =>
+      call.fail(
+        new Fault('CLIENT_TOO_SLOW', 'the client does not read (limits.client_buffer_bytes_max)'),
+      );
     if (this.#inFlight > this.options.inFlightMax) {
       const detail = `${this.options.inFlightMax} calls are in flight (limits.in_flight_max)`;
       call.refuse(rpcErrorOf(new Fault('GATEWAY_BUSY', detail)), 503);
@@ -139,7 +148,15 @@ export class Hub {
       this.#deliver(client, call, routed.target);
     } else if (routed.kind === 'refused') {
       call.refuse(routed.error, routed.error.code === RPC.methodNotFound ? 404 : undefined);
-    } else this.#deliverKnown(client, call).catch((error: unknown) => call.fail(error));
+    } else {
+      const listed =
+        routed.kind === 'target'
+          ? this.catalogs.listNow(routed.target.server, user)
+          : (this.known(view, user) ?? Promise.resolve());
+      listed
+        .then(() => this.#deliverKnown(client, call))
+        .catch((error: unknown) => call.fail(error));
+    }
     return call;
   }
 
@@ -170,9 +187,9 @@ export class Hub {
   }
 
   /** Routes again once the catalogues that may name the target are known. */
-  async #deliverKnown(client: ClientRequest, call: Call): Promise<void> {
-    const { view, user, request } = client;
-    await this.known(view, user);
+  #deliverKnown(client: ClientRequest, call: Call): void {
+    if (call.settled) return;
+    const { view, request } = client;
     const routed = route(view, request.method, request.params);
     if (routed.kind === 'target') this.#deliver(client, call, routed.target);
     else call.refuse(routed.error);
@@ -195,6 +212,8 @@ export class Hub {
     }
   }
 }
+
+const stackOf = (error: unknown): unknown => (error instanceof Error ? error.stack : error);
 
 /** Resolves when `work` does or the time is up. */
 async function within(work: Promise<unknown>, ms: number): Promise<void> {

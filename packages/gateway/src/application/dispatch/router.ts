@@ -1,5 +1,9 @@
 /** From a name or URI that a client uses to the server behind it, and back to the server's own name for it. */
-import { splitOwnedUri, splitPublicName } from '../../domain/catalog/public-names.ts';
+import {
+  looksShortened,
+  splitOwnedUri,
+  splitPublicName,
+} from '../../domain/catalog/public-names.ts';
 import { CLIENT_SLOT } from '../../domain/protocol/client-message.ts';
 import { isObject, RPC, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
 import type { ParamHeader } from '../../domain/protocol/param-headers.ts';
@@ -10,6 +14,8 @@ import type { Server } from '../servers/server.ts';
 export interface Target {
   readonly server: Server;
   readonly replace: { readonly slot: number; readonly text: string } | undefined;
+  /** The server's own name or URI, where the client used another. */
+  readonly upstreamName: string | undefined;
   readonly paramHeaders: readonly ParamHeader[];
 }
 
@@ -30,6 +36,7 @@ const target = (
     server,
     replace:
       slot === undefined || name === undefined ? undefined : { slot, text: JSON.stringify(name) },
+    upstreamName: name,
     paramHeaders: headers ?? [],
   },
 });
@@ -71,7 +78,7 @@ function routeName(view: View, what: 'tool' | 'prompt', name: unknown, slot: num
       ? unknownName(what, name)
       : target(only, undefined, undefined, known?.paramHeaders);
   }
-  const split = known ?? splitPublicName(name);
+  const split = known ?? (looksShortened(name) ? undefined : splitPublicName(name));
   const server = split === undefined ? undefined : findServer(view, split.server);
   if (split === undefined || server === undefined) return unknownName(what, name);
   return target(server, slot, split.name, known?.paramHeaders);

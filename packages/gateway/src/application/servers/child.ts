@@ -58,13 +58,16 @@ const BROADCAST = new Set([
   'notifications/resources/updated',
 ]);
 
+/** They name a question, which has one owner, whoever else the child has worked for. */
+const ABOUT_QUESTIONS = new Set(['notifications/cancelled', 'notifications/elicitation/complete']);
+
 export class Child implements ConnectionObserver {
   readonly seat: Seat;
   readonly #events: ChildEvents;
   #connection: UpstreamConnection | undefined;
   /** Whose requests it may send; of a shared child nobody's. */
   owner: Owner | undefined;
-  /** The only client that a shared child has ever served; `many` from the second on. */
+  /** The only one that the child ever worked for; `many` from the second on. What it says on its own is for it. */
   #audience: Owner | 'many' | undefined;
   #logLevel: string | undefined;
   bound = false;
@@ -102,10 +105,9 @@ export class Child implements ConnectionObserver {
   begin(owner: Owner): void {
     this.inFlight += 1;
     if (owner === GATEWAY) return;
-    if (this.seat.kind === 'shared') {
-      if (this.#audience === undefined) this.#audience = owner;
-      else if (this.#audience !== owner) this.#audience = 'many';
-    } else if (this.inFlight > 1 && this.owner !== owner) {
+    this.#audience = this.mayTell(owner) ? owner : 'many';
+    if (this.seat.kind === 'shared') return;
+    if (this.inFlight > 1 && this.owner !== owner) {
       this.owner = undefined; // two of one principal at once: whom it means cannot be known
     } else {
       this.owner = owner;
@@ -121,7 +123,10 @@ export class Child implements ConnectionObserver {
       this.#proved = true;
       this.#events.proved(this);
     }
-    if (this.inFlight === 0) this.#events.rested(this);
+    if (this.inFlight > 0) return;
+    // A modern server says nothing for a request that it has answered; a legacy one may log late.
+    if (answered && this.seat.era === 'modern') this.#audience = undefined;
+    this.#events.rested(this);
   }
 
   /** A request of the server was answered, or nobody will answer it. */
@@ -147,6 +152,11 @@ export class Child implements ConnectionObserver {
     );
   }
 
+  /** Whether what the child says without saying for whom can only be for `owner`. */
+  mayTell(owner: Owner): boolean {
+    return this.#audience === undefined || this.#audience === owner;
+  }
+
   /** Whether it has answered a call. */
   get proved(): boolean {
     return this.#proved;
@@ -168,7 +178,7 @@ export class Child implements ConnectionObserver {
       this.#events.changed(this, notification);
       return;
     }
-    const listener = this.seat.kind === 'shared' ? this.#audience : this.owner;
+    const listener = ABOUT_QUESTIONS.has(notification.method) ? this.owner : this.#audience;
     if (listener === undefined || listener === 'many') {
       this.#events.unattributed(this, notification.method);
       return;

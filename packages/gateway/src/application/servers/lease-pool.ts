@@ -75,7 +75,8 @@ export class LeasePool {
       const wish: Wish = { seat, owner, resolve, reject, timer, work, giveUp };
       this.#waiting.add(wish);
       if (work?.signal.aborted === true) giveUp();
-      else if (!this.#awaitsStart(wish) && this.#hasRoom()) this.#startFor(wish);
+      else if (this.#awaitsStart(wish)) clearTimeout(timer); // that start has a limit of its own
+      else if (this.#hasRoom()) this.#startFor(wish);
       if (this.#waiting.has(wish)) work?.signal.addEventListener('abort', giveUp, { once: true });
     });
   }
@@ -117,8 +118,9 @@ export class LeasePool {
     let idle: Child | undefined;
     for (const child of this.#children) {
       if (child.isGone || child.seat.era !== seat.era || keyOf(child) !== seat.key) continue;
-      if (child.owner === owner && child.seat.era === 'legacy') return child;
-      if (!child.bound && isIdle(child)) idle ??= child;
+      const isHeard = !wantsLogs(seat, owner) || child.mayTell(owner);
+      if (child.owner === owner && seat.era === 'legacy' && (isHeard || child.bound)) return child;
+      if (isHeard && !child.bound && isIdle(child)) idle ??= child;
     }
     return idle;
   }
@@ -210,6 +212,10 @@ export class LeasePool {
 const keyOf = (child: Child): string => (child.seat.kind === 'leased' ? child.seat.key : '');
 
 const isIdle = (child: Child): boolean => child.inFlight === 0 && child.asking === 0;
+
+/** Who wants to hear what a child says on its own needs one that can say it to nobody else. */
+const wantsLogs = (seat: LeasedSeat, owner: Owner): boolean =>
+  seat.era === 'modern' || owner.logLevel !== undefined;
 
 /** Two wishes that one child of a legacy owner fulfils. */
 const isSame = (a: Wish, b: Wish): boolean =>

@@ -42,7 +42,7 @@ export interface ServerListener {
   changed(server: Server, child: Child, notification: ServerNotification): void;
 }
 
-type Slot = { readonly start: Promise<Child>; child: Child | undefined };
+type Slot = { readonly start: Promise<Child>; readonly child: Child | undefined };
 type FixedSeat = Exclude<Seat, LeasedSeat>;
 
 export class Server implements ChildEvents {
@@ -198,24 +198,34 @@ export class Server implements ChildEvents {
   #open(seat: FixedSeat, user: ServerUser): Promise<Child> {
     const key = slotKey(seat);
     const clientInfo = seat.kind === 'own' ? user.clientInfo : undefined;
-    const start = this.#start(seat, clientInfo);
-    const slot: Slot = { start, child: undefined };
-    this.#slots.set(key, slot);
-    start.then(
-      (child) => {
-        slot.child = child;
-        if (seat.kind === 'own') {
-          child.owner = user.owner;
-          if (this.#gone.has(user.owner)) void this.#stop(child, 'session ended');
-        }
-        if (child.isGone) this.#slots.delete(key);
-        if (child.isGone || child.seat.era === seat.era) return;
-        this.#slots.delete(key); // it turned out to speak another era: found there from now on
-        if (!this.#slots.has(slotKey(child.seat))) this.#slots.set(slotKey(child.seat), slot);
+    const start = this.#start(seat, clientInfo).then(
+      (child) => this.#seat(key, child, user),
+      (error: unknown) => {
+        this.#slots.delete(key);
+        throw error;
       },
-      () => this.#slots.delete(key),
     );
+    this.#slots.set(key, { start, child: undefined });
     return start;
+  }
+
+  /** Puts a new child in its slot; where it turned out to speak another era and that slot is taken, it goes. */
+  #seat(key: string, child: Child, user: ServerUser): Child | Promise<Child> {
+    const slot = this.#slots.get(key);
+    this.#slots.delete(key);
+    if (child.seat.kind === 'own') {
+      child.owner = user.owner;
+      if (this.#gone.has(user.owner)) void this.#stop(child, 'session ended');
+    }
+    if (child.isGone || slot === undefined) return child;
+    const place = slotKey(child.seat);
+    const taken = this.#slots.get(place);
+    if (taken !== undefined) {
+      void this.#stop(child, 'another child serves');
+      return taken.child ?? taken.start;
+    }
+    this.#slots.set(place, { start: slot.start, child });
+    return child;
   }
 
   #start(

@@ -11,6 +11,7 @@ import {
   type JsonObject,
   type Notification,
   type Request,
+  type RpcId,
 } from '../../domain/protocol/json-rpc.ts';
 import type { Call } from '../calls/call.ts';
 import type { ClientReply } from '../calls/reply.ts';
@@ -23,7 +24,7 @@ import type { Bytes } from '../ports.ts';
 import type { Child, Owner, ServerNotification, ServerRequest } from '../servers/child.ts';
 import type { ServerUser } from '../servers/server.ts';
 import { AskedQuestions } from './asked-questions.ts';
-import type { ResourceListener } from './subscriptions.ts';
+import { SessionResources, type Resource } from './session-resources.ts';
 
 /** Where messages go that belong to no request of the client. */
 export interface Outlet {
@@ -53,9 +54,10 @@ export class LegacySession implements Owner {
   readonly client: LegacyClient;
   readonly #hub: Hub;
   readonly #outlet: Outlet;
-  readonly #calls = new Map<string | number, Call>();
+  /** In the order in which they came. A client may use an id twice at a time: both calls are its own. */
+  readonly #calls = new Map<Call, RpcId>();
   readonly #questions = new AskedQuestions();
-  readonly #onUpdate: ResourceListener = (_uri, message) => this.#outlet.send(message);
+  readonly #resources: SessionResources;
   #user: ServerUser;
   #view: View;
   #unwatch: (() => void) | undefined;
@@ -66,6 +68,7 @@ export class LegacySession implements Owner {
     this.client = client;
     this.#hub = hub;
     this.#outlet = outlet;
+    this.#resources = new SessionResources(hub.subscriptions, (message) => outlet.send(message));
     this.#user = this.#userWith(false);
     this.#view = hub.views.of(client.endpoint, this.#user.asker);
   }
@@ -106,9 +109,10 @@ export class LegacySession implements Owner {
       case 'notifications/cancelled': {
         const id = params?.['requestId'];
         const reason = params?.['reason'];
-        const call =
-          typeof id === 'string' || typeof id === 'number' ? this.#calls.get(id) : undefined;
-        call?.cancel(typeof reason === 'string' ? reason : 'cancelled by the client');
+        for (const [call, own] of this.#calls) {
+          if (own === id)
+            call.cancel(typeof reason === 'string' ? reason : 'cancelled by the client');
+        }
         return;
       }
       case 'notifications/progress':
@@ -142,6 +146,10 @@ export class LegacySession implements Owner {
   }
 
   serverNotification(child: Child, notification: ServerNotification): void {
+    if (notification.method === 'notifications/resources/updated') {
+      this.#outlet.send([this.#resources.updated(child, notification)]);
+      return;
+    }
     const message =
       notification.method === 'notifications/cancelled'
         ? this.#questions.takeBack(child, notification)
@@ -159,8 +167,8 @@ export class LegacySession implements Owner {
     this.#closed = true;
     this.#unwatch?.();
     this.#questions.close();
-    for (const call of this.#calls.values()) call.cancel(reason);
-    this.#hub.subscriptions.removeAll(this.#onUpdate);
+    for (const call of this.#calls.keys()) call.cancel(reason);
+    this.#resources.close();
     for (const server of this.client.endpoint.servers) server.release(this);
   }
 
@@ -184,7 +192,7 @@ export class LegacySession implements Owner {
     else void waiting.then(() => reply.body(view.body(kind)));
   }
 
-  #forward(request: Request, text: ClientText, reply: ClientReply): void {
+  #forward(request: Request, text: ClientText, reply: ClientReply): Call {
     const call = this.#hub.forward({
       view: this.#view,
       user: this.#user,
@@ -193,10 +201,11 @@ export class LegacySession implements Owner {
       reply,
       header: () => undefined,
       onSettled: (settled) => {
-        if (this.#calls.get(request.id) === settled) this.#calls.delete(request.id);
+        this.#calls.delete(settled);
       },
     });
-    if (!call.settled) this.#calls.set(request.id, call);
+    if (!call.settled) this.#calls.set(call, request.id);
+    return call;
   }
 
   /** Log messages carry no correlation, so a client that wants them gets children of its own. */
@@ -215,69 +224,39 @@ export class LegacySession implements Owner {
   }
 
   #subscribe(request: Request, text: ClientText, reply: ClientReply): void {
-    const routed = route(this.#view, request.method, request.params);
-    const uri = this.#upstreamUri(request);
-    if (routed.kind !== 'target' || uri === undefined) {
+    const resource = this.#resourceOf(request);
+    if (resource === undefined) {
       this.#forward(request, text, reply);
       return;
     }
-    const { server } = routed.target;
-    const { subscriptions } = this.#hub;
-    const shared = server.seatKindFor(this.#user.asker) === 'shared';
-    if (shared && subscriptions.has(server, uri)) {
-      subscriptions.add(server, uri, this.#onUpdate);
+    const shared = resource.server.seatKindFor(this.#user.asker) === 'shared';
+    const isKnown = shared && this.#hub.subscriptions.has(resource.server, resource.uri);
+    if (isKnown || this.#resources.has(resource)) {
+      this.#resources.add(resource, undefined);
       reply.result({});
       return;
     }
-    this.#forward(
-      request,
-      text,
-      onSuccess(reply, () => {
-        if (shared) subscriptions.add(server, uri, this.#onUpdate);
-        else this.#pin(server.childrenOf(this), 1);
-      }),
-    );
+    const subscribed = (): void => this.#resources.add(resource, shared ? undefined : call.child);
+    const call = this.#forward(request, text, onSuccess(reply, subscribed));
   }
 
   #unsubscribe(request: Request, text: ClientText, reply: ClientReply): void {
-    const routed = route(this.#view, request.method, request.params);
-    const uri = this.#upstreamUri(request);
-    if (routed.kind === 'target' && uri !== undefined) {
-      const { server } = routed.target;
-      const { subscriptions } = this.#hub;
-      const shared = server.seatKindFor(this.#user.asker) === 'shared';
-      if (
-        shared &&
-        subscriptions.has(server, uri) &&
-        !subscriptions.remove(server, uri, this.#onUpdate)
-      ) {
-        reply.result({}); // others still listen
-        return;
-      }
-      if (!shared) this.#pin(server.childrenOf(this), -1);
-    }
-    this.#forward(request, text, reply);
+    const resource = this.#resourceOf(request);
+    if (resource !== undefined && this.#resources.remove(resource)) reply.result({});
+    else this.#forward(request, text, reply);
   }
 
-  #upstreamUri(request: Request): string | undefined {
+  #resourceOf(request: Request): Resource | undefined {
     const routed = route(this.#view, request.method, request.params);
-    if (routed.kind !== 'target') return undefined;
-    const { replace } = routed.target;
-    const uri = replace === undefined ? request.params?.['uri'] : JSON.parse(replace.text);
-    return typeof uri === 'string' ? uri : undefined;
-  }
-
-  /** A child with a subscription remembers the client, and runs on for it. */
-  #pin(children: readonly Child[], by: 1 | -1): void {
-    for (const child of children) {
-      child.bound = true;
-      child.pins = Math.max(0, child.pins + by);
-    }
+    const publicUri = request.params?.['uri'];
+    if (routed.kind !== 'target' || typeof publicUri !== 'string') return undefined;
+    const { server, upstreamName } = routed.target;
+    return { server, uri: upstreamName ?? publicUri, publicUri };
   }
 
   /** On the stream of a call that the child works on, where there is one. */
   #say(child: Child, message: readonly Bytes[]): void {
-    const calls = [...this.#calls.values()].filter((call) => call.child === child);
+    const calls = [...this.#calls.keys()].filter((call) => call.child === child);
     const latest = calls.at(-1);
     if (latest === undefined) this.#outlet.send(message);
     else latest.reply.send(message);

@@ -2,7 +2,7 @@
 import { isObject, type JsonObject, type Request } from '../../domain/protocol/json-rpc.ts';
 import { splice } from '../../domain/protocol/json-spans.ts';
 import { META } from '../../domain/protocol/revisions.ts';
-import { SERVER_SLOT, type ServerMessage } from '../../domain/protocol/server-message.ts';
+import { SERVER_SLOT } from '../../domain/protocol/server-message.ts';
 import { latin1 } from '../calls/call.ts';
 import type { ClientReply } from '../calls/reply.ts';
 import type { ChangedList } from '../catalog/catalogs.ts';
@@ -10,7 +10,7 @@ import type { View } from '../catalog/views.ts';
 import type { Hub } from '../dispatch/hub.ts';
 import { route } from '../dispatch/router.ts';
 import type { Lost, UpstreamCall } from '../ports.ts';
-import type { Child } from '../servers/child.ts';
+import { updatedUri, type Child, type ServerNotification } from '../servers/child.ts';
 import type { Server, ServerUser } from '../servers/server.ts';
 
 const LISTS: Readonly<Record<ChangedList, string>> = {
@@ -110,13 +110,13 @@ export class Listening {
       : [];
     if (uris.length === 0) return [];
     await this.#hub.known(this.#view, this.#user);
-    const byServer = new Map<Server, string[]>();
+    const byServer = new Map<Server, Map<string, string>>();
     for (const uri of uris) {
       const routed = route(this.#view, 'resources/subscribe', { uri });
       if (routed.kind !== 'target') continue;
-      const own = byServer.get(routed.target.server) ?? [];
-      byServer.set(routed.target.server, own);
-      own.push(uri);
+      const { server, upstreamName } = routed.target;
+      const own = byServer.get(server) ?? new Map<string, string>();
+      byServer.set(server, own.set(upstreamName ?? uri, uri));
     }
     const honoured = await Promise.all(
       [...byServer].map(([server, own]) => this.#listenTo(server, own)),
@@ -124,12 +124,16 @@ export class Listening {
     return honoured.flat();
   }
 
-  async #listenTo(server: Server, uris: readonly string[]): Promise<readonly string[]> {
+  /** @param publicUris by the server's URI, the one that the client used */
+  async #listenTo(
+    server: Server,
+    publicUris: ReadonlyMap<string, string>,
+  ): Promise<readonly string[]> {
     try {
       const child = await server.take(this.#user);
       try {
         if (child.seat.era !== 'modern' || this.#ended) return [];
-        return await this.#listenOn(child, uris);
+        return await this.#listenOn(child, publicUris);
       } finally {
         child.end(this.#hub.options.clock.nowMs(), false); // from here on its pin keeps it running
       }
@@ -138,7 +142,7 @@ export class Listening {
     }
   }
 
-  #listenOn(child: Child, uris: readonly string[]): Promise<readonly string[]> {
+  #listenOn(child: Child, publicUris: ReadonlyMap<string, string>): Promise<readonly string[]> {
     return new Promise((resolve) => {
       const timer = setTimeout(() => resolve([]), ACKNOWLEDGE_MS_MAX);
       const acknowledge = (honoured: readonly string[]): void => {
@@ -146,7 +150,7 @@ export class Listening {
         resolve(honoured);
       };
       const params = {
-        notifications: { resourceSubscriptions: uris },
+        notifications: { resourceSubscriptions: [...publicUris.keys()] },
         ...this.#hub.options.modernMeta,
       };
       const call: UpstreamCall = {
@@ -159,8 +163,8 @@ export class Listening {
         notified: (message) => {
           if (message.kind !== 'notification') return;
           if (message.method === 'notifications/subscriptions/acknowledged')
-            acknowledge(acknowledgedUris(message));
-          else this.#passOn(message);
+            acknowledge(acknowledgedUris(message).map((uri) => publicUris.get(uri) ?? uri));
+          else this.#passOn(message, publicUris);
         },
       };
       child.pins += 1;
@@ -173,17 +177,18 @@ export class Listening {
     this.finish();
   }
 
-  #passOn(message: Extract<ServerMessage, { kind: 'notification' }>): void {
+  #passOn(message: ServerNotification, publicUris: ReadonlyMap<string, string>): void {
+    if (this.#ended) return;
     const { text, spans } = message.line;
-    const id = latin1(JSON.stringify(this.#request.id));
-    if (!this.#ended)
-      this.#reply.send([splice(text, spans, [{ slot: SERVER_SLOT.subscriptionId, text: id }])]);
+    const id = { slot: SERVER_SLOT.subscriptionId, text: latin1(JSON.stringify(this.#request.id)) };
+    const publicUri = publicUris.get(updatedUri(message) ?? '');
+    const uri = publicUri === undefined ? undefined : latin1(JSON.stringify(publicUri));
+    const edits = uri === undefined ? [id] : [id, { slot: SERVER_SLOT.updatedUri, text: uri }];
+    this.#reply.send([splice(text, spans, edits)]);
   }
 }
 
-function acknowledgedUris(
-  message: Extract<ServerMessage, { kind: 'notification' }>,
-): readonly string[] {
+function acknowledgedUris(message: ServerNotification): readonly string[] {
   const parsed: unknown = JSON.parse(Buffer.from(message.line.text, 'latin1').toString('utf8'));
   const params = isObject(parsed) ? parsed['params'] : undefined;
   const honoured = isObject(params) ? params['notifications'] : undefined;

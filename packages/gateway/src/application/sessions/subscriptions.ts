@@ -1,9 +1,8 @@
 /**
- * Who wants to hear of changes of which resource. Upstream one subscription per server and URI stands for all
- * clients of the shared child; it is made again when the child was restarted.
+ * Who wants to hear of changes of which resource of a shared child. Upstream one subscription per server and URI
+ * stands for all clients; it is made again when the child was restarted.
  */
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
-import type { Bytes } from '../ports.ts';
 import { ask } from '../calls/ask.ts';
 import { updatedUri, type Child, type ServerNotification } from '../servers/child.ts';
 import type { Server } from '../servers/server.ts';
@@ -11,73 +10,57 @@ import type { Server } from '../servers/server.ts';
 const SUBSCRIBE_TIMEOUT_MS = 30_000;
 
 /** Hears `notifications/resources/updated`. */
-export type ResourceListener = (uri: string, message: readonly Bytes[]) => void;
-
-interface Subscription {
-  readonly server: Server;
-  readonly uri: string;
-  readonly listeners: Set<ResourceListener>;
-}
+export type ResourceListener = (notification: ServerNotification) => void;
 
 export class Subscriptions {
-  readonly #byServer = new Map<Server, Map<string, Subscription>>();
+  readonly #byServer = new Map<Server, Map<string, Set<ResourceListener>>>();
 
-  /** Whether somebody already hears of this resource of the shared child: then the server need not be asked. */
+  /** Whether somebody already hears of this resource: then the server need not be asked. */
   has(server: Server, uri: string): boolean {
     return this.#byServer.get(server)?.has(uri) === true;
   }
 
   add(server: Server, uri: string, listener: ResourceListener): void {
-    const own = this.#byServer.get(server) ?? new Map<string, Subscription>();
+    const own = this.#byServer.get(server) ?? new Map<string, Set<ResourceListener>>();
     this.#byServer.set(server, own);
-    const subscription = own.get(uri) ?? { server, uri, listeners: new Set() };
-    own.set(uri, subscription);
-    subscription.listeners.add(listener);
+    own.set(uri, (own.get(uri) ?? new Set()).add(listener));
     this.#pin(server);
   }
 
-  /** True where nobody is left who wants to hear of the resource. */
-  remove(server: Server, uri: string, listener: ResourceListener): boolean {
+  /** Ends one client's interest. The server is told where nobody is left. */
+  remove(server: Server, uri: string, listener: ResourceListener): void {
     const own = this.#byServer.get(server);
-    const subscription = own?.get(uri);
-    if (own === undefined || subscription === undefined || !subscription.listeners.delete(listener))
-      return false;
-    if (subscription.listeners.size > 0) return false;
+    const listeners = own?.get(uri);
+    if (own === undefined || listeners?.delete(listener) !== true || listeners.size > 0) return;
     own.delete(uri);
     this.#pin(server);
-    return true;
-  }
-
-  /** Everything that a client subscribed to, gone at once. Servers are told where nobody is left. */
-  removeAll(listener: ResourceListener): void {
-    for (const [server, own] of this.#byServer) {
-      for (const uri of own.keys()) {
-        if (this.remove(server, uri, listener))
-          tellShared(server, 'resources/unsubscribe', { uri });
-      }
+    for (const child of server.running) {
+      if (isSharedLegacy(child)) tell(child, 'resources/unsubscribe', { uri });
     }
   }
 
   changed(server: Server, child: Child, notification: ServerNotification): void {
     if (notification.method !== 'notifications/resources/updated') return;
+    if (child.seat.kind !== 'shared') {
+      child.owner?.serverNotification(child, notification);
+      return;
+    }
     const uri = updatedUri(notification);
     if (uri === undefined) return;
-    const message = [notification.line.text];
-    if (child.seat.kind === 'shared') {
+    for (const [wanted, listeners] of this.#byServer.get(server) ?? []) {
       // A server may name a sub-resource of the one that was subscribed to.
-      for (const [wanted, subscription] of this.#byServer.get(server) ?? []) {
-        if (uri !== wanted && !uri.startsWith(`${wanted}/`)) continue;
-        for (const listener of subscription.listeners) listener(uri, message);
-      }
-    } else child.owner?.serverNotification(child, notification);
+      if (uri !== wanted && !uri.startsWith(`${wanted}/`)) continue;
+      for (const listener of listeners) listener(notification);
+    }
   }
 
   /** A new shared child knows of no subscription. */
   childReady(server: Server, child: Child): void {
     if (!isSharedLegacy(child)) return;
     this.#pin(server);
-    for (const uri of this.#byServer.get(server)?.keys() ?? [])
+    for (const uri of this.#byServer.get(server)?.keys() ?? []) {
       tell(child, 'resources/subscribe', { uri });
+    }
   }
 
   /** A child that somebody listens to is not stopped for being idle. */
@@ -90,13 +73,7 @@ export class Subscriptions {
 const isSharedLegacy = (child: Child): boolean =>
   child.seat.kind === 'shared' && child.seat.era === 'legacy';
 
-function tellShared(server: Server, method: string, params: JsonObject): void {
-  for (const child of server.running) {
-    if (isSharedLegacy(child)) tell(child, method, params);
-  }
-}
-
 /** A server that refuses keeps its clients without updates: they see none either way. */
-function tell(child: Child, method: string, params: JsonObject): void {
+export function tell(child: Child, method: string, params: JsonObject): void {
   ask(child.connection, method, params, { timeoutMs: SUBSCRIBE_TIMEOUT_MS }).catch(() => undefined);
 }

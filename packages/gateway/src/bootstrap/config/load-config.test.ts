@@ -41,7 +41,7 @@ describe('without a file', () => {
           sessionIdleMs: 3_600_000,
           streamsMax: 2000,
           inFlightMax: 4096,
-          clientBufferBytesMax: 33_554_432,
+          clientBufferBytesMax: 67_108_864,
           replayEventsMax: 256,
           replayBytesMax: 1_048_576,
           upstreamMessageBytesMax: 67_108_864,

@@ -21,6 +21,10 @@ export function publicName(server: string, name: string, hash: (text: string) =>
   return `${head}${name.slice(0, PUBLIC_NAME_MAX - head.length - tail.length)}${tail}`;
 }
 
+/** Whether a name may be a shortened one, whose second half only the catalogue knows. */
+export const looksShortened = (name: string): boolean =>
+  name.length === PUBLIC_NAME_MAX && /_[0-9a-f]{8}$/.test(name);
+
 /** The two halves of a public name that was not shortened; undefined where there is no separator. */
 export function splitPublicName(
   name: string,

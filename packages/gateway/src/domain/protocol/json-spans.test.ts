@@ -119,7 +119,7 @@ describe('locating values', () => {
   test('finds what JSON.parse finds, however the text is written', () => {
     fc.assert(
       fc.property(anyText, (text) => expectAgreement(text, JSON.parse(text))),
-      { numRuns: 1_000 },
+      { numRuns: 400 },
     );
   });
 
@@ -180,7 +180,7 @@ describe('text that is no JSON', () => {
         fc.pre(cut.length < text.trimEnd().length);
         expect(locate(cut, PLAN, SLOTS)).toBeUndefined();
       }),
-      { numRuns: 500 },
+      { numRuns: 400 },
     );
   });
 
@@ -201,7 +201,7 @@ describe('text that is no JSON', () => {
         if (spans !== undefined && parsed(broken) !== undefined)
           expectAgreement(broken, parsed(broken));
       }),
-      { numRuns: 1_500 },
+      { numRuns: 700 },
     );
   });
 

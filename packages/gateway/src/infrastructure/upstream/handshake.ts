@@ -10,8 +10,11 @@ import {
 import { ask, RpcRefusal } from '../../application/calls/ask.ts';
 import type { StdioConnection } from './stdio-connection.ts';
 
-/** A server that says nothing to `server/discover` for this long is taken for a legacy one. */
-const PROBE_MS = 3_000;
+/**
+ * A server that says nothing to `server/discover` for this share of its start-up time is taken for a legacy one: long
+ * enough for a slow start, short enough to ask it again.
+ */
+const PROBE_SHARE = 0.5;
 
 export interface HandshakeOptions {
   readonly era: Era | 'unknown';
@@ -48,8 +51,7 @@ export async function handshake(
 
 /** True where the server speaks the modern era. */
 async function discover(connection: StdioConnection, options: HandshakeOptions): Promise<boolean> {
-  const timeoutMs =
-    options.era === 'modern' ? options.timeoutMs : Math.min(PROBE_MS, options.timeoutMs);
+  const timeoutMs = options.era === 'modern' ? options.timeoutMs : options.timeoutMs * PROBE_SHARE;
   try {
     const hello = await ask(connection, 'server/discover', modernParams(options), {
       ...options,

@@ -11,7 +11,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { Fault } from '@mcp-hangar/kernel/errors';
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
-import { spanText } from '../../domain/protocol/json-spans.ts';
+import { hasSpan, spanText } from '../../domain/protocol/json-spans.ts';
 import type { Era } from '../../domain/protocol/revisions.ts';
 import {
   readServerLine,
@@ -218,7 +218,7 @@ export class StdioConnection implements UpstreamConnection {
       case 'notification': {
         const call = this.#calls.get(correlationOf(message));
         if (call === undefined) {
-          if (message.method === 'notifications/progress') return; // late: the call is settled
+          if (isCorrelated(message)) return; // late: the call is settled
           this.#noiseBytes += bytes;
           this.#observer?.notification(message);
         } else call.notified(message);
@@ -272,6 +272,11 @@ const INVALID: Lost = {
 function numericId(rawId: string): number {
   return Number(rawId.startsWith('"') ? rawId.slice(1, -1) : rawId);
 }
+
+/** Progress, and what is part of a subscription, belong to one call or to nobody. */
+const isCorrelated = (message: Extract<ServerMessage, { kind: 'notification' }>): boolean =>
+  message.method === 'notifications/progress' ||
+  hasSpan(message.line.spans, SERVER_SLOT.subscriptionId);
 
 /** The call that a notification belongs to: by progress token, or by the subscription that it is part of. */
 function correlationOf(message: Extract<ServerMessage, { kind: 'notification' }>): number {

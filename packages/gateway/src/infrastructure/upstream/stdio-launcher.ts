@@ -2,7 +2,7 @@
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { diagnose, type StartFailure } from '../../domain/mcp-server/diagnosis.ts';
 import type { McpServerSpec, StdioLaunch } from '../../domain/mcp-server/spec.ts';
-import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
+import { RPC, type JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { RpcRefusal } from '../../application/calls/ask.ts';
 import type {
   StartOptions,
@@ -35,21 +35,41 @@ export function stdioLauncher(options: StdioLauncherOptions): UpstreamLauncher {
     async start(spec, start) {
       const { launch } = spec;
       if (launch.kind === 'inactive') throw new Fault('MCP_SERVER_INACTIVE', launch.reason);
-      try {
-        return await attempt(spec, launch, start, options);
-      } catch (error) {
-        // It speaks the other era, or ended over the question: once more, asked in that era.
-        if (!(error instanceof WrongEra)) throw error;
-        return attempt(spec, launch, { ...start, era: error.era }, options);
+      const untilMs = performance.now() + spec.startupTimeoutMs;
+      const tried = new Set<StartOptions['era']>();
+      for (let { era } = start; ;) {
+        tried.add(era);
+        try {
+          const timeoutMs = Math.max(1, untilMs - performance.now());
+          return await attempt(spec, launch, { ...start, era, timeoutMs }, options);
+        } catch (error) {
+          // It speaks the other era, or ended over the question: once more, asked in that era.
+          if (!(error instanceof WrongEra)) throw error;
+          if (tried.has(error.era)) throw speaksNothing(spec, error);
+          era = error.era;
+        }
       }
     },
   };
 }
 
+function speaksNothing(spec: McpServerSpec, cause: WrongEra): Fault {
+  const message = 'it answers neither "initialize" nor "server/discover"';
+  return startFailed(
+    spec,
+    { kind: 'handshake-error', code: RPC.methodNotFound, message, stderrTail: '' },
+    cause,
+  );
+}
+
+interface Attempt extends StartOptions {
+  readonly timeoutMs: number;
+}
+
 async function attempt(
   spec: McpServerSpec,
   launch: StdioLaunch,
-  start: StartOptions,
+  start: Attempt,
   options: StdioLauncherOptions,
 ): Promise<UpstreamConnection> {
   const child = await spawn(spec, launch, options);
@@ -59,7 +79,7 @@ async function attempt(
       era: start.era,
       capabilities: start.capabilities,
       clientInfo: start.clientInfo ?? options.clientInfo,
-      timeoutMs: spec.startupTimeoutMs,
+      timeoutMs: start.timeoutMs,
       signal: start.signal,
     });
   } catch (error) {

@@ -34,6 +34,8 @@ export class ReplayLog {
   readonly #bytesMax: number;
   #events: KeptEvent[] = [];
   #bytes = 0;
+  /** The last event of each stream that had to go. */
+  readonly #lost = new Map<number, number>();
 
   constructor(limits: { readonly replayEventsMax: number; readonly replayBytesMax: number }) {
     this.#eventsMax = limits.replayEventsMax;
@@ -44,8 +46,20 @@ export class ReplayLog {
     this.#events.push(event);
     this.#bytes += event.text.length;
     while (this.#events.length > this.#eventsMax || this.#bytes > this.#bytesMax) {
-      this.#bytes -= this.#events.shift()?.text.length ?? 0;
+      const oldest = this.#events.shift();
+      if (oldest === undefined) return;
+      this.#bytes -= oldest.text.length;
+      this.#lost.set(oldest.stream, oldest.sequence);
     }
+  }
+
+  /** Whether every event after `sequence` is still there. */
+  isWhole(stream: number, sequence: number): boolean {
+    return sequence >= (this.#lost.get(stream) ?? 0);
+  }
+
+  forget(stream: number): void {
+    this.#lost.delete(stream);
   }
 
   after(stream: number, sequence: number): readonly KeptEvent[] {
@@ -74,6 +88,8 @@ export class EventStream {
   readonly #options: EventStreamOptions;
   #response: ServerResponse | undefined;
   #sequence = 0;
+  /** The last event that a response has carried. */
+  #carried = 0;
   #ended = false;
   #attachments = 0;
 
@@ -86,10 +102,6 @@ export class EventStream {
     return this.#response !== undefined;
   }
 
-  get everAttached(): boolean {
-    return this.#attachments > 0;
-  }
-
   /** Carried by a GET after its own response was lost. */
   get resumed(): boolean {
     return this.#attachments > 1;
@@ -99,8 +111,11 @@ export class EventStream {
     return this.#ended;
   }
 
-  /** Carries the stream on `response` from here on; a former one is ended. Events after `sequence` come again. */
-  attach(response: ServerResponse, sequence = this.#sequence): void {
+  /**
+   * Carries the stream on `response` from here on; a former one is ended. Events after `sequence` come again;
+   * without it those that no response has carried yet.
+   */
+  attach(response: ServerResponse, sequence = this.#carried): void {
     this.#response?.end();
     this.#response = response;
     this.#attachments += 1;
@@ -113,6 +128,7 @@ export class EventStream {
     } else response.flushHeaders();
     for (const event of this.#options.log.after(this.number, sequence))
       response.write(event.text, 'latin1');
+    this.#carried = this.#sequence;
     if (this.#ended) response.end();
   }
 
@@ -128,6 +144,7 @@ export class EventStream {
       return false;
     }
     this.#response.write(text, 'latin1');
+    this.#carried = this.#sequence;
     return true;
   }
 

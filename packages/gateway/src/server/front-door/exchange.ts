@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Endpoint } from '../../application/catalog/views.ts';
 import type { Hub } from '../../application/dispatch/hub.ts';
 import type { Limits } from '../../domain/limits.ts';
-import type { RpcError } from '../../domain/protocol/json-rpc.ts';
+import { RPC, type RpcError } from '../../domain/protocol/json-rpc.ts';
 import type { HttpReply } from './http-reply.ts';
 import type { SessionTable } from './session-table.ts';
 
@@ -25,6 +25,22 @@ export interface Exchange {
   readonly endpoint: Endpoint;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
+}
+
+/** Runs work for one request: a defect in it ends that request and nothing else. */
+export function contain(
+  { hub }: Pick<Front, 'hub'>,
+  response: ServerResponse,
+  work: () => void,
+): void {
+  try {
+    work();
+  } catch (error) {
+    const stack = error instanceof Error ? error.stack : String(error);
+    hub.options.logger.error({ error: stack }, 'defect_in_request');
+    if (response.headersSent) response.destroy();
+    else sendError(response, 500, { code: RPC.internalError, message: 'Internal error' });
+  }
 }
 
 export const PROTOCOL_VERSION_HEADER = 'mcp-protocol-version';

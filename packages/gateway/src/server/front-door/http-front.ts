@@ -6,12 +6,14 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { Socket } from 'node:net';
+import { Fault } from '@mcp-hangar/kernel/errors';
+import { rpcErrorOf } from '../../application/calls/reply.ts';
 import type { Hub } from '../../application/dispatch/hub.ts';
 import type { Limits } from '../../domain/limits.ts';
 import { RPC } from '../../domain/protocol/json-rpc.ts';
 import { healthPage, type Health } from '../health/health-pages.ts';
 import { forbidden, type GuardOptions } from './guards.ts';
-import { sendError, type Front } from './exchange.ts';
+import { contain, sendError, type Front } from './exchange.ts';
 import { handleMcp } from './mcp-endpoint.ts';
 import { SessionTable } from './session-table.ts';
 
@@ -85,6 +87,8 @@ export class HttpFront {
     for (const stream of this.#front.streams) stream.end();
     const untilMs = performance.now() + graceMs;
     while (this.#front.pending.size > 0 && performance.now() < untilMs) await sleep(DRAIN_LOOK_MS);
+    const stopping = rpcErrorOf(new Fault('GATEWAY_STOPPING', 'the gateway is shutting down'));
+    for (const reply of this.#front.pending) reply.refuse(stopping, 503);
     this.#front.sessions.close();
     this.#server.closeIdleConnections();
     await Promise.race([closed, sleep(LAST_BYTES_MS)]);
@@ -93,17 +97,7 @@ export class HttpFront {
   }
 
   #handle(request: IncomingMessage, response: ServerResponse): void {
-    try {
-      this.#route(request, response);
-    } catch (error) {
-      this.#options.hub.options.logger.error(
-        { error: error instanceof Error ? error.stack : String(error) },
-        'request_failed',
-      );
-      if (!response.headersSent)
-        sendError(response, 500, { code: RPC.internalError, message: 'Internal error' });
-      else response.destroy();
-    }
+    contain(this.#front, response, () => this.#route(request, response));
   }
 
   #route(request: IncomingMessage, response: ServerResponse): void {
@@ -118,6 +112,7 @@ export class HttpFront {
       sendError(response, 403, { code: RPC.gateway, message: `Forbidden: ${reason}` });
       return;
     }
+    if (request.headers.origin !== undefined && answersBrowser(request, response)) return;
     const endpoint = this.#endpointOf(path);
     if (endpoint === undefined) {
       const message = `Nothing is served at ${path}; try /mcp, /mcp/SERVER or /health`;
@@ -137,6 +132,21 @@ export class HttpFront {
     for (const reply of this.#front.pending) reply.keepAlive();
     this.#front.sessions.keepAlive();
   }
+}
+
+/** Lets the page of an allowed origin read answers. True where the request was only the question whether it may. */
+function answersBrowser(request: IncomingMessage, response: ServerResponse): boolean {
+  response.setHeader('access-control-allow-origin', request.headers.origin ?? '');
+  response.setHeader('access-control-expose-headers', 'mcp-session-id');
+  response.setHeader('vary', 'origin');
+  if (request.method !== 'OPTIONS') return false;
+  response.writeHead(204, {
+    'access-control-allow-methods': 'POST, GET, DELETE',
+    'access-control-allow-headers': request.headers['access-control-request-headers'] ?? '*',
+    'access-control-max-age': '600',
+  });
+  response.end();
+  return true;
 }
 
 const DRAIN_LOOK_MS = 10;

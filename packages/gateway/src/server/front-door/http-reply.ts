@@ -3,8 +3,9 @@
  * the answer takes long; then the same response becomes an event stream.
  */
 import type { ServerResponse } from 'node:http';
+import { Fault } from '@mcp-hangar/kernel/errors';
 import { parseAnswer } from '../../application/calls/ask.ts';
-import type { ClientReply } from '../../application/calls/reply.ts';
+import { rpcErrorOf, type ClientReply } from '../../application/calls/reply.ts';
 import { latin1 } from '../../application/calls/call.ts';
 import type { Bytes, RawAnswer } from '../../application/ports.ts';
 import { isObject, RPC, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
@@ -31,8 +32,8 @@ export class HttpReply implements ClientReply {
   readonly #rawId: string;
   #state: 'waiting' | 'streaming' | 'done' = 'waiting';
   #stream: EventStream | undefined;
-  /** What the transport does when the client does not read: set by whoever can end the work behind it. */
-  onOverflow: () => void = () => undefined;
+  onOverflow: (() => void) | undefined;
+  #hasSeenTick = false;
 
   constructor(options: HttpReplyOptions) {
     this.#options = options;
@@ -52,6 +53,12 @@ export class HttpReply implements ClientReply {
 
   answer(answer: RawAnswer): void {
     const { before, after } = answer;
+    const { bufferBytesMax } = this.#options;
+    if (answer.bytes > bufferBytesMax) {
+      const detail = `the answer has ${answer.bytes} bytes, more than limits.client_buffer_bytes_max allows (${bufferBytesMax})`;
+      this.refuse(rpcErrorOf(new Fault('UPSTREAM_ANSWER_TOO_LARGE', detail)));
+      return;
+    }
     if (this.#state !== 'waiting') {
       this.#last([...before, this.#rawId, ...after]);
       return;
@@ -99,6 +106,10 @@ export class HttpReply implements ClientReply {
   /** Called now and then while the answer is outstanding, so that nobody on the way takes the line for dead. */
   keepAlive(): void {
     if (this.#state === 'done' || this.#gone) return;
+    if (!this.#hasSeenTick) {
+      this.#hasSeenTick = true; // it may have come a moment ago
+      return;
+    }
     this.#open();
     if (this.#stream !== undefined) this.#stream.keepAlive();
     else this.#response.write(KEEP_ALIVE);
@@ -124,10 +135,10 @@ export class HttpReply implements ClientReply {
 
   #event(message: readonly Bytes[]): void {
     if (this.#stream !== undefined) {
-      if (!this.#stream.write(message)) this.onOverflow();
+      if (!this.#stream.write(message)) this.onOverflow?.();
     } else if (this.#response.writableLength > this.#options.bufferBytesMax) {
       this.#response.destroy();
-      this.onOverflow();
+      this.onOverflow?.();
     } else this.#response.write(eventOf(message), 'latin1');
   }
 

@@ -47,22 +47,25 @@ export class HttpSession {
     if (this.#streams.size > STREAMS_MAX) {
       for (const [number, { ended }] of this.#streams) {
         if (this.#streams.size <= STREAMS_MAX) break;
-        if (ended) this.#streams.delete(number);
+        if (!ended) continue;
+        this.#streams.delete(number);
+        this.#log.forget(number);
       }
     }
     return stream;
   }
 
-  /** Puts a stream on a GET's response. False where `lastEventId` names none that is still known. */
+  /** Puts a stream on a GET's response. False where events after `lastEventId` are not known any more. */
   listen(response: ServerResponse, lastEventId: string | undefined): boolean {
     if (lastEventId === undefined) {
-      this.#standing.attach(response, this.#standing.everAttached ? undefined : 0);
+      this.#standing.attach(response);
       return true;
     }
     const from = parseEventId(lastEventId);
     const stream =
       from?.stream === STANDING ? this.#standing : this.#streams.get(from?.stream ?? -1);
     if (from === undefined || stream === undefined) return false;
+    if (!this.#log.isWhole(from.stream, from.sequence)) return false;
     stream.attach(response, from.sequence);
     return true;
   }

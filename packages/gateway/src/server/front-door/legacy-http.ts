@@ -82,6 +82,10 @@ function batchProblem(
 
 export function getStream(exchange: Exchange): void {
   const { front, request, response } = exchange;
+  if (front.draining) {
+    sendError(response, 503, { code: RPC.gateway, message: 'The gateway is shutting down' });
+    return;
+  }
   const version = header(request, PROTOCOL_VERSION_HEADER);
   if (version !== undefined && version >= MODERN_REVISION) {
     methodNotAllowed(response);

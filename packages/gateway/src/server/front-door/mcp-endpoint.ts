@@ -11,7 +11,7 @@ import {
   type RpcError,
 } from '../../domain/protocol/json-rpc.ts';
 import { isModern } from '../../domain/protocol/modern-envelope.ts';
-import { header, PROTOCOL_VERSION_HEADER, sendError, type Exchange } from './exchange.ts';
+import { contain, header, PROTOCOL_VERSION_HEADER, sendError, type Exchange } from './exchange.ts';
 import { readBody, type Body } from './body.ts';
 import {
   BATCH_MAX,
@@ -46,11 +46,14 @@ function post(exchange: Exchange): void {
   } else if (!acceptsBoth(headers.accept)) {
     const message = 'Accept must list application/json and text/event-stream';
     sendError(response, 406, { code: RPC.gateway, message });
-  } else readBody(request, front.limits.bodyBytesMax, (body) => onBody(exchange, body));
+  } else
+    readBody(request, front.limits.bodyBytesMax, (body) =>
+      contain(front, response, () => onBody(exchange, body)),
+    );
 }
 
 function onBody(exchange: Exchange, body: Body): void {
-  const { front, request, response } = exchange;
+  const { front, response } = exchange;
   if (body.kind === 'too-large') {
     const message = `The body is larger than ${front.limits.bodyBytesMax} bytes (limits.body_bytes_max)`;
     sendErrorAndClose(exchange, 413, { code: RPC.gateway, message });
@@ -76,11 +79,7 @@ function onBody(exchange: Exchange, body: Body): void {
 const LINGER_MS = 2_000;
 
 /** A connection that is reset while the client writes takes the answer with it, so what comes is read for a while. */
-function sendErrorAndClose(
-  { request, response }: Exchange,
-  status: number,
-  error: RpcError,
-): void {
+function sendErrorAndClose({ request, response }: Exchange, status: number, error: RpcError): void {
   const text = JSON.stringify({ jsonrpc: '2.0', id: null, error });
   response.writeHead(status, {
     'content-type': 'application/json',

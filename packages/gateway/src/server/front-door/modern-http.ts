@@ -62,7 +62,7 @@ export function postModern(exchange: Exchange, message: Message, text: ClientTex
     reply,
     header: (name) => decodedHeader(exchange, name),
   });
-  reply.onOverflow = () => pending.cancel();
+  if (listens) reply.onOverflow = () => pending.cancel();
   const stream = listens ? { end: () => pending.finish?.() } : undefined;
   if (stream !== undefined) front.streams.add(stream);
   response.on('close', () => {

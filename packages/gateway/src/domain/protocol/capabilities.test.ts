@@ -1,0 +1,70 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  capabilityFor,
+  capabilityKey,
+  declaresAsking,
+  NO_CAPABILITIES,
+  NO_CAPABILITIES_KEY,
+} from './capabilities.ts';
+
+/** The same value with the members of its objects in another order. */
+function reordered(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(reordered);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .toReversed()
+      .map(([key, member]) => [key, reordered(member)]),
+  );
+}
+
+const anyCapabilities = fc
+  .dictionary(fc.string(), fc.jsonValue({ maxDepth: 3 }))
+  .map((value) => JSON.parse(JSON.stringify(value)) as Readonly<Record<string, unknown>>);
+
+describe('the key of capabilities', () => {
+  test('is the same for the same capabilities, whatever their order', () => {
+    fc.assert(
+      fc.property(anyCapabilities, (capabilities) => {
+        const other = reordered(capabilities) as typeof capabilities;
+        expect(capabilityKey(other)).toBe(capabilityKey(capabilities));
+      }),
+    );
+  });
+
+  test('says all: what is parsed from it is what went in', () => {
+    fc.assert(
+      fc.property(anyCapabilities, (capabilities) => {
+        expect(JSON.parse(capabilityKey(capabilities))).toEqual(capabilities);
+      }),
+    );
+  });
+
+  test('of none is pinned', () => {
+    expect(capabilityKey(NO_CAPABILITIES)).toBe(NO_CAPABILITIES_KEY);
+    expect(NO_CAPABILITIES_KEY).toBe('{}');
+  });
+});
+
+test.each([
+  [{}, false],
+  [{ tools: {} }, false],
+  [{ experimental: { sampling: {} } }, false],
+  [{ sampling: {} }, true],
+  [{ elicitation: { form: {} } }, true],
+  [{ roots: { listChanged: true } }, true],
+  [{ roots: false }, true],
+])('a client that declares %j may be asked: %s', (capabilities, asks) => {
+  expect(declaresAsking(capabilities)).toBe(asks);
+});
+
+test.each([
+  ['sampling/createMessage', 'sampling'],
+  ['elicitation/create', 'elicitation'],
+  ['roots/list', 'roots'],
+  ['ping', undefined],
+  ['constructor', undefined],
+])('%s needs the capability %s', (method, capability) => {
+  expect(capabilityFor(method)).toBe(capability);
+});

@@ -1,0 +1,82 @@
+/** One server of the application over a scripted launcher, with a clock that the test moves. */
+import type {
+  ServerNotification,
+  Child,
+  Owner,
+  ServerRequest,
+} from '../src/application/servers/child.ts';
+import { Server, type ServerUser } from '../src/application/servers/server.ts';
+import type { McpServerSpec } from '../src/domain/mcp-server/spec.ts';
+import type { JsonObject } from '../src/domain/protocol/json-rpc.ts';
+import type { Era } from '../src/domain/protocol/revisions.ts';
+import { ScriptedLauncher, SILENT, specOf, type Hello } from './scripted-launcher.ts';
+
+export interface World {
+  readonly server: Server;
+  readonly launcher: ScriptedLauncher;
+  readonly clock: { now: number; nowMs(): number };
+  readonly ready: Child[];
+  readonly changed: string[];
+}
+
+/** @param hello makes every start succeed at once */
+export function worldOf(
+  spec: Partial<Omit<McpServerSpec, 'id'>> = {},
+  options: { readonly hello?: Hello; readonly leaseWaitMs?: number } = {},
+): World {
+  const launcher = new ScriptedLauncher(options.hello);
+  const clock = {
+    now: 1_000_000,
+    nowMs(): number {
+      return this.now;
+    },
+  };
+  const ready: Child[] = [];
+  const changed: string[] = [];
+  const server = new Server(specOf(spec), {
+    launcher,
+    clock,
+    logger: SILENT,
+    random: () => 0.5,
+    leaseWaitMs: options.leaseWaitMs ?? 1_000_000,
+    listener: {
+      ready: (_server, child) => void ready.push(child),
+      changed: (_server, _child, { method }) => void changed.push(method),
+    },
+  });
+  return { server, launcher, clock, ready, changed };
+}
+
+/** An owner that keeps what it hears. */
+export class Listener implements Owner {
+  logLevel: string | undefined;
+  readonly requests: ServerRequest[] = [];
+  readonly notifications: ServerNotification[] = [];
+  readonly ended: Child[] = [];
+
+  serverRequest(child: Child, request: ServerRequest): void {
+    child.asking += 1;
+    this.requests.push(request);
+  }
+  serverNotification(_child: Child, notification: ServerNotification): void {
+    this.notifications.push(notification);
+  }
+  childEnded(child: Child): void {
+    this.ended.push(child);
+  }
+}
+
+export function userOf(
+  owner: Owner = new Listener(),
+  asker: { era?: Era; owner?: string; capabilities?: JsonObject; wantsLogs?: boolean } = {},
+): ServerUser {
+  return {
+    asker: { era: 'legacy', owner: 'session', capabilities: {}, wantsLogs: false, ...asker },
+    owner,
+    clientInfo: undefined,
+  };
+}
+
+/** A client that may be asked, so that it gets leased children. */
+export const askingUser = (owner: Owner = new Listener()): ServerUser =>
+  userOf(owner, { capabilities: { roots: {} } });

@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest';
+import { ERRORS, Fault, type ErrorCode } from './errors.ts';
+
+/** What clients see of each code: HTTP status, JSON-RPC code, whether to try again. Changing one breaks them. */
+const PINS: Record<ErrorCode, readonly [http: number, jsonRpc: number, retryable: boolean]> = {
+  CALL_TIMED_OUT: [504, -32001, true],
+  CLIENT_TOO_SLOW: [503, -32000, true],
+  ERA_BRIDGE_NEEDED: [502, -32603, false],
+  GATEWAY_BUSY: [503, -32000, true],
+  GATEWAY_STOPPING: [503, -32000, true],
+  LEASE_TIMED_OUT: [503, -32000, true],
+  MCP_SERVER_BACKING_OFF: [503, -32000, true],
+  MCP_SERVER_INACTIVE: [502, -32000, false],
+  MCP_SERVER_START_FAILED: [502, -32000, true],
+  MCP_SERVER_UNKNOWN: [404, -32602, false],
+  UPSTREAM_ANSWER_INVALID: [502, -32603, false],
+  UPSTREAM_ANSWER_TOO_LARGE: [502, -32603, false],
+  UPSTREAM_ENDED: [502, -32000, true],
+  UPSTREAM_QUEUE_FULL: [503, -32000, true],
+};
+
+test('what clients see of each error code is pinned', () => {
+  const seen = Object.entries(ERRORS).map(([code, { http, jsonRpc, retryable }]) => [
+    code,
+    [http, jsonRpc, retryable],
+  ]);
+  expect(Object.fromEntries(seen)).toEqual(PINS);
+});
+
+test('codes name a subject and its problem, titles are sentences of their own', () => {
+  for (const [code, { title }] of Object.entries(ERRORS)) {
+    expect(code).toMatch(/^[A-Z]+(?:_[A-Z]+)+$/);
+    expect(title).toMatch(/^[A-Z][^.]*\.$/);
+  }
+  const titles = Object.values(ERRORS).map(({ title }) => title);
+  expect(new Set(titles).size).toBe(titles.length);
+});
+
+test('no code of the protocol itself stands for a fault of the gateway by mistake', () => {
+  for (const { jsonRpc } of Object.values(ERRORS)) {
+    expect([-32000, -32001, -32602, -32603]).toContain(jsonRpc);
+  }
+});
+
+test('a fault carries code, detail, cause and data', () => {
+  const cause = new Error('deep');
+  const fault = new Fault('UPSTREAM_ENDED', 'gone', { cause, data: { pid: 1 } });
+  expect(fault).toBeInstanceOf(Error);
+  expect(fault).toMatchObject({ name: 'Fault', code: 'UPSTREAM_ENDED', message: 'gone', cause });
+  expect(fault.data).toEqual({ pid: 1 });
+  expect(new Fault('GATEWAY_BUSY', 'x').data).toBeUndefined();
+});

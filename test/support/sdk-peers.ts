@@ -1,0 +1,143 @@
+/** The official clients behind one face, so that one test runs against each of them. */
+import { Client as ClientV2, StreamableHTTPClientTransport as TransportV2 } from '@modelcontextprotocol/client';
+import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport as TransportV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import {
+  CreateMessageRequestSchema,
+  ElicitRequestSchema,
+  ListRootsRequestSchema,
+} from '@modelcontextprotocol/sdk/types.js';
+import { MODERN } from './clients.ts';
+
+export const PEERS = ['SDK v1', 'SDK v2, legacy', 'SDK v2, modern'] as const;
+export type PeerKind = (typeof PEERS)[number];
+
+type Json = Record<string, unknown>;
+
+export interface Notification {
+  readonly method: string;
+  readonly params: Json;
+}
+
+export interface Peer extends AsyncDisposable {
+  /** Every notification that came, in order. */
+  readonly notifications: readonly Notification[];
+  /** The requests that servers sent, by method. */
+  readonly asked: readonly string[];
+  readonly serverName: string | undefined;
+  listTools(): Promise<readonly { readonly name: string }[]>;
+  /** The first text of the result. */
+  callTool(name: string, args?: Json, onProgress?: (progress: number) => void): Promise<string>;
+  listPrompts(): Promise<readonly { readonly name: string }[]>;
+  getPrompt(name: string, args?: Record<string, string>): Promise<unknown>;
+  listResources(): Promise<readonly { readonly uri: string }[]>;
+  listResourceTemplates(): Promise<readonly { readonly uriTemplate: string }[]>;
+  readResource(uri: string): Promise<unknown>;
+  completePrompt(name: string, argument: { name: string; value: string }): Promise<readonly string[]>;
+  /** Legacy only. */
+  setLoggingLevel(level: 'debug'): Promise<unknown>;
+  subscribe(uri: string): Promise<unknown>;
+  /** Modern only: hears of changed tools. */
+  listen(): Promise<unknown>;
+}
+
+export const ASKABLE = { sampling: {}, elicitation: { form: {} }, roots: { listChanged: true } };
+const INFO = { name: 'e2e', version: '1.0.0' };
+
+/** What a client answers to each question of a server. */
+const ANSWERS = {
+  'sampling/createMessage': {
+    model: 'test-model',
+    role: 'assistant',
+    content: { type: 'text', text: 'sampled words' },
+  },
+  'elicitation/create': { action: 'accept', content: { name: 'Ada Lovelace', check: true } },
+  'roots/list': { roots: [{ uri: 'file:///e2e/root', name: 'e2e root' }] },
+} as const;
+
+export function openPeer(kind: PeerKind, url: string, capabilities: Json = {}): Promise<Peer> {
+  return kind === 'SDK v1' ? openV1(url, capabilities) : openV2(kind, url, capabilities);
+}
+
+async function openV1(url: string, capabilities: Json): Promise<Peer> {
+  const client = new ClientV1(INFO, { capabilities });
+  const asked: string[] = [];
+  const answer = <Method extends keyof typeof ANSWERS>(method: Method): (typeof ANSWERS)[Method] => {
+    asked.push(method);
+    return ANSWERS[method];
+  };
+  if (capabilities['sampling'] !== undefined)
+    client.setRequestHandler(CreateMessageRequestSchema, () => answer('sampling/createMessage'));
+  if (capabilities['elicitation'] !== undefined)
+    client.setRequestHandler(ElicitRequestSchema, () => answer('elicitation/create'));
+  if (capabilities['roots'] !== undefined)
+    client.setRequestHandler(ListRootsRequestSchema, () => ({ roots: [...answer('roots/list').roots] }));
+  // The SDK was not compiled with exactOptionalPropertyTypes: its own transport is not its own interface.
+  await client.connect(new TransportV1(new URL(url)) as Transport);
+  return peerOf(client, asked);
+}
+
+async function openV2(kind: PeerKind, url: string, capabilities: Json): Promise<Peer> {
+  const mode = kind === 'SDK v2, modern' ? { pin: MODERN } : ('legacy' as const);
+  const client = new ClientV2(INFO, { capabilities, versionNegotiation: { mode } });
+  const asked: string[] = [];
+  const answer = <Method extends keyof typeof ANSWERS>(method: Method): (typeof ANSWERS)[Method] => {
+    asked.push(method);
+    return ANSWERS[method];
+  };
+  if (capabilities['sampling'] !== undefined)
+    client.setRequestHandler('sampling/createMessage', () => answer('sampling/createMessage'));
+  if (capabilities['elicitation'] !== undefined)
+    client.setRequestHandler('elicitation/create', () => answer('elicitation/create'));
+  if (capabilities['roots'] !== undefined)
+    client.setRequestHandler('roots/list', () => ({ roots: [...answer('roots/list').roots] }));
+  await client.connect(new TransportV2(new URL(url)));
+  return peerOf(client, asked);
+}
+
+function firstText(result: unknown): string {
+  const { content } = result as { readonly content: readonly { readonly text?: string }[] };
+  return content[0]?.text ?? '';
+}
+
+function peerOf(client: ClientV1 | ClientV2, asked: readonly string[]): Peer {
+  const notifications: Notification[] = [];
+  client.fallbackNotificationHandler = ({ method, params }) => {
+    notifications.push({ method, params: (params ?? {}) as Json });
+    return Promise.resolve();
+  };
+  return {
+    notifications,
+    asked,
+    serverName: client.getServerVersion()?.name,
+    listTools: async () => (await client.listTools()).tools,
+    async callTool(name, args = {}, onProgress) {
+      const call = { name, arguments: args };
+      const options = onProgress && {
+        onprogress: ({ progress }: { readonly progress: number }) => onProgress(progress),
+      };
+      return firstText(
+        client instanceof ClientV1
+          ? await client.callTool(call, undefined, options)
+          : await client.callTool(call, options),
+      );
+    },
+    listPrompts: async () => (await client.listPrompts()).prompts,
+    getPrompt: (name, args = {}) => client.getPrompt({ name, arguments: args }),
+    listResources: async () => (await client.listResources()).resources,
+    listResourceTemplates: async () => (await client.listResourceTemplates()).resourceTemplates,
+    readResource: (uri) => client.readResource({ uri }),
+    async completePrompt(name, argument) {
+      const { completion } = await client.complete({ ref: { type: 'ref/prompt', name }, argument });
+      return completion.values;
+    },
+    setLoggingLevel: (level) => client.setLoggingLevel(level),
+    subscribe: (uri) => client.subscribeResource({ uri }),
+    async listen() {
+      if (client instanceof ClientV2) return client.listen({ toolsListChanged: true });
+      throw new Error('SDK v1 has no subscriptions/listen');
+    },
+    [Symbol.asyncDispose]: () => client.close(),
+  };
+}
