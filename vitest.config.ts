@@ -36,8 +36,7 @@ export default defineConfig({
         },
       },
       {
-        resolve,
-        ssr,
+        // It runs what is built, and packages of others have a `source` of their own.
         test: {
           name: 'e2e',
           include: ['test/**/*.test.ts'],

@@ -51,14 +51,15 @@ const AT_THE_LIMIT = {
   streams_max: 'HTTP 503, code -32000, for the GET stream or `subscriptions/listen`.',
   in_flight_max: 'Error `GATEWAY_BUSY`.',
   client_buffer_bytes_max:
-    'The connection is closed. A client of the 2026-07-28 revision thereby gives up the call; an older one may ask for the events again.',
-  replay_events_max: 'Older events cannot be asked for again.',
-  replay_bytes_max: 'Older events cannot be asked for again.',
+    'A client that does not read loses its connection, and its call ends with `CLIENT_TOO_SLOW`. An answer that is larger than this ends with `UPSTREAM_ANSWER_TOO_LARGE`.',
+  replay_events_max:
+    'Older events go. A `Last-Event-ID` from before one that is gone gets HTTP 400, code -32600.',
+  replay_bytes_max: 'The same.',
   upstream_message_bytes_max:
     'Error `UPSTREAM_ANSWER_TOO_LARGE` for that call; the server runs on.',
   upstream_queue_bytes_max: 'Error `UPSTREAM_QUEUE_FULL`.',
   lease_wait_s: 'Error `LEASE_TIMED_OUT`.',
-  shutdown_grace_s: 'The connection is closed without an answer.',
+  shutdown_grace_s: 'Error `GATEWAY_STOPPING`.',
 } as const satisfies Record<LimitKey, string>;
 
 /** Where a value, not a key, is not active: `inactive.ts` of the loader says so too. */
@@ -80,11 +81,11 @@ const table = (head: readonly string[], rows: readonly (readonly string[])[]): s
     .map((row) => `| ${row.map(cell).join(' | ')} |`)
     .join('\n');
 
-/** A plain number, with the size in a unit beside it where that reads better. */
+/** A plain number, as it would be written; a size in bytes also as people say it. */
 function amount(value: number): string {
-  const text = value.toLocaleString('en');
   const mib = value / 1024 ** 2;
-  return Number.isInteger(mib) && mib >= 1 ? `${text} (${mib} MiB)` : text;
+  if (Number.isInteger(mib) && mib >= 1) return `${value} (${mib} MiB)`;
+  return String(value);
 }
 
 function valueText(value: unknown): string {
@@ -296,7 +297,7 @@ with a stable code in \`data.code\`; branch on that one, not on the message. \`d
 call may succeed later.
 
 Towards clients of the legacy revisions these errors have HTTP status 200, as every JSON-RPC answer has. Towards
-clients of 2026-07-28 \`GATEWAY_BUSY\` has status 503; the others have 200. (Errors of the protocol itself, such as an
+clients of 2026-07-28 \`GATEWAY_BUSY\` and \`GATEWAY_STOPPING\` have status 503; the others have 200. (Errors of the protocol itself, such as an
 unknown method or a header that does not agree with the body, have the status that the revision asks for.)
 
 ${table(

@@ -113,7 +113,7 @@ describe.each(PEERS)('%s', (kind: PeerKind) => {
     const path = { path: '/etc/passwd' };
     expect(await peer.callTool('files__read_text_file', path)).toContain('Access denied');
     await expect(peer.callTool('nobody__echo')).rejects.toThrow('nobody__echo');
-    await expect(peer.readResource('nothing://at-all')).rejects.toThrow();
+    await expect(peer.readResource('nothing://at-all')).rejects.toThrow('nothing://at-all');
   });
 });
 

@@ -34,8 +34,7 @@ const HOSTILE_LINES = {
   'a cancellation of nothing': '{"jsonrpc":"2.0","method":"notifications/cancelled"}',
   'half a notification':
     '{"jsonrpc":"2.0","method":"notifications/tools/list_changed","params":[1,2',
-  'a method named __proto__':
-    '{"jsonrpc":"2.0","method":"__proto__","params":{"__proto__":{}}}',
+  'a method named __proto__': '{"jsonrpc":"2.0","method":"__proto__","params":{"__proto__":{}}}',
   'an abyss': `{"jsonrpc":"2.0","id":1,"method":"x","params":${'['.repeat(30_000)}`,
 };
 
@@ -184,6 +183,7 @@ describe('A client that goes away', () => {
     const call = modernCall(gateway.url(server), 'sleep', { ms: 60_000, of: 'modern' });
     const id = await goAway(server, '"of":"modern"', call);
     await until('the cancellation arrives', () => cancelledIn(server).includes(id));
+    expect(id).toEqual(expect.any(Number));
   });
 
   it('has not cancelled it in a legacy one', async () => {
@@ -239,17 +239,20 @@ describe('A server that answers badly', () => {
     expect(textOf(message)).toHaveLength(65_000);
   });
 
-  it.each(Object.entries(HOSTILE_LINES))('may print %s and goes on working', async (_what, line) => {
-    const client = await LegacyClient.open(gateway.url('bad'), { capabilities: { roots: {} } });
-    const shared = await LegacyClient.open(gateway.url('bad'));
-    for (const each of [client, shared]) {
-      expect(textOf(await each.call('write', { line }).answer())).toBe('written');
-      expect(textOf(await each.call('echo', {}).answer())).toContain('echo');
-    }
-    expect(isAlive(gateway.pid)).toBe(true);
-    expect(gateway.stderr()).not.toContain('defect');
-    expect(await client.end()).toBe(204);
-  });
+  it.each(Object.entries(HOSTILE_LINES))(
+    'may print %s and goes on working',
+    async (_what, line) => {
+      const client = await LegacyClient.open(gateway.url('bad'), { capabilities: { roots: {} } });
+      const shared = await LegacyClient.open(gateway.url('bad'));
+      for (const each of [client, shared]) {
+        expect(textOf(await each.call('write', { line }).answer())).toBe('written');
+        expect(textOf(await each.call('echo', {}).answer())).toContain('echo');
+      }
+      expect(isAlive(gateway.pid)).toBe(true);
+      expect(gateway.stderr()).not.toContain('defect');
+      expect(await client.end()).toBe(204);
+    },
+  );
 
   it('may flood the gateway with what nobody waits for', async () => {
     const client = await LegacyClient.open(gateway.url('bad'));

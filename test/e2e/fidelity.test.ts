@@ -28,7 +28,18 @@ afterAll(async () => {
 });
 
 const META = `"_meta":{"io.modelcontextprotocol/protocolVersion":"${MODERN}","io.modelcontextprotocol/clientCapabilities":{},"progressToken":"t","x/own":{"n":1.0}}`;
-const IDS = ['1', '"1"', '""', '0', '-7', '1.5', '1.0', '1e3', '12345678901234567890', '"ü\\u00fc😀\\n"'];
+const IDS = [
+  '1',
+  '"1"',
+  '""',
+  '0',
+  '-7',
+  '1.5',
+  '1.0',
+  '1e3',
+  '12345678901234567890',
+  '"ü\\u00fc😀\\n"',
+];
 /** What JSON.parse and JSON.stringify would change. */
 const ARGUMENTS =
   '{"big":12345678901234567890,"float":1.0,"exp":1E+2,"zero":-0,"text":"\\u00e9é\\/😀","dup":1, "x" : [ 1.50 ]}';

@@ -49,8 +49,7 @@ describe('Host and Origin', () => {
     [{ origin: 'file://' }, 403],
   ])('%o is answered with %i', async (headers, status) => {
     const answer = await post(INITIALIZE, headers);
-    expect(answer.status).toBe(status);
-    if (status === 403) expect(parsed(answer.text).error?.message).toContain('Forbidden');
+    expect([answer.status, answer.text.includes('Forbidden')]).toEqual([status, status === 403]);
   });
 
   it('are checked before anything else is', async () => {
@@ -228,7 +227,8 @@ describe('Batches', () => {
     const exchange = client.post(JSON.stringify(body));
     await exchange.ended;
     const answers = exchange.messages();
-    expect(answers.map(({ id }) => id).toSorted()).toEqual([2, 3, 'a']);
+    expect(new Set(answers.map(({ id }) => id))).toEqual(new Set([2, 3, 'a']));
+    expect(answers).toHaveLength(3);
     expect(errorOf(answers.find(({ id }) => id === 3) as Message)).toBe(-32_602);
   });
 

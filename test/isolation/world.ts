@@ -143,7 +143,7 @@ export class World implements ClientWorld, ChildWitness {
     );
     const call = child === undefined ? undefined : this.#latest(child, b);
     const legacy = client?.era === 'legacy' ? client : undefined;
-    switch (WHAT[what % WHAT.length]) {
+    switch (WHAT[what % WHAT.length] ?? 'drain') {
       case 'call':
         return client?.call(serverId, b % 2 === 0);
       case 'answer':
@@ -183,8 +183,6 @@ export class World implements ClientWorld, ChildWitness {
         return this.#drain();
       case 'wait':
         return this.#wait(b % 4 === 0 ? CALL_TIMEOUT_MS + 1 : 500);
-      default:
-        return undefined;
     }
   }
 
@@ -268,9 +266,10 @@ export class World implements ClientWorld, ChildWitness {
 
   #isWaiting(): boolean {
     const calls = this.#clients.some(({ waiting }) => waiting.some((call) => !call.isGivenUp));
-    return (
-      calls || this.hub.servers.some(({ running }) => running.some(({ asking }) => asking > 0))
+    const isBusy = this.hub.servers.some(({ running }) =>
+      running.some(({ asking, inFlight }) => asking > 0 || inFlight > 0),
     );
+    return calls || isBusy;
   }
 
   #checkSettled(): void {

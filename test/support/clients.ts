@@ -1,5 +1,5 @@
 /** Two small MCP clients on raw HTTP, one for each era. They check nothing: that is for the tests. */
-import { Exchange, JSON_HEADERS, send, type Message } from './http.ts';
+import { JSON_HEADERS, send, type Exchange, type Message } from './http.ts';
 import { within } from './until.ts';
 
 export const LEGACY = '2025-11-25';

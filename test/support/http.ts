@@ -136,7 +136,11 @@ export const send = (url: string, options: RequestOptions = {}): Exchange =>
 export async function fetchText(
   url: string,
   options: RequestOptions = {},
-): Promise<{ readonly status: number; readonly text: string; readonly headers: IncomingHttpHeaders }> {
+): Promise<{
+  readonly status: number;
+  readonly text: string;
+  readonly headers: IncomingHttpHeaders;
+}> {
   const exchange = send(url, options);
   await within('the answer ends', exchange.ended);
   if (exchange.error !== undefined && exchange.status === 0) throw exchange.error;

@@ -1,5 +1,8 @@
 /** The official clients behind one face, so that one test runs against each of them. */
-import { Client as ClientV2, StreamableHTTPClientTransport as TransportV2 } from '@modelcontextprotocol/client';
+import {
+  Client as ClientV2,
+  StreamableHTTPClientTransport as TransportV2,
+} from '@modelcontextprotocol/client';
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as TransportV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
@@ -34,7 +37,10 @@ export interface Peer extends AsyncDisposable {
   listResources(): Promise<readonly { readonly uri: string }[]>;
   listResourceTemplates(): Promise<readonly { readonly uriTemplate: string }[]>;
   readResource(uri: string): Promise<unknown>;
-  completePrompt(name: string, argument: { name: string; value: string }): Promise<readonly string[]>;
+  completePrompt(
+    name: string,
+    argument: { name: string; value: string },
+  ): Promise<readonly string[]>;
   /** Legacy only. */
   setLoggingLevel(level: 'debug'): Promise<unknown>;
   subscribe(uri: string): Promise<unknown>;
@@ -63,7 +69,9 @@ export function openPeer(kind: PeerKind, url: string, capabilities: Json = {}): 
 async function openV1(url: string, capabilities: Json): Promise<Peer> {
   const client = new ClientV1(INFO, { capabilities });
   const asked: string[] = [];
-  const answer = <Method extends keyof typeof ANSWERS>(method: Method): (typeof ANSWERS)[Method] => {
+  const answer = <Method extends keyof typeof ANSWERS>(
+    method: Method,
+  ): (typeof ANSWERS)[Method] => {
     asked.push(method);
     return ANSWERS[method];
   };
@@ -72,7 +80,9 @@ async function openV1(url: string, capabilities: Json): Promise<Peer> {
   if (capabilities['elicitation'] !== undefined)
     client.setRequestHandler(ElicitRequestSchema, () => answer('elicitation/create'));
   if (capabilities['roots'] !== undefined)
-    client.setRequestHandler(ListRootsRequestSchema, () => ({ roots: [...answer('roots/list').roots] }));
+    client.setRequestHandler(ListRootsRequestSchema, () => ({
+      roots: [...answer('roots/list').roots],
+    }));
   // The SDK was not compiled with exactOptionalPropertyTypes: its own transport is not its own interface.
   await client.connect(new TransportV1(new URL(url)) as Transport);
   return peerOf(client, asked);
@@ -82,7 +92,9 @@ async function openV2(kind: PeerKind, url: string, capabilities: Json): Promise<
   const mode = kind === 'SDK v2, modern' ? { pin: MODERN } : ('legacy' as const);
   const client = new ClientV2(INFO, { capabilities, versionNegotiation: { mode } });
   const asked: string[] = [];
-  const answer = <Method extends keyof typeof ANSWERS>(method: Method): (typeof ANSWERS)[Method] => {
+  const answer = <Method extends keyof typeof ANSWERS>(
+    method: Method,
+  ): (typeof ANSWERS)[Method] => {
     asked.push(method);
     return ANSWERS[method];
   };

@@ -20,17 +20,22 @@ export const SILENT: Logger = {
   error: () => undefined,
 };
 
-export const specOf = (
-  spec: Partial<Omit<McpServerSpec, 'id'>> & { id?: string } = {},
-): McpServerSpec => ({
+/** What of a server's configuration a test cares for. */
+export type SpecPart = Partial<Omit<McpServerSpec, 'id'>> & { readonly id?: string };
+
+export const specOf = (spec: SpecPart = {}): McpServerSpec => ({
   description: undefined,
   launch: { kind: 'stdio', command: 'server', args: [], env: {}, cwd: undefined },
   digest: 'd',
+  secrets: [],
   sharing: 'auto',
   idleTtlMs: 0,
   startupTimeoutMs: 1_000,
   callTimeoutMs: 1_000,
   leasedChildrenMax: 8,
+  sessionChildrenMax: 100,
+  secrets: [],
+  sessionChildrenMax: 64,
   predefinedTools: undefined,
   ...spec,
   id: McpServerId.parse(spec.id ?? 'server'),
@@ -103,7 +108,7 @@ export class ScriptedConnection implements UpstreamConnection {
   answer(id: number, answer: { readonly result: JsonObject } | { readonly error: RpcError }): void {
     const call = this.#calls.get(id);
     this.#calls.delete(id);
-    const tail = JSON.stringify(answer).slice(1);
+    const tail = Buffer.from(JSON.stringify(answer).slice(1)).toString('latin1');
     call?.answered({
       isError: 'error' in answer,
       before: ['{"jsonrpc":"2.0","id":'],
@@ -204,3 +209,10 @@ export class ScriptedLauncher implements UpstreamLauncher {
 
 /** Lets all that is ready go on. */
 export const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** What work failed with; undefined where it did not. */
+export const failureOf = (work: Promise<unknown>): Promise<unknown> =>
+  Promise.resolve(work).then(
+    () => undefined,
+    (error: unknown) => error,
+  );

@@ -1,15 +1,21 @@
 /** One server of the application over a scripted launcher, with a clock that the test moves. */
 import type {
-  ServerNotification,
+  ChangedList,
   Child,
   Owner,
+  ServerNotification,
   ServerRequest,
 } from '../src/application/servers/child.ts';
-import { Server, type ServerUser } from '../src/application/servers/server.ts';
-import type { McpServerSpec } from '../src/domain/mcp-server/spec.ts';
+import { Server, type ServerListener, type ServerUser } from '../src/application/servers/server.ts';
 import type { JsonObject } from '../src/domain/protocol/json-rpc.ts';
 import type { Era } from '../src/domain/protocol/revisions.ts';
-import { ScriptedLauncher, SILENT, specOf, type Hello } from './scripted-launcher.ts';
+import {
+  ScriptedLauncher,
+  SILENT,
+  specOf,
+  type Hello,
+  type SpecPart,
+} from './scripted-launcher.ts';
 
 export interface World {
   readonly server: Server;
@@ -21,8 +27,12 @@ export interface World {
 
 /** @param hello makes every start succeed at once */
 export function worldOf(
-  spec: Partial<Omit<McpServerSpec, 'id'>> = {},
-  options: { readonly hello?: Hello; readonly leaseWaitMs?: number } = {},
+  spec: SpecPart = {},
+  options: {
+    readonly hello?: Hello;
+    readonly leaseWaitMs?: number;
+    readonly listener?: ServerListener;
+  } = {},
 ): World {
   const launcher = new ScriptedLauncher(options.hello);
   const clock = {
@@ -39,7 +49,7 @@ export function worldOf(
     logger: SILENT,
     random: () => 0.5,
     leaseWaitMs: options.leaseWaitMs ?? 1_000_000,
-    listener: {
+    listener: options.listener ?? {
       ready: (_server, child) => void ready.push(child),
       changed: (_server, _child, { method }) => void changed.push(method),
     },
@@ -53,6 +63,7 @@ export class Listener implements Owner {
   readonly requests: ServerRequest[] = [];
   readonly notifications: ServerNotification[] = [];
   readonly ended: Child[] = [];
+  readonly changes: (readonly ChangedList[])[] = [];
 
   serverRequest(child: Child, request: ServerRequest): void {
     child.asking += 1;
@@ -63,6 +74,9 @@ export class Listener implements Owner {
   }
   childEnded(child: Child): void {
     this.ended.push(child);
+  }
+  listsChanged(changed: readonly ChangedList[]): void {
+    this.changes.push(changed);
   }
 }
 

@@ -61,12 +61,6 @@ export const ERRORS = {
     retryable: true,
     title: 'The server did not become ready.',
   },
-  MCP_SERVER_UNKNOWN: {
-    http: 404,
-    jsonRpc: -32602,
-    retryable: false,
-    title: 'No server has that id.',
-  },
   UPSTREAM_ANSWER_INVALID: {
     http: 502,
     jsonRpc: -32603,

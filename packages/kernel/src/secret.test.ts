@@ -11,14 +11,14 @@ test('gives its value only to whoever asks for it', () => {
 
 test.each<[string, () => unknown]>([
   ['as text', () => String(secret)],
-  ['in a template', () => `${secret}`],
+  ['in a template', () => `${String(secret)}`],
   ['in a sum', () => `Bearer ${secret.toString()}`],
   ['joined', () => [secret, secret].join(',')],
   ['as JSON', () => JSON.stringify({ secret, list: [secret] }, undefined, 2)],
   ['inspected', () => inspect(secret)],
   ['inspected inside', () => inspect({ a: [{ secret }] }, { depth: 9, showHidden: true })],
   ['formatted', () => format('%s %o %O %j', secret, secret, secret, secret)],
-  ['spread', () => JSON.stringify({ ...secret })],
+  ['copied', () => JSON.stringify(Object.assign({}, secret))],
   ['in its own names', () => Reflect.ownKeys(secret).concat(Object.keys(secret)).join()],
   ['cloned', () => inspect(structuredClone({ secret }))],
   ['as an error', () => inspect(new Error(`failed with ${secret.toString()}`))],

@@ -21,6 +21,9 @@ import { parseAnswer, parseExactly, plainError } from './ask.ts';
 import type { OutgoingRequest, Replacement } from './call.ts';
 import { rpcErrorOf, type ClientReply } from './reply.ts';
 
+/** An answer that is rewritten is parsed first, which holds up everybody else. */
+const BRIDGED_BYTES_MAX = 8_388_608;
+
 /** Methods that only one era has and that no single request of the other can stand for. */
 const LEGACY_ONLY = new Set(['resources/subscribe', 'resources/unsubscribe', 'logging/setLevel']);
 
@@ -47,6 +50,11 @@ export class EraBridge {
   }
 
   answer(request: OutgoingRequest, answer: RawAnswer, reply: ClientReply): void {
+    if (answer.bytes > BRIDGED_BYTES_MAX) {
+      const detail = `the answer has ${answer.bytes} bytes; across eras ${BRIDGED_BYTES_MAX} pass at most`;
+      reply.refuse(rpcErrorOf(new Fault('UPSTREAM_ANSWER_TOO_LARGE', detail)));
+      return;
+    }
     const message = parseAnswer(answer);
     const { error, result } = message ?? {};
     if (isObject(error)) {

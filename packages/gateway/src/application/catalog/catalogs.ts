@@ -7,7 +7,7 @@ import { isObject, type JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { catalogKey, type Asker } from '../../domain/mcp-server/sharing.ts';
 import type { Offer } from '../../domain/catalog/surface.ts';
 import type { Clock, Logger } from '../ports.ts';
-import { GATEWAY, type Child } from '../servers/child.ts';
+import { GATEWAY, type ChangedList, type Child, type Owner } from '../servers/child.ts';
 import type { Server, ServerUser } from '../servers/server.ts';
 import { fetchCatalog, type ServerCatalog } from './server-catalog.ts';
 
@@ -15,8 +15,6 @@ import { fetchCatalog, type ServerCatalog } from './server-catalog.ts';
 const KEYS_MAX = 32;
 const REFRESH_DEBOUNCE_MS = 50;
 
-/** A list that a client may hear of. */
-export type ChangedList = 'tools' | 'prompts' | 'resources';
 /** @param announced lists that the server itself said have changed */
 export type CatalogListener = (server: Server, announced: readonly ChangedList[]) => void;
 
@@ -38,6 +36,8 @@ export class Catalogs {
   /** How clients of either era were last served, by server. */
   readonly #eras = new WeakMap<Server, string>();
   readonly #listeners = new Set<CatalogListener>();
+  /** By the client whose child listed them; gone with the client. */
+  readonly #private = new WeakMap<Owner, Map<Server, ServerCatalog>>();
   readonly #announced = new Map<Child, Set<ChangedList>>();
   readonly #queue: (() => void)[] = [];
   #starting = 0;
@@ -53,15 +53,17 @@ export class Catalogs {
   }
 
   /** The catalogue that this asker sees, or undefined where it is not known. */
-  find(server: Server, asker: Asker): ServerCatalog | undefined {
+  find(server: Server, asker: Asker, owner?: Owner): ServerCatalog | undefined {
+    const own = owner === undefined ? undefined : this.#private.get(owner)?.get(server);
+    if (own !== undefined) return own;
     const key = server.catalogKeyFor(asker);
     return key === undefined ? undefined : this.#known.get(server)?.get(key);
   }
 
   /** What a server offers to this asker: its catalogue, else the tools that its configuration declares. */
-  offer(server: Server, asker: Asker): Offer {
+  offer(server: Server, asker: Asker, owner?: Owner): Offer {
     const { id, predefinedTools } = server.spec;
-    const known = this.find(server, asker);
+    const known = this.find(server, asker, owner);
     if (known !== undefined) return { ...known, server: id };
     const none = { prompts: [], resources: [], resourceTemplates: [] };
     return { server: id, era: asker.era, tools: predefinedTools ?? [], ...none };
@@ -113,12 +115,22 @@ export class Catalogs {
     const timer = setTimeout(() => {
       this.#refreshes.delete(child);
       this.#announced.delete(child);
-      this.#refreshAgain(server, child)
-        .then(() => this.#tell(server, [...announced]))
-        .catch((error: unknown) => this.#failed(server, error));
+      const owner = child.workedFor;
+      const refreshed =
+        owner === undefined
+          ? this.#refreshAgain(server, child).then(() => this.#tell(server, [...announced]))
+          : this.#refreshPrivate(server, child, owner).then(() =>
+              owner.listsChanged([...announced]),
+            );
+      refreshed.catch((error: unknown) => this.#failed(server, error));
     }, REFRESH_DEBOUNCE_MS);
     timer.unref();
     this.#refreshes.set(child, timer);
+  }
+
+  /** Whether this client sees something that others do not. */
+  hasPrivate(owner: Owner): boolean {
+    return this.#private.has(owner);
   }
 
   close(): void {
@@ -147,6 +159,8 @@ export class Catalogs {
 
   #refresh(server: Server, child: Child, when: 'always' | 'if-missing' = 'always'): Promise<void> {
     const key = catalogKey(child.seat);
+    const owner = child.workedFor;
+    if (owner !== undefined && child.proved) return this.#refreshPrivate(server, child, owner);
     if (when === 'if-missing' && this.#known.get(server)?.has(key) === true)
       return Promise.resolve();
     return once(this.#fetches, server, key, async () => {
@@ -161,6 +175,15 @@ export class Catalogs {
       ?.get(catalogKey(child.seat))
       ?.catch(() => undefined);
     await this.#refresh(server, child);
+  }
+
+  /** What a client's own child lists once it has worked for it is that client's business alone. */
+  async #refreshPrivate(server: Server, child: Child, owner: Owner): Promise<void> {
+    const catalog = await fetchCatalog(child.connection, this.#meta(child));
+    if (child.isGone) return;
+    const own = this.#private.get(owner) ?? new Map<Server, ServerCatalog>();
+    this.#private.set(owner, own.set(server, catalog));
+    this.version += 1;
   }
 
   #meta(child: Child): JsonObject {
@@ -188,8 +211,8 @@ export class Catalogs {
     const reason = error instanceof Error ? error.message : String(error);
     const { logger } = this.#options;
     const fields = { mcpServerId: server.spec.id, reason };
-    // While it backs off every list comes by here; the failure itself was logged when it happened.
-    if (error instanceof Fault && error.code === 'MCP_SERVER_BACKING_OFF')
+    // Its end and its back-off were logged where they began; every list comes by here.
+    if (error instanceof Fault && ['MCP_SERVER_BACKING_OFF', 'UPSTREAM_ENDED'].includes(error.code))
       logger.debug(fields, 'catalog_not_listed');
     else logger.warn(fields, 'catalog_not_listed');
   }

@@ -1,8 +1,7 @@
 /** What one server offers, as it was listed by one of its children. */
 import { Fault } from '@mcp-hangar/kernel/errors';
-import { isObject, type JsonObject } from '../../domain/protocol/json-rpc.ts';
+import { isObject, RPC, type JsonObject } from '../../domain/protocol/json-rpc.ts';
 import type { Era } from '../../domain/protocol/revisions.ts';
-import { META } from '../../domain/protocol/revisions.ts';
 import { ask, RpcRefusal } from '../calls/ask.ts';
 import type { UpstreamConnection } from '../ports.ts';
 
@@ -44,49 +43,50 @@ const LIST_CAPABILITY: Readonly<Record<ListKind, string>> = {
 
 const PAGES_MAX = 1_000;
 const ITEMS_MAX = 10_000;
-const CHARS_MAX = 33_554_432;
-const LIST_TIMEOUT_MS = 30_000;
+const CHARS_MAX = 16_777_216;
+/** For all pages of all lists of one server together. */
+const CATALOG_MS_MAX = 60_000;
+const PAGE_BYTES_MAX = 4_194_304;
 
 /** Asks a server for all that it lists. @throws RpcRefusal, Fault: an incomplete catalogue is none */
 export async function fetchCatalog(
   connection: UpstreamConnection,
   meta: JsonObject,
 ): Promise<ServerCatalog> {
-  const list = (kind: ListKind): Promise<readonly JsonObject[]> =>
-    fetchList(connection, kind, meta);
+  const listing: Listing = { connection, meta, signal: AbortSignal.timeout(CATALOG_MS_MAX) };
   const [tools, prompts, resources, resourceTemplates] = await Promise.all([
-    list('tools'),
-    list('prompts'),
-    list('resources'),
-    list('resourceTemplates'),
+    fetchList(listing, 'tools'),
+    fetchList(listing, 'prompts'),
+    fetchList(listing, 'resources'),
+    fetchList(listing, 'resourceTemplates'),
   ]);
   const { era, hello } = connection;
   return { era, hello, tools, prompts, resources, resourceTemplates };
 }
 
+interface Listing {
+  readonly connection: UpstreamConnection;
+  readonly meta: JsonObject;
+  readonly signal: AbortSignal;
+}
+
 /** One list to its end: every page, with caps against servers whose cursors never end. */
-export async function fetchList(
-  connection: UpstreamConnection,
-  kind: ListKind,
-  meta: JsonObject,
-): Promise<readonly JsonObject[]> {
-  const capabilities = connection.hello['capabilities'];
+async function fetchList(listing: Listing, kind: ListKind): Promise<readonly JsonObject[]> {
+  const capabilities = listing.connection.hello['capabilities'];
   if (!isObject(capabilities) || capabilities[LIST_CAPABILITY[kind]] === undefined) return [];
   const items: JsonObject[] = [];
   const seen = new Set<string>();
   let cursor: unknown;
   let chars = 0;
   for (let page = 0; page < PAGES_MAX && items.length < ITEMS_MAX; page += 1) {
-    const params = cursor === undefined ? meta : { ...meta, cursor };
-    const result = await askList(connection, kind, params);
+    const result = await askList(listing, kind, cursor);
     chars += JSON.stringify(result ?? {}).length;
-    if (chars > CHARS_MAX)
-      throw new Fault(
-        'UPSTREAM_ANSWER_TOO_LARGE',
-        `${LIST_METHOD[kind]} lists more than ${CHARS_MAX} characters`,
-      );
-    const listed = result?.[kind];
-    if (Array.isArray(listed)) items.push(...listed.filter(isObject));
+    if (chars > CHARS_MAX) {
+      const detail = `${LIST_METHOD[kind]} lists more than ${CHARS_MAX} characters`;
+      throw new Fault('UPSTREAM_ANSWER_TOO_LARGE', detail);
+    }
+    const listed: unknown = result?.[kind];
+    if (Array.isArray(listed)) for (const item of listed) if (isObject(item)) items.push(item);
     cursor = result?.['nextCursor'];
     if (typeof cursor !== 'string' || seen.has(cursor)) break;
     seen.add(cursor);
@@ -95,22 +95,18 @@ export async function fetchList(
 }
 
 async function askList(
-  connection: UpstreamConnection,
+  { connection, meta, signal }: Listing,
   kind: ListKind,
-  params: JsonObject,
+  cursor: unknown,
 ): Promise<JsonObject | undefined> {
+  const params = cursor === undefined ? meta : { ...meta, cursor };
+  const options = { timeoutMs: CATALOG_MS_MAX, answerBytesMax: PAGE_BYTES_MAX, signal };
   try {
-    return await ask(connection, LIST_METHOD[kind], params, { timeoutMs: LIST_TIMEOUT_MS });
+    return await ask(connection, LIST_METHOD[kind], params, options);
   } catch (error) {
     // Servers with resources often have no templates, and some declare what they do not serve.
-    const first = params['cursor'] === undefined;
-    if (first && error instanceof RpcRefusal && error.error.code === -32601) return undefined;
+    const isUnknown = error instanceof RpcRefusal && error.error.code === RPC.methodNotFound;
+    if (cursor === undefined && isUnknown) return undefined;
     throw error;
   }
-}
-
-/** The server's own name and version, where it gives them. */
-export function serverInfoOf(hello: JsonObject): unknown {
-  const meta = hello['_meta'];
-  return hello['serverInfo'] ?? (isObject(meta) ? meta[META.serverInfo] : undefined);
 }

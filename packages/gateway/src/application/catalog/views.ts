@@ -2,11 +2,11 @@
 import { createHash } from 'node:crypto';
 import { mergeOffers, type Surface } from '../../domain/catalog/surface.ts';
 import type { Asker } from '../../domain/mcp-server/sharing.ts';
-import { capabilityKey } from '../../domain/protocol/capabilities.ts';
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
-import { META, type Era } from '../../domain/protocol/revisions.ts';
+import { META } from '../../domain/protocol/revisions.ts';
 import type { Server } from '../servers/server.ts';
-import type { Catalogs, ChangedList } from './catalogs.ts';
+import type { ChangedList, Owner } from '../servers/child.ts';
+import type { Catalogs } from './catalogs.ts';
 import type { ListKind } from './server-catalog.ts';
 
 /** Kinds of clients that are remembered at one time. */
@@ -18,6 +18,13 @@ export interface Endpoint {
   readonly name: string;
   readonly servers: readonly Server[];
   readonly prefixed: boolean;
+}
+
+interface Viewer {
+  readonly endpoint: Endpoint;
+  readonly asker: Asker;
+  /** Set where the view is one client's alone. */
+  readonly owner: Owner | undefined;
 }
 
 export interface ViewOptions {
@@ -35,6 +42,7 @@ const hash = (text: string): string => createHash('sha256').update(text).digest(
 export class View {
   readonly endpoint: Endpoint;
   readonly asker: Asker;
+  readonly #owner: Owner | undefined;
   readonly #options: ViewOptions;
   readonly #allWatched: Set<View>;
   readonly #listeners = new Set<(changed: readonly ChangedList[]) => void>();
@@ -45,9 +53,10 @@ export class View {
   #told: ReadonlyMap<ChangedList, string> | undefined;
 
   /** @param watched where the view enters itself while it has listeners */
-  constructor(endpoint: Endpoint, asker: Asker, options: ViewOptions, watched: Set<View>) {
+  constructor({ endpoint, asker, owner }: Viewer, options: ViewOptions, watched: Set<View>) {
     this.endpoint = endpoint;
     this.asker = asker;
+    this.#owner = owner;
     this.#options = options;
     this.#allWatched = watched;
   }
@@ -123,7 +132,7 @@ export class View {
 
   #build(): Surface {
     const offers = this.endpoint.servers.map((server) =>
-      this.#options.catalogs.offer(server, this.asker),
+      this.#options.catalogs.offer(server, this.asker, this.#owner),
     );
     return mergeOffers(offers, { era: this.asker.era, prefixed: this.endpoint.prefixed, hash });
   }
@@ -142,13 +151,19 @@ export class Views {
   }
 
   of(endpoint: Endpoint, asker: Asker): View {
-    const key = viewKey(endpoint.name, asker.era, asker);
+    const key = viewKey(endpoint, asker);
     const known = this.#views.get(key);
     if (known !== undefined) return known;
-    const view = new View(endpoint, { ...asker, owner: '' }, this.#options, this.#watched);
+    const viewer = { endpoint, asker: { ...asker, owner: '' }, owner: undefined };
+    const view = new View(viewer, this.#options, this.#watched);
     this.#views.set(key, view);
     if (this.#views.size > VIEWS_MAX) this.#dropIdle();
     return view;
+  }
+
+  /** What one client sees whose own children list more than others know of. */
+  own(endpoint: Endpoint, asker: Asker, owner: Owner): View {
+    return new View({ endpoint, asker, owner }, this.#options, this.#watched);
   }
 
   close(): void {
@@ -175,5 +190,11 @@ export class Views {
   }
 }
 
-const viewKey = (endpoint: string, era: Era, asker: Asker): string =>
-  `${endpoint} ${era} ${era === 'legacy' ? capabilityKey(asker.capabilities) : ''}`;
+/**
+ * Clients see the same where they see the same catalogue of every server; modern ones always do, because what they
+ * declare is told to no child.
+ */
+function viewKey({ name, servers }: Endpoint, asker: Asker): string {
+  if (asker.era === 'modern') return `${name} modern`;
+  return `${name} ${servers.map((server) => server.catalogKeyFor(asker) ?? '?').join(' ')}`;
+}

@@ -7,6 +7,7 @@ import {
 import { CLIENT_SLOT } from '../../domain/protocol/client-message.ts';
 import { isObject, RPC, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
 import type { ParamHeader } from '../../domain/protocol/param-headers.ts';
+import { readingBudget, type ReadingBudget } from '../../domain/protocol/uri-template.ts';
 import type { Era } from '../../domain/protocol/revisions.ts';
 import type { View } from '../catalog/views.ts';
 import type { Server } from '../servers/server.ts';
@@ -89,7 +90,7 @@ const unknownName = (what: string, name: string): Routed => ({
   error: { code: RPC.invalidParams, message: `Unknown ${what}: ${name}` },
 });
 
-function routeUri(view: View, uri: unknown, slot: number): Routed {
+function routeUri(view: View, uri: unknown, slot: number, budget = readingBudget()): Routed {
   if (typeof uri !== 'string') return invalid('Invalid params: "uri" is missing');
   const { endpoint, surface } = view;
   const owned = splitOwnedUri(uri);
@@ -99,7 +100,7 @@ function routeUri(view: View, uri: unknown, slot: number): Routed {
     return target(endpoint.servers[0]);
   const owner =
     surface.uriOwners.get(uri) ??
-    surface.templates.find((template) => template.matches(uri))?.server;
+    surface.templates.find((template) => template.matches(uri, budget))?.server;
   const server = owner === undefined ? undefined : findServer(view, owner);
   return server === undefined
     ? { kind: 'unknown', error: resourceNotFound(uri, view.asker.era) }
@@ -111,6 +112,10 @@ const resourceNotFound = (uri: string, era: Era): RpcError => ({
   message: `Resource not found: ${uri}`,
   data: { uri },
 });
+
+/** The server of one of many resources; they share one budget. */
+export const routeResource = (view: View, uri: string, budget: ReadingBudget): Routed =>
+  routeUri(view, uri, CLIENT_SLOT.uri, budget);
 
 /** A method that we do not know passes where it has one possible target; tasks come later. */
 function routeUnknown(view: View, method: string): Routed {

@@ -24,7 +24,12 @@ export interface Owner {
   serverNotification(child: Child, notification: ServerNotification): void;
   /** What the child asked and was not answered yet will not be read any more. */
   childEnded(child: Child): void;
+  /** Lists that only this owner sees have changed. */
+  listsChanged(changed: readonly ChangedList[]): void;
 }
+
+/** A list that a client may hear of. */
+export type ChangedList = 'tools' | 'prompts' | 'resources';
 
 /** Whoever cannot be asked or told anything: most modern requests, and the gateway itself. */
 export const NOBODY: Owner = {
@@ -33,6 +38,7 @@ export const NOBODY: Owner = {
     child.refuse(request.rawId, -32601, 'the client supports no requests from servers'),
   serverNotification: () => undefined,
   childEnded: () => undefined,
+  listsChanged: () => undefined,
 };
 
 /** The gateway itself, while it lists a server: what it hears then concerns nobody. */
@@ -150,6 +156,11 @@ export class Child implements ConnectionObserver {
     ask(this.connection, 'logging/setLevel', { level }, { timeoutMs: SET_LEVEL_TIMEOUT_MS }).catch(
       () => undefined,
     );
+  }
+
+  /** The client that this child, told of nobody else, has worked for; undefined for shared and modern ones. */
+  get workedFor(): Owner | undefined {
+    return this.seat.kind === 'shared' || this.seat.era === 'modern' ? undefined : this.owner;
   }
 
   /** Whether what the child says without saying for whom can only be for `owner`. */

@@ -1,8 +1,9 @@
 /**
  * Children that were told client capabilities, lent to one owner at a time.
  *
- * Order of choice for an owner: the child that it holds; an idle one that nobody holds or that was never bound;
- * a new one while there are fewer than `max`; an idle bound one of somebody else is ended to make room; else wait.
+ * Order of choice for an owner: the child that it holds; an idle one that has worked for nobody yet (of the modern
+ * era: whose last call is answered); a new one while there are fewer than `max`; an idle one of somebody else is
+ * ended to make room; else wait.
  *
  * Invariants
  * 1. Work begins on a child in the moment in which it is lent: nobody else can get it in between.
@@ -77,7 +78,8 @@ export class LeasePool {
       if (work?.signal.aborted === true) giveUp();
       else if (this.#awaitsStart(wish)) clearTimeout(timer); // that start has a limit of its own
       else if (this.#hasRoom()) this.#startFor(wish);
-      if (this.#waiting.has(wish)) work?.signal.addEventListener('abort', giveUp, { once: true });
+      if (this.#waiting.has(wish) || this.#starting.has(wish))
+        work?.signal.addEventListener('abort', giveUp, { once: true });
     });
   }
 
@@ -102,9 +104,7 @@ export class LeasePool {
         this.#drop(wish, new Fault('UPSTREAM_ENDED', 'the session has ended'));
     }
     for (const child of this.#children) {
-      if (child.owner !== owner) continue;
-      child.owner = undefined;
-      if (child.bound || child.inFlight > 0) this.#end(child);
+      if (child.owner === owner) this.#end(child);
     }
     this.rested();
   }
@@ -118,9 +118,11 @@ export class LeasePool {
     let idle: Child | undefined;
     for (const child of this.#children) {
       if (child.isGone || child.seat.era !== seat.era || keyOf(child) !== seat.key) continue;
-      const isHeard = !wantsLogs(seat, owner) || child.mayTell(owner);
-      if (child.owner === owner && seat.era === 'legacy' && (isHeard || child.bound)) return child;
-      if (isHeard && !child.bound && isIdle(child)) idle ??= child;
+      if (seat.era === 'legacy') {
+        if (child.owner === owner) return child;
+        // Whom it has worked for it may still ask or tell something: nobody else gets it, even when it rests.
+        if (child.owner === undefined && isIdle(child)) idle ??= child;
+      } else if (!child.bound && isIdle(child) && child.mayTell(owner)) idle ??= child;
     }
     return idle;
   }
@@ -212,10 +214,6 @@ export class LeasePool {
 const keyOf = (child: Child): string => (child.seat.kind === 'leased' ? child.seat.key : '');
 
 const isIdle = (child: Child): boolean => child.inFlight === 0 && child.asking === 0;
-
-/** Who wants to hear what a child says on its own needs one that can say it to nobody else. */
-const wantsLogs = (seat: LeasedSeat, owner: Owner): boolean =>
-  seat.era === 'modern' || owner.logLevel !== undefined;
 
 /** Two wishes that one child of a legacy owner fulfils. */
 const isSame = (a: Wish, b: Wish): boolean =>

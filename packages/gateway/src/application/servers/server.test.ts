@@ -5,8 +5,8 @@ import { askingUser, Listener, userOf, worldOf } from '../../../test-kit/server-
 import type { Child } from './child.ts';
 import type { ServerUser } from './server.ts';
 
-const times = <T>(count: number, make: (at: number) => T): T[] =>
-  Array.from({ length: count }, (_, at) => make(at));
+const times = <T>(count: number, make: (at: number) => T | Promise<T>): Promise<T>[] =>
+  Array.from({ length: count }, (_, at) => Promise.resolve(make(at)));
 
 /** The fault that a promise or a throw ends with. */
 async function faultOf(take: () => Child | Promise<Child>): Promise<string> {

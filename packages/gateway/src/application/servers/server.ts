@@ -4,7 +4,8 @@
  * Invariants
  * 1. One start per seat at a time; everybody who waits for it gets its one outcome.
  * 2. After a failed start nothing starts before the back-off has passed, whoever asks.
- * 3. A child with a call, a question to its owner or a subscription is not stopped for being idle.
+ * 3. A child with a call, a question to its owner or a subscription, or of one session alone, is not stopped for being
+ *    idle.
  * 4. After `close` nothing runs and nothing starts.
  */
 import { Fault } from '@mcp-hangar/kernel/errors';
@@ -90,8 +91,18 @@ export class Server implements ChildEvents {
     if (seat.kind === 'leased') return this.#leases.take(seat, user.owner, work);
     const slot = this.#slots.get(slotKey(seat));
     if (slot?.child !== undefined) return begun(slot.child, user.owner);
+    if (slot === undefined && seat.kind === 'own') this.#checkRoom();
     const start = slot?.start ?? this.#open(seat, user);
     return start.then((child) => begun(child, user.owner));
+  }
+
+  /** A child that belongs to a session holds its state: none is ended to make room for another. */
+  #checkRoom(): void {
+    const { id, sessionChildrenMax } = this.spec;
+    const own = [...this.#slots.keys()].filter((key) => key.startsWith('own ')).length;
+    if (own < sessionChildrenMax) return;
+    const detail = `MCP server "${id}" has a child for each of ${own} sessions (session_children_max)`;
+    throw new Fault('GATEWAY_BUSY', detail);
   }
 
   /** The era in which a client of `era` would be served; unknown until the server was asked. */
@@ -246,7 +257,10 @@ export class Server implements ChildEvents {
     era: Era | 'unknown',
   ): Promise<Child> {
     if (this.spec.launch.kind === 'inactive')
-      throw new Fault('MCP_SERVER_INACTIVE', this.spec.launch.reason);
+      throw new Fault(
+        'MCP_SERVER_INACTIVE',
+        `MCP server "${this.spec.id}" is dead: ${this.spec.launch.reason}`,
+      );
     if (this.#closing.signal.aborted)
       throw new Fault('GATEWAY_STOPPING', 'the gateway is shutting down');
     this.#gate.check();
@@ -290,7 +304,9 @@ export class Server implements ChildEvents {
       { mcpServerId: this.spec.id, pid: child.connection.pid, era: child.seat.era, durationMs },
       'mcp_server_started',
     );
-    this.#deps.listener.ready(this, child);
+    // A probe of a server whose children all belong to somebody is about to end: it is not listed.
+    if (era !== 'unknown' || this.spec.sharing !== 'session')
+      this.#deps.listener.ready(this, child);
     return child;
   }
 
@@ -340,7 +356,9 @@ export class Server implements ChildEvents {
     const { idleTtlMs } = this.spec;
     if (idleTtlMs === 0 || !this.#children.has(child)) return;
     const idleMs = this.#deps.clock.nowMs() - child.lastUsedAtMs;
-    const busy = child.inFlight > 0 || child.asking > 0 || child.pins > 0;
+    // A session's own child is there for the session's life.
+    const belongs = child.seat.kind === 'own' && child.workedFor !== undefined;
+    const busy = belongs || child.inFlight > 0 || child.asking > 0 || child.pins > 0;
     if (!busy && idleMs >= idleTtlMs) {
       void this.#stop(child, 'idle');
       return;

@@ -2,6 +2,7 @@
  * One client of a legacy revision, from `initialize` to its end, on whatever transport. It owns the children that
  * are lent to it: what they ask or say on their own goes to this client and to nobody else.
  */
+import { Fault } from '@mcp-hangar/kernel/errors';
 import type { Asker } from '../../domain/mcp-server/sharing.ts';
 import { capabilityFor } from '../../domain/protocol/capabilities.ts';
 import type { ClientText } from '../../domain/protocol/client-message.ts';
@@ -14,14 +15,19 @@ import {
   type RpcId,
 } from '../../domain/protocol/json-rpc.ts';
 import type { Call } from '../calls/call.ts';
-import type { ClientReply } from '../calls/reply.ts';
-import type { ChangedList } from '../catalog/catalogs.ts';
+import { rpcErrorOf, type ClientReply } from '../calls/reply.ts';
 import { listKindOf, type ListKind } from '../catalog/server-catalog.ts';
 import type { Endpoint, View } from '../catalog/views.ts';
 import { route } from '../dispatch/router.ts';
 import type { Hub } from '../dispatch/hub.ts';
 import type { Bytes } from '../ports.ts';
-import type { Child, Owner, ServerNotification, ServerRequest } from '../servers/child.ts';
+import type {
+  ChangedList,
+  Child,
+  Owner,
+  ServerNotification,
+  ServerRequest,
+} from '../servers/child.ts';
 import type { ServerUser } from '../servers/server.ts';
 import { AskedQuestions } from './asked-questions.ts';
 import { SessionResources, type Resource } from './session-resources.ts';
@@ -38,6 +44,9 @@ export interface LegacyClient {
   readonly capabilities: JsonObject;
   readonly clientInfo: JsonObject | undefined;
 }
+
+/** Calls of one session in flight at one time. */
+const CALLS_MAX = 256;
 
 const LOG_LEVELS = new Set([
   'debug',
@@ -59,7 +68,8 @@ export class LegacySession implements Owner {
   readonly #questions = new AskedQuestions();
   readonly #resources: SessionResources;
   #user: ServerUser;
-  #view: View;
+  readonly #commonView: View;
+  #ownView: View | undefined;
   #unwatch: (() => void) | undefined;
   #closed = false;
   logLevel: string | undefined;
@@ -70,11 +80,14 @@ export class LegacySession implements Owner {
     this.#outlet = outlet;
     this.#resources = new SessionResources(hub.subscriptions, (message) => outlet.send(message));
     this.#user = this.#userWith(false);
-    this.#view = hub.views.of(client.endpoint, this.#user.asker);
+    this.#commonView = hub.views.of(client.endpoint, this.#user.asker);
   }
 
+  /** What the client sees: what its kind of clients sees, until a child of its own lists something else. */
   get view(): View {
-    return this.#view;
+    if (!this.#hub.catalogs.hasPrivate(this)) return this.#commonView;
+    this.#ownView ??= this.#hub.views.own(this.client.endpoint, this.#user.asker, this);
+    return this.#ownView;
   }
 
   get user(): ServerUser {
@@ -98,13 +111,16 @@ export class LegacySession implements Owner {
         code: RPC.invalidRequest,
         message: 'Invalid request: the session is already initialized',
       });
+    } else if (this.#isFull) {
+      const detail = `${CALLS_MAX} calls of this session are in flight`;
+      reply.refuse(rpcErrorOf(new Fault('GATEWAY_BUSY', detail)));
     } else this.#forward(request, text, reply);
   }
 
   notification({ method, params }: Notification, text: ClientText): void {
     switch (method) {
       case 'notifications/initialized':
-        this.#unwatch ??= this.#view.watch((changed) => this.#tellChanged(changed));
+        this.#unwatch ??= this.#commonView.watch((changed) => this.listsChanged(changed));
         return;
       case 'notifications/cancelled': {
         const id = params?.['requestId'];
@@ -186,15 +202,20 @@ export class LegacySession implements Owner {
       });
       return;
     }
-    const view = this.#view;
+    const view = this.view;
     const waiting = this.#hub.known(view, this.#user);
     if (waiting === undefined) reply.body(view.body(kind));
     else void waiting.then(() => reply.body(view.body(kind)));
   }
 
+  /** One client cannot take all of `limits.in_flight_max`. */
+  get #isFull(): boolean {
+    return this.#calls.size >= CALLS_MAX;
+  }
+
   #forward(request: Request, text: ClientText, reply: ClientReply): Call {
     const call = this.#hub.forward({
-      view: this.#view,
+      view: this.view,
       user: this.#user,
       request,
       text,
@@ -247,7 +268,7 @@ export class LegacySession implements Owner {
   }
 
   #resourceOf(request: Request): Resource | undefined {
-    const routed = route(this.#view, request.method, request.params);
+    const routed = route(this.view, request.method, request.params);
     const publicUri = request.params?.['uri'];
     if (routed.kind !== 'target' || typeof publicUri !== 'string') return undefined;
     const { server, upstreamName } = routed.target;
@@ -262,7 +283,7 @@ export class LegacySession implements Owner {
     else latest.reply.send(message);
   }
 
-  #tellChanged(changed: readonly ChangedList[]): void {
+  listsChanged(changed: readonly ChangedList[]): void {
     for (const kind of changed) {
       this.#outlet.send([`{"jsonrpc":"2.0","method":"notifications/${kind}/list_changed"}`]);
     }
@@ -290,11 +311,13 @@ function onSuccess(reply: ClientReply, then: () => void): ClientReply {
 export function checkInitialize(params: JsonObject | undefined): string | undefined {
   if (typeof params?.['protocolVersion'] !== 'string') return '"protocolVersion" must be a string';
   if (!isObject(params['capabilities'])) return '"capabilities" must be an object';
-  if (JSON.stringify(params['capabilities']).length > CAPABILITIES_CHARS_MAX) {
-    return `"capabilities" has more than ${CAPABILITIES_CHARS_MAX} characters`;
+  for (const member of ['capabilities', 'clientInfo']) {
+    const { length } = JSON.stringify(params[member] ?? {});
+    if (length > SELF_DESCRIPTION_CHARS_MAX)
+      return `"${member}" has more than ${SELF_DESCRIPTION_CHARS_MAX} characters`;
   }
   return undefined;
 }
 
-/** Catalogues and children are kept by capability set; this bounds the key. */
-const CAPABILITIES_CHARS_MAX = 16_384;
+/** Kept for the session's life, and the key under which children and catalogues are kept. */
+const SELF_DESCRIPTION_CHARS_MAX = 16_384;

@@ -1,16 +1,21 @@
 /** One `subscriptions/listen` of a modern client: an open stream of changes, fed from the catalogues and servers. */
 import { isObject, type JsonObject, type Request } from '../../domain/protocol/json-rpc.ts';
 import { splice } from '../../domain/protocol/json-spans.ts';
+import { readingBudget } from '../../domain/protocol/uri-template.ts';
 import { META } from '../../domain/protocol/revisions.ts';
 import { SERVER_SLOT } from '../../domain/protocol/server-message.ts';
 import { latin1 } from '../calls/call.ts';
 import type { ClientReply } from '../calls/reply.ts';
-import type { ChangedList } from '../catalog/catalogs.ts';
 import type { View } from '../catalog/views.ts';
 import type { Hub } from '../dispatch/hub.ts';
-import { route } from '../dispatch/router.ts';
+import { routeResource } from '../dispatch/router.ts';
 import type { Lost, UpstreamCall } from '../ports.ts';
-import { updatedUri, type Child, type ServerNotification } from '../servers/child.ts';
+import {
+  updatedUri,
+  type ChangedList,
+  type Child,
+  type ServerNotification,
+} from '../servers/child.ts';
 import type { Server, ServerUser } from '../servers/server.ts';
 
 const LISTS: Readonly<Record<ChangedList, string>> = {
@@ -111,8 +116,9 @@ export class Listening {
     if (uris.length === 0) return [];
     await this.#hub.known(this.#view, this.#user);
     const byServer = new Map<Server, Map<string, string>>();
+    const budget = readingBudget();
     for (const uri of uris) {
-      const routed = route(this.#view, 'resources/subscribe', { uri });
+      const routed = routeResource(this.#view, uri, budget);
       if (routed.kind !== 'target') continue;
       const { server, upstreamName } = routed.target;
       const own = byServer.get(server) ?? new Map<string, string>();

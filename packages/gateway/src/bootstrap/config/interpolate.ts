@@ -58,3 +58,7 @@ export function interpolate(
   );
   return failures.length > 0 ? err(failures) : ok({ text: replaced, changed });
 }
+
+/** The variables that a text refers to. */
+export const referencedNames = (text: string): readonly string[] =>
+  [...text.matchAll(REFERENCE)].flatMap(([, name]) => (name === undefined ? [] : [name]));

@@ -72,11 +72,13 @@ describe('a server', () => {
         cwd: '/etc/hangar',
       },
       digest: expect.stringMatching(/^[0-9a-f]{64}$/),
+      secrets: [],
       sharing: 'auto',
       idleTtlMs: 300_000,
       startupTimeoutMs: 30_000,
       callTimeoutMs: 300_000,
       leasedChildrenMax: 8,
+      sessionChildrenMax: 64,
       predefinedTools: undefined,
     });
   });

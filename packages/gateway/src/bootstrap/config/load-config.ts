@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import { dirname, resolve as resolvePath } from 'node:path';
 
 import { err, ok, type Result } from '@mcp-hangar/kernel/result';
+import { Secret } from '@mcp-hangar/kernel/secret';
 
 import { type ConfigNode, toValue } from './config-node.ts';
 import type { GatewayConfig } from './gateway-config.ts';
@@ -43,7 +44,7 @@ export function loadGatewayConfig(
   const variables = directory === undefined ? env : { CONFIG_DIR: directory, ...env };
   const loaded =
     text === undefined
-      ? { root: emptyDocument(), problems: [] }
+      ? { root: emptyDocument(), problems: [], names: new Set<string>() }
       : loadDocument({ file, text, env: variables, schema: ConfigDocument });
   const { root } = loaded;
   if (root === undefined) return err(inFileOrder(loaded.problems));
@@ -64,7 +65,28 @@ export function loadGatewayConfig(
     home: env['HOME'] ?? env['USERPROFILE'] ?? homedir(),
   };
   const { notices } = inactive;
-  return ok(resolveConfig({ document: parsed.data, path, base, notices }));
+  const secrets = secretsOf(loaded.names, env);
+  return ok(resolveConfig({ document: parsed.data, path, base, notices, secrets }));
+}
+
+/** Variables that a configuration refers to without hiding anything in them. */
+const HARMLESS = new Set([
+  'CONFIG_DIR',
+  'HOME',
+  'USER',
+  'LOGNAME',
+  'PWD',
+  'PATH',
+  'TMPDIR',
+  'LANG',
+]);
+
+/** What came from the environment may be a secret wherever it was put. */
+function secretsOf(names: ReadonlySet<string>, env: Environment): readonly Secret[] {
+  return [...names].flatMap((name) => {
+    const value = HARMLESS.has(name) ? undefined : env[name];
+    return value === undefined ? [] : [new Secret(value)];
+  });
 }
 
 function emptyDocument(): ConfigNode {

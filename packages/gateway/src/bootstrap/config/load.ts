@@ -14,7 +14,7 @@ import {
 import type { z } from 'zod';
 
 import type { ConfigNode, Place, ScalarNode } from './config-node.ts';
-import { type Environment, interpolate } from './interpolate.ts';
+import { type Environment, interpolate, referencedNames } from './interpolate.ts';
 import { type ConfigPath, type ConfigProblem, formatPath } from './problem.ts';
 import { retypeInterpolated, textAsWritten } from './retype.ts';
 import { type Accepts, childAccepts, scalarKinds, unwrap } from './schema-walk.ts';
@@ -35,6 +35,8 @@ interface Loaded {
   /** Undefined when the text is not YAML, or not a mapping. */
   readonly root: ConfigNode | undefined;
   readonly problems: readonly ConfigProblem[];
+  /** The variables that the text refers to. */
+  readonly names: ReadonlySet<string>;
 }
 
 interface Reading {
@@ -42,6 +44,7 @@ interface Reading {
   readonly lines: LineCounter;
   readonly problems: ConfigProblem[];
   readonly anchors: Map<string, ParsedNode>;
+  readonly names: Set<string>;
   nodes: number;
 }
 
@@ -64,25 +67,33 @@ export function loadDocument(source: Source): Loaded {
     uniqueKeys: false,
   });
   const problems = [...syntaxProblems(source.file, document, lines)];
-  if (problems.length > 0) return { root: undefined, problems };
-  const reading: Reading = { source, lines, problems, anchors: new Map(), nodes: 0 };
+  if (problems.length > 0) return { root: undefined, problems, names: new Set() };
+  const reading: Reading = {
+    source,
+    lines,
+    problems,
+    anchors: new Map(),
+    names: new Set(),
+    nodes: 0,
+  };
   const top: Here = {
     path: [],
     accepts: unwrap(source.schema),
     keyAt: { line: 1, column: 1 },
     depth: 0,
   };
-  if (document.contents === null) return { root: mapNode(top, top.keyAt, new Map()), problems };
+  if (document.contents === null)
+    return { root: mapNode(top, top.keyAt, new Map()), problems, names: reading.names };
   const root = convert(reading, document.contents, top);
-  if (root.kind === 'map') return { root, problems };
+  if (root.kind === 'map') return { root, problems, names: reading.names };
   if (root.kind === 'scalar' && root.value === undefined && !root.broken) {
-    return { root: mapNode(top, top.keyAt, new Map()), problems };
+    return { root: mapNode(top, top.keyAt, new Map()), problems, names: reading.names };
   }
   report(reading, root.at, [], {
     message: `expected a mapping at the top, got ${root.kind === 'list' ? 'a list' : 'text'}`,
     fix: 'start with "mcp_servers:" and one indented entry for each server',
   });
-  return { root: undefined, problems };
+  return { root: undefined, problems, names: reading.names };
 }
 
 function mapNode(here: Here, at: Place, entries: ReadonlyMap<string, ConfigNode>): ConfigNode {
@@ -257,6 +268,7 @@ function convertScalar(reading: Reading, node: Scalar, here: Here): ScalarNode {
   }
   const written = typeof value === 'string' ? value : (node.source ?? '');
   const resolved = interpolate(written, reading.source.env);
+  for (const name of referencedNames(written)) reading.names.add(name);
   if (resolved.ok) {
     const { text, changed } = resolved.value;
     return scalar(changed ? retypeInterpolated(text, kinds) : text, written);

@@ -21,18 +21,26 @@ export interface LaunchBase {
   readonly home: string;
 }
 
-export function resolveServer(id: string, entry: ServerEntry, base: LaunchBase): McpServerSpec {
+export interface ServerBase extends LaunchBase {
+  /** What the file took from the environment. */
+  readonly secrets: readonly Secret[];
+}
+
+export function resolveServer(id: string, entry: ServerEntry, base: ServerBase): McpServerSpec {
   const launch = resolveLaunch(entry, base);
+  const values = launch.kind === 'stdio' ? Object.values(launch.env) : [];
   return {
     id: McpServerId.parse(id),
     description: entry.description,
     launch,
     digest: digestOf(launch),
+    secrets: [...values, ...base.secrets],
     sharing: entry.sharing,
     idleTtlMs: entry.idle_ttl_s * 1000,
     startupTimeoutMs: Math.round((entry.startup_timeout_s ?? standardStartup(launch)) * 1000),
     callTimeoutMs: Math.round(entry.call_timeout_s * 1000),
     leasedChildrenMax: entry.leased_children_max,
+    sessionChildrenMax: entry.session_children_max,
     predefinedTools: predefinedTools(entry),
   };
 }

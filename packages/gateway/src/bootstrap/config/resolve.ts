@@ -1,5 +1,7 @@
 import { resolve as resolvePath } from 'node:path';
 
+import type { Secret } from '@mcp-hangar/kernel/secret';
+
 import type { Limits } from '../../domain/limits.ts';
 import type { GatewayConfig } from './gateway-config.ts';
 import { type LaunchBase, resolveServer } from './resolve-server.ts';
@@ -11,10 +13,12 @@ interface ResolveInput {
   readonly path: string | undefined;
   readonly base: LaunchBase;
   readonly notices: readonly string[];
+  readonly secrets: readonly Secret[];
 }
 
 /** A parsed document as the gateway uses it: camel case, milliseconds, absolute paths. */
-export function resolveConfig({ document, path, base, notices }: ResolveInput): GatewayConfig {
+export function resolveConfig(input: ResolveInput): GatewayConfig {
+  const { document, path, base, notices, secrets } = input;
   const { http, catalog, logging } = document;
   const servers = [
     ...Object.entries(document.mcp_servers ?? {}),
@@ -41,7 +45,7 @@ export function resolveConfig({ document, path, base, notices }: ResolveInput): 
       naming: document.tool_access.naming,
     },
     logging: { level: logging.level, json: logging.json_format },
-    servers: servers.map(([id, entry]) => resolveServer(id, entry, base)),
+    servers: servers.map(([id, entry]) => resolveServer(id, entry, { ...base, secrets })),
     notices,
   };
 }

@@ -28,7 +28,7 @@ export const HttpBlock = z.strictObject({
     .array(z.string().min(1))
     .max(1000)
     .default([])
-    .describe('Host header values accepted beside the address listened on.'),
+    .describe('Host header values accepted beside those of the loopback address.'),
   allowed_origins: z
     .array(z.string().min(1))
     .max(1000)

@@ -180,6 +180,12 @@ const activeKeys = {
     .enum(['auto', 'shared', 'session'])
     .default('auto')
     .describe('Who may use one child process.'),
+  session_children_max: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(64)
+    .describe('Most children that each belong to one client session (`sharing: session`).'),
   leased_children_max: z
     .int()
     .min(1)

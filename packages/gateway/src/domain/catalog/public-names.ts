@@ -17,8 +17,14 @@ export function publicName(server: string, name: string, hash: (text: string) =>
   const full = `${server}${SEPARATOR}${name}`;
   if (full.length <= PUBLIC_NAME_MAX) return full;
   const tail = `_${hash(full).slice(0, HASH_CHARS)}`;
-  const head = `${server.length > SERVER_CHARS_MAX ? server.slice(0, SERVER_CHARS_MAX) : server}${SEPARATOR}`;
+  const head = `${shortServer(server, hash)}${SEPARATOR}`;
   return `${head}${name.slice(0, PUBLIC_NAME_MAX - head.length - tail.length)}${tail}`;
+}
+
+/** Ids that begin alike stay apart: the cut is made up for by the hash of the whole id. */
+function shortServer(server: string, hash: (text: string) => string): string {
+  if (server.length <= SERVER_CHARS_MAX) return server;
+  return `${server.slice(0, SERVER_CHARS_MAX - HASH_CHARS - 1)}-${hash(server).slice(0, HASH_CHARS)}`;
 }
 
 /** Whether a name may be a shortened one, whose second half only the catalogue knows. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '../protocol/json-rpc.ts';
+import { readingBudget } from '../protocol/uri-template.ts';
 import { mergeOffers, type Offer, type Surface, type SurfaceOptions } from './surface.ts';
 
 const NONE = { tools: [], prompts: [], resources: [], resourceTemplates: [] };
@@ -139,11 +140,51 @@ describe('merged templates', () => {
 
   test('lead from a URI to their server', () => {
     const serverOf = (uri: string): string | undefined =>
-      surface.templates.find(({ matches }) => matches(uri))?.server;
+      surface.templates.find(({ matches }) => matches(uri, readingBudget()))?.server;
     expect(serverOf('db://users/7')).toBe('a');
     expect(serverOf('log://a/b/c')).toBe('b');
     expect(serverOf('db://users')).toBeUndefined();
   });
+});
+
+describe('which template a URI comes from', () => {
+  const serverOf = (uri: string, ...templates: readonly (readonly [string, string])[]): unknown => {
+    const { templates: routes } = merge(
+      templates.map(([server, uriTemplate]) =>
+        offer(server, { resourceTemplates: [{ uriTemplate }] }),
+      ),
+    );
+    return routes.find(({ matches }) => matches(uri, readingBudget()))?.server;
+  };
+
+  test('is the one that says most about it, whatever the order', () => {
+    const [wide, narrow] = [['wide', 'db://{+x}'] as const, ['narrow', 'db://users/{id}'] as const];
+    expect(serverOf('db://users/7', wide, narrow)).toBe('narrow');
+    expect(serverOf('db://users/7', narrow, wide)).toBe('narrow');
+    expect(serverOf('db://other', narrow, wide)).toBe('wide');
+  });
+
+  test('is never one that would catch every URI', () => {
+    expect(serverOf('db://users/7', ['greedy', '{+uri}'], ['db', 'db://{+x}'])).toBe('db');
+    expect(serverOf('db://users/7', ['greedy', '{+uri}'])).toBeUndefined();
+    expect(serverOf('db://users/7', ['greedy', '{scheme}://{+x}'])).toBeUndefined();
+  });
+
+  test('is looked for among a bounded number of templates of each server', () => {
+    const many = Array.from({ length: 300 }, (_, at) => ({ uriTemplate: `x://${at}/{id}` }));
+    const { templates } = merge([
+      offer('a', { resourceTemplates: many }),
+      offer('b', { resourceTemplates: [{ uriTemplate: 'y://{id}' }] }),
+    ]);
+    expect(templates).toHaveLength(257);
+  });
+});
+
+test('a URI that looks like another server’s is wrapped in the form of its own', () => {
+  const forged = offer('evil', { resources: [{ uri: 'hangar://files/file:///x' }] });
+  const { resources, uriOwners } = merge([forged, FILES]);
+  expect(resources).toEqual([{ uri: 'hangar://evil/hangar://files/file:///x' }]);
+  expect(uriOwners.size).toBe(0);
 });
 
 test('nothing offered is nothing listed', () => {

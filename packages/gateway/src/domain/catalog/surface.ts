@@ -2,8 +2,8 @@
 import { isObject, type JsonObject } from '../protocol/json-rpc.ts';
 import { paramHeaders, type ParamHeader } from '../protocol/param-headers.ts';
 import type { Era } from '../protocol/revisions.ts';
-import { templateMatcher } from '../protocol/uri-template.ts';
-import { ownedUri, publicName } from './public-names.ts';
+import { templateMatcher, type ReadingBudget } from '../protocol/uri-template.ts';
+import { ownedUri, publicName, splitOwnedUri } from './public-names.ts';
 
 export interface Offer {
   readonly server: string;
@@ -24,7 +24,7 @@ export interface Route {
 
 export interface TemplateRoute {
   readonly server: string;
-  readonly matches: (uri: string) => boolean;
+  readonly matches: (uri: string, budget: ReadingBudget) => boolean;
 }
 
 export interface Surface {
@@ -60,11 +60,28 @@ export function mergeOffers(offers: readonly Offer[], options: SurfaceOptions): 
     toolRoutes: tools.routes,
     promptRoutes: prompts.routes,
     uriOwners: resources.owners,
-    templates: [...templates.owners].map(([template, server]) => ({
-      server,
-      matches: templateMatcher(template),
-    })),
+    templates: templateRoutes(templates.owners),
   };
+}
+
+/** Templates of one server that are held against a URI. */
+const TEMPLATES_MAX = 256;
+
+/**
+ * The template that says most about a URI comes first. One that names no scheme would catch every server's URIs; it is
+ * reached by the form that names the server.
+ */
+function templateRoutes(owners: ReadonlyMap<string, string>): readonly TemplateRoute[] {
+  const held = new Map<string, number>();
+  const head = (template: string): string => template.split('{', 1)[0] ?? '';
+  return [...owners]
+    .filter(([template, server]) => {
+      const count = (held.get(server) ?? 0) + 1;
+      held.set(server, count);
+      return count <= TEMPLATES_MAX && /^[a-z][a-z0-9+.-]*:/i.test(head(template));
+    })
+    .toSorted(([a], [b]) => head(b).length - head(a).length)
+    .map(([template, server]) => ({ server, matches: templateMatcher(template) }));
 }
 
 function mergeNamed(
@@ -119,7 +136,9 @@ function mergeByUri(
       const uri = item[member];
       if (typeof uri !== 'string' || own.has(uri)) continue;
       own.add(uri);
-      if (owners.has(uri)) items.push({ ...item, [member]: ownedUri(offer.server, uri) });
+      // A URI that looks like the form of another server's is wrapped in the form of its own.
+      if (owners.has(uri) || splitOwnedUri(uri) !== undefined)
+        items.push({ ...item, [member]: ownedUri(offer.server, uri) });
       else {
         owners.set(uri, offer.server);
         items.push(item);

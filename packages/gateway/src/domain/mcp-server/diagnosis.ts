@@ -64,7 +64,10 @@ export const diagnose = (failure: StartFailure): Diagnosis => {
       };
     case 'handshake-error':
       return {
-        reason: `it answered "initialize" with error ${failure.code}: "${shortened(failure.message)}"`,
+        reason:
+          failure.code === 0
+            ? `its answer to "initialize" is of no use: ${shortened(failure.message)}`
+            : `it answered "initialize" with error ${failure.code}: "${shortened(failure.message)}"`,
         suggestion: fromOutput(failure.message) ?? fromOutput(failure.stderrTail),
       };
   }

@@ -38,6 +38,8 @@ export interface McpServerSpec {
   readonly launch: StdioLaunch | InactiveLaunch;
   /** Changes exactly when what is launched changes: the key under which catalogues and verdicts are kept. */
   readonly digest: string;
+  /** Texts that no log, error or diagnosis may show. */
+  readonly secrets: readonly Secret[];
   readonly sharing: Sharing;
   /** Stop a child after this long without a request in flight; 0 = never. */
   readonly idleTtlMs: number;
@@ -46,5 +48,7 @@ export interface McpServerSpec {
   readonly callTimeoutMs: number;
   /** Most children that are told client capabilities, at one time. */
   readonly leasedChildrenMax: number;
+  /** Most children that each belong to one client session, at one time. */
+  readonly sessionChildrenMax: number;
   readonly predefinedTools: readonly PredefinedTool[] | undefined;
 }

@@ -53,12 +53,23 @@ export interface ClientText {
  * (a member twice) its canonical form is used, so that both sides of the gateway read one value.
  */
 export function clientText(raw: string, parsed: unknown): ClientText {
-  const text = raw.includes('\n') || raw.includes('\r') ? raw.replaceAll(/[\r\n]/g, ' ') : raw;
+  const text = isOneLine(raw) ? raw : oneLine(raw);
   const spans = locate(text, PLAN, SLOTS);
   if (spans !== undefined) return { text, spans };
   const canonical = JSON.stringify(parsed);
   return { text: canonical, spans: locate(canonical, PLAN, SLOTS) ?? new Int32Array(SLOTS * 2) };
 }
+
+/** U+2028 and U+2029 end a line for some readers, Node's among them. */
+const isOneLine = (text: string): boolean =>
+  !['\n', '\r', '\u2028', '\u2029'].some((end) => text.includes(end));
+
+/** Raw line ends are white space in JSON, except for the last two, which only stand in strings. */
+const oneLine = (text: string): string =>
+  text
+    .replaceAll(/[\r\n]/g, ' ')
+    .replaceAll('\u2028', String.raw`\u2028`)
+    .replaceAll('\u2029', String.raw`\u2029`);
 
 /**
  * The text cut at every place where the gateway's own id goes (`id` and `progressToken`), with `replace` put

@@ -45,7 +45,11 @@ describe('what a parsed body is', () => {
     ['a null id', { jsonrpc: '2.0', id: null, method: 'x' }, invalid(ID)],
     ['an id that is an object', { jsonrpc: '2.0', id: {}, method: 'x' }, invalid(ID)],
     ['an id that is true', { jsonrpc: '2.0', id: true, result: 1 }, invalid(ID)],
-    ['an id beyond all numbers', { jsonrpc: '2.0', id: 1e999, method: 'x' }, invalid(ID)],
+    [
+      'an id beyond all numbers',
+      { jsonrpc: '2.0', id: Number.POSITIVE_INFINITY, method: 'x' },
+      invalid(ID),
+    ],
     [
       'a method that is no text',
       { jsonrpc: '2.0', id: 3, method: 7 },

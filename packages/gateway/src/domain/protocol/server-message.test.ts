@@ -55,17 +55,17 @@ describe('a line of a server', () => {
     const anyLine = fc.oneof(
       fc.string({ unit: 'binary' }),
       fc.string({
-        unit: fc.constantFrom(...'{}[]":,\\ idmethod1', '"id"', '"method"', '"result"'),
+        unit: fc.constantFrom(...Array.from('{}[]":,\\ idmethod1'), '"id"', '"method"', '"result"'),
       }),
-      fc.json(),
+      fc.json({ maxDepth: 2 }),
       fc.constant('{"id":1,"result":{"__proto__":{"__proto__":{"a":1}}}}'),
       fc.constant('{"__proto__":{"__proto__":{"a":1}},"method":"x"}'),
     );
     fc.assert(
       fc.property(anyLine, (line) => {
-        readServerLine(line);
+        expect(() => readServerLine(line)).not.toThrow();
       }),
-      { numRuns: 1_000 },
+      { numRuns: 200 },
     );
   });
 

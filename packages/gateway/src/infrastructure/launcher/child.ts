@@ -10,6 +10,7 @@
  */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
+import type { Secret } from '@mcp-hangar/kernel/secret';
 import type { StdioLaunch } from '../../domain/mcp-server/spec.ts';
 import { childEnvironment } from './child-environment.ts';
 import type { Guardian } from './guardian.ts';
@@ -23,6 +24,8 @@ export interface ChildDependencies {
   /** The gateway's own environment; only its allow-listed part reaches the child. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly guardian: Guardian;
+  /** Beside the values of the launch's `env`, what stderr may not show. */
+  readonly secrets?: readonly Secret[];
   readonly clock?: { nowMs(): number };
 }
 
@@ -173,7 +176,7 @@ export const spawnChild = async (
   const command = await resolveCommand(launch, { env, cwd: launch.cwd });
   const stderr = new StderrBuffer({
     nowMs: () => (deps.clock === undefined ? Date.now() : deps.clock.nowMs()),
-    secrets: Object.values(launch.env),
+    secrets: [...Object.values(launch.env), ...(deps.secrets ?? [])],
   });
   // Before the child, so that there is no moment in which it has no guard.
   deps.guardian.start();

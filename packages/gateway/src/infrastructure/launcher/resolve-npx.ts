@@ -5,7 +5,7 @@
  * the network. What is found nowhere is left to npx, which installs it.
  */
 import { createHash } from 'node:crypto';
-import { access, realpath } from 'node:fs/promises';
+import { access, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { findExecutable } from './executable.ts';
 import { binsOf, defaultBin, nodeFor, readManifest, runnable } from './npm-package.ts';
@@ -31,7 +31,7 @@ interface Place {
 }
 
 const findFile = async (request: NpxRequest, place: Place): Promise<string | undefined> => {
-  const projects = ancestors(path.resolve(place.context.cwd ?? '.'));
+  const projects = await projectOf(path.resolve(place.context.cwd ?? '.'));
   if (await isOwnBin(request, projects)) return undefined;
   // npm's default global prefix: `npx` is in its `bin`.
   const prefixes = path.isAbsolute(place.npx) ? [path.dirname(path.dirname(place.npx))] : [];
@@ -108,6 +108,31 @@ const npxWithoutShell = async (
   const node = await nodeFor(context);
   const script = path.join(path.dirname(node), 'node_modules/npm/bin/npx-cli.js');
   return (await exists(script)) ? { file: node, args: [script, ...npx.args] } : undefined;
+};
+
+/**
+ * The project that npm takes the folder for: the nearest folder above with a package.json or node_modules. A folder
+ * that others can write to is none: what they put there must not run as us.
+ */
+const projectOf = async (folder: string): Promise<readonly string[]> => {
+  for (const candidate of ancestors(folder)) {
+    const modules = path.join(candidate, 'node_modules');
+    if (!(await exists(path.join(candidate, 'package.json'))) && !(await exists(modules))) continue;
+    const isSafe =
+      (await isOurs(candidate)) && (!(await exists(modules)) || (await isOurs(modules)));
+    return isSafe ? [candidate] : [];
+  }
+  return [];
+};
+
+const OTHERS_WRITE = 0o002;
+
+/** Whether a folder belongs to this user or to root, and nobody else may write to it. */
+const isOurs = async (folder: string): Promise<boolean> => {
+  const user = process.getuid?.();
+  if (user === undefined) return true; // Windows has no such owners
+  const { uid, mode } = await stat(folder);
+  return (uid === user || uid === 0) && (mode & OTHERS_WRITE) === 0;
 };
 
 const ancestors = (folder: string): readonly string[] => {

@@ -103,9 +103,7 @@ export class StderrBuffer {
   }
 
   #redact(line: string): string {
-    let result = line;
-    for (const text of this.#secrets) result = result.replaceAll(text, '[secret]');
-    return result;
+    return redact(line, this.#secrets);
   }
 
   #push(record: StderrRecord): void {
@@ -116,6 +114,15 @@ export class StderrBuffer {
     this.#ring[this.#oldest] = record;
     this.#oldest = (this.#oldest + 1) % LINES_MAX;
   }
+}
+
+const redact = (text: string, secrets: readonly string[]): string =>
+  secrets.reduce((result, secret) => result.replaceAll(secret, '[secret]'), text);
+
+/** Takes secrets out of texts that a server wrote. */
+export function redactor(secrets: Iterable<Secret>): (text: string) => string {
+  const texts = secretTexts(secrets);
+  return (text) => redact(text, texts);
 }
 
 /** The texts to look for, longest first; a value of several lines (a PEM key) is looked for by line. */

@@ -52,8 +52,18 @@ function readable(line: string): string {
     ...fields
   } = JSON.parse(line) as Record<string, unknown>;
   const clock = String(timestamp ?? time).slice(11, 23);
-  const details = Object.entries(fields).map(
-    ([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
-  );
+  const details = Object.entries(fields).map(([key, value]) => `${key}=${shown(value)}`);
   return `${clock} ${String(level).toUpperCase().padEnd(5)} ${[String(event), ...details].join(' ')}\n`;
 }
+
+/** What a server says must not end a line of the log, begin another one, or steer a terminal. */
+function shown(value: unknown): string {
+  const text =
+    typeof value === 'string' && value.search(CONTROLS) === -1 ? value : JSON.stringify(value);
+  return text.replaceAll(
+    CONTROLS,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+// eslint-disable-next-line no-control-regex -- control characters are what is looked for
+const CONTROLS = /[\x00-\x1f\x7f-\x9f\u2028\u2029]/g;

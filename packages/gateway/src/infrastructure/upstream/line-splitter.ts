@@ -1,11 +1,12 @@
 /**
- * Cuts a server's stdout into lines without copying: a line is the list of the chunks it came in. A line over
+ * Cuts a server's stdout into lines without copying whole chunks: a line is the list of those it came in. A line over
  * the limit is thrown away up to its newline; its two ends are kept, because an id stands at one of them.
  */
 
 /** Enough of either end of a line to find a JSON-RPC id in it. */
 const END_BYTES = 128;
 const NEWLINE = 10;
+const CRUMBS_MAX = 1_024;
 
 export interface LineSink {
   line(pieces: readonly Buffer[], bytes: number): void;
@@ -17,6 +18,7 @@ export class LineSplitter {
   readonly #bytesMax: number;
   #pieces: Buffer[] = [];
   #bytes = 0;
+  #joined = 0;
   /** Set while the rest of an over-long line is thrown away. */
   #dropped: { head: string; tail: string } | undefined;
 
@@ -46,6 +48,11 @@ export class LineSplitter {
       return;
     }
     this.#pieces.push(piece);
+    if (this.#pieces.length - this.#joined >= CRUMBS_MAX) {
+      // A line in crumbs is joined now and then: each costs far more memory than its bytes.
+      this.#pieces.push(Buffer.concat(this.#pieces.splice(this.#joined)));
+      this.#joined = this.#pieces.length;
+    }
     if (this.#bytes <= this.#bytesMax) return;
     const tail = this.#pieces.map((kept) => kept.subarray(-END_BYTES).toString('latin1')).join('');
     this.#dropped = { head: headOf(this.#pieces), tail: tail.slice(-END_BYTES) };
@@ -58,6 +65,7 @@ export class LineSplitter {
     const dropped = this.#dropped;
     this.#pieces = [];
     this.#bytes = 0;
+    this.#joined = 0;
     this.#dropped = undefined;
     if (dropped !== undefined) this.#sink.overlong(dropped.head, dropped.tail, bytes);
     else if (bytes > 0) this.#sink.line(pieces, bytes);

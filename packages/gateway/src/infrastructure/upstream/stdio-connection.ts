@@ -27,8 +27,10 @@ import type {
 import { answerAtEnds, answerOf, idAtEnds } from './answer.ts';
 import { LineSplitter } from './line-splitter.ts';
 
-/** Longer lines are cut at their ends instead of being scanned. */
-const SCAN_BYTES_MAX = 16_384;
+/** Lines up to here are parsed, so that no client gets half a message; longer ones are only scanned. */
+const PARSED_BYTES_MAX = 65_536;
+/** Lines above are no more than looked at from both ends, and only answers pass. */
+const WHOLE_SCAN_BYTES_MAX = 8_388_608;
 /** From here on waiting for the end of a turn costs less than a write for each line. */
 const BATCHED_FROM_CALLS = 8;
 const READ_BYTES_PER_TURN = 262_144;
@@ -178,12 +180,12 @@ export class StdioConnection implements UpstreamConnection {
   }
 
   #onLine(pieces: readonly Buffer[], bytes: number): void {
-    if (bytes > SCAN_BYTES_MAX) {
+    if (bytes > WHOLE_SCAN_BYTES_MAX) {
       const found = answerAtEnds(pieces, bytes);
       if (found !== undefined) {
         this.#settle(found.id, bytes, (call) => call.answered(found.answer));
-        return;
-      }
+      } else this.#onNoise(headAndTail(pieces), bytes);
+      return;
     }
     const first = pieces[0];
     const buffer =
@@ -191,9 +193,23 @@ export class StdioConnection implements UpstreamConnection {
     const text = buffer.toString('latin1', 0, buffer.at(-1) === 13 ? bytes - 1 : bytes);
     const message = readServerLine(text);
     // Finding members is no proof of JSON; of an answer that is checked where its call is known.
-    if (message === undefined || (message.kind !== 'answer' && !isJson(text)))
-      this.#onNoise(text, bytes);
+    const isWhole = message?.kind === 'answer' || bytes > PARSED_BYTES_MAX || isJson(text);
+    if (message === undefined || !isWhole) this.#onNoise(text, bytes);
+    else if (message.kind === 'answer' && pieces.length > 1)
+      this.#onLargeAnswer(message, pieces, bytes);
     else this.#onMessage(message, bytes);
+  }
+
+  /** What was scanned leaves in the pieces in which it came, cut at the id where that stands at an end. */
+  #onLargeAnswer(
+    message: Extract<ServerMessage, { kind: 'answer' }>,
+    pieces: readonly Buffer[],
+    bytes: number,
+  ): void {
+    const atEnds = answerAtEnds(pieces, bytes);
+    const id = numericId(message.rawId);
+    const answer = atEnds?.id === id ? atEnds.answer : answerOf(message);
+    this.#settle(id, bytes, (call) => call.answered(answer));
   }
 
   #onMessage(message: ServerMessage, bytes: number): void {
@@ -202,7 +218,7 @@ export class StdioConnection implements UpstreamConnection {
         const id = numericId(message.rawId);
         this.#settle(id, bytes, (call) => {
           const answer =
-            bytes > SCAN_BYTES_MAX || isJson(message.line.text) ? answerOf(message) : undefined;
+            bytes > PARSED_BYTES_MAX || isJson(message.line.text) ? answerOf(message) : undefined;
           if (answer === undefined) call.lost(INVALID);
           else call.answered(answer);
         });
@@ -262,6 +278,9 @@ export class StdioConnection implements UpstreamConnection {
     this.#observer?.ended(detail);
   }
 }
+
+const headAndTail = (pieces: readonly Buffer[]): string =>
+  `${pieces[0]?.subarray(0, 256).toString('latin1')}${pieces.at(-1)?.subarray(-256).toString('latin1')}`;
 
 const INVALID: Lost = {
   code: 'answer-invalid',

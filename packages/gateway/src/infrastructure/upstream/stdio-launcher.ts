@@ -15,6 +15,7 @@ import {
   type ChildDependencies,
   type ChildTimings,
 } from '../launcher/child.ts';
+import { redactor } from '../launcher/stderr-buffer.ts';
 import { SpawnFailure } from '../launcher/spawn-failure.ts';
 import { handshake, WrongEra } from './handshake.ts';
 import { StdioConnection, type ConnectionLimits } from './stdio-connection.ts';
@@ -85,7 +86,8 @@ async function attempt(
   } catch (error) {
     // Whatever failed, the child goes; its exit says more than our timeout where it ended by itself.
     const exit = await exitWithin(child, EXIT_SETTLE_MS);
-    await (error instanceof WrongEra ? child.stop() : stopFast(child));
+    // Fast also where it is only asked in the wrong era: waiting for a silent one would use up the time of the next try.
+    await stopFast(child);
     if (error instanceof WrongEra) throw error;
     throw startFailed(
       spec,
@@ -105,7 +107,7 @@ async function spawn(
   options: StdioLauncherOptions,
 ): Promise<Child> {
   try {
-    return await spawnChild(launch, options.child, options.timings);
+    return await spawnChild(launch, { ...options.child, secrets: spec.secrets }, options.timings);
   } catch (error) {
     if (!(error instanceof SpawnFailure)) throw error;
     const { code, command, path, foundAt, cwd } = error;
@@ -136,11 +138,12 @@ function failureOf(error: unknown, { child, connection, exit, timeoutMs }: Evide
 
 function startFailed(spec: McpServerSpec, failure: StartFailure, cause?: unknown): Fault {
   const { reason, suggestion } = diagnose(failure);
+  const clean = redactor(spec.secrets);
   const stderr = 'stderrTail' in failure ? failure.stderrTail : '';
-  const lastWords = stderr.trimEnd().split('\n').at(-1)?.slice(0, LAST_WORDS_CHARS_MAX) ?? '';
+  const lastWords = lastLine(stderr).slice(0, LAST_WORDS_CHARS_MAX);
   const said = lastWords === '' ? '' : ` (stderr: ${lastWords})`;
   const advice = suggestion === undefined ? '' : `; ${suggestion}`;
-  const message = `Cannot start MCP server "${spec.id}": ${reason}${said}${advice}`;
+  const message = clean(`Cannot start MCP server "${spec.id}": ${reason}${said}${advice}`);
   return new Fault('MCP_SERVER_START_FAILED', message, {
     cause,
     data: {
@@ -151,6 +154,12 @@ function startFailed(spec: McpServerSpec, failure: StartFailure, cause?: unknown
     },
   });
 }
+
+/** The last line that says something: npm ends with where its log is. */
+const lastLine = (text: string): string =>
+  text
+    .split('\n')
+    .findLast((line) => line.trim() !== '' && !line.includes('A complete log of this run')) ?? '';
 
 async function stopFast(child: Child): Promise<void> {
   child.kill();

@@ -4,37 +4,93 @@ import type { IncomingMessage } from 'node:http';
 export type Body =
   | { readonly kind: 'text'; readonly text: string; readonly value: unknown }
   | { readonly kind: 'too-large' }
+  /** The gateway holds as many unfinished bodies as it may. */
+  | { readonly kind: 'no-room' }
   | { readonly kind: 'not-json'; readonly reason: string };
+
+/** Bytes of bodies that have begun and not ended, over all requests. */
+export interface BodyBudget {
+  held: number;
+}
+
+export interface BodyLimits {
+  readonly bytesMax: number;
+  readonly heldBytesMax: number;
+  readonly budget: BodyBudget;
+}
+
+const CRUMBS_MAX = 256;
 
 /** Reads and parses a body. `done` is called once, or never where the client goes away before the end. */
 export function readBody(
   request: IncomingMessage,
-  bytesMax: number,
+  limits: BodyLimits,
   done: (body: Body) => void,
 ): void {
-  if (Number(request.headers['content-length'] ?? 0) > bytesMax) {
+  if (Number(request.headers['content-length'] ?? 0) > limits.bytesMax) {
     done({ kind: 'too-large' });
     return;
   }
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  const onData = (chunk: Buffer): void => {
-    bytes += chunk.length;
-    if (bytes <= bytesMax) {
-      chunks.push(chunk);
-      return;
-    }
-    request.off('data', onData);
-    request.off('end', onEnd);
-    request.pause();
-    done({ kind: 'too-large' });
+  const reading = new Reading(request, limits, done);
+  request.on('data', reading.onData);
+  request.on('end', reading.onEnd);
+  request.on('close', reading.onClose);
+}
+
+class Reading {
+  readonly #request: IncomingMessage;
+  readonly #limits: BodyLimits;
+  readonly #done: (body: Body) => void;
+  #chunks: Buffer[] = [];
+  #joined = 0;
+  #bytes = 0;
+
+  constructor(request: IncomingMessage, limits: BodyLimits, done: (body: Body) => void) {
+    this.#request = request;
+    this.#limits = limits;
+    this.#done = done;
+  }
+
+  readonly onData = (chunk: Buffer): void => {
+    const { bytesMax, heldBytesMax, budget } = this.#limits;
+    this.#bytes += chunk.length;
+    budget.held += chunk.length;
+    if (this.#bytes > bytesMax) this.#giveUp({ kind: 'too-large' });
+    else if (budget.held > heldBytesMax) this.#giveUp({ kind: 'no-room' });
+    else this.#keep(chunk);
   };
-  const onEnd = (): void => {
-    const first = chunks[0];
-    done(parse(chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks, bytes)));
+
+  readonly onEnd = (): void => {
+    const chunks = this.#chunks;
+    const whole =
+      chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+    this.#release();
+    this.#done(parse(whole));
   };
-  request.on('data', onData);
-  request.on('end', onEnd);
+
+  readonly onClose = (): void => this.#release();
+
+  /** A body in crumbs is joined now and then: each costs far more memory than its bytes. */
+  #keep(chunk: Buffer): void {
+    this.#chunks.push(chunk);
+    if (this.#chunks.length - this.#joined < CRUMBS_MAX) return;
+    this.#chunks.push(Buffer.concat(this.#chunks.splice(this.#joined)));
+    this.#joined = this.#chunks.length;
+  }
+
+  #giveUp(body: Body): void {
+    this.#request.off('data', this.onData);
+    this.#request.off('end', this.onEnd);
+    this.#request.pause();
+    this.#release();
+    this.#done(body);
+  }
+
+  #release(): void {
+    this.#limits.budget.held -= this.#bytes;
+    this.#bytes = 0;
+    this.#chunks = [];
+  }
 }
 
 function parse(bytes: Buffer): Body {

@@ -4,6 +4,7 @@ import type { Endpoint } from '../../application/catalog/views.ts';
 import type { Hub } from '../../application/dispatch/hub.ts';
 import type { Limits } from '../../domain/limits.ts';
 import { RPC, type RpcError } from '../../domain/protocol/json-rpc.ts';
+import type { BodyBudget } from './body.ts';
 import type { HttpReply } from './http-reply.ts';
 import type { SessionTable } from './session-table.ts';
 
@@ -16,6 +17,7 @@ export interface Front {
   readonly pending: Set<HttpReply>;
   /** Open-ended streams. */
   readonly streams: Set<{ end(): void }>;
+  readonly bodies: BodyBudget;
   draining: boolean;
 }
 

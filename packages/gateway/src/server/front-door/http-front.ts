@@ -28,6 +28,8 @@ const KEEP_ALIVE_MS = 15_000;
 const CONNECTION_IDLE_MS = 65_000;
 const HEADERS_MS_MAX = 30_000;
 const BODY_MS_MAX = 120_000;
+const UNREAD_MS_MAX = 60_000;
+const CONNECTIONS_MAX = 8_192;
 
 export class HttpFront {
   readonly #options: HttpFrontOptions;
@@ -45,6 +47,7 @@ export class HttpFront {
       sessions: new SessionTable(hub, limits),
       pending: new Set(),
       streams: new Set(),
+      bodies: { held: 0 },
       draining: false,
     };
     const settings = {
@@ -54,6 +57,11 @@ export class HttpFront {
       requestTimeout: BODY_MS_MAX,
     };
     this.#server = createServer(settings, (request, response) => this.#handle(request, response));
+    this.#server.maxConnections = CONNECTIONS_MAX;
+    // A client that reads nothing of what is waiting for it is gone, whatever its socket says.
+    this.#server.setTimeout(UNREAD_MS_MAX, (socket) => {
+      if (socket.writableLength > 0) socket.destroy();
+    });
     this.#server.on('connection', (socket) => {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
@@ -112,7 +120,9 @@ export class HttpFront {
       sendError(response, 403, { code: RPC.gateway, message: `Forbidden: ${reason}` });
       return;
     }
-    if (request.headers.origin !== undefined && answersBrowser(request, response)) return;
+    if (this.#options.allowedOrigins.includes(request.headers.origin ?? '')) {
+      if (answersBrowser(request, response)) return;
+    }
     const endpoint = this.#endpointOf(path);
     if (endpoint === undefined) {
       const message = `Nothing is served at ${path}; try /mcp, /mcp/SERVER or /health`;
@@ -134,7 +144,7 @@ export class HttpFront {
   }
 }
 
-/** Lets the page of an allowed origin read answers. True where the request was only the question whether it may. */
+/** Lets the page of an origin that is listed in the configuration read answers. True where the request was only the question whether it may. */
 function answersBrowser(request: IncomingMessage, response: ServerResponse): boolean {
   response.setHeader('access-control-allow-origin', request.headers.origin ?? '');
   response.setHeader('access-control-expose-headers', 'mcp-session-id');
@@ -142,12 +152,15 @@ function answersBrowser(request: IncomingMessage, response: ServerResponse): boo
   if (request.method !== 'OPTIONS') return false;
   response.writeHead(204, {
     'access-control-allow-methods': 'POST, GET, DELETE',
-    'access-control-allow-headers': request.headers['access-control-request-headers'] ?? '*',
+    'access-control-allow-headers': BROWSER_HEADERS,
     'access-control-max-age': '600',
   });
   response.end();
   return true;
 }
+
+const BROWSER_HEADERS =
+  'accept, content-type, last-event-id, mcp-method, mcp-name, mcp-protocol-version, mcp-session-id';
 
 const DRAIN_LOOK_MS = 10;
 const LAST_BYTES_MS = 200;

@@ -4,12 +4,16 @@
  */
 import type { ServerResponse } from 'node:http';
 import { Fault } from '@mcp-hangar/kernel/errors';
-import { parseAnswer } from '../../application/calls/ask.ts';
+import { utf8Text } from '../../application/calls/ask.ts';
 import { rpcErrorOf, type ClientReply } from '../../application/calls/reply.ts';
 import { latin1 } from '../../application/calls/call.ts';
 import type { Bytes, RawAnswer } from '../../application/ports.ts';
-import { isObject, RPC, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
+import { RPC, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
+import { locate, spanText } from '../../domain/protocol/json-spans.ts';
 import { EVENT_STREAM_HEADERS, eventOf, KEEP_ALIVE, type EventStream } from './event-stream.ts';
+
+/** Errors that the protocol maps to a status are small. */
+const ERROR_BYTES_MAX = 65_536;
 
 export interface HttpReplyOptions {
   readonly response: ServerResponse;
@@ -179,9 +183,10 @@ export class HttpReply implements ClientReply {
   }
 
   #errorStatus(answer: RawAnswer): number {
-    const error = parseAnswer(answer)?.['error'];
-    const code =
-      isObject(error) && typeof error['code'] === 'number' ? error['code'] : RPC.internalError;
-    return this.#options.statusOf?.(code) ?? 200;
+    if (answer.bytes > ERROR_BYTES_MAX) return 200;
+    const text = utf8Text([...answer.before, '0', ...answer.after]);
+    const spans = locate(text, { error: { code: 0 } }, 1);
+    const code = spans === undefined ? undefined : spanText(text, spans, 0);
+    return this.#options.statusOf?.(Number(code ?? RPC.internalError)) ?? 200;
   }
 }

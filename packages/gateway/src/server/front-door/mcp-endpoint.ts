@@ -46,17 +46,26 @@ function post(exchange: Exchange): void {
   } else if (!acceptsBoth(headers.accept)) {
     const message = 'Accept must list application/json and text/event-stream';
     sendError(response, 406, { code: RPC.gateway, message });
-  } else
-    readBody(request, front.limits.bodyBytesMax, (body) =>
-      contain(front, response, () => onBody(exchange, body)),
-    );
+  } else {
+    const { bodyBytesMax: bytesMax } = front.limits;
+    const limits = { bytesMax, heldBytesMax: HELD_BYTES_MAX, budget: front.bodies };
+    readBody(request, limits, (body) => contain(front, response, () => onBody(exchange, body)));
+  }
 }
+
+/** Bytes of bodies that have begun and not ended, over all clients. */
+const HELD_BYTES_MAX = 268_435_456;
 
 function onBody(exchange: Exchange, body: Body): void {
   const { front, response } = exchange;
   if (body.kind === 'too-large') {
     const message = `The body is larger than ${front.limits.bodyBytesMax} bytes (limits.body_bytes_max)`;
     sendErrorAndClose(exchange, 413, { code: RPC.gateway, message });
+    return;
+  }
+  if (body.kind === 'no-room') {
+    const message = 'The gateway is reading as much as it can; try again';
+    sendErrorAndClose(exchange, 503, { code: RPC.gateway, message });
     return;
   }
   if (body.kind === 'not-json') {

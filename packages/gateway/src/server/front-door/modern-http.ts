@@ -4,6 +4,7 @@ import { CLIENT_SLOT, type ClientText } from '../../domain/protocol/client-messa
 import { RPC, type Message } from '../../domain/protocol/json-rpc.ts';
 import { spanText } from '../../domain/protocol/json-spans.ts';
 import { checkModern, isRefusal } from '../../domain/protocol/modern-envelope.ts';
+import { decodeHeaderValue } from './header-value.ts';
 import { HttpReply } from './http-reply.ts';
 import { header, PROTOCOL_VERSION_HEADER, sendError, type Exchange } from './exchange.ts';
 
@@ -29,7 +30,7 @@ export function postModern(exchange: Exchange, message: Message, text: ClientTex
   const envelope = checkModern(message, {
     protocolVersion: header(request, PROTOCOL_VERSION_HEADER),
     method: header(request, 'mcp-method'),
-    name: decodedHeader(exchange, 'mcp-name'),
+    name: decodeHeaderValue(header(request, 'mcp-name')),
   });
   if (isRefusal(envelope)) {
     sendError(response, envelope.status, envelope.error, message.id);
@@ -60,7 +61,7 @@ export function postModern(exchange: Exchange, message: Message, text: ClientTex
     text,
     envelope,
     reply,
-    header: (name) => decodedHeader(exchange, name),
+    header: (name) => decodeHeaderValue(header(request, name)),
   });
   if (listens) reply.onOverflow = () => pending.cancel();
   const stream = listens ? { end: () => pending.finish?.() } : undefined;
@@ -84,15 +85,4 @@ function statusOf(code: number): number {
     default:
       return 200;
   }
-}
-
-const ENCODED = /^=\?base64\?(.*)\?=$/;
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
-
-/** A header value as text: plain, or `=?base64?…?=` of its UTF-8 form. Undefined where it is absent or broken. */
-function decodedHeader({ request }: Exchange, name: string): string | undefined {
-  const value = header(request, name);
-  const encoded = value === undefined ? undefined : ENCODED.exec(value)?.[1];
-  if (encoded === undefined) return value;
-  return BASE64.test(encoded) ? Buffer.from(encoded, 'base64').toString('utf8') : undefined;
 }

@@ -1,0 +1,12 @@
+/** What one server does to the others, and how often it is asked to. */
+export const FAULTS = {
+  none: { tool: 'echo', callsPerSecond: 20 },
+  hang: { tool: 'hang', callsPerSecond: 20 },
+  garbage: { tool: 'garbage', callsPerSecond: 50 },
+  large: { tool: 'large', callsPerSecond: 2 },
+  /** One call is enough. */
+  flood: { tool: 'flood', callsPerSecond: 0 },
+} as const;
+
+export type Fault = keyof typeof FAULTS;
+export const isFault = (name: string): name is Fault => Object.hasOwn(FAULTS, name);
