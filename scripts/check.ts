@@ -15,7 +15,11 @@ const tool = (file: string, ...args: string[]): readonly string[] => [
   join(ROOT, 'node_modules', file),
   ...args,
 ];
-const script = (file: string): readonly string[] => [process.execPath, join(ROOT, 'scripts', file)];
+const script = (file: string, ...args: string[]): readonly string[] => [
+  process.execPath,
+  join(ROOT, 'scripts', file),
+  ...args,
+];
 
 // Two lanes run side by side. The first begins with the build, whose declarations the rest of it reads.
 const LANES: readonly (readonly Step[])[] = [
@@ -30,6 +34,7 @@ const LANES: readonly (readonly Step[])[] = [
     { name: 'format', argv: tool('oxfmt/bin/oxfmt', '--check') },
     { name: 'names', argv: script('check-names.ts') },
     { name: 'lock file', argv: script('check-lock.ts') },
+    { name: 'reference', argv: script('generate-reference.ts', '--check') },
   ],
 ];
 

@@ -34,8 +34,6 @@ export const specOf = (spec: SpecPart = {}): McpServerSpec => ({
   callTimeoutMs: 1_000,
   leasedChildrenMax: 8,
   sessionChildrenMax: 100,
-  secrets: [],
-  sessionChildrenMax: 64,
   predefinedTools: undefined,
   ...spec,
   id: McpServerId.parse(spec.id ?? 'server'),

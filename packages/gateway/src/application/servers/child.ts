@@ -57,7 +57,7 @@ export interface ChildEvents {
   unattributed(child: Child, method: string): void;
 }
 
-const BROADCAST = new Set([
+const BROADCAST: ReadonlySet<string> = new Set([
   'notifications/tools/list_changed',
   'notifications/prompts/list_changed',
   'notifications/resources/list_changed',
@@ -65,7 +65,10 @@ const BROADCAST = new Set([
 ]);
 
 /** They name a question, which has one owner, whoever else the child has worked for. */
-const ABOUT_QUESTIONS = new Set(['notifications/cancelled', 'notifications/elicitation/complete']);
+const ABOUT_QUESTIONS: ReadonlySet<string> = new Set([
+  'notifications/cancelled',
+  'notifications/elicitation/complete',
+]);
 
 export class Child implements ConnectionObserver {
   readonly seat: Seat;

@@ -275,6 +275,23 @@ describe('closing', () => {
   });
 });
 
+describe('children of sessions', () => {
+  test('are as many as there may be, and none is ended to make room', async () => {
+    const { server, launcher } = worldOf(
+      { sharing: 'session', sessionChildrenMax: 2 },
+      { hello: {} },
+    );
+    const users = ['a', 'b', 'c'].map((owner) => userOf(new Listener(), { owner }));
+    const [a, b, c] = users as [ServerUser, ServerUser, ServerUser];
+    for (const user of [a, b]) (await server.take(user)).end(1, true);
+    expect(await faultOf(() => server.take(c))).toBe('GATEWAY_BUSY');
+    expect((await server.take(b)).inFlight).toBe(1);
+    server.release(a.owner);
+    expect(await faultOf(() => server.take(c))).toBe('none');
+    expect(launcher.alive).toHaveLength(2);
+  });
+});
+
 describe('a session that ends', () => {
   test('takes its own child with it', async () => {
     const { server, launcher } = worldOf({ sharing: 'session' }, { hello: {} });

@@ -17,7 +17,7 @@ const EVERYTHING: JsonObject = {
 const INSTRUCTIONS_CHARS_MAX = 32_768;
 
 /** What this client is offered. Of one server that is known: its own capabilities, unknown ones included. */
-export function offeredCapabilities(hub: Hub, view: View): JsonObject {
+function offeredCapabilities(hub: Hub, view: View): JsonObject {
   if (hub.options.hideServers) return { tools: { listChanged: true } };
   const only = view.endpoint.prefixed ? undefined : view.endpoint.servers[0];
   const catalog = only === undefined ? undefined : hub.catalogs.find(only, view.asker);
@@ -32,7 +32,7 @@ export function offeredCapabilities(hub: Hub, view: View): JsonObject {
 }
 
 /** The instructions of the servers, each under its name where there are many. */
-export function instructions(hub: Hub, view: View): string | undefined {
+function instructions(hub: Hub, view: View): string | undefined {
   const texts = view.endpoint.servers.flatMap((server) => {
     const text = hub.catalogs.find(server, view.asker)?.hello['instructions'];
     if (typeof text !== 'string' || text === '') return [];

@@ -48,7 +48,7 @@ export interface LegacyClient {
 /** Calls of one session in flight at one time. */
 const CALLS_MAX = 256;
 
-const LOG_LEVELS = new Set([
+const LOG_LEVELS: ReadonlySet<string> = new Set([
   'debug',
   'info',
   'notice',

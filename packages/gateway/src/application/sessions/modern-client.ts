@@ -31,7 +31,7 @@ export interface Pending {
 }
 
 /** Methods that went with the legacy era: they are unknown here, whatever a server would say. */
-const REMOVED = new Set([
+const REMOVED: ReadonlySet<string> = new Set([
   'initialize',
   'ping',
   'logging/setLevel',

@@ -70,7 +70,7 @@ export function loadGatewayConfig(
 }
 
 /** Variables that a configuration refers to without hiding anything in them. */
-const HARMLESS = new Set([
+const HARMLESS: ReadonlySet<string> = new Set([
   'CONFIG_DIR',
   'HOME',
   'USER',

@@ -2,7 +2,7 @@
 
 /** Longest name that every known client and model API accepts. Characters. */
 export const PUBLIC_NAME_MAX = 64;
-export const SEPARATOR = '__';
+const SEPARATOR = '__';
 
 const HASH_CHARS = 8;
 const SERVER_CHARS_MAX = 24;

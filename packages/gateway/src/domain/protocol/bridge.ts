@@ -28,7 +28,7 @@ export function modernParams(params: JsonObject | undefined, clientInfo: JsonObj
 }
 
 /** Methods whose modern result says how long it may be kept. */
-const CACHEABLE = new Set(['resources/read']);
+const CACHEABLE: ReadonlySet<string> = new Set(['resources/read']);
 
 /** A legacy server's result as a modern client reads it. */
 export function modernResult(

@@ -3,7 +3,7 @@
 export type Era = 'legacy' | 'modern';
 
 /** Newest first; the first is what we ask a server for. */
-export const LEGACY_REVISIONS = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'] as const;
+const LEGACY_REVISIONS = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'] as const;
 export const LATEST_LEGACY_REVISION = LEGACY_REVISIONS[0];
 export const MODERN_REVISION = '2026-07-28';
 export const SUPPORTED_REVISIONS: readonly string[] = [MODERN_REVISION, ...LEGACY_REVISIONS];

@@ -1,7 +1,7 @@
 import type { Secret } from '@mcp-hangar/kernel/secret';
 
 /** What a program needs to find its home, its locale, its certificates; nothing that is a credential. */
-const ALLOWED = new Set([
+const ALLOWED: ReadonlySet<string> = new Set([
   'HOME',
   'LOGNAME',
   'USER',
@@ -20,7 +20,7 @@ const ALLOWED = new Set([
 const ALLOWED_PREFIXES = ['LC_', 'XDG_'];
 
 /** Windows does not start most programs without these; names there are compared without case. */
-const ALLOWED_ON_WINDOWS = new Set([
+const ALLOWED_ON_WINDOWS: ReadonlySet<string> = new Set([
   'APPDATA',
   'COMSPEC',
   'HOMEDRIVE',

@@ -77,7 +77,7 @@ async function discover(connection: StdioConnection, options: HandshakeOptions):
 }
 
 /** `_meta` of a modern request that the gateway makes for itself. */
-export const modernParams = (
+const modernParams = (
   options: Pick<HandshakeOptions, 'capabilities' | 'clientInfo'>,
 ): JsonObject => ({
   _meta: {

@@ -8,7 +8,7 @@ export interface GuardOptions {
   readonly allowedOrigins: readonly string[];
 }
 
-const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
+const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 /**
  * Why a request is turned away, or undefined. A page in a browser can reach a loopback port under a name of its

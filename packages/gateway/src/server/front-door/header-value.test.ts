@@ -22,9 +22,12 @@ describe('a header value', () => {
 
   test('that is encoded is any text at all', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'grapheme' }), (text) => {
-        expect(decodeHeaderValue(encode(text))).toBe(text);
-      }),
+      fc.property(
+        fc.string({ unit: fc.constantFrom('a', 'ß', '日', '🙂', '=', '?', '\0', '\n') }),
+        (text) => {
+          expect(decodeHeaderValue(encode(text))).toBe(text);
+        },
+      ),
     );
     expect(decodeHeaderValue(encode('=?base64?eA==?='))).toBe('=?base64?eA==?=');
   });
