@@ -24,7 +24,7 @@ const scenes = (options: { clientMask: number; clientBits: number }): fc.Arbitra
     ),
     steps: fc.array(fc.tuple(number, number, number), {
       minLength: 6,
-      maxLength: 60,
+      maxLength: 45,
       size: 'max',
     }),
     servedToTheEnd: fc.boolean(),

@@ -14,7 +14,6 @@ import { startGateway, type GatewayProcess } from '../support/gateway.ts';
 import { isFault, type Fault } from './faults.ts';
 import { SteadyLoad } from './steady-load.ts';
 
-const RATIO_MAX = 1.15;
 const CALLS_PER_SECOND = 300;
 const SETTLE_MS = 300;
 const P99 = 0.99;
@@ -139,9 +138,12 @@ const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '9' },
     seconds: { type: 'string', default: '3' },
+    /** A short run on a busy machine only shows what is badly wrong. */
+    max: { type: 'string', default: '1.15' },
     faults: { type: 'string', default: 'none,hang,garbage,large,flood' },
   },
 });
+const ratioMax = Number(values.max);
 const faults = values.faults.split(',').filter(isFault);
 await using rig = await Rig.start(Number(values.seconds) * 1_000);
 const results = new Map<Fault, Round[]>(faults.map((fault) => [fault, []]));
@@ -156,6 +158,6 @@ for (let round = 0; round < Number(values.rounds); round += 1) {
 }
 console.log('latencies of the other servers in ms; ratio of their p99, median and middle half');
 console.log('fault     p50 out  p50 thr  p99 out  p99 thr    ratio      low     high');
-const over = [...results].filter(([fault, rounds]) => show(fault, rounds) > RATIO_MAX);
-for (const [fault] of over) console.log(`FAILED: ${fault} is over ${RATIO_MAX}`);
+const over = [...results].filter(([fault, rounds]) => show(fault, rounds) > ratioMax);
+for (const [fault] of over) console.log(`FAILED: ${fault} is over ${ratioMax}`);
 process.exitCode = over.length === 0 ? 0 : 1;

@@ -164,6 +164,7 @@ export class LeasePool {
     this.#waiting.delete(wish);
     this.#starting.add(wish);
     clearTimeout(wish.timer);
+    for (const other of this.#waiting) if (isSame(other, wish)) clearTimeout(other.timer);
     this.#starts += 1;
     this.#source.start(wish.seat).then(
       (child) => this.#started(wish, child),

@@ -292,7 +292,7 @@ export class Server implements ChildEvents {
       child = new Child({ ...wanted, era: connection.era }, this);
       child.connected(connection);
     } catch (error) {
-      this.#gate.failed(error);
+      this.#gate.failed(error, startedAtMs);
       throw error;
     }
     this.#gate.succeeded();

@@ -9,6 +9,7 @@ export class StartGate {
   readonly #random: () => number;
   #failures = 0;
   #notBeforeMs = 0;
+  #failedAtMs = 0;
   #lastFailure: string | undefined;
 
   constructor(id: string, clock: Clock, random: () => number) {
@@ -35,9 +36,12 @@ export class StartGate {
     throw new Fault('MCP_SERVER_BACKING_OFF', detail, { data: { retryAfterMs: waitMs } });
   }
 
-  failed(error: unknown): void {
-    this.#failures += 1;
+  /** @param startedAtMs starts that ran side by side count once */
+  failed(error: unknown, startedAtMs = this.#clock.nowMs()): void {
     this.#lastFailure = error instanceof Error ? error.message : String(error);
+    if (startedAtMs < this.#failedAtMs) return;
+    this.#failedAtMs = this.#clock.nowMs();
+    this.#failures += 1;
     this.#notBeforeMs = this.#clock.nowMs() + backoffMs(this.#failures, this.#random());
   }
 

@@ -5,14 +5,14 @@
 import { Fault } from '@mcp-hangar/kernel/errors';
 import type { Asker } from '../../domain/mcp-server/sharing.ts';
 import { capabilityFor } from '../../domain/protocol/capabilities.ts';
-import type { ClientText } from '../../domain/protocol/client-message.ts';
+import { CLIENT_SLOT, rawIdOf, type ClientText } from '../../domain/protocol/client-message.ts';
+import { spanText } from '../../domain/protocol/json-spans.ts';
 import {
   isObject,
   RPC,
   type JsonObject,
   type Notification,
   type Request,
-  type RpcId,
 } from '../../domain/protocol/json-rpc.ts';
 import type { Call } from '../calls/call.ts';
 import { rpcErrorOf, type ClientReply } from '../calls/reply.ts';
@@ -63,8 +63,8 @@ export class LegacySession implements Owner {
   readonly client: LegacyClient;
   readonly #hub: Hub;
   readonly #outlet: Outlet;
-  /** In the order in which they came. A client may use an id twice at a time: both calls are its own. */
-  readonly #calls = new Map<Call, RpcId>();
+  /** By their ids as the client wrote them; it may use one twice at a time: both calls are its own. */
+  readonly #calls = new Map<Call, string>();
   readonly #questions = new AskedQuestions();
   readonly #resources: SessionResources;
   #user: ServerUser;
@@ -123,10 +123,10 @@ export class LegacySession implements Owner {
         this.#unwatch ??= this.#commonView.watch((changed) => this.listsChanged(changed));
         return;
       case 'notifications/cancelled': {
-        const id = params?.['requestId'];
+        const id = spanText(text.text, text.spans, CLIENT_SLOT.requestId);
         const reason = params?.['reason'];
-        for (const [call, own] of this.#calls) {
-          if (own === id)
+        for (const [call, rawId] of this.#calls) {
+          if (rawId === id)
             call.cancel(typeof reason === 'string' ? reason : 'cancelled by the client');
         }
         return;
@@ -225,7 +225,7 @@ export class LegacySession implements Owner {
         this.#calls.delete(settled);
       },
     });
-    if (!call.settled) this.#calls.set(call, request.id);
+    if (!call.settled) this.#calls.set(call, rawIdOf(request, text));
     return call;
   }
 

@@ -1,5 +1,14 @@
 /** The text of a client's message, with the places that a multiplexed hop has to rewrite. */
-import { hasSpan, locate, spanEnd, spanStart, type Plan, type Spans } from './json-spans.ts';
+import type { RpcId } from './json-rpc.ts';
+import {
+  hasSpan,
+  locate,
+  spanEnd,
+  spanStart,
+  spanText,
+  type Plan,
+  type Spans,
+} from './json-spans.ts';
 import { META } from './revisions.ts';
 
 export const CLIENT_SLOT = {
@@ -59,6 +68,10 @@ export function clientText(raw: string, parsed: unknown): ClientText {
   const canonical = JSON.stringify(parsed);
   return { text: canonical, spans: locate(canonical, PLAN, SLOTS) ?? new Int32Array(SLOTS * 2) };
 }
+
+/** The id of a request as the client wrote it: 1.0 and 12345678901234567890 are ids too. */
+export const rawIdOf = ({ id }: { readonly id: RpcId }, { text, spans }: ClientText): string =>
+  spanText(text, spans, CLIENT_SLOT.id) ?? JSON.stringify(id);
 
 /** U+2028 and U+2029 end a line for some readers, Node's among them. */
 const isOneLine = (text: string): boolean =>

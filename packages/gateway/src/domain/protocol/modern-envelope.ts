@@ -3,7 +3,7 @@
  * version agreement, envelope, supported version, routing headers. Each refusal has its HTTP status.
  */
 import { isObject, RPC, type JsonObject, type Request, type RpcError } from './json-rpc.ts';
-import { META, MODERN_REVISION, SUPPORTED_REVISIONS } from './revisions.ts';
+import { isModernRevision, META, MODERN_REVISION, SUPPORTED_REVISIONS } from './revisions.ts';
 
 export interface Refusal {
   readonly status: 400 | 404;
@@ -33,7 +33,7 @@ export const claimedRevision = (params: JsonObject | undefined): unknown =>
 /** Whether a message speaks the modern era. A header alone decides only where no session does. */
 export function isModern(params: JsonObject | undefined, header: string | undefined): boolean {
   if (claimedRevision(params) !== undefined) return true;
-  return header !== undefined && header >= MODERN_REVISION;
+  return isModernRevision(header);
 }
 
 export function checkModern(request: Request, headers: RoutingHeaders): ModernEnvelope | Refusal {

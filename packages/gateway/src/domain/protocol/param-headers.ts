@@ -60,7 +60,9 @@ function valueAt(args: unknown, path: readonly string[]): unknown {
   return value === null ? undefined : value;
 }
 
+const DECIMAL = /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
+
 function sameValue(value: unknown, text: string): boolean {
-  if (typeof value === 'number') return text.trim() !== '' && Number(text) === value;
+  if (typeof value === 'number') return DECIMAL.test(text) && Number(text) === value;
   return typeof value === 'boolean' ? text === String(value) : text === value;
 }

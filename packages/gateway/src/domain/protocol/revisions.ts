@@ -25,6 +25,10 @@ export const META = {
   subscriptionId: `${RESERVED}subscriptionId`,
 } as const;
 
+/** Whether a header value names a revision of the modern era, known or not. */
+export const isModernRevision = (text: string | undefined): boolean =>
+  text !== undefined && /^\d{4}-\d\d-\d\d$/.test(text) && text >= MODERN_REVISION;
+
 /** The revision that a session speaks: what the client asked for where we know it, else our newest. */
 export function negotiateLegacy(requested: unknown): string {
   return LEGACY_REVISIONS.find((revision) => revision === requested) ?? LATEST_LEGACY_REVISION;

@@ -15,6 +15,7 @@ import type { StdioConnection } from './stdio-connection.ts';
  * enough for a slow start, short enough to ask it again.
  */
 const PROBE_SHARE = 0.5;
+const PROBE_MS_MAX = 10_000;
 
 export interface HandshakeOptions {
   readonly era: Era | 'unknown';
@@ -51,7 +52,10 @@ export async function handshake(
 
 /** True where the server speaks the modern era. */
 async function discover(connection: StdioConnection, options: HandshakeOptions): Promise<boolean> {
-  const timeoutMs = options.era === 'modern' ? options.timeoutMs : options.timeoutMs * PROBE_SHARE;
+  const timeoutMs =
+    options.era === 'modern'
+      ? options.timeoutMs
+      : Math.min(PROBE_MS_MAX, options.timeoutMs * PROBE_SHARE);
   try {
     const hello = await ask(connection, 'server/discover', modernParams(options), {
       ...options,

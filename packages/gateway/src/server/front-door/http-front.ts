@@ -24,7 +24,7 @@ export interface HttpFrontOptions extends GuardOptions {
 }
 
 /** Comments keep idle streams open through proxies and clients that end silent connections. */
-const KEEP_ALIVE_MS = 15_000;
+const KEEP_ALIVE_MS = 7_500;
 const CONNECTION_IDLE_MS = 65_000;
 const HEADERS_MS_MAX = 30_000;
 const BODY_MS_MAX = 120_000;

@@ -2,11 +2,11 @@
 import type { ServerResponse } from 'node:http';
 import { initializeResult } from '../../application/sessions/hello.ts';
 import { checkInitialize } from '../../application/sessions/legacy-session.ts';
-import { CLIENT_SLOT, type ClientText } from '../../domain/protocol/client-message.ts';
+import { rawIdOf, type ClientText } from '../../domain/protocol/client-message.ts';
 import { isObject, RPC, type Message, type Request } from '../../domain/protocol/json-rpc.ts';
-import { spanText } from '../../domain/protocol/json-spans.ts';
 import {
   BATCH_REVISION,
+  isModernRevision,
   MODERN_REVISION,
   negotiateLegacy,
   SUPPORTED_REVISIONS,
@@ -53,7 +53,7 @@ export function postLegacy(
     requests > 1 ? new BatchReply(newReply(exchange, session, 'null'), requests) : undefined;
   for (const { message, text } of messages) {
     if (message.kind === 'request') {
-      const rawId = spanText(text.text, text.spans, CLIENT_SLOT.id) ?? JSON.stringify(message.id);
+      const rawId = rawIdOf(message, text);
       session.session.request(
         message,
         text,
@@ -87,7 +87,7 @@ export function getStream(exchange: Exchange): void {
     return;
   }
   const version = header(request, PROTOCOL_VERSION_HEADER);
-  if (version !== undefined && version >= MODERN_REVISION) {
+  if (isModernRevision(version)) {
     methodNotAllowed(response);
     return;
   }
@@ -118,7 +118,7 @@ export function getStream(exchange: Exchange): void {
 
 export function deleteSession(exchange: Exchange): void {
   const version = header(exchange.request, PROTOCOL_VERSION_HEADER);
-  if (version !== undefined && version >= MODERN_REVISION) {
+  if (isModernRevision(version)) {
     methodNotAllowed(exchange.response);
     return;
   }
@@ -159,7 +159,7 @@ function initialize(exchange: Exchange, request: Request, text: ClientText): voi
     return;
   }
   const { view, user, client } = session.session;
-  const rawId = spanText(text.text, text.spans, CLIENT_SLOT.id) ?? JSON.stringify(request.id);
+  const rawId = rawIdOf(request, text);
   response.setHeader(SESSION_HEADER, client.id);
   const reply = newReply(exchange, session, rawId);
   // One server says what it can do, so it is asked; the whole can do everything.

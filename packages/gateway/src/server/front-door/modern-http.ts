@@ -1,8 +1,7 @@
 /** Streamable HTTP of the stateless revision: one POST a request; closing the response is the cancellation. */
 import { handleModern } from '../../application/sessions/modern-client.ts';
-import { CLIENT_SLOT, type ClientText } from '../../domain/protocol/client-message.ts';
+import { rawIdOf, type ClientText } from '../../domain/protocol/client-message.ts';
 import { RPC, type Message } from '../../domain/protocol/json-rpc.ts';
-import { spanText } from '../../domain/protocol/json-spans.ts';
 import { checkModern, isRefusal } from '../../domain/protocol/modern-envelope.ts';
 import { decodeHeaderValue } from './header-value.ts';
 import { HttpReply } from './http-reply.ts';
@@ -48,7 +47,7 @@ export function postModern(exchange: Exchange, message: Message, text: ClientTex
   }
   const reply = new HttpReply({
     response,
-    rawId: spanText(text.text, text.spans, CLIENT_SLOT.id) ?? JSON.stringify(message.id),
+    rawId: rawIdOf(message, text),
     bufferBytesMax: front.limits.clientBufferBytesMax,
     statusOf,
     onDone: (done) => front.pending.delete(done),
