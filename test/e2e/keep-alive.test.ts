@@ -1,4 +1,4 @@
-/** Lines on which nothing happens stay open: a comment comes at least every two beats of 15 s. */
+/** Lines on which nothing happens stay open: a comment comes at least every 15 s. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LegacyClient, modern, modernCall, textOf } from '../support/clients.ts';
 import { startGateway, type GatewayProcess } from '../support/gateway.ts';
@@ -6,10 +6,8 @@ import type { Exchange } from '../support/http.ts';
 import { until } from '../support/until.ts';
 import { upstream } from '../support/upstream.ts';
 
-const BEAT_MS = 15_000;
-/** A request that came just before a beat is left alone at that one. */
-const COMMENT_MS_MAX = 2 * BEAT_MS + 2_000;
-const CALL_MS = 2 * BEAT_MS + 3_000;
+const COMMENT_MS_MAX = 15_000 + 1_000;
+const CALL_MS = COMMENT_MS_MAX + 2_000;
 
 let gateway: GatewayProcess;
 let quiet: Readonly<Record<'GET stream' | 'legacy call' | 'modern call' | 'listen', Exchange>>;
