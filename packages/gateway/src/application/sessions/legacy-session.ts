@@ -16,8 +16,9 @@ import {
 } from '../../domain/protocol/json-rpc.ts';
 import type { Call } from '../calls/call.ts';
 import { rpcErrorOf, type ClientReply } from '../calls/reply.ts';
-import { listKindOf, type ListKind } from '../catalog/server-catalog.ts';
+import { listKindOf } from '../catalog/server-catalog.ts';
 import type { Endpoint, View } from '../catalog/views.ts';
+import { answerList } from '../dispatch/lists.ts';
 import { route } from '../dispatch/router.ts';
 import type { Hub } from '../dispatch/hub.ts';
 import type { Bytes } from '../ports.ts';
@@ -101,7 +102,9 @@ export class LegacySession implements Owner {
   /** Answers through `reply`, now or later, once. */
   request(request: Request, text: ClientText, reply: ClientReply): void {
     const kind = listKindOf(request.method);
-    if (kind !== undefined) this.#list(request, kind, reply);
+    const { params } = request;
+    if (kind !== undefined)
+      answerList(this.#hub, { view: this.view, user: this.#user, kind, params, reply });
     else if (request.method === 'ping') reply.result({});
     else if (request.method === 'logging/setLevel') this.#setLevel(request, reply);
     else if (request.method === 'resources/subscribe') this.#subscribe(request, text, reply);
@@ -192,20 +195,6 @@ export class LegacySession implements Owner {
     const { id, capabilities, clientInfo } = this.client;
     const asker: Asker = { era: 'legacy', owner: id, capabilities, wantsLogs };
     return { asker, owner: this, clientInfo };
-  }
-
-  #list(request: Request, kind: ListKind, reply: ClientReply): void {
-    if (request.params?.['cursor'] !== undefined) {
-      reply.refuse({
-        code: RPC.invalidParams,
-        message: 'Invalid params: unknown cursor; lists come in one page',
-      });
-      return;
-    }
-    const view = this.view;
-    const waiting = this.#hub.known(view, this.#user);
-    if (waiting === undefined) reply.body(view.body(kind));
-    else void waiting.then(() => reply.body(view.body(kind)));
   }
 
   /** One client cannot take all of `limits.in_flight_max`. */

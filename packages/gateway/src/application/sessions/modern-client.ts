@@ -4,9 +4,10 @@ import type { ClientText } from '../../domain/protocol/client-message.ts';
 import type { ModernEnvelope } from '../../domain/protocol/modern-envelope.ts';
 import { META } from '../../domain/protocol/revisions.ts';
 import type { ClientReply } from '../calls/reply.ts';
-import { listKindOf, type ListKind } from '../catalog/server-catalog.ts';
+import { listKindOf } from '../catalog/server-catalog.ts';
 import type { Endpoint, View } from '../catalog/views.ts';
 import type { Hub } from '../dispatch/hub.ts';
+import { answerList } from '../dispatch/lists.ts';
 import { NOBODY, type Owner } from '../servers/child.ts';
 import type { ServerUser } from '../servers/server.ts';
 import { discoverResult } from './hello.ts';
@@ -51,7 +52,10 @@ export function handleModern(hub: Hub, modern: ModernRequest): Pending {
   const user = userOf(modern);
   const view = hub.views.of(endpoint, user.asker);
   const kind = listKindOf(request.method);
-  if (kind !== undefined) return list(hub, { view, user, kind, reply, params: request.params });
+  if (kind !== undefined) {
+    answerList(hub, { view, user, kind, params: request.params, reply });
+    return NOTHING_PENDING;
+  }
   if (request.method === 'server/discover') return discover(hub, { view, user, reply });
   if (request.method === 'subscriptions/listen') {
     const listening = new Listening(hub, { view, user, request, reply });
@@ -82,28 +86,6 @@ function discover(
   const waiting = view.endpoint.prefixed ? undefined : hub.known(view, user);
   if (waiting === undefined) reply.result(discoverResult(hub, view));
   else void waiting.then(() => reply.result(discoverResult(hub, view)));
-  return NOTHING_PENDING;
-}
-
-interface ListRequest {
-  readonly view: View;
-  readonly user: ServerUser;
-  readonly kind: ListKind;
-  readonly reply: ClientReply;
-  readonly params: JsonObject | undefined;
-}
-
-function list(hub: Hub, { view, user, kind, reply, params }: ListRequest): Pending {
-  if (params?.['cursor'] !== undefined) {
-    reply.refuse({
-      code: RPC.invalidParams,
-      message: 'Invalid params: unknown cursor; lists come in one page',
-    });
-    return NOTHING_PENDING;
-  }
-  const waiting = hub.known(view, user);
-  if (waiting === undefined) reply.body(view.body(kind));
-  else void waiting.then(() => reply.body(view.body(kind)));
   return NOTHING_PENDING;
 }
 
