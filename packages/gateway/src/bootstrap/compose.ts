@@ -6,6 +6,7 @@ import { META, MODERN_REVISION } from '../domain/protocol/revisions.ts';
 import { NO_CAPABILITIES } from '../domain/protocol/capabilities.ts';
 import type { ChildTimings } from '../infrastructure/launcher/child.ts';
 import { createGuardian } from '../infrastructure/launcher/guardian.ts';
+import { boundedDestination } from '../infrastructure/telemetry/bounded-destination.ts';
 import { createLogger } from '../infrastructure/telemetry/logger.ts';
 import { stdioLauncher } from '../infrastructure/upstream/stdio-launcher.ts';
 import { HttpFront } from '../server/front-door/http-front.ts';
@@ -38,7 +39,8 @@ const INFO = { name: 'mcp-hangar', title: 'MCP Hangar', version: VERSION };
 export function compose(config: GatewayConfig, overrides: Overrides = {}): Gateway {
   const clock = overrides.clock ?? { nowMs: () => Date.now() };
   const logger =
-    overrides.logger ?? createLogger({ ...config.logging, destination: process.stderr });
+    overrides.logger ??
+    createLogger({ ...config.logging, destination: boundedDestination(process.stderr) });
   const env = overrides.env ?? process.env;
   const guardian = createGuardian({
     path: env['PATH'],

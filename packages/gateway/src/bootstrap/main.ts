@@ -12,14 +12,18 @@ import { VERSION } from './version.ts';
 
 const USER_ERROR = 1;
 const SYSTEM_ERROR = 2;
+const LAST_LINES_MS = 1_000;
 const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|::1)$/;
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
 /** Runs one command line. Resolves with the exit code when the command is done. */
-export function run(argv: readonly string[]): Promise<number> {
+export async function run(argv: readonly string[]): Promise<number> {
   process.stderr.on('error', () => undefined); // whoever read our log is gone; that is no reason to end
-  return runCli(argv, { version: VERSION, serve, configCheck });
+  const code = await runCli(argv, { version: VERSION, serve, configCheck });
+  // A reader of our log that does not read must not keep us: what is left to write has this long.
+  setTimeout(() => process.exit(code), LAST_LINES_MS).unref();
+  return code;
 }
 
 async function serve(flags: ServeFlags): Promise<number> {
@@ -98,8 +102,8 @@ function ended(gateway: Gateway): Promise<{ readonly code: number; readonly reas
       stopping = true;
       resolve({ code: 0, reason: signal });
     };
-    process.on('SIGTERM', onSignal);
-    process.on('SIGINT', onSignal);
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const)
+      process.on(signal, onSignal);
     const onDefect = (error: unknown): void => {
       logDefect(gateway, error);
       resolve({ code: SYSTEM_ERROR, reason: 'a defect' });

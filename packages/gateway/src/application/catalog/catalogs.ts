@@ -212,11 +212,18 @@ export class Catalogs {
     const { logger } = this.#options;
     const fields = { mcpServerId: server.spec.id, reason };
     // Its end and its back-off were logged where they began; every list comes by here.
-    if (error instanceof Fault && ['MCP_SERVER_BACKING_OFF', 'UPSTREAM_ENDED'].includes(error.code))
+    if (error instanceof Fault && LOGGED_ELSEWHERE.has(error.code))
       logger.debug(fields, 'catalog_not_listed');
     else logger.warn(fields, 'catalog_not_listed');
   }
 }
+
+const LOGGED_ELSEWHERE: ReadonlySet<string> = new Set([
+  'GATEWAY_STOPPING',
+  'MCP_SERVER_BACKING_OFF',
+  'MCP_SERVER_START_FAILED',
+  'UPSTREAM_ENDED',
+]);
 
 const CHANGED_BY: Readonly<Record<string, ChangedList>> = {
   'notifications/tools/list_changed': 'tools',

@@ -292,8 +292,7 @@ export class Server implements ChildEvents {
       child = new Child({ ...wanted, era: connection.era }, this);
       child.connected(connection);
     } catch (error) {
-      this.#gate.failed(error, startedAtMs);
-      throw error;
+      throw this.#startFailed(error, startedAtMs);
     }
     this.#gate.succeeded();
     this.#children.add(child);
@@ -308,6 +307,18 @@ export class Server implements ChildEvents {
     if (era !== 'unknown' || this.spec.sharing !== 'session')
       this.#deps.listener.ready(this, child);
     return child;
+  }
+
+  #startFailed(error: unknown, startedAtMs: number): unknown {
+    if (this.#closing.signal.aborted)
+      return new Fault('GATEWAY_STOPPING', 'the gateway is shutting down');
+    this.#gate.failed(error, startedAtMs);
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#deps.logger.warn(
+      { mcpServerId: this.spec.id, reason, retryInMs: this.#gate.waitMs },
+      'mcp_server_start_failed',
+    );
+    return error;
   }
 
   /** Why a connection that has just been made cannot be used. */

@@ -20,11 +20,13 @@ import {
 } from '../../domain/protocol/server-message.ts';
 import type {
   ConnectionObserver,
+  RawAnswer,
   Lost,
   UpstreamCall,
   UpstreamConnection,
 } from '../../application/ports.ts';
 import { answerAtEnds, answerOf, idAtEnds } from './answer.ts';
+import { scanAnswer, type ScannedAnswer } from './answer-scan.ts';
 import { LineSplitter } from './line-splitter.ts';
 
 /** Lines up to here are parsed, so that no client gets half a message; longer ones are only scanned. */
@@ -190,26 +192,19 @@ export class StdioConnection implements UpstreamConnection {
     const first = pieces[0];
     const buffer =
       pieces.length === 1 && first !== undefined ? first : Buffer.concat(pieces, bytes);
+    if (bytes > PARSED_BYTES_MAX) {
+      const large = scanAnswer(buffer);
+      if (large !== undefined) {
+        this.#settle(large.id, bytes, (call) => call.answered(cutAnswer(buffer, large)));
+        return;
+      }
+    }
     const text = buffer.toString('latin1', 0, buffer.at(-1) === 13 ? bytes - 1 : bytes);
     const message = readServerLine(text);
     // Finding members is no proof of JSON; of an answer that is checked where its call is known.
     const isWhole = message?.kind === 'answer' || bytes > PARSED_BYTES_MAX || isJson(text);
     if (message === undefined || !isWhole) this.#onNoise(text, bytes);
-    else if (message.kind === 'answer' && pieces.length > 1)
-      this.#onLargeAnswer(message, pieces, bytes);
     else this.#onMessage(message, bytes);
-  }
-
-  /** What was scanned leaves in the pieces in which it came, cut at the id where that stands at an end. */
-  #onLargeAnswer(
-    message: Extract<ServerMessage, { kind: 'answer' }>,
-    pieces: readonly Buffer[],
-    bytes: number,
-  ): void {
-    const atEnds = answerAtEnds(pieces, bytes);
-    const id = numericId(message.rawId);
-    const answer = atEnds?.id === id ? atEnds.answer : answerOf(message);
-    this.#settle(id, bytes, (call) => call.answered(answer));
   }
 
   #onMessage(message: ServerMessage, bytes: number): void {
@@ -278,6 +273,13 @@ export class StdioConnection implements UpstreamConnection {
     this.#observer?.ended(detail);
   }
 }
+
+const cutAnswer = (buffer: Buffer, { idStart, idEnd, isError }: ScannedAnswer): RawAnswer => ({
+  isError,
+  before: [buffer.subarray(0, idStart)],
+  after: [buffer.subarray(idEnd)],
+  bytes: buffer.length,
+});
 
 const headAndTail = (pieces: readonly Buffer[]): string =>
   `${pieces[0]?.subarray(0, 256).toString('latin1')}${pieces.at(-1)?.subarray(-256).toString('latin1')}`;
