@@ -9,6 +9,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { QuietGate } from '../../bench/quiet.ts';
 import { median, quantile } from '../../bench/statistics.ts';
 import { startGateway, type GatewayProcess } from '../support/gateway.ts';
 import { isFault, type Fault } from './faults.ts';
@@ -17,6 +18,9 @@ import { SteadyLoad } from './steady-load.ts';
 const CALLS_PER_SECOND = 300;
 const SETTLE_MS = 300;
 const P99 = 0.99;
+/** Waited for moments without other work on the machine, in all. */
+const QUIET_MS_MAX = 240_000;
+const SHORT_MS = 1_000;
 
 const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const SERVER = { command: [process.execPath, file('./fixtures/faulty.mjs')] };
@@ -35,11 +39,18 @@ interface Round {
 class Rig implements AsyncDisposable {
   readonly #gateway: GatewayProcess;
   readonly #load = new SteadyLoad();
+  readonly #quiet: QuietGate;
   readonly #ms: number;
 
   constructor(gateway: GatewayProcess, ms: number) {
     this.#gateway = gateway;
     this.#ms = ms;
+    this.#quiet = new QuietGate(ms < SHORT_MS ? 0 : QUIET_MS_MAX);
+  }
+
+  /** What others used of the CPUs when an arm began. */
+  get othersShare(): number {
+    return median(this.#quiet.shares);
   }
 
   static async start(ms: number): Promise<Rig> {
@@ -60,6 +71,7 @@ class Rig implements AsyncDisposable {
   }
 
   async arm(fault: Fault, where: 'gateway' | 'outside'): Promise<Arm> {
+    await this.#quiet.wait();
     const bad = await startBadLoad(fault, where, this.#gateway.url('bad'));
     await this.#load.run({ ...this.#steady, ms: SETTLE_MS });
     const arm = await this.#measure();
@@ -156,6 +168,7 @@ for (let round = 0; round < Number(values.rounds); round += 1) {
     results.get(fault)?.push({ through, outside });
   }
 }
+console.log(`others used ${Math.round(rig.othersShare * 100)} % of the CPUs`);
 console.log('latencies of the other servers in ms; ratio of their p99, median and middle half');
 console.log('fault     p50 out  p50 thr  p99 out  p99 thr    ratio      low     high');
 const over = [...results].filter(([fault, rounds]) => show(fault, rounds) > ratioMax);

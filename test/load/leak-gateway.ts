@@ -11,7 +11,7 @@ const SCRIPT = fileURLToPath(new URL('./fixtures/server.sh', import.meta.url));
 /** Short, because ten thousand children are waited for; the order is the same. */
 const CHILD_TIMINGS = { stdinCloseMs: 15, termMs: 15, drainMs: 10 };
 
-export const configText = (sharing: 'session' | 'shared'): string =>
+const configText = (sharing: 'session' | 'shared'): string =>
   [
     'mcp_servers:',
     ...HABITS.map(
