@@ -96,11 +96,10 @@ class Rig implements AsyncDisposable {
   }
 
   async #endBadServer(): Promise<void> {
-    const started = [...this.#gateway.stderr().matchAll(/^\{.*"mcp_server_started".*$/gm)];
-    const pids = started
-      .map(([line]) => JSON.parse(line) as { readonly mcpServerId?: string; readonly pid?: number })
-      .filter(({ mcpServerId }) => mcpServerId === 'bad');
-    const pid = pids.at(-1)?.pid;
+    const started = this.#gateway
+      .stderr()
+      .matchAll(/mcp_server_started mcpServerId=bad pid=(\d+)/g);
+    const pid = [...started].map(([, digits]) => Number(digits)).at(-1);
     if (pid === undefined) return;
     try {
       process.kill(pid, 'SIGKILL');

@@ -40,6 +40,8 @@ const CHUNK_BYTES_COUNTED = 16_384;
 const NOISE_WINDOW_MS = 50;
 /** 4 MiB a second. */
 const NOISE_BYTES_PER_WINDOW = 209_715;
+/** What the shortest line costs us to look at, in bytes of a long one. */
+const NOISE_LINE_BYTES = 512;
 
 /** The process behind the connection, as the launcher gives it. */
 export interface ConnectionProcess {
@@ -164,7 +166,8 @@ export class StdioConnection implements UpstreamConnection {
     // Small chunks mean that the child is read as fast as it writes: only full ones can hold up the others.
     if (chunk.length >= CHUNK_BYTES_COUNTED) this.#readThisTurn += chunk.length;
     else if (this.#noiseBytes <= NOISE_BYTES_PER_WINDOW) return;
-    if (this.#readThisTurn > READ_BYTES_PER_TURN) this.#process.stdout.pause();
+    if (this.#readThisTurn > READ_BYTES_PER_TURN || this.#noiseBytes > NOISE_BYTES_PER_WINDOW)
+      this.#process.stdout.pause();
     if (this.#turnScheduled) return;
     this.#turnScheduled = true;
     setImmediate(() => this.#newTurn());
@@ -175,9 +178,10 @@ export class StdioConnection implements UpstreamConnection {
     this.#readThisTurn = 0;
     const { stdout } = this.#process;
     if (this.#noiseBytes > NOISE_BYTES_PER_WINDOW) {
+      const windows = Math.floor(this.#noiseBytes / NOISE_BYTES_PER_WINDOW);
       this.#noiseBytes = 0;
       stdout.pause();
-      setTimeout(() => stdout.resume(), NOISE_WINDOW_MS);
+      setTimeout(() => stdout.resume(), windows * NOISE_WINDOW_MS);
     } else if (stdout.isPaused()) stdout.resume();
   }
 
@@ -202,9 +206,11 @@ export class StdioConnection implements UpstreamConnection {
     const text = buffer.toString('latin1', 0, buffer.at(-1) === 13 ? bytes - 1 : bytes);
     const message = readServerLine(text);
     // Finding members is no proof of JSON; of an answer that is checked where its call is known.
-    const isWhole = message?.kind === 'answer' || bytes > PARSED_BYTES_MAX || isJson(text);
-    if (message === undefined || !isWhole) this.#onNoise(text, bytes);
-    else this.#onMessage(message, bytes);
+    const isWhole =
+      message !== undefined &&
+      (message.kind === 'answer' || bytes > PARSED_BYTES_MAX || isJson(text));
+    if (isWhole) this.#onMessage(message, bytes);
+    else this.#onNoise(text, bytes);
   }
 
   #onMessage(message: ServerMessage, bytes: number): void {
@@ -220,7 +226,7 @@ export class StdioConnection implements UpstreamConnection {
         return;
       }
       case 'request':
-        this.#noiseBytes += bytes;
+        this.#addNoise(bytes);
         if (this.#observer !== undefined) this.#observer.request(message);
         else if (message.method === 'ping') {
           this.write(`{"jsonrpc":"2.0","id":${message.rawId},"result":{}}`); // some ask before they answer
@@ -230,22 +236,26 @@ export class StdioConnection implements UpstreamConnection {
         const call = this.#calls.get(correlationOf(message));
         if (call === undefined) {
           if (isCorrelated(message)) return; // late: the call is settled
-          this.#noiseBytes += bytes;
+          this.#addNoise(bytes);
           this.#observer?.notification(message);
         } else call.notified(message);
       }
     }
   }
 
+  #addNoise(bytes: number): void {
+    this.#noiseBytes += Math.max(bytes, NOISE_LINE_BYTES);
+  }
+
   #onNoise(text: string, bytes: number): void {
-    this.#noiseBytes += bytes;
+    this.#addNoise(bytes);
     this.noise ??= text.slice(0, 200);
     const id = idAtEnds(text.slice(0, 128), text.slice(-128));
     if (id !== undefined) this.#settle(id, 0, (call) => call.lost(INVALID));
   }
 
   #onOverlong(head: string, tail: string, bytes: number): void {
-    this.#noiseBytes += bytes;
+    this.#addNoise(bytes);
     const message = `the answer has ${bytes} bytes, more than limits.upstream_message_bytes_max allows (${this.#limits.messageBytesMax})`;
     this.#settle(idAtEnds(head, tail) ?? Number.NaN, bytes, (call) =>
       call.lost({ code: 'answer-too-large', message }),
@@ -255,7 +265,7 @@ export class StdioConnection implements UpstreamConnection {
   #settle(id: number, bytes: number, tell: (call: UpstreamCall) => void): void {
     const call = this.#calls.get(id);
     if (call === undefined) {
-      this.#noiseBytes += bytes;
+      this.#addNoise(bytes);
       return;
     }
     this.#calls.delete(id);
