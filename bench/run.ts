@@ -37,7 +37,7 @@ const SHORT: Mode = {
   warmUpMs: 2_000,
   blockMs: 100,
   quietBudgetMs: 8_000,
-  tolerance: 0.35,
+  tolerance: 0.5,
   enforcesTargets: false,
 };
 
