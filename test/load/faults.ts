@@ -1,8 +1,9 @@
 /** What one server does to the others, and how often it is asked to. */
 export const FAULTS = {
+  /** The control: what calls cost that are answered well. */
   none: { tool: 'echo', callsPerSecond: 20 },
   hang: { tool: 'hang', callsPerSecond: 20 },
-  garbage: { tool: 'garbage', callsPerSecond: 50 },
+  garbage: { tool: 'garbage', callsPerSecond: 20 },
   large: { tool: 'large', callsPerSecond: 2 },
   /** One call is enough. */
   flood: { tool: 'flood', callsPerSecond: 0 },

@@ -173,10 +173,27 @@ export class HttpReply implements ClientReply {
     for (const part of parts) bytes += part.length;
     const response = this.#response;
     response.writeHead(status, { 'content-type': 'application/json', 'content-length': bytes });
+    if (bytes > SENT_AT_ONCE_BYTES_MAX) {
+      this.#sendInTurns(slicesOf(parts));
+      return;
+    }
     response.cork();
     for (const part of parts) if (part.length > 0) response.write(part, 'latin1');
     response.end();
     response.uncork();
+  }
+
+  /** A slice a turn of the event loop: the system copies many megabytes at once, while everybody waits. */
+  #sendInTurns(slices: Iterator<Bytes>): void {
+    const response = this.#response;
+    const { value, done } = slices.next();
+    if (done === true) {
+      response.end();
+      return;
+    }
+    const goOn = (): void => void setImmediate(() => this.#sendInTurns(slices));
+    if (response.write(value, 'latin1')) goOn();
+    else response.once('drain', goOn); // never comes for a client that has gone, and then nobody waits
   }
 
   #done(): void {
@@ -191,6 +208,19 @@ export class HttpReply implements ClientReply {
     const spans = locate(text, { error: { code: 0 } }, 1);
     const code = spans === undefined ? undefined : spanText(text, spans, 0);
     return this.#options.statusOf?.(Number(code ?? RPC.internalError)) ?? 200;
+  }
+}
+
+const SENT_AT_ONCE_BYTES_MAX = 2_097_152;
+const SLICE_BYTES = 131_072;
+
+function* slicesOf(parts: readonly Bytes[]): Generator<Bytes, void> {
+  for (const part of parts) {
+    if (typeof part === 'string') {
+      yield part;
+      continue;
+    }
+    for (let at = 0; at < part.length; at += SLICE_BYTES) yield part.subarray(at, at + SLICE_BYTES);
   }
 }
 
