@@ -2,7 +2,6 @@
 import { Fault } from '@mcp-hangar/kernel/errors';
 import type {
   Logger,
-  Lost,
   StartOptions,
   UpstreamCall,
   UpstreamConnection,
@@ -128,7 +127,7 @@ export class ScriptedConnection implements UpstreamConnection {
   crash(detail = 'exit code 1'): void {
     if (!this.isAlive) return;
     this.isAlive = false;
-    const lost: Lost = { code: 'ended', message: `the server ended (${detail})` };
+    const lost = new Fault('UPSTREAM_ENDED', `the server ended (${detail})`);
     const calls = [...this.#calls.values()];
     this.#calls.clear();
     for (const call of calls) call.lost(lost);

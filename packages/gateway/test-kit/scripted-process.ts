@@ -1,11 +1,8 @@
 /** A child process of streams in memory, as far as an upstream connection sees it, and calls that keep what they hear. */
 import { PassThrough, type Writable } from 'node:stream';
-import type {
-  ConnectionObserver,
-  Lost,
-  RawAnswer,
-  UpstreamCall,
-} from '../src/application/ports.ts';
+import type { Fault } from '@mcp-hangar/kernel/errors';
+import { routingOf } from '../src/application/calls/ask.ts';
+import type { ConnectionObserver, RawAnswer, UpstreamCall } from '../src/application/ports.ts';
 import type { JsonObject } from '../src/domain/protocol/json-rpc.ts';
 import type { ServerMessage } from '../src/domain/protocol/server-message.ts';
 import { StdioConnection } from '../src/infrastructure/upstream/stdio-connection.ts';
@@ -56,8 +53,9 @@ export class Process {
 /** A call that keeps what it is told. */
 export class Told implements UpstreamCall {
   readonly parts: readonly string[];
+  readonly routing = routingOf('x');
   readonly answers: RawAnswer[] = [];
-  readonly losses: Lost[] = [];
+  readonly losses: Fault[] = [];
   readonly notes: ServerMessage[] = [];
 
   constructor(parts: readonly string[] = ['{"jsonrpc":"2.0","id":', ',"method":"x"}']) {
@@ -72,8 +70,8 @@ export class Told implements UpstreamCall {
   notified(message: ServerMessage): void {
     this.notes.push(message);
   }
-  lost(lost: Lost): void {
-    this.losses.push(lost);
+  lost(fault: Fault): void {
+    this.losses.push(fault);
   }
 }
 

@@ -6,7 +6,11 @@ import type {
   ServerNotification,
   ServerRequest,
 } from '../src/application/servers/child.ts';
-import { Server, type ServerListener, type ServerUser } from '../src/application/servers/server.ts';
+import {
+  McpServer,
+  type ServerListener,
+  type ServerUser,
+} from '../src/application/servers/mcp-server.ts';
 import type { JsonObject } from '../src/domain/protocol/json-rpc.ts';
 import type { Era } from '../src/domain/protocol/revisions.ts';
 import {
@@ -18,7 +22,7 @@ import {
 } from './scripted-launcher.ts';
 
 export interface World {
-  readonly server: Server;
+  readonly server: McpServer;
   readonly launcher: ScriptedLauncher;
   readonly clock: { now: number; nowMs(): number };
   readonly ready: Child[];
@@ -43,7 +47,7 @@ export function worldOf(
   };
   const ready: Child[] = [];
   const changed: string[] = [];
-  const server = new Server(specOf(spec), {
+  const server = new McpServer(specOf(spec), {
     launcher,
     clock,
     logger: SILENT,

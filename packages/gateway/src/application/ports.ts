@@ -1,4 +1,5 @@
 /** What the application needs from the world outside. Adapters live in `infrastructure`. */
+import type { Fault } from '@mcp-hangar/kernel/errors';
 import type { JsonObject } from '../domain/protocol/json-rpc.ts';
 import type { Era } from '../domain/protocol/revisions.ts';
 import type { ServerMessage } from '../domain/protocol/server-message.ts';
@@ -27,20 +28,26 @@ export interface RawAnswer {
   readonly bytes: number;
 }
 
-/** Why a call got no answer from its server. */
-export interface Lost {
-  readonly code: 'ended' | 'answer-too-large' | 'answer-invalid';
-  readonly message: string;
+/** What a transport with headers says of a request outside its body. */
+export interface Routing {
+  readonly method: string;
+  /** Of tool, prompt or resource, as the server knows it. */
+  readonly name: string | undefined;
+  /** `Mcp-Param-*` headers by lower-case name, values encoded. */
+  readonly paramHeaders: Readonly<Record<string, string>>;
 }
 
 /** The side of a request that waits on an upstream connection. One of `answered` and `lost` is called, once. */
 export interface UpstreamCall {
   /** The request cut where the gateway's id goes; joined with the id it is the line for the server. */
   readonly parts: readonly string[];
+  /** Asked for by transports with headers only. */
+  readonly routing: Routing;
   answered(answer: RawAnswer): void;
   /** Progress, or for a subscription any notification of it. */
   notified(message: ServerMessage): void;
-  lost(lost: Lost): void;
+  /** There will be no answer. */
+  lost(fault: Fault): void;
 }
 
 /** One live connection to one server. Ids on it are the gateway's own. */
@@ -48,7 +55,8 @@ export interface UpstreamConnection {
   readonly era: Era;
   /** The answer to `initialize` or `server/discover`. */
   readonly hello: JsonObject;
-  readonly pid: number;
+  /** Of the process; undefined where the server is remote. */
+  readonly pid: number | undefined;
   readonly pending: number;
   /** @throws Fault UPSTREAM_QUEUE_FULL, UPSTREAM_ENDED */
   send(call: UpstreamCall): number;
@@ -60,10 +68,16 @@ export interface UpstreamConnection {
   close(reason: string): Promise<void>;
 }
 
-/** What a connection tells its owner, beside the answers to calls. */
+/**
+ * What a connection tells its owner, beside the answers to calls. `during` is the call whose stream a message came
+ * on, where the transport has streams; on stdio nobody knows.
+ */
 export interface ConnectionObserver {
-  request(message: Extract<ServerMessage, { kind: 'request' }>): void;
-  notification(message: Extract<ServerMessage, { kind: 'notification' }>): void;
+  request(message: Extract<ServerMessage, { kind: 'request' }>, during?: UpstreamCall): void;
+  notification(
+    message: Extract<ServerMessage, { kind: 'notification' }>,
+    during?: UpstreamCall,
+  ): void;
   /** The server is gone; every pending call was told before. */
   ended(detail: string): void;
 }

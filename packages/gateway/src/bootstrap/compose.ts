@@ -4,7 +4,7 @@ import type { Clock, Logger, UpstreamLauncher } from '../application/ports.ts';
 import { NOBODY } from '../application/servers/child.ts';
 import { META, MODERN_REVISION } from '../domain/protocol/revisions.ts';
 import { NO_CAPABILITIES } from '../domain/protocol/capabilities.ts';
-import type { ChildTimings } from '../infrastructure/launcher/child.ts';
+import type { ChildTimings } from '../infrastructure/launcher/child-process.ts';
 import { createGuardian } from '../infrastructure/launcher/guardian.ts';
 import { boundedDestination } from '../infrastructure/telemetry/bounded-destination.ts';
 import { createLogger } from '../infrastructure/telemetry/logger.ts';

@@ -1,7 +1,7 @@
 /** A question of the gateway's own to a server: handshake, catalogue, subscriptions. */
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { isObject, RPC, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
-import type { Bytes, Lost, RawAnswer, UpstreamCall, UpstreamConnection } from '../ports.ts';
+import type { Bytes, RawAnswer, Routing, UpstreamCall, UpstreamConnection } from '../ports.ts';
 
 /** The server refused: a JSON-RPC error as data. */
 export class RpcRefusal extends Error {
@@ -22,9 +22,12 @@ export interface AskOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What a question needs of a connection. */
+export type Askable = Pick<UpstreamConnection, 'send' | 'cancel'>;
+
 /** @throws RpcRefusal where the server answers with an error; Fault CALL_TIMED_OUT, UPSTREAM_ENDED and the like */
 export function ask(
-  connection: UpstreamConnection,
+  connection: Askable,
   method: string,
   params: JsonObject,
   options: AskOptions,
@@ -43,7 +46,8 @@ export function ask(
       answered: (answer) =>
         settle(() => void readAnswer(answer, options.answerBytesMax).then(resolve, reject)),
       notified: () => undefined,
-      lost: (lost) => settle(() => reject(lostFault(lost))),
+      routing: routingOf(method),
+      lost: (fault) => settle(() => reject(fault)),
     };
     const giveUp = (fault: Fault): void =>
       settle(() => {
@@ -131,13 +135,9 @@ function keepNumber(_key: string, value: unknown, context?: { readonly source?: 
   return String(value) === context.source ? value : rawJson(context.source);
 }
 
-export function lostFault(lost: Lost): Fault {
-  switch (lost.code) {
-    case 'ended':
-      return new Fault('UPSTREAM_ENDED', lost.message);
-    case 'answer-too-large':
-      return new Fault('UPSTREAM_ANSWER_TOO_LARGE', lost.message);
-    case 'answer-invalid':
-      return new Fault('UPSTREAM_ANSWER_INVALID', lost.message);
-  }
-}
+/** A request of the gateway's own: it names nothing beside its method. */
+export const routingOf = (method: string): Routing => ({
+  method,
+  name: undefined,
+  paramHeaders: {},
+});

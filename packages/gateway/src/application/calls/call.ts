@@ -12,9 +12,8 @@ import {
 import { spanEnd, spanStart, spanText } from '../../domain/protocol/json-spans.ts';
 import type { Era } from '../../domain/protocol/revisions.ts';
 import { SERVER_SLOT, type ServerMessage } from '../../domain/protocol/server-message.ts';
-import type { Clock, Lost, RawAnswer, UpstreamCall } from '../ports.ts';
+import type { Clock, RawAnswer, Routing, UpstreamCall } from '../ports.ts';
 import type { Child } from '../servers/child.ts';
-import { lostFault } from './ask.ts';
 import type { Deadlines, Limited } from './deadlines.ts';
 import type { EraBridge } from './era-bridge.ts';
 import { rpcErrorOf, type ClientReply } from './reply.ts';
@@ -36,6 +35,9 @@ export interface Replacement {
 /** How a call is put to its server. */
 export interface Delivery {
   readonly replace: Replacement | undefined;
+  /** The server's own name or URI, where the client used another. */
+  readonly upstreamName?: string | undefined;
+  readonly paramHeaders?: Readonly<Record<string, string>>;
   /** Without an answer or progress for this long the call ends. */
   readonly timeoutMs: number;
 }
@@ -55,6 +57,8 @@ export class Call implements UpstreamCall, Limited {
   readonly #options: CallOptions;
   readonly reply: ClientReply;
   #parts: readonly string[] = [];
+  #upstreamName: string | undefined;
+  #paramHeaders: Readonly<Record<string, string>> = {};
   #sent: { readonly child: Child; readonly id: number } | undefined;
   #timeoutMs = 0;
   #deadlineMs = Number.POSITIVE_INFINITY;
@@ -68,6 +72,11 @@ export class Call implements UpstreamCall, Limited {
 
   get parts(): readonly string[] {
     return this.#parts;
+  }
+
+  get routing(): Routing {
+    const { method, params } = this.#options.request;
+    return { method, name: this.#upstreamName ?? nameIn(params), paramHeaders: this.#paramHeaders };
   }
 
   get settled(): boolean {
@@ -87,8 +96,11 @@ export class Call implements UpstreamCall, Limited {
   }
 
   /** Hands the call to a child whose work for it has begun (`Server.take`); the call ends that work. */
-  sendTo(child: Child, { replace, timeoutMs }: Delivery): void {
+  sendTo(child: Child, delivery: Delivery): void {
+    const { replace, timeoutMs } = delivery;
     const { request, bridge, clock } = this.#options;
+    this.#upstreamName = delivery.upstreamName;
+    this.#paramHeaders = delivery.paramHeaders ?? {};
     if (this.#settled) {
       child.end(clock.nowMs(), false);
       return;
@@ -135,8 +147,8 @@ export class Call implements UpstreamCall, Limited {
     ]);
   }
 
-  lost(lost: Lost): void {
-    if (this.#settle(false)) this.reply.refuse(rpcErrorOf(lostFault(lost)));
+  lost(fault: Fault): void {
+    if (this.#settle(false)) this.reply.refuse(rpcErrorOf(fault));
   }
 
   /** The gateway cannot carry the call out. Anything but a Fault is a defect: it ends this call and no other. */
@@ -198,6 +210,12 @@ export class Call implements UpstreamCall, Limited {
     this.#options.onSettled(this);
     return true;
   }
+}
+
+/** The tool, prompt or resource that params name. */
+function nameIn(params: JsonObject | undefined): string | undefined {
+  const name = params?.['name'] ?? params?.['uri'];
+  return typeof name === 'string' ? name : undefined;
 }
 
 /** UTF-16 text as one byte a character. */

@@ -13,7 +13,7 @@ import {
   type World,
 } from '../../../test-kit/server-world.ts';
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
-import type { Server } from '../servers/server.ts';
+import type { McpServer } from '../servers/mcp-server.ts';
 import type { ChangedList } from '../servers/child.ts';
 import { Catalogs } from './catalogs.ts';
 
@@ -52,7 +52,7 @@ function catalogWorld(
 const listing = (...names: readonly string[]): { readonly result: JsonObject } => ({
   result: { tools: names.map((name) => ({ name })) },
 });
-const namesOf = (catalogs: Catalogs, server: Server, user = userOf()): readonly unknown[] =>
+const namesOf = (catalogs: Catalogs, server: McpServer, user = userOf()): readonly unknown[] =>
   catalogs.offer(server, user.asker).tools.map(({ name }) => name);
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));

@@ -8,7 +8,7 @@ import { catalogKey, type Asker } from '../../domain/mcp-server/sharing.ts';
 import type { Offer } from '../../domain/catalog/surface.ts';
 import type { Clock, Logger } from '../ports.ts';
 import { GATEWAY, type ChangedList, type Child, type Owner } from '../servers/child.ts';
-import type { Server, ServerUser } from '../servers/server.ts';
+import type { McpServer, ServerUser } from '../servers/mcp-server.ts';
 import { fetchCatalog, type ServerCatalog } from './server-catalog.ts';
 
 /** Capability sets that are remembered for one server; the oldest goes first. */
@@ -16,7 +16,7 @@ const KEYS_MAX = 32;
 const REFRESH_DEBOUNCE_MS = 50;
 
 /** @param announced lists that the server itself said have changed */
-export type CatalogListener = (server: Server, announced: readonly ChangedList[]) => void;
+export type CatalogListener = (server: McpServer, announced: readonly ChangedList[]) => void;
 
 export interface CatalogOptions {
   readonly clock: Clock;
@@ -29,15 +29,15 @@ export interface CatalogOptions {
 
 export class Catalogs {
   readonly #options: CatalogOptions;
-  readonly #known = new Map<Server, Map<string, ServerCatalog>>();
-  readonly #fetches = new Map<Server, Map<string, Promise<void>>>();
-  readonly #warms = new Map<Server, Map<string, Promise<void>>>();
+  readonly #known = new Map<McpServer, Map<string, ServerCatalog>>();
+  readonly #fetches = new Map<McpServer, Map<string, Promise<void>>>();
+  readonly #warms = new Map<McpServer, Map<string, Promise<void>>>();
   readonly #refreshes = new Map<Child, NodeJS.Timeout>();
   /** How clients of either era were last served, by server. */
-  readonly #eras = new WeakMap<Server, string>();
+  readonly #eras = new WeakMap<McpServer, string>();
   readonly #listeners = new Set<CatalogListener>();
   /** By the client whose child listed them; gone with the client. */
-  readonly #private = new WeakMap<Owner, Map<Server, ServerCatalog>>();
+  readonly #private = new WeakMap<Owner, Map<McpServer, ServerCatalog>>();
   readonly #announced = new Map<Child, Set<ChangedList>>();
   readonly #queue: (() => void)[] = [];
   #starting = 0;
@@ -53,7 +53,7 @@ export class Catalogs {
   }
 
   /** The catalogue that this asker sees, or undefined where it is not known. */
-  find(server: Server, asker: Asker, owner?: Owner): ServerCatalog | undefined {
+  find(server: McpServer, asker: Asker, owner?: Owner): ServerCatalog | undefined {
     const own = owner === undefined ? undefined : this.#private.get(owner)?.get(server);
     if (own !== undefined) return own;
     const key = server.catalogKeyFor(asker);
@@ -61,7 +61,7 @@ export class Catalogs {
   }
 
   /** What a server offers to this asker: its catalogue, else the tools that its configuration declares. */
-  offer(server: Server, asker: Asker, owner?: Owner): Offer {
+  offer(server: McpServer, asker: Asker, owner?: Owner): Offer {
     const { id, predefinedTools } = server.spec;
     const known = this.find(server, asker, owner);
     if (known !== undefined) return { ...known, server: id };
@@ -70,14 +70,14 @@ export class Catalogs {
   }
 
   /** Whether a list has to start this server to know what it offers. */
-  lacks(server: Server, asker: Asker): boolean {
+  lacks(server: McpServer, asker: Asker): boolean {
     if (server.spec.launch.kind === 'inactive' || server.spec.predefinedTools !== undefined)
       return false;
     return this.find(server, asker) === undefined;
   }
 
   /** Starts the server once to list it. Never rejects: a server that cannot be listed offers nothing. */
-  warm(server: Server, user: ServerUser): Promise<void> {
+  warm(server: McpServer, user: ServerUser): Promise<void> {
     const key = server.catalogKeyFor(user.asker) ?? `${user.asker.era} unknown`;
     return once(this.#warms, server, key, async () => {
       await this.#slot();
@@ -92,12 +92,12 @@ export class Catalogs {
   }
 
   /** The same for a call that waits for this one server: it does not queue behind the lists of others. */
-  listNow(server: Server, user: ServerUser): Promise<void> {
+  listNow(server: McpServer, user: ServerUser): Promise<void> {
     return this.#list(server, user);
   }
 
   /** A child is ready: list it, where its lists are not known or it may have changed since. */
-  childReady(server: Server, child: Child): void {
+  childReady(server: McpServer, child: Child): void {
     // Which catalogue a client sees depends on the eras that the server has shown to speak.
     const eras = `${server.eraFor('legacy')} ${server.eraFor('modern')}`;
     if (this.#eras.get(server) !== eras) this.version += 1;
@@ -106,7 +106,7 @@ export class Catalogs {
   }
 
   /** The server said that a list changed: it is listed again, and clients hear of it even if it looks the same. */
-  childChanged(server: Server, child: Child, method: string): void {
+  childChanged(server: McpServer, child: Child, method: string): void {
     const kind = CHANGED_BY[method];
     if (kind === undefined) return;
     const announced = this.#announced.get(child) ?? new Set<ChangedList>();
@@ -138,7 +138,7 @@ export class Catalogs {
     this.#refreshes.clear();
   }
 
-  async #list(server: Server, user: ServerUser): Promise<void> {
+  async #list(server: McpServer, user: ServerUser): Promise<void> {
     try {
       const shared = server.seatKindFor(user.asker) === 'shared';
       const child = await server.take(shared ? { ...user, owner: GATEWAY } : user);
@@ -157,7 +157,11 @@ export class Catalogs {
     else await new Promise<void>((resolve) => this.#queue.push(resolve));
   }
 
-  #refresh(server: Server, child: Child, when: 'always' | 'if-missing' = 'always'): Promise<void> {
+  #refresh(
+    server: McpServer,
+    child: Child,
+    when: 'always' | 'if-missing' = 'always',
+  ): Promise<void> {
     const key = catalogKey(child.seat);
     const owner = child.workedFor;
     if (owner !== undefined && child.proved) return this.#refreshPrivate(server, child, owner);
@@ -169,7 +173,7 @@ export class Catalogs {
   }
 
   /** A listing that began before the change may have missed it: its outcome is not enough. */
-  async #refreshAgain(server: Server, child: Child): Promise<void> {
+  async #refreshAgain(server: McpServer, child: Child): Promise<void> {
     await this.#fetches
       .get(server)
       ?.get(catalogKey(child.seat))
@@ -178,10 +182,10 @@ export class Catalogs {
   }
 
   /** What a client's own child lists once it has worked for it is that client's business alone. */
-  async #refreshPrivate(server: Server, child: Child, owner: Owner): Promise<void> {
+  async #refreshPrivate(server: McpServer, child: Child, owner: Owner): Promise<void> {
     const catalog = await fetchCatalog(child.connection, this.#meta(child));
     if (child.isGone) return;
-    const own = this.#private.get(owner) ?? new Map<Server, ServerCatalog>();
+    const own = this.#private.get(owner) ?? new Map<McpServer, ServerCatalog>();
     this.#private.set(owner, own.set(server, catalog));
     this.version += 1;
   }
@@ -190,7 +194,7 @@ export class Catalogs {
     return child.seat.era === 'modern' ? this.#options.modernMeta : {};
   }
 
-  #keep(server: Server, key: string, catalog: ServerCatalog): void {
+  #keep(server: McpServer, key: string, catalog: ServerCatalog): void {
     const known = this.#known.get(server) ?? new Map<string, ServerCatalog>();
     this.#known.set(server, known);
     const previous = known.get(key);
@@ -203,11 +207,11 @@ export class Catalogs {
     this.#tell(server, []);
   }
 
-  #tell(server: Server, announced: readonly ChangedList[]): void {
+  #tell(server: McpServer, announced: readonly ChangedList[]): void {
     for (const listener of this.#listeners) listener(server, announced);
   }
 
-  #failed(server: Server, error: unknown): void {
+  #failed(server: McpServer, error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
     const { logger } = this.#options;
     const fields = { mcpServerId: server.spec.id, reason };
@@ -233,8 +237,8 @@ const CHANGED_BY: Readonly<Record<string, ChangedList>> = {
 
 /** Runs `work` unless the same is under way: then its outcome is shared. */
 function once(
-  running: Map<Server, Map<string, Promise<void>>>,
-  server: Server,
+  running: Map<McpServer, Map<string, Promise<void>>>,
+  server: McpServer,
   key: string,
   work: () => Promise<void>,
 ): Promise<void> {

@@ -4,7 +4,7 @@ import { mergeOffers, type Surface } from '../../domain/catalog/surface.ts';
 import type { Asker } from '../../domain/mcp-server/sharing.ts';
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { META } from '../../domain/protocol/revisions.ts';
-import type { Server } from '../servers/server.ts';
+import type { McpServer } from '../servers/mcp-server.ts';
 import type { ChangedList, Owner } from '../servers/child.ts';
 import type { Catalogs } from './catalogs.ts';
 import type { ListKind } from './server-catalog.ts';
@@ -16,7 +16,7 @@ const CHANGE_DEBOUNCE_MS = 250;
 /** A path that clients connect to: all servers, or one with its own names. */
 export interface Endpoint {
   readonly name: string;
-  readonly servers: readonly Server[];
+  readonly servers: readonly McpServer[];
   readonly prefixed: boolean;
 }
 
@@ -109,7 +109,7 @@ export class View {
   }
 
   /** @param announced lists that a server said have changed, by server */
-  tellChanges(announced: ReadonlyMap<Server, ReadonlySet<ChangedList>>): void {
+  tellChanges(announced: ReadonlyMap<McpServer, ReadonlySet<ChangedList>>): void {
     if (!this.watched) return;
     const now = this.#digests();
     const said = this.endpoint.servers.flatMap((server) => [...(announced.get(server) ?? [])]);
@@ -142,7 +142,7 @@ export class Views {
   readonly #options: ViewOptions;
   readonly #views = new Map<string, View>();
   readonly #watched = new Set<View>();
-  readonly #announced = new Map<Server, Set<ChangedList>>();
+  readonly #announced = new Map<McpServer, Set<ChangedList>>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: ViewOptions) {
@@ -171,7 +171,7 @@ export class Views {
   }
 
   /** Many servers become known one after the other: clients hear of it once. */
-  #changed(server: Server, announced: readonly ChangedList[]): void {
+  #changed(server: McpServer, announced: readonly ChangedList[]): void {
     const own = this.#announced.get(server) ?? new Set<ChangedList>();
     this.#announced.set(server, own);
     for (const kind of announced) own.add(kind);

@@ -13,7 +13,7 @@ import { Catalogs } from '../catalog/catalogs.ts';
 import { Views, type Endpoint, type View } from '../catalog/views.ts';
 import type { Clock, Logger, UpstreamLauncher } from '../ports.ts';
 import type { Child } from '../servers/child.ts';
-import { Server, type ServerUser } from '../servers/server.ts';
+import { McpServer, type ServerUser } from '../servers/mcp-server.ts';
 import { listenForLists } from '../sessions/listening.ts';
 import { Subscriptions } from '../sessions/subscriptions.ts';
 import { route, type Target } from './router.ts';
@@ -51,7 +51,7 @@ export interface ClientRequest {
 
 export class Hub {
   readonly options: HubOptions;
-  readonly servers: readonly Server[];
+  readonly servers: readonly McpServer[];
   readonly catalogs: Catalogs;
   readonly views: Views;
   readonly subscriptions: Subscriptions;
@@ -79,13 +79,13 @@ export class Hub {
       ttlMs: options.catalog.ttlMs,
     });
     const listener = {
-      ready: (server: Server, child: Child) => {
+      ready: (server: McpServer, child: Child) => {
         this.catalogs.childReady(server, child);
         this.subscriptions.childReady(server, child);
         if (child.seat.era === 'modern') listenForLists(child, options.modernMeta);
       },
       changed: (
-        server: Server,
+        server: McpServer,
         child: Child,
         notification: Parameters<Child['notification']>[0],
       ) => {
@@ -93,7 +93,7 @@ export class Hub {
         this.subscriptions.changed(server, child, notification);
       },
     };
-    this.servers = options.servers.map((spec) => new Server(spec, { ...options, listener }));
+    this.servers = options.servers.map((spec) => new McpServer(spec, { ...options, listener }));
     const shown = options.hideServers ? [] : this.servers;
     this.#all = { name: '*', servers: shown, prefixed: true };
     for (const server of shown) {
@@ -195,13 +195,14 @@ export class Hub {
     else call.refuse(routed.error);
   }
 
-  #deliver(client: ClientRequest, call: Call, { server, replace, paramHeaders }: Target): void {
+  #deliver(client: ClientRequest, call: Call, target: Target): void {
+    const { server, replace, upstreamName, paramHeaders } = target;
     const { user, request, header } = client;
     if (user.asker.era === 'modern' && paramHeaders.length > 0) {
       const refusal = checkParamHeaders(paramHeaders, request.params?.['arguments'], header);
       if (refusal !== undefined) return call.refuse(refusal.error, refusal.status);
     }
-    const delivery = { replace, timeoutMs: server.spec.callTimeoutMs };
+    const delivery = { replace, upstreamName, timeoutMs: server.spec.callTimeoutMs };
     const send = (child: Child): void => call.sendTo(child, delivery);
     try {
       const child = server.take(user, call);

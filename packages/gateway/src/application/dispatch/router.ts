@@ -10,10 +10,10 @@ import type { ParamHeader } from '../../domain/protocol/param-headers.ts';
 import { readingBudget, type ReadingBudget } from '../../domain/protocol/uri-template.ts';
 import type { Era } from '../../domain/protocol/revisions.ts';
 import type { View } from '../catalog/views.ts';
-import type { Server } from '../servers/server.ts';
+import type { McpServer } from '../servers/mcp-server.ts';
 
 export interface Target {
-  readonly server: Server;
+  readonly server: McpServer;
   readonly replace: { readonly slot: number; readonly text: string } | undefined;
   /** The server's own name or URI, where the client used another. */
   readonly upstreamName: string | undefined;
@@ -27,7 +27,7 @@ export type Routed =
   | { readonly kind: 'unknown'; readonly error: RpcError };
 
 const target = (
-  server: Server,
+  server: McpServer,
   slot?: number,
   name?: string,
   headers?: readonly ParamHeader[],
@@ -127,5 +127,5 @@ function routeUnknown(view: View, method: string): Routed {
   };
 }
 
-const findServer = (view: View, id: string): Server | undefined =>
+const findServer = (view: View, id: string): McpServer | undefined =>
   view.endpoint.servers.find((server) => server.spec.id === id);

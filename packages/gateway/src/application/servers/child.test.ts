@@ -8,7 +8,7 @@ import {
 } from '../../../test-kit/server-world.ts';
 import { readServerLine } from '../../domain/protocol/server-message.ts';
 import { GATEWAY, NOBODY, updatedUri, type Child, type ServerNotification } from './child.ts';
-import type { ServerUser } from './server.ts';
+import type { ServerUser } from './mcp-server.ts';
 
 async function running(
   user: ServerUser,

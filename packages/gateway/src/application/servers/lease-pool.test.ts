@@ -8,8 +8,9 @@ import {
   worldOf,
   type World,
 } from '../../../test-kit/server-world.ts';
+import { routingOf } from '../calls/ask.ts';
 import type { Child, Owner } from './child.ts';
-import type { ServerUser } from './server.ts';
+import type { ServerUser } from './mcp-server.ts';
 
 const MAX = 2;
 const CLIENTS = 5;
@@ -280,6 +281,7 @@ describe('the choice of a child', () => {
     // A crash is told to calls first: each call ends, and the child rests for a moment.
     first.connection.send({
       parts: ['{"id":', '}'],
+      routing: routingOf('x'),
       answered: () => undefined,
       notified: () => undefined,
       lost: () => first.end(1, false),

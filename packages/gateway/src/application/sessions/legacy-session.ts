@@ -29,7 +29,7 @@ import type {
   ServerNotification,
   ServerRequest,
 } from '../servers/child.ts';
-import type { ServerUser } from '../servers/server.ts';
+import type { ServerUser } from '../servers/mcp-server.ts';
 import { AskedQuestions } from './asked-questions.ts';
 import { SessionResources, type Resource } from './session-resources.ts';
 

@@ -9,14 +9,15 @@ import type { ClientReply } from '../calls/reply.ts';
 import type { View } from '../catalog/views.ts';
 import type { Hub } from '../dispatch/hub.ts';
 import { routeResource } from '../dispatch/router.ts';
-import type { Lost, UpstreamCall } from '../ports.ts';
+import { routingOf } from '../calls/ask.ts';
+import type { UpstreamCall } from '../ports.ts';
 import {
   updatedUri,
   type ChangedList,
   type Child,
   type ServerNotification,
 } from '../servers/child.ts';
-import type { Server, ServerUser } from '../servers/server.ts';
+import type { McpServer, ServerUser } from '../servers/mcp-server.ts';
 
 const LISTS: Readonly<Record<ChangedList, string>> = {
   tools: 'toolsListChanged',
@@ -115,7 +116,7 @@ export class Listening {
       : [];
     if (uris.length === 0) return [];
     await this.#hub.known(this.#view, this.#user);
-    const byServer = new Map<Server, Map<string, string>>();
+    const byServer = new Map<McpServer, Map<string, string>>();
     const budget = readingBudget();
     for (const uri of uris) {
       const routed = routeResource(this.#view, uri, budget);
@@ -132,7 +133,7 @@ export class Listening {
 
   /** @param publicUris by the server's URI, the one that the client used */
   async #listenTo(
-    server: Server,
+    server: McpServer,
     publicUris: ReadonlyMap<string, string>,
   ): Promise<readonly string[]> {
     try {
@@ -165,7 +166,8 @@ export class Listening {
           `,"method":"subscriptions/listen","params":${JSON.stringify(params)}}`,
         ],
         answered: () => this.#upstreamEnded(acknowledge),
-        lost: (_lost: Lost) => this.#upstreamEnded(acknowledge),
+        routing: routingOf('subscriptions/listen'),
+        lost: () => this.#upstreamEnded(acknowledge),
         notified: (message) => {
           if (message.kind !== 'notification') return;
           if (message.method === 'notifications/subscriptions/acknowledged')
@@ -212,6 +214,7 @@ export function listenForLists(child: Child, modernMeta: JsonObject): void {
       `,"method":"subscriptions/listen","params":${JSON.stringify(params)}}`,
     ],
     answered: () => undefined, // it does not listen: its lists are read at every start
+    routing: routingOf('subscriptions/listen'),
     lost: () => undefined,
     notified: (message) => {
       // Its acknowledgement is for the gateway alone, not for the client that the child happens to work for.

@@ -9,7 +9,7 @@ import type { Endpoint, View } from '../catalog/views.ts';
 import type { Hub } from '../dispatch/hub.ts';
 import { answerList } from '../dispatch/lists.ts';
 import { NOBODY, type Owner } from '../servers/child.ts';
-import type { ServerUser } from '../servers/server.ts';
+import type { ServerUser } from '../servers/mcp-server.ts';
 import { discoverResult } from './hello.ts';
 import { Listening } from './listening.ts';
 

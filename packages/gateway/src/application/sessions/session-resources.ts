@@ -5,12 +5,12 @@ import type { Bytes } from '../ports.ts';
 import { SERVER_SLOT } from '../../domain/protocol/server-message.ts';
 import { splice } from '../../domain/protocol/json-spans.ts';
 import { updatedUri, type Child, type ServerNotification } from '../servers/child.ts';
-import type { Server } from '../servers/server.ts';
+import type { McpServer } from '../servers/mcp-server.ts';
 import { tell, type ResourceListener, type Subscriptions } from './subscriptions.ts';
 
 /** A resource as the client names it, and as its server does. */
 export interface Resource {
-  readonly server: Server;
+  readonly server: McpServer;
   readonly uri: string;
   readonly publicUri: string;
 }

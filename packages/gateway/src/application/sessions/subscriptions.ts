@@ -5,7 +5,7 @@
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { ask } from '../calls/ask.ts';
 import { updatedUri, type Child, type ServerNotification } from '../servers/child.ts';
-import type { Server } from '../servers/server.ts';
+import type { McpServer } from '../servers/mcp-server.ts';
 
 const SUBSCRIBE_TIMEOUT_MS = 30_000;
 
@@ -13,14 +13,14 @@ const SUBSCRIBE_TIMEOUT_MS = 30_000;
 export type ResourceListener = (notification: ServerNotification) => void;
 
 export class Subscriptions {
-  readonly #byServer = new Map<Server, Map<string, Set<ResourceListener>>>();
+  readonly #byServer = new Map<McpServer, Map<string, Set<ResourceListener>>>();
 
   /** Whether somebody already hears of this resource: then the server need not be asked. */
-  has(server: Server, uri: string): boolean {
+  has(server: McpServer, uri: string): boolean {
     return this.#byServer.get(server)?.has(uri) === true;
   }
 
-  add(server: Server, uri: string, listener: ResourceListener): void {
+  add(server: McpServer, uri: string, listener: ResourceListener): void {
     const own = this.#byServer.get(server) ?? new Map<string, Set<ResourceListener>>();
     this.#byServer.set(server, own);
     own.set(uri, (own.get(uri) ?? new Set()).add(listener));
@@ -28,7 +28,7 @@ export class Subscriptions {
   }
 
   /** Ends one client's interest. The server is told where nobody is left. */
-  remove(server: Server, uri: string, listener: ResourceListener): void {
+  remove(server: McpServer, uri: string, listener: ResourceListener): void {
     const own = this.#byServer.get(server);
     const listeners = own?.get(uri);
     if (own === undefined || listeners?.delete(listener) !== true || listeners.size > 0) return;
@@ -39,7 +39,7 @@ export class Subscriptions {
     }
   }
 
-  changed(server: Server, child: Child, notification: ServerNotification): void {
+  changed(server: McpServer, child: Child, notification: ServerNotification): void {
     if (notification.method !== 'notifications/resources/updated') return;
     if (child.seat.kind !== 'shared') {
       child.owner?.serverNotification(child, notification);
@@ -55,7 +55,7 @@ export class Subscriptions {
   }
 
   /** A new shared child knows of no subscription. */
-  childReady(server: Server, child: Child): void {
+  childReady(server: McpServer, child: Child): void {
     if (!isSharedLegacy(child)) return;
     this.#pin(server);
     for (const uri of this.#byServer.get(server)?.keys() ?? []) {
@@ -64,7 +64,7 @@ export class Subscriptions {
   }
 
   /** A child that somebody listens to is not stopped for being idle. */
-  #pin(server: Server): void {
+  #pin(server: McpServer): void {
     const pins = this.#byServer.get(server)?.size ?? 0;
     for (const child of server.running) if (isSharedLegacy(child)) child.pins = pins;
   }

@@ -7,7 +7,7 @@ import {
   membersOf,
   until,
 } from '../../../../../test/fixtures/children/processes.ts';
-import { spawnChild } from './child.ts';
+import { spawnChild } from './child-process.ts';
 import { createGuardian, type Guardian } from './guardian.ts';
 
 const cleanups: (() => PromiseLike<void> | void)[] = [];

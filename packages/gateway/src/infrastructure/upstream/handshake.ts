@@ -7,8 +7,18 @@ import {
   MODERN_REVISION,
   type Era,
 } from '../../domain/protocol/revisions.ts';
-import { ask, RpcRefusal } from '../../application/calls/ask.ts';
-import type { StdioConnection } from './stdio-connection.ts';
+import { ask, RpcRefusal, type Askable } from '../../application/calls/ask.ts';
+import type { UpstreamConnection } from '../../application/ports.ts';
+
+/** What the handshake needs of a connection. */
+type Connection = Askable & Pick<UpstreamConnection, 'write'>;
+
+/** What a server says of itself, and the era in which it did. */
+export interface Greeting {
+  readonly era: Era;
+  /** The answer to `initialize` or `server/discover`. */
+  readonly hello: JsonObject;
+}
 
 /**
  * A server that says nothing to `server/discover` for this share of its start-up time is taken for a legacy one: long
@@ -36,22 +46,25 @@ export class WrongEra extends Error {
 }
 
 /**
- * Speaks the handshake and leaves era and hello on the connection.
+ * Speaks the handshake.
  * @throws WrongEra; RpcRefusal or Fault where the server refuses, ends or is silent
  */
 export async function handshake(
-  connection: StdioConnection,
+  connection: Connection,
   options: HandshakeOptions,
-): Promise<void> {
+): Promise<Greeting> {
   if (options.era === 'legacy') return initialize(connection, options);
   const found = await discover(connection, options);
-  if (found) return;
+  if (found !== undefined) return found;
   if (options.era === 'modern') throw new WrongEra('legacy');
-  await initialize(connection, options);
+  return initialize(connection, options);
 }
 
-/** True where the server speaks the modern era. */
-async function discover(connection: StdioConnection, options: HandshakeOptions): Promise<boolean> {
+/** Undefined where the server does not speak the modern era. */
+async function discover(
+  connection: Connection,
+  options: HandshakeOptions,
+): Promise<Greeting | undefined> {
   const timeoutMs =
     options.era === 'modern'
       ? options.timeoutMs
@@ -62,15 +75,13 @@ async function discover(connection: StdioConnection, options: HandshakeOptions):
       timeoutMs,
     });
     const versions = hello['supportedVersions'];
-    if (!Array.isArray(versions) || !versions.includes(MODERN_REVISION)) return false;
-    connection.era = 'modern';
-    connection.hello = hello;
-    return true;
+    if (!Array.isArray(versions) || !versions.includes(MODERN_REVISION)) return undefined;
+    return { era: 'modern', hello };
   } catch (error) {
     if (error instanceof RpcRefusal) {
       if (error.error.code === RPC.unsupportedVersion)
         throw new Fault('MCP_SERVER_START_FAILED', error.message);
-      return false;
+      return undefined;
     }
     // Some servers end on anything before `initialize`; some stay silent for good.
     if (options.era === 'unknown' && error instanceof Fault && !options.signal.aborted) {
@@ -91,7 +102,7 @@ const modernParams = (
   },
 });
 
-async function initialize(connection: StdioConnection, options: HandshakeOptions): Promise<void> {
+async function initialize(connection: Connection, options: HandshakeOptions): Promise<Greeting> {
   const params = {
     protocolVersion: LATEST_LEGACY_REVISION,
     capabilities: options.capabilities,
@@ -102,14 +113,13 @@ async function initialize(connection: StdioConnection, options: HandshakeOptions
     if (!isObject(hello['capabilities'])) {
       throw new Fault('MCP_SERVER_START_FAILED', 'its answer to initialize has no capabilities');
     }
-    connection.hello = hello;
+    connection.write('{"jsonrpc":"2.0","method":"notifications/initialized"}');
+    return { era: 'legacy', hello };
   } catch (error) {
     if (error instanceof RpcRefusal && isModernOnly(error))
       throw new WrongEra('modern', { cause: error });
     throw error;
   }
-  connection.era = 'legacy';
-  connection.write('{"jsonrpc":"2.0","method":"notifications/initialized"}');
 }
 
 const isModernOnly = ({ error }: RpcRefusal): boolean =>

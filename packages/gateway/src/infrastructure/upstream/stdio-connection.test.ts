@@ -70,8 +70,8 @@ describe('a call', () => {
     connection.send(call);
     process.exit({ code: 3, signal: null });
     await turn();
-    expect(call.losses).toEqual([
-      { code: 'ended', message: 'the server ended during the call (exit code 3)' },
+    expect(call.losses).toMatchObject([
+      { code: 'UPSTREAM_ENDED', message: 'the server ended during the call (exit code 3)' },
     ]);
     expect(heard.all).toEqual(['ended: exit code 3']);
     expect(() => connection.send(new Told())).toThrow(/has ended \(exit code 3\)/);
@@ -189,7 +189,10 @@ describe('whatever a server writes', () => {
       { jsonrpc: '2.0', id: 3, result: {} },
     );
     await vi.waitFor(() => expect(fine.times).toBe(1));
-    expect([lostWith(broken), lostWith(long)]).toEqual([['answer-invalid'], ['answer-too-large']]);
+    expect([lostWith(broken), lostWith(long)]).toEqual([
+      ['UPSTREAM_ANSWER_INVALID'],
+      ['UPSTREAM_ANSWER_TOO_LARGE'],
+    ]);
     expect(long.losses[0]?.message).toBe(
       'the answer has 100036 bytes, more than limits.upstream_message_bytes_max allows (100000)',
     );

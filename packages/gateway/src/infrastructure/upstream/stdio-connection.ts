@@ -21,13 +21,13 @@ import {
 import type {
   ConnectionObserver,
   RawAnswer,
-  Lost,
   UpstreamCall,
   UpstreamConnection,
 } from '../../application/ports.ts';
+import type { Greeting } from './handshake.ts';
 import { answerAtEnds, answerOf, idAtEnds } from './answer.ts';
 import { scanAnswer, type ScannedAnswer } from './answer-scan.ts';
-import { LineSplitter } from './line-splitter.ts';
+import { LineSplitter } from '../../application/framing/line-splitter.ts';
 
 /** Lines up to here are parsed, so that no client gets half a message; longer ones are only scanned. */
 const PARSED_BYTES_MAX = 65_536;
@@ -58,12 +58,11 @@ export interface ConnectionLimits {
 }
 
 export class StdioConnection implements UpstreamConnection {
-  era: Era = 'legacy';
-  hello: JsonObject = {};
   readonly #process: ConnectionProcess;
   readonly #limits: ConnectionLimits;
   readonly #splitter: LineSplitter;
   readonly #calls = new Map<number, UpstreamCall>();
+  #greeting: Greeting = { era: 'legacy', hello: {} };
   #observer: ConnectionObserver | undefined;
   #nextId = 1;
   #queue: string[] = [];
@@ -95,12 +94,25 @@ export class StdioConnection implements UpstreamConnection {
     );
   }
 
+  get era(): Era {
+    return this.#greeting.era;
+  }
+
+  get hello(): JsonObject {
+    return this.#greeting.hello;
+  }
+
   get pid(): number {
     return this.#process.pid;
   }
 
   get pending(): number {
     return this.#calls.size;
+  }
+
+  /** The handshake is done. */
+  greeted(greeting: Greeting): void {
+    this.#greeting = greeting;
   }
 
   /** From here on the observer hears what the server says on its own. */
@@ -220,7 +232,7 @@ export class StdioConnection implements UpstreamConnection {
         this.#settle(id, bytes, (call) => {
           const answer =
             bytes > PARSED_BYTES_MAX || isJson(message.line.text) ? answerOf(message) : undefined;
-          if (answer === undefined) call.lost(INVALID);
+          if (answer === undefined) call.lost(invalid());
           else call.answered(answer);
         });
         return;
@@ -251,14 +263,14 @@ export class StdioConnection implements UpstreamConnection {
     this.#addNoise(bytes);
     this.noise ??= text.slice(0, 200);
     const id = idAtEnds(text.slice(0, 128), text.slice(-128));
-    if (id !== undefined) this.#settle(id, 0, (call) => call.lost(INVALID));
+    if (id !== undefined) this.#settle(id, 0, (call) => call.lost(invalid()));
   }
 
   #onOverlong(head: string, tail: string, bytes: number): void {
     this.#addNoise(bytes);
     const message = `the answer has ${bytes} bytes, more than limits.upstream_message_bytes_max allows (${this.#limits.messageBytesMax})`;
     this.#settle(idAtEnds(head, tail) ?? Number.NaN, bytes, (call) =>
-      call.lost({ code: 'answer-too-large', message }),
+      call.lost(new Fault('UPSTREAM_ANSWER_TOO_LARGE', message)),
     );
   }
 
@@ -276,7 +288,7 @@ export class StdioConnection implements UpstreamConnection {
     if (this.#ended !== undefined) return;
     this.#ended = detail;
     this.#queue = [];
-    const lost: Lost = { code: 'ended', message: `the server ended during the call (${detail})` };
+    const lost = new Fault('UPSTREAM_ENDED', `the server ended during the call (${detail})`);
     const calls = [...this.#calls.values()];
     this.#calls.clear();
     for (const call of calls) call.lost(lost);
@@ -294,10 +306,8 @@ const cutAnswer = (buffer: Buffer, { idStart, idEnd, isError }: ScannedAnswer): 
 const headAndTail = (pieces: readonly Buffer[]): string =>
   `${pieces[0]?.subarray(0, 256).toString('latin1')}${pieces.at(-1)?.subarray(-256).toString('latin1')}`;
 
-const INVALID: Lost = {
-  code: 'answer-invalid',
-  message: 'the server answered with a line that is not JSON',
-};
+const invalid = (): Fault =>
+  new Fault('UPSTREAM_ANSWER_INVALID', 'the server answered with a line that is not JSON');
 
 /** Ids that we give are integers; an upstream may send one back as a string. */
 function numericId(rawId: string): number {

@@ -11,10 +11,10 @@ import type {
 } from '../../application/ports.ts';
 import {
   spawnChild,
-  type Child,
+  type ChildProcess,
   type ChildDependencies,
   type ChildTimings,
-} from '../launcher/child.ts';
+} from '../launcher/child-process.ts';
 import { redactor } from '../launcher/stderr-buffer.ts';
 import { SpawnFailure } from '../launcher/spawn-failure.ts';
 import { handshake, WrongEra } from './handshake.ts';
@@ -76,13 +76,14 @@ async function attempt(
   const child = await spawn(spec, launch, options);
   const connection = new StdioConnection(child, options.limits);
   try {
-    await handshake(connection, {
+    const greeting = await handshake(connection, {
       era: start.era,
       capabilities: start.capabilities,
       clientInfo: start.clientInfo ?? options.clientInfo,
       timeoutMs: start.timeoutMs,
       signal: start.signal,
     });
+    connection.greeted(greeting);
   } catch (error) {
     // Whatever failed, the child goes; its exit says more than our timeout where it ended by itself.
     const exit = await exitWithin(child, EXIT_SETTLE_MS);
@@ -105,7 +106,7 @@ async function spawn(
   spec: McpServerSpec,
   launch: StdioLaunch,
   options: StdioLauncherOptions,
-): Promise<Child> {
+): Promise<ChildProcess> {
   try {
     return await spawnChild(launch, { ...options.child, secrets: spec.secrets }, options.timings);
   } catch (error) {
@@ -116,9 +117,9 @@ async function spawn(
 }
 
 interface Evidence {
-  readonly child: Child;
+  readonly child: ChildProcess;
   readonly connection: StdioConnection;
-  readonly exit: Awaited<Child['exited']> | undefined;
+  readonly exit: Awaited<ChildProcess['exited']> | undefined;
   readonly timeoutMs: number;
 }
 
@@ -161,12 +162,15 @@ const lastLine = (text: string): string =>
     .split('\n')
     .findLast((line) => line.trim() !== '' && !line.includes('A complete log of this run')) ?? '';
 
-async function stopFast(child: Child): Promise<void> {
+async function stopFast(child: ChildProcess): Promise<void> {
   child.kill();
   await child.stop();
 }
 
-async function exitWithin(child: Child, ms: number): Promise<Awaited<Child['exited']> | undefined> {
+async function exitWithin(
+  child: ChildProcess,
+  ms: number,
+): Promise<Awaited<ChildProcess['exited']> | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<undefined>((resolve) => {
     timer = setTimeout(() => resolve(undefined), ms);

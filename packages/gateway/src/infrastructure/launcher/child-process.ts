@@ -47,7 +47,7 @@ export interface ChildExit {
   readonly signal: NodeJS.Signals | null;
 }
 
-export interface Child {
+export interface ChildProcess {
   /** Also the id of the process group. */
   readonly pid: number;
   /** What really runs. */
@@ -76,7 +76,7 @@ interface LeaderParts {
   readonly stderr: StderrBuffer;
 }
 
-class GuardedChild implements Child {
+class GuardedChild implements ChildProcess {
   readonly pid: number;
   readonly command: ResolvedCommand;
   readonly stdin: Writable;
@@ -171,7 +171,7 @@ export const spawnChild = async (
   launch: StdioLaunch,
   deps: ChildDependencies,
   timings: ChildTimings = {},
-): Promise<Child> => {
+): Promise<ChildProcess> => {
   const env = childEnvironment(deps.env, launch.env);
   const command = await resolveCommand(launch, { env, cwd: launch.cwd });
   const stderr = new StderrBuffer({

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { settled } from '../../../test-kit/scripted-launcher.ts';
 import { askingUser, Listener, userOf, worldOf } from '../../../test-kit/server-world.ts';
 import type { Child } from './child.ts';
-import type { ServerUser } from './server.ts';
+import type { ServerUser } from './mcp-server.ts';
 
 const times = <T>(count: number, make: (at: number) => T | Promise<T>): Promise<T>[] =>
   Array.from({ length: count }, (_, at) => Promise.resolve(make(at)));

@@ -9,13 +9,14 @@
  * 4. After `close` nothing runs and nothing starts.
  */
 import { Fault } from '@mcp-hangar/kernel/errors';
+import type { Health, McpServerPhase } from '../../domain/mcp-server/health.ts';
 import { catalogKey, seatFor, type Asker, type Seat } from '../../domain/mcp-server/sharing.ts';
 import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
 import { NO_CAPABILITIES } from '../../domain/protocol/capabilities.ts';
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 import type { Era } from '../../domain/protocol/revisions.ts';
 import type { Clock, Logger, UpstreamLauncher } from '../ports.ts';
-import { Child, type ChildEvents, type Owner, type ServerNotification } from './child.ts';
+import { Child, GATEWAY, type ChildEvents, type Owner, type ServerNotification } from './child.ts';
 import { LeasePool, type Cancellable, type LeasedSeat } from './lease-pool.ts';
 import { StartGate } from './start-gate.ts';
 
@@ -38,15 +39,15 @@ export interface ServerDependencies {
 
 export interface ServerListener {
   /** A child is ready; its lists may differ from what is known. */
-  ready(server: Server, child: Child): void;
+  ready(server: McpServer, child: Child): void;
   /** A child said that lists or a resource changed. */
-  changed(server: Server, child: Child, notification: ServerNotification): void;
+  changed(server: McpServer, child: Child, notification: ServerNotification): void;
 }
 
 type Slot = { readonly start: Promise<Child>; readonly child: Child | undefined };
 type FixedSeat = Exclude<Seat, LeasedSeat>;
 
-export class Server implements ChildEvents {
+export class McpServer implements ChildEvents {
   readonly spec: McpServerSpec;
   readonly #deps: ServerDependencies;
   readonly #slots = new Map<string, Slot>();
@@ -135,6 +136,39 @@ export class Server implements ChildEvents {
 
   get lastFailure(): string | undefined {
     return this.spec.launch.kind === 'inactive' ? this.spec.launch.reason : this.#gate.lastFailure;
+  }
+
+  get phase(): McpServerPhase {
+    if (this.#children.size > 0) return 'ready';
+    if (this.#starts.size > 0) return 'initializing';
+    return this.lastFailure === undefined ? 'cold' : 'dead';
+  }
+
+  get health(): Health {
+    return {
+      consecutiveFailures: 0,
+      totalInvocations: 0,
+      totalFailures: 0,
+      lastSuccessAtMs: undefined,
+      lastFailureAtMs: undefined,
+    };
+  }
+
+  /** Starts the shared child now, whatever the back-off says. @throws Fault where it cannot be started */
+  async start(): Promise<void> {
+    const asker = {
+      era: 'legacy',
+      owner: '',
+      capabilities: NO_CAPABILITIES,
+      wantsLogs: false,
+    } as const;
+    const child = await this.take({ asker, owner: GATEWAY, clientInfo: undefined });
+    child.end(this.#deps.clock.nowMs(), false);
+  }
+
+  /** Ends every child that runs; the next call starts one again. */
+  async stop(reason: string): Promise<void> {
+    await Promise.allSettled([...this.#children].map((child) => this.#stop(child, reason)));
   }
 
   /** The owner is gone. */

@@ -11,7 +11,7 @@ import {
   openFiles,
   until,
 } from '../../../../../test/fixtures/children/processes.ts';
-import { type Child, type ChildTimings, spawnChild } from './child.ts';
+import { type ChildProcess, type ChildTimings, spawnChild } from './child-process.ts';
 import { createGuardian, type Guardian } from './guardian.ts';
 import { SpawnFailure } from './spawn-failure.ts';
 
@@ -19,7 +19,7 @@ const FAST: ChildTimings = { stdinCloseMs: 30, termMs: 30, drainMs: 30 };
 
 let guardian: Guardian;
 let folder: string;
-const started: Child[] = [];
+const started: ChildProcess[] = [];
 
 beforeAll(() => {
   guardian = createGuardian({ path: process.env['PATH'] });
@@ -44,7 +44,7 @@ const launch = async (
   command: string,
   overrides: Overrides = {},
   timings: ChildTimings = FAST,
-): Promise<Child> => {
+): Promise<ChildProcess> => {
   const child = await spawnChild(
     {
       kind: 'stdio',
@@ -60,7 +60,7 @@ const launch = async (
   return child;
 };
 
-const firstLine = (child: Child): Promise<string> =>
+const firstLine = (child: ChildProcess): Promise<string> =>
   new Promise((resolve) => {
     let seen = '';
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
@@ -69,7 +69,7 @@ const firstLine = (child: Child): Promise<string> =>
     });
   });
 
-const failureOf = async (starting: Promise<Child>): Promise<SpawnFailure> => {
+const failureOf = async (starting: Promise<ChildProcess>): Promise<SpawnFailure> => {
   const error: unknown = await starting.then(
     () => undefined,
     (reason: unknown) => reason,

@@ -1,0 +1,94 @@
+/**
+ * The port of every event log. Adapters live in `packages/eventing`; one contract suite runs on each.
+ *
+ * Invariants
+ * 1. The events of one append are stored all or not at all, in their order, with consecutive versions.
+ * 2. What was acknowledged survives a kill of the process; a durable adapter says so of a power cut too.
+ * 3. Positions grow in the order in which readers see events; a reader that follows `readAll` never skips one.
+ */
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue };
+
+export interface NewEvent {
+  /** UUID; storing it twice is refused. */
+  readonly id: string;
+  /** Past tense, stored for ever: `McpServerStarted`. */
+  readonly type: string;
+  readonly schemaVersion: number;
+  /** Milliseconds since the Unix epoch, by the clock of the producer, which may jump. */
+  readonly occurredAtMs: number;
+  /** Who wrote it: host and a random part. */
+  readonly producedBy: string;
+  readonly data: { readonly [key: string]: JsonValue };
+}
+
+/** Opaque; later positions compare greater as text. */
+export type Position = string & { readonly __position: true };
+
+export interface StoredEvent extends NewEvent {
+  readonly position: Position;
+  readonly stream: string;
+  /** 1 for the first event of its stream. */
+  readonly version: number;
+}
+
+/** The version that the stream must have: `none` = it must not exist, `any` = append at its end. */
+export type ExpectedVersion = number | 'none' | 'any';
+
+export interface Append {
+  readonly stream: string;
+  readonly expected: ExpectedVersion;
+  readonly events: readonly NewEvent[];
+}
+
+export interface Appended {
+  /** Of the stream, after the append. */
+  readonly version: number;
+  /** Of the last event. */
+  readonly position: Position;
+}
+
+export interface EventPage {
+  readonly events: readonly StoredEvent[];
+  /** Where to go on; the given position where there was nothing. */
+  readonly next: Position | undefined;
+  /** Nothing was stored after `next` when it was read. */
+  readonly isHead: boolean;
+}
+
+export interface EventStore extends AsyncDisposable {
+  /**
+   * Resolves when the events are durable.
+   * @throws VersionConflict; Fault EVENT_STORE_UNAVAILABLE where nothing could be written (nothing was)
+   */
+  append(append: Append): Promise<Appended>;
+  /** One stream in order, from a version (1 unless given), at most `max` events. */
+  read(stream: string, from?: number, max?: number): Promise<readonly StoredEvent[]>;
+  /** Everything after a position, at most `max` events. */
+  readAll(after: Position | undefined, max: number): Promise<EventPage>;
+  /** The streams whose names begin with `prefix`, with their versions. */
+  streams(
+    prefix: string,
+  ): Promise<readonly { readonly stream: string; readonly version: number }[]>;
+  /** The version of a stream; 0 where it does not exist. */
+  version(stream: string): Promise<number>;
+}
+
+/** The stream is not at the version that the writer decided on: read again, decide again. */
+export class VersionConflict extends Error {
+  override readonly name = 'VersionConflict';
+  readonly stream: string;
+  readonly expected: ExpectedVersion;
+  readonly actual: number;
+  constructor(stream: string, expected: ExpectedVersion, actual: number) {
+    super(`stream "${stream}" is at version ${actual}, not at ${expected}`);
+    this.stream = stream;
+    this.expected = expected;
+    this.actual = actual;
+  }
+}
