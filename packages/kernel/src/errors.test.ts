@@ -12,6 +12,7 @@ const PINS: Record<ErrorCode, readonly [http: number, jsonRpc: number, retryable
   MCP_SERVER_BACKING_OFF: [503, -32000, true],
   MCP_SERVER_INACTIVE: [502, -32000, false],
   MCP_SERVER_START_FAILED: [502, -32000, true],
+  MCP_SERVER_STOPPED: [503, -32000, true],
   UPSTREAM_ANSWER_INVALID: [502, -32603, false],
   UPSTREAM_ANSWER_TOO_LARGE: [502, -32603, false],
   UPSTREAM_ENDED: [502, -32000, true],

@@ -61,6 +61,12 @@ export const ERRORS = {
     retryable: true,
     title: 'The server did not become ready.',
   },
+  MCP_SERVER_STOPPED: {
+    http: 503,
+    jsonRpc: -32000,
+    retryable: true,
+    title: 'The server was stopped while it started.',
+  },
   UPSTREAM_ANSWER_INVALID: {
     http: 502,
     jsonRpc: -32603,

@@ -73,6 +73,8 @@ describe('a server', () => {
       },
       digest: expect.stringMatching(/^[0-9a-f]{64}$/),
       secrets: [],
+      era: undefined,
+      failuresMax: 3,
       sharing: 'auto',
       idleTtlMs: 300_000,
       startupTimeoutMs: 30_000,

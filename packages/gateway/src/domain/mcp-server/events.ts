@@ -28,6 +28,8 @@ export const McpServerEvent = z.discriminatedUnion('type', [
       mode: z.string(),
       era: z.enum(['legacy', 'modern']),
       startup_duration_ms: z.number(),
+      /** Null where the lists were not known when it started. */
+      tools_count: z.int().nullable(),
     }),
   }),
   z.object({

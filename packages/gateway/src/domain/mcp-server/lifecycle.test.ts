@@ -8,11 +8,11 @@ const BACKOFF_MS_MAX = 66_000;
 const decider = lifecycleOf('files', FAILURES_MAX);
 
 const NOW = 1_000_000;
-const failure = { reason: 'it broke', nowMs: NOW, random: 0.5 };
+const failure = { reason: 'it broke', nowMs: NOW, random: 0.5, isCounted: true };
 
 const COMMANDS: Record<LifecycleCommand['type'], LifecycleCommand> = {
   start: { type: 'start', nowMs: NOW, isDeliberate: false },
-  started: { type: 'started', mode: 'subprocess', era: 'legacy', durationMs: 5 },
+  started: { type: 'started', mode: 'subprocess', era: 'legacy', durationMs: 5, toolsCount: 2 },
   'start-failed': { type: 'start-failed', childrenLeft: 0, startsLeft: 0, ...failure },
   'child-ended': { type: 'child-ended', childrenLeft: 0, hasAnswered: true, ...failure },
   'call-failed': { type: 'call-failed', ...failure },
@@ -53,7 +53,7 @@ const TABLE: Record<McpServerPhase, Record<LifecycleCommand['type'], Outcome>> =
   ready: {
     start: 'same',
     started: 'same',
-    'start-failed': 'same',
+    'start-failed': 'dead',
     'child-ended': 'dead',
     'call-failed': 'same',
     answered: 'same',
@@ -87,14 +87,13 @@ const apply = (state: Lifecycle, command: LifecycleCommand): Lifecycle | 'refuse
 const phases = Object.keys(TABLE) as McpServerPhase[];
 const types = Object.keys(COMMANDS) as LifecycleCommand['type'][];
 
-test.each(phases.flatMap((phase) => types.map((type) => [phase, type, TABLE[phase][type]] as const)))(
-  'a server that is %s is, after "%s": %s',
-  (phase, type, outcome) => {
-    const after = apply(STATES[phase], COMMANDS[type]);
-    const seen = after === 'refused' ? after : after.phase;
-    expect(seen).toBe(outcome === 'same' ? phase : outcome);
-  },
-);
+test.each(
+  phases.flatMap((phase) => types.map((type) => [phase, type, TABLE[phase][type]] as const)),
+)('a server that is %s is, after "%s": %s', (phase, type, outcome) => {
+  const after = apply(STATES[phase], COMMANDS[type]);
+  const seen = after === 'refused' ? after : after.phase;
+  expect(seen).toBe(outcome === 'same' ? phase : outcome);
+});
 
 const run = (...commands: readonly LifecycleCommand[]): Lifecycle => {
   let state = decider.initial;
@@ -165,8 +164,11 @@ describe('failures', () => {
     expect(apply(state, start)).toBe('refused');
   });
 
-  test('of one of two starts leave it initializing', () => {
-    expect(run(start, at('start-failed', { startsLeft: 1 })).phase).toBe('initializing');
+  test('of two starts side by side count once, and the second decides the phase', () => {
+    const first = run(start, at('start-failed', { startsLeft: 1 }));
+    expect(first).toMatchObject({ phase: 'initializing', failures: 1 });
+    const second = apply(first, at('start-failed', { isCounted: false }));
+    expect(second).toMatchObject({ phase: 'dead', failures: 1, retryAtMs: NOW + 2_000 });
   });
 });
 
@@ -213,6 +215,7 @@ const command = fc
     startsLeft: fc.integer({ min: 0, max: 2 }),
     hasAnswered: fc.boolean(),
     isDeliberate: fc.boolean(),
+    isCounted: fc.boolean(),
     reason: fc.constantFrom('idle', 'shutdown', 'manual_stop', 'error', 'released'),
   })
   .map(({ passMs, ...rest }) => ({ passMs, rest }));

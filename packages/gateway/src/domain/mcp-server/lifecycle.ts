@@ -42,8 +42,19 @@ export type StopReason =
   /** The last of the children that belong to clients ended with its client. */
   | 'released';
 
+/** How a child came to be ready. */
+export interface Startup {
+  readonly mode: string;
+  readonly era: Era;
+  readonly durationMs: number;
+  /** Of the last known catalogue; undefined where there is none yet. */
+  readonly toolsCount: number | undefined;
+}
+
 interface Failure {
   readonly reason: string;
+  /** False for what began before the last failure that counted: what failed side by side counts once. */
+  readonly isCounted: boolean;
   readonly nowMs: number;
   /** Uniform in [0, 1). */
   readonly random: number;
@@ -53,12 +64,7 @@ export type LifecycleCommand =
   /** A child is wanted. */
   | { readonly type: 'start'; readonly nowMs: number; readonly isDeliberate: boolean }
   /** A child is ready. */
-  | {
-      readonly type: 'started';
-      readonly mode: string;
-      readonly era: Era;
-      readonly durationMs: number;
-    }
+  | ({ readonly type: 'started' } & Startup)
   | ({
       readonly type: 'start-failed';
       readonly childrenLeft: number;
@@ -131,7 +137,10 @@ class Decide {
     }
   }
 
-  #start({ nowMs, isDeliberate }: { nowMs: number; isDeliberate: boolean }, state: Lifecycle): Decision {
+  #start(
+    { nowMs, isDeliberate }: { nowMs: number; isDeliberate: boolean },
+    state: Lifecycle,
+  ): Decision {
     const waitMs = state.retryAtMs - nowMs;
     if (waitMs > 0 && !isDeliberate) {
       return err({ code: 'MCP_SERVER_BACKING_OFF', waitMs, lastFailure: state.lastFailure });
@@ -144,12 +153,18 @@ class Decide {
   }
 
   #started(
-    { mode, era, durationMs }: { mode: string; era: Era; durationMs: number },
+    { mode, era, durationMs, toolsCount }: Startup,
     state: Lifecycle,
   ): readonly McpServerEvent[] {
     const started: McpServerEvent = {
       type: 'McpServerStarted',
-      data: { mcp_server_id: this.#id, mode, era, startup_duration_ms: durationMs },
+      data: {
+        mcp_server_id: this.#id,
+        mode,
+        era,
+        startup_duration_ms: durationMs,
+        tools_count: toolsCount ?? null,
+      },
     };
     if (state.phase === 'ready') return [started];
     // A start that outlived a stop is one more start.
@@ -164,15 +179,14 @@ class Decide {
   ): readonly McpServerEvent[] {
     if (state.phase === 'cold') return []; // it was stopped while it started
     const next = fail(state, failure, backoffMs(state.failures + 1, failure.random));
-    const counted = this.#counted(next, failure.reason);
-    if (next.failures >= this.#failuresMax) return this.#degraded(next, [counted], failure.reason);
-    if (state.phase !== 'initializing') return [counted];
+    const counted = this.#counted(next, failure);
+    const { childrenLeft, startsLeft, reason } = failure;
+    if (next.failures >= this.#failuresMax) return this.#degraded(next, counted, reason);
     // With children that answer it is the start that waits, not the server.
-    if (failure.childrenLeft > 0)
-      return [counted, this.#changed(next, 'ready', 'its other children answer')];
-    return failure.startsLeft > 0
-      ? [counted]
-      : [counted, this.#changed(next, 'dead', failure.reason)];
+    if (childrenLeft > 0 && state.phase === 'initializing')
+      return [...counted, this.#changed(next, 'ready', 'its other children answer')];
+    const isOver = isUp(state) && childrenLeft === 0 && startsLeft === 0;
+    return isOver ? [...counted, this.#changed(next, 'dead', reason)] : counted;
   }
 
   #childEnded(
@@ -183,23 +197,24 @@ class Decide {
     // The first end is forgiven: the next call starts it again at once.
     const failuresForWait = failure.hasAnswered ? 0 : state.failures;
     const next = fail(state, failure, backoffMs(failuresForWait, failure.random));
-    const counted = this.#counted(next, failure.reason);
     if (next.failures >= this.#failuresMax) {
       const waiting = fail(state, failure, backoffMs(next.failures, failure.random));
-      return this.#degraded(waiting, [this.#counted(waiting, failure.reason)], failure.reason);
+      return this.#degraded(waiting, this.#counted(waiting, failure), failure.reason);
     }
+    const counted = this.#counted(next, failure);
     return state.phase === 'ready' && failure.childrenLeft === 0
-      ? [counted, this.#changed(next, 'dead', failure.reason)]
-      : [counted];
+      ? [...counted, this.#changed(next, 'dead', failure.reason)]
+      : counted;
   }
 
   #callFailed(failure: Failure, state: Lifecycle): readonly McpServerEvent[] {
-    if (state.phase === 'cold') return []; // late words of something that was stopped
+    // Late words of something that was stopped say nothing.
+    if (state.phase === 'cold' || !failure.isCounted) return [];
     // A call that fails says nothing about starts, so it makes them wait only where it degrades the server.
     const next = { ...fail(state, failure, 0), retryAtMs: state.retryAtMs };
-    if (next.failures < this.#failuresMax) return [this.#counted(next, failure.reason)];
+    if (next.failures < this.#failuresMax) return this.#counted(next, failure);
     const waiting = fail(state, failure, backoffMs(next.failures, failure.random));
-    return this.#degraded(waiting, [this.#counted(waiting, failure.reason)], failure.reason);
+    return this.#degraded(waiting, this.#counted(waiting, failure), failure.reason);
   }
 
   #answered(state: Lifecycle): readonly McpServerEvent[] {
@@ -268,28 +283,30 @@ class Decide {
     };
   }
 
-  #counted(next: Lifecycle, reason: string): McpServerEvent {
-    return {
-      type: 'McpServerFailureCounted',
-      data: {
-        mcp_server_id: this.#id,
-        consecutive_failures: next.failures,
-        reason,
-        retry_at_ms: next.retryAtMs,
-      },
+  #counted(next: Lifecycle, { reason, isCounted }: Failure): readonly McpServerEvent[] {
+    if (!isCounted) return [];
+    const data = {
+      mcp_server_id: this.#id,
+      consecutive_failures: next.failures,
+      reason,
+      retry_at_ms: next.retryAtMs,
     };
+    return [{ type: 'McpServerFailureCounted', data }];
   }
 }
 
 /** Something of it runs or is about to. A degraded server may have children, but none that is trusted. */
 const isUp = ({ phase }: Lifecycle): boolean => phase === 'initializing' || phase === 'ready';
 
-const fail = (state: Lifecycle, { reason, nowMs }: Failure, waitMs: number): Lifecycle => ({
-  ...state,
-  failures: state.failures + 1,
-  retryAtMs: nowMs + waitMs,
-  lastFailure: reason,
-});
+const fail = (state: Lifecycle, failure: Failure, waitMs: number): Lifecycle =>
+  failure.isCounted
+    ? {
+        ...state,
+        failures: state.failures + 1,
+        retryAtMs: failure.nowMs + waitMs,
+        lastFailure: failure.reason,
+      }
+    : state;
 
 function evolve(state: Lifecycle, { type, data }: McpServerEvent): Lifecycle {
   switch (type) {
