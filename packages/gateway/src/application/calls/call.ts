@@ -171,12 +171,11 @@ export class Call implements UpstreamCall, Limited {
     this.reply.refuse(error instanceof Fault ? rpcErrorOf(error) : internal);
   }
 
-  /** The gateway refuses the call. @param status HTTP status where the protocol asks for one */
-  refuse(error: RpcError, status?: number): void {
+  /** The gateway refuses the call. */
+  refuse(error: RpcError): void {
     const code = isObject(error.data) ? error.data['code'] : undefined;
     const name = typeof code === 'string' ? code : `rpc ${error.code}`;
-    if (this.#settle({ outcome: 'given-up', error: name, bytes: 0 }))
-      this.reply.refuse(error, status);
+    if (this.#settle({ outcome: 'given-up', error: name, bytes: 0 })) this.reply.refuse(error);
   }
 
   /** The client gave up: the server is told, the client gets no answer. */
