@@ -1,0 +1,431 @@
+/** What every adapter of `EventStore` must do. */
+import {
+  DuplicateEvent,
+  VersionConflict,
+  type EventStore,
+  type JsonValue,
+  type Position,
+  type StoredEvent,
+} from '@mcp-hangar/kernel/event-store';
+import { describe, expect, it } from 'vitest';
+import { event, numbered, numberedUpTo } from './events.ts';
+
+export type OpenStore = () => Promise<EventStore>;
+
+const WRITERS = 8;
+const APPENDS_EACH = 40;
+const DEEP = 1_000;
+const TOO_DEEP = 1_000_000;
+const MIB = 1_048_576;
+
+/** Everything, in pages of `max`. */
+async function readWhole(store: EventStore, max: number): Promise<readonly StoredEvent[]> {
+  const events: StoredEvent[] = [];
+  let after: Position | undefined;
+  for (;;) {
+    const page = await store.readAll(after, max);
+    events.push(...page.events);
+    if (page.isHead) return events;
+    after = page.next;
+  }
+}
+
+function nest(depth: number): { readonly [key: string]: JsonValue } {
+  let value: { readonly [key: string]: JsonValue } = {};
+  for (let level = 0; level < depth; level += 1) value = { a: value };
+  return value;
+}
+
+export function eventStoreContract(name: string, open: OpenStore): void {
+  describe(`${name} as an event store`, () => {
+    describe('versions', () => versions(open));
+    describe('one append', () => oneAppend(open));
+    describe('reading', () => reading(open));
+    describe('payloads', () => payloads(open));
+    describe('streams', () => streams(open));
+    describe('lifetime', () => lifetime(open));
+  });
+}
+
+function versions(open: OpenStore): void {
+  it('count from 1 in each stream, and are what an append answers', async () => {
+    await using store = await open();
+    const one = await store.append({ stream: 'a', expected: 'none', events: numberedUpTo(3) });
+    const other = await store.append({ stream: 'b', expected: 'any', events: numberedUpTo(1) });
+    const third = await store.append({ stream: 'a', expected: 3, events: numberedUpTo(2) });
+    expect([one.version, other.version, third.version]).toEqual([3, 1, 5]);
+    expect([await store.version('a'), await store.version('b')]).toEqual([5, 1]);
+    expect(await store.version('c')).toBe(0);
+    expect((await store.read('a')).map(({ version }) => version)).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it.each([
+    ['none', 2],
+    [0, 2],
+    [1, 2],
+    [3, 2],
+  ] as const)('that are not as expected (%s) end in a conflict', async (expected, actual) => {
+    await using store = await open();
+    await store.append({ stream: 'a', expected: 'any', events: numberedUpTo(2) });
+    const refused = store.append({ stream: 'a', expected, events: [event()] });
+    await expect(refused).rejects.toBeInstanceOf(VersionConflict);
+    await expect(refused).rejects.toMatchObject({ stream: 'a', expected, actual });
+    expect(await store.version('a')).toBe(2);
+  });
+
+  it('that are expected of a stream that does not exist end in a conflict', async () => {
+    await using store = await open();
+    const refused = store.append({ stream: 'a', expected: 1, events: [event()] });
+    await expect(refused).rejects.toMatchObject({ name: 'VersionConflict', actual: 0 });
+    expect((await store.readAll(undefined, 10)).events).toEqual([]);
+  });
+
+  it('let exactly one of many writers win who expect the same', async () => {
+    await using store = await open();
+    const attempts = Array.from({ length: 20 }, (_, n) =>
+      store.append({ stream: 'a', expected: 'none', events: [numbered(n), numbered(n)] }),
+    );
+    const settled = await Promise.allSettled(attempts);
+    expect(settled.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    for (const outcome of settled) {
+      if (outcome.status === 'rejected') expect(outcome.reason).toBeInstanceOf(VersionConflict);
+    }
+    expect(await store.version('a')).toBe(2);
+  });
+
+  it.each([-1, 1.5, Number.NaN])('cannot be %s', async (expected) => {
+    await using store = await open();
+    const refused = store.append({ stream: 'a', expected, events: [event()] });
+    await expect(refused).rejects.toBeInstanceOf(TypeError);
+  });
+}
+
+function oneAppend(open: OpenStore): void {
+  it('stores its events in their order, one behind the other', async () => {
+    await using store = await open();
+    const events = numberedUpTo(256);
+    const others = Array.from({ length: 50 }, (_, n) =>
+      store.append({ stream: `other-${n % 3}`, expected: 'any', events: [event()] }),
+    );
+    const { position } = await store.append({ stream: 'a', expected: 'none', events });
+    await Promise.all(others);
+    const all = await readWhole(store, 100);
+    const begin = all.findIndex(({ stream }) => stream === 'a');
+    const own = all.slice(begin, begin + 256);
+    expect(own).toMatchObject(events.map(({ id }, n) => ({ id, stream: 'a', version: n + 1 })));
+    expect(own.at(-1)?.position).toBe(position);
+  });
+
+  it('stores all of them or none: an id that is taken refuses the whole append', async () => {
+    await using store = await open();
+    const [taken, fresh] = [event(), event()];
+    await store.append({ stream: 'a', expected: 'any', events: [taken] });
+    for (const events of [[fresh, taken], [taken], [fresh, fresh], [fresh, event(), taken]]) {
+      const before = store.append({ stream: 'b', expected: 'any', events: [event()] });
+      const refused = store.append({ stream: 'b', expected: 'any', events });
+      const after = store.append({ stream: 'b', expected: 'any', events: [event()] });
+      await expect(refused).rejects.toBeInstanceOf(DuplicateEvent);
+      await Promise.all([before, after]);
+    }
+    expect(await store.version('b')).toBe(8);
+    expect((await readWhole(store, 10)).map(({ id }) => id)).not.toContain(fresh.id);
+    await store.append({ stream: 'c', expected: 'none', events: [fresh] });
+  });
+
+  it('that is made again is a duplicate, whatever version it expects', async () => {
+    await using store = await open();
+    const append = { stream: 'a', expected: 'none', events: [event(), event()] } as const;
+    await store.append(append);
+    await expect(store.append(append)).rejects.toMatchObject({
+      name: 'DuplicateEvent',
+      id: append.events[0].id,
+    });
+  });
+
+  it('needs at least one event', async () => {
+    await using store = await open();
+    const refused = store.append({ stream: 'a', expected: 'any', events: [] });
+    await expect(refused).rejects.toBeInstanceOf(TypeError);
+  });
+
+  it('is stored as it was when it was made', async () => {
+    await using store = await open();
+    const data = { list: [1] };
+    const appended = store.append({ stream: 'a', expected: 'any', events: [event({ data })] });
+    data.list.push(2);
+    await appended;
+    const [stored] = await store.read('a');
+    expect(stored?.data).toEqual({ list: [1] });
+  });
+}
+
+function reading(open: OpenStore): void {
+  it('gives a stream from a version on, at most so many', async () => {
+    await using store = await open();
+    await store.append({ stream: 'a', expected: 'any', events: numberedUpTo(10) });
+    await store.append({ stream: 'b', expected: 'any', events: numberedUpTo(10) });
+    const versionsOf = async (from?: number, max?: number): Promise<readonly number[]> =>
+      (await store.read('a', from, max)).map(({ version }) => version);
+    expect(await versionsOf(4, 3)).toEqual([4, 5, 6]);
+    expect(await versionsOf(9)).toEqual([9, 10]);
+    expect(await versionsOf(11)).toEqual([]);
+    expect(await store.read('c')).toEqual([]);
+  });
+
+  it('gives everything in pages, forwards and backwards', async () => {
+    await using store = await open();
+    for (let n = 1; n <= 7; n += 1) {
+      await store.append({ stream: `s${n % 2}`, expected: 'any', events: [numbered(n)] });
+    }
+    const first = await store.readAll(undefined, 3);
+    const second = await store.readAll(first.next, 3);
+    const third = await store.readAll(second.next, 3);
+    const nothing = await store.readAll(third.next, 3);
+    const pages = [first, second, third, nothing];
+    const numbers = pages.map(({ events }) => events.map(({ data }) => data['n']));
+    expect(numbers).toEqual([[1, 2, 3], [4, 5, 6], [7], []]);
+    expect(pages.map(({ isHead }) => isHead)).toEqual([false, false, true, true]);
+    expect(nothing.next).toBe(third.next);
+    const newest = await store.readAllBackward(undefined, 4);
+    const oldest = await store.readAllBackward(newest.next, 4);
+    expect([...newest.events, ...oldest.events].map(({ data }) => data['n'])).toEqual([
+      7, 6, 5, 4, 3, 2, 1,
+    ]);
+    expect([newest.isHead, oldest.isHead]).toEqual([false, true]);
+    expect((await store.readAllBackward(oldest.next, 4)).events).toEqual([]);
+  });
+
+  it('knows that a page which is just full is the last one', async () => {
+    await using store = await open();
+    await store.append({ stream: 'a', expected: 'any', events: numberedUpTo(3) });
+    expect(await store.readAll(undefined, 3)).toMatchObject({ isHead: true });
+    expect(await store.readAllBackward(undefined, 3)).toMatchObject({ isHead: true });
+  });
+
+  it('finds nothing in an empty store', async () => {
+    await using store = await open();
+    const nothing = { events: [], next: undefined, isHead: true };
+    expect(await store.readAll(undefined, 10)).toEqual(nothing);
+    expect(await store.readAllBackward(undefined, 10)).toEqual(nothing);
+    expect(await store.streams('')).toEqual([]);
+  });
+
+  it('gives positions that grow as text', async () => {
+    await using store = await open();
+    await store.append({ stream: 'a', expected: 'any', events: numberedUpTo(120) });
+    const positions = (await readWhole(store, 50)).map(({ position }) => position);
+    expect(positions).toHaveLength(120);
+    expect(positions.toSorted()).toEqual(positions);
+    expect(new Set(positions).size).toBe(120);
+  });
+
+  it('skips nothing and gives nothing twice while many write', async () => {
+    await using store = await open();
+    const seen: StoredEvent[] = [];
+    let isWriting = true;
+    const reader = (async (): Promise<void> => {
+      let after: Position | undefined;
+      for (;;) {
+        const wasWriting = isWriting;
+        const page = await store.readAll(after, 7);
+        seen.push(...page.events);
+        after = page.next;
+        if (page.isHead && !wasWriting) return;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    })();
+    const writers = Array.from({ length: WRITERS }, async (_, writer) => {
+      for (let n = 0; n < APPENDS_EACH; n += 1) {
+        const events = numberedUpTo(1 + (n % 3));
+        await store.append({ stream: `s${(writer + n) % 5}`, expected: 'any', events });
+      }
+    });
+    await Promise.all(writers);
+    isWriting = false;
+    await reader;
+    const stored = await readWhole(store, 1_000);
+    expect(seen.map(({ id }) => id)).toEqual(stored.map(({ id }) => id));
+    const next = new Map<string, number>();
+    for (const { stream, version } of seen) {
+      expect(version).toBe((next.get(stream) ?? 0) + 1);
+      next.set(stream, version);
+    }
+  });
+
+  it('refuses a page without room and a position of something else', async () => {
+    await using store = await open();
+    await expect(store.readAll(undefined, 0)).rejects.toBeInstanceOf(RangeError);
+    const { position } = await store.append({ stream: 'a', expected: 'any', events: [event()] });
+    const foreign = `${position}x` as Position; // what a caller in JavaScript could pass
+    await expect(store.readAll(foreign, 1)).rejects.toBeInstanceOf(TypeError);
+  });
+}
+
+function payloads(open: OpenStore): void {
+  it.each<readonly [string, { readonly [key: string]: JsonValue }]>([
+    ['nothing', {}],
+    ['U+0000', { 'a\0b': 'c\0', d: '\0' }],
+    ['half surrogate pairs', { '\ud800': '\udc00x\ud83d' }],
+    ['2^53 + 1 as text', { amount: '9007199254740993' }],
+    ['the largest integers', { max: Number.MAX_SAFE_INTEGER, min: Number.MIN_SAFE_INTEGER }],
+    ['fractions', { tiny: 5e-324, large: 1.7976931348623157e308, third: 1 / 3 }],
+    ['booleans and null', { yes: true, no: false, nothing: null, list: [true, null, false] }],
+    ['emoji', { '👩‍👩‍👧‍👦': '🏳️‍🌈 é é \u2028\u2029' }],
+    ['names that objects have', JSON.parse('{"__proto__":{"a":1},"constructor":2}')],
+    ['quotes', { '"': `'; drop table event; -- \\ "` }],
+    ['empty names and texts', { '': '', a: [], b: {} }],
+  ])('keep %s', async (_what, data) => {
+    await using store = await open();
+    await store.append({ stream: 'a', expected: 'any', events: [event({ data })] });
+    const [stored] = await store.read('a');
+    expect(stored?.data).toEqual(data);
+    expect(JSON.stringify(stored?.data)).toBe(JSON.stringify(data));
+  });
+
+  it('keep every field of an event', async () => {
+    await using store = await open();
+    const given = event({ type: 'Ünïcode', schemaVersion: 7, occurredAtMs: -1, producedBy: '🏠' });
+    await store.append({ stream: 'stream/ü:🏠', expected: 'any', events: [given] });
+    const [stored] = await store.read('stream/ü:🏠');
+    const { position, ...rest } = stored ?? {};
+    expect(position).toBeTypeOf('string');
+    expect(rest).toEqual({ ...given, stream: 'stream/ü:🏠', version: 1 });
+  });
+
+  it('may be deep, and too deep ones are refused without harm', async () => {
+    await using store = await open();
+    const deep = event({ data: nest(DEEP) });
+    await store.append({ stream: 'a', expected: 'any', events: [deep] });
+    const refused = store.append({
+      stream: 'a',
+      expected: 'any',
+      events: [event({ data: nest(TOO_DEEP) })],
+    });
+    await expect(refused).rejects.toBeInstanceOf(TypeError);
+    const [stored] = await store.read('a');
+    expect(JSON.stringify(stored?.data)).toBe(JSON.stringify(deep.data));
+    expect(await store.version('a')).toBe(1);
+  });
+
+  it('may have a megabyte, in a page among others', async () => {
+    await using store = await open();
+    const text = 'ü'.repeat(MIB);
+    const events = [event(), event({ data: { text } }), event()];
+    await store.append({ stream: 'a', expected: 'any', events });
+    const stored = await readWhole(store, 10);
+    expect(stored).toHaveLength(3);
+    expect(stored[1]?.data['text'] === text).toBe(true);
+  });
+
+  it('of large events come in pages that do not grow with them, and all of them come', async () => {
+    await using store = await open();
+    const text = 'x'.repeat(4 * MIB);
+    for (let n = 0; n < 4; n += 1) {
+      await store.append({ stream: 'a', expected: 'any', events: [event({ data: { text, n } })] });
+    }
+    expect((await readWhole(store, 10)).map(({ data }) => data['n'])).toEqual([0, 1, 2, 3]);
+  });
+
+  it('over 16 Mi characters in one append are refused', async () => {
+    await using store = await open();
+    const half = { text: 'x'.repeat(9 * MIB) };
+    const events = [event({ data: half }), event({ data: half })];
+    const refused = store.append({ stream: 'a', expected: 'any', events });
+    await expect(refused).rejects.toBeInstanceOf(TypeError);
+    await store.append({ stream: 'a', expected: 'none', events: events.slice(1) });
+  });
+
+  it.each<readonly [string, object]>([
+    ['a date as time', { occurredAtMs: new Date(0) }],
+    ['a fraction as time', { occurredAtMs: 1.5 }],
+    ['no number as time', { occurredAtMs: Number.NaN }],
+    ['an integer beyond 2^53', { occurredAtMs: 2 ** 53 }],
+    ['a truth as schema version', { schemaVersion: true }],
+    ['no type', { type: undefined }],
+    ['an empty type', { type: '' }],
+    ['U+0000 in a type', { type: 'a\0b' }],
+    ['half a surrogate pair in an id', { id: '\ud800' }],
+    ['an endless producer', { producedBy: 'x'.repeat(300) }],
+    ['data that is a list', { data: [] }],
+    ['data that is nothing', { data: null }],
+    ['data without end', { data: { n: 1n } }],
+  ])('and other fields are refused where they cannot be kept: %s', async (_what, changes) => {
+    await using store = await open();
+    const events = [event(), { ...event(), ...changes }];
+    const refused = store.append({ stream: 'a', expected: 'any', events });
+    await expect(refused).rejects.toBeInstanceOf(TypeError);
+    expect(await store.version('a')).toBe(0);
+  });
+
+  it('keep their order when the clock goes backwards', async () => {
+    await using store = await open();
+    const times = [5_000, 4_000, 0, -3, 9_000];
+    for (const occurredAtMs of times) {
+      const events = [event({ occurredAtMs })];
+      await store.append({ stream: 'a', expected: 'any', events });
+    }
+    expect((await store.read('a')).map(({ occurredAtMs }) => occurredAtMs)).toEqual(times);
+    const all = await readWhole(store, 2);
+    expect(all.map(({ occurredAtMs }) => occurredAtMs)).toEqual(times);
+  });
+}
+
+function streams(open: OpenStore): void {
+  it('are found by the beginning of their names, whatever is in it', async () => {
+    await using store = await open();
+    const names = ['a', 'a%', 'a%b', 'a_', 'ab', 'a_b', "a'b", 'A%', 'b', 'a\u{10FFFF}', '*?[a]'];
+    for (const stream of names) {
+      await store.append({ stream, expected: 'none', events: numberedUpTo(2) });
+    }
+    const found = async (prefix: string): Promise<readonly string[]> =>
+      (await store.streams(prefix)).map(({ stream }) => stream).toSorted();
+    expect(await found('')).toEqual(names.toSorted());
+    expect(await found('a%')).toEqual(['a%', 'a%b']);
+    expect(await found('a_')).toEqual(['a_', 'a_b']);
+    expect(await found("a'")).toEqual(["a'b"]);
+    expect(await found('*')).toEqual(['*?[a]']);
+    expect(await found('c')).toEqual([]);
+    expect(await store.streams('b')).toEqual([{ stream: 'b', version: 2 }]);
+  });
+
+  it('are listed however many there are', async () => {
+    await using store = await open();
+    const names = Array.from({ length: 1_201 }, (_, n) => `s-${n}`);
+    const appends = names.map((stream) =>
+      store.append({ stream, expected: 'none', events: [event()] }),
+    );
+    await Promise.all(appends);
+    expect(await store.streams('s-')).toHaveLength(1_201);
+  });
+
+  it.each(['', 'a\0', '\udc00', 'x'.repeat(513)])('cannot be called %j', async (stream) => {
+    await using store = await open();
+    const refused = store.append({ stream, expected: 'any', events: [event()] });
+    await expect(refused).rejects.toBeInstanceOf(TypeError);
+    await expect(store.read(stream)).rejects.toBeInstanceOf(TypeError);
+  });
+}
+
+function lifetime(open: OpenStore): void {
+  it('closes behind the appends that it had accepted, and then refuses', async () => {
+    const store = await open();
+    const appends = Array.from({ length: 3_000 }, (_, n) =>
+      store.append({ stream: `s${n % 7}`, expected: 'any', events: [numbered(n)] }),
+    );
+    const closed = store[Symbol.asyncDispose]();
+    const late = store.append({ stream: 'late', expected: 'any', events: [event()] });
+    await expect(late).rejects.toMatchObject({ code: 'EVENT_STORE_UNAVAILABLE' });
+    const outcomes = await Promise.all(appends);
+    expect(new Set(outcomes.map(({ position }) => position)).size).toBe(3_000);
+    await closed;
+    await store[Symbol.asyncDispose]();
+    await expect(store.readAll(undefined, 1)).rejects.toMatchObject({
+      code: 'EVENT_STORE_UNAVAILABLE',
+    });
+  });
+
+  it('closes without having been used', async () => {
+    const store = await open();
+    await store[Symbol.asyncDispose]();
+  });
+}
