@@ -46,7 +46,10 @@ export interface SessionsReport {
 }
 
 export async function runSessions(sessions: number): Promise<SessionsReport> {
-  const { gateway, groups } = leakGateway({ sharing: 'shared', sessionIdleMs: SESSION_IDLE_MS });
+  const { gateway, groups } = await leakGateway({
+    sharing: 'shared',
+    sessionIdleMs: SESSION_IDLE_MS,
+  });
   const port = await gateway.listen();
   let next = 0;
   const runTo = async (count: number): Promise<number> => {

@@ -13,7 +13,9 @@ import { stdioLauncher } from '../infrastructure/upstream/stdio-launcher.ts';
 import { HttpFront } from '../server/front-door/http-front.ts';
 import { StdioClients } from '../server/front-door/stdio-clients.ts';
 import type { StdioFront } from '../server/front-door/stdio-front.ts';
+import type { StateFolder } from '../infrastructure/state/state-folder.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
+import { openRecords, type Records } from './records.ts';
 import { VERSION } from './version.ts';
 
 export interface Overrides {
@@ -22,6 +24,10 @@ export interface Overrides {
   readonly launcher?: UpstreamLauncher;
   readonly random?: () => number;
   readonly childTimings?: ChildTimings;
+  /** Where state is kept; in memory unless given. */
+  readonly state?: StateFolder;
+  /** Opened, and closed, by the caller. */
+  readonly records?: Records;
   /** The environment whose allow-listed part children get. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
@@ -31,6 +37,7 @@ export interface Gateway extends AsyncDisposable {
   readonly hub: Hub;
   readonly front: HttpFront;
   readonly logger: Logger;
+  readonly records: Records;
   /** Binds the configured address. Answers the port. Rejects with the system's error. */
   listen(): Promise<number>;
   /**
@@ -42,9 +49,16 @@ export interface Gateway extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+const NO_STATE: StateFolder = {
+  kind: 'unavailable',
+  reason: 'none was given',
+  isExplicit: false,
+};
+
 const INFO = { name: 'mcp-hangar', title: 'MCP Hangar', version: VERSION };
 
-export function compose(config: GatewayConfig, overrides: Overrides = {}): Gateway {
+/** @throws Fault EVENT_STORE_UNAVAILABLE where a configured event log cannot be used */
+export async function compose(config: GatewayConfig, overrides: Overrides = {}): Promise<Gateway> {
   const clock = overrides.clock ?? { nowMs: () => Date.now() };
   const logger =
     overrides.logger ??
@@ -67,7 +81,9 @@ export function compose(config: GatewayConfig, overrides: Overrides = {}): Gatew
       clientInfo: INFO,
     });
   const random = overrides.random ?? Math.random;
-  const hub = newHub(config, { launcher, clock, logger, random });
+  const { state = NO_STATE } = overrides;
+  const records = overrides.records ?? (await openRecords({ config, state, clock, logger }));
+  const hub = newHub(config, { launcher, clock, logger, random }, records);
   const startedAtMs = clock.nowMs();
   let started = false;
   const front = new HttpFront({
@@ -81,6 +97,7 @@ export function compose(config: GatewayConfig, overrides: Overrides = {}): Gatew
         total: hub.servers.length,
         running: hub.servers.filter((server) => server.running.length > 0).length,
       }),
+      records: records.problem,
     },
   });
   const begin = (): void => {
@@ -94,6 +111,7 @@ export function compose(config: GatewayConfig, overrides: Overrides = {}): Gatew
     closing ??= (async () => {
       await Promise.all([front, clients].map((one) => one.close(limits.shutdownGraceMs)));
       await hub.close();
+      if (overrides.records === undefined) await records[Symbol.asyncDispose]();
       await guardian[Symbol.asyncDispose]();
     })();
     return closing;
@@ -103,6 +121,7 @@ export function compose(config: GatewayConfig, overrides: Overrides = {}): Gatew
     hub,
     front,
     logger,
+    records,
     async listen() {
       const port = await front.listen(config.http.host, config.http.port);
       begin();
@@ -119,10 +138,15 @@ export function compose(config: GatewayConfig, overrides: Overrides = {}): Gatew
 
 type HubParts = Pick<HubOptions, 'launcher' | 'clock' | 'logger' | 'random'>;
 
-function newHub(config: GatewayConfig, parts: HubParts): Hub {
+function newHub(config: GatewayConfig, parts: HubParts, records: Records): Hub {
   const { limits, catalog } = config;
+  const { recorder, memory, past } = records;
   return new Hub({
     ...parts,
+    memory,
+    past,
+    events: recorder,
+    callSettled: config.eventLog.isEnabled ? (call) => recorder.callSettled(call) : () => undefined,
     servers: config.servers,
     info: INFO,
     modernMeta: {

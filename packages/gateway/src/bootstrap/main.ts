@@ -56,7 +56,7 @@ async function serve(flags: ServeFlags): Promise<number> {
     return USER_ERROR;
   }
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`);
-  const gateway = compose(config);
+  const gateway = await compose(config);
   gateway.logger.info(
     { config: path ?? 'none', chosenBy: chosenBy ?? 'nothing found' },
     'configuration_loaded',

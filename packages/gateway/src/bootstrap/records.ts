@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { MemoryEventStore } from '@mcp-hangar/eventing/memory-event-store';
+import type { SqliteEventStore } from '@mcp-hangar/eventing/sqlite-event-store';
 import { Fault } from '@mcp-hangar/kernel/errors';
 import type { EventStore } from '@mcp-hangar/kernel/event-store';
 import type { Clock, Logger, MemoryStore } from '../application/ports.ts';
@@ -63,7 +64,7 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
     state.kind === 'open'
       ? new MemoryFiles({ folder: join(state.path, 'catalogs'), onProblem })
       : undefined;
-  const pruning = keepBounded(opened.store, eventLog, { clock, logger });
+  const pruning = keepBounded(opened.sqlite, options);
   return {
     recorder,
     store: opened.store,
@@ -83,6 +84,8 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
 
 interface OpenedStore {
   readonly store: EventStore;
+  /** The same, where it is a file. */
+  readonly sqlite: SqliteEventStore | undefined;
   /** Why it is memory although a file was wanted. */
   readonly problem: string | undefined;
 }
@@ -91,6 +94,7 @@ async function openStore({ config, state, logger }: RecordsOptions): Promise<Ope
   const { eventLog } = config;
   const inMemory = (problem: string | undefined): OpenedStore => ({
     store: new MemoryEventStore({ eventsMax: MEMORY_EVENTS_MAX }),
+    sqlite: undefined,
     problem,
   });
   if (!eventLog.isEnabled || eventLog.driver === 'memory') return inMemory(undefined);
@@ -101,7 +105,7 @@ async function openStore({ config, state, logger }: RecordsOptions): Promise<Ope
   const store = new SqliteEventStore({ path });
   try {
     await store.version('mcp_server:'); // a file that is no event log says so now
-    return { store, problem: undefined };
+    return { store, sqlite: store, problem: undefined };
   } catch (error) {
     await store[Symbol.asyncDispose]();
     const reason = error instanceof Error ? error.message : String(error);
@@ -115,16 +119,17 @@ async function openStore({ config, state, logger }: RecordsOptions): Promise<Ope
 }
 
 function keepBounded(
-  store: EventStore,
-  { keepMs, keepEventsMax }: GatewayConfig['eventLog'],
-  { clock, logger }: Pick<RecordsOptions, 'clock' | 'logger'>,
-): NodeJS.Timeout {
+  store: SqliteEventStore | undefined,
+  { config, clock, logger }: RecordsOptions,
+): NodeJS.Timeout | undefined {
+  if (store === undefined) return undefined;
+  const { keepMs, keepEventsMax } = config.eventLog;
   const prune = (): void => {
-    if (!('prune' in store)) return;
     store
-      .prune({ olderThanMs: clock.nowMs() - keepMs, keepEventsMax })
+      .prune({ occurredBeforeMs: clock.nowMs() - keepMs, keepEventsMax })
       .catch((error: unknown) => {
-        logger.warn({ reason: error instanceof Error ? error.message : String(error) }, 'event_log_not_pruned');
+        const reason = error instanceof Error ? error.message : String(error);
+        logger.warn({ reason }, 'event_log_not_pruned');
       });
   };
   setTimeout(prune, FIRST_PRUNE_MS).unref();

@@ -168,7 +168,9 @@ export const EventStoreBlock = z.strictObject({
     .min(256)
     .max(1_000_000)
     .default(10_000)
-    .describe('Settled calls that wait to be written; beyond them calls are counted, not recorded.'),
+    .describe(
+      'Settled calls that wait to be written; beyond them calls are counted, not recorded.',
+    ),
   keep_days: z
     .int()
     .min(1)

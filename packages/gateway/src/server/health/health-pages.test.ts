@@ -5,6 +5,7 @@ const health = (started: boolean): Health => ({
   uptimeMs: () => 12_345,
   started: () => started,
   servers: () => ({ total: 4, running: 1 }),
+  records: () => undefined,
 });
 type State = 'starting' | 'running' | 'draining';
 type Path = '/health' | '/health/live' | '/ready' | '/health/ready' | '/health/startup';
@@ -14,9 +15,9 @@ const OK: Page = [200, { status: 'ok', service: 'mcp-hangar' }];
 const LIVE: Page = [200, { status: 'healthy' }];
 const ready = (isReady: boolean, started: boolean, draining: boolean): Page => [
   isReady ? 200 : 503,
-  { ready: isReady, service: 'mcp-hangar', checks: { started, draining } },
+  { ready: isReady, service: 'mcp-hangar', checks: { started, draining, records: 'durable' } },
 ];
-const COUNTS = { running_mcp_servers: 1, total_mcp_servers: 4 };
+const COUNTS = { records: 'durable', running_mcp_servers: 1, total_mcp_servers: 4 };
 const started = { status: 'started', startup_complete: true, uptime_seconds: 12 };
 
 /** Load balancers and Kubernetes read these: every page in every state. */
@@ -56,3 +57,16 @@ test.each(['/', '/healthz', '/health/', '/HEALTH', '/health/x', '/mcp', '/ready/
     expect(healthPage(path, health(true), false)).toBeUndefined();
   },
 );
+
+test('a gateway without the place that it was configured to keep its records in is not ready', () => {
+  const reason = 'no space is left';
+  const pages = [true, false].map((isConfigured) => {
+    const records = (): ReturnType<Health['records']> => ({ reason, isConfigured });
+    return healthPage('/health/ready', { ...health(true), records }, false);
+  });
+  expect(pages.map((page) => page?.status)).toEqual([503, 200]);
+  expect(pages.map((page) => JSON.parse(page?.body ?? ''))).toMatchObject([
+    { status: 'degraded', records: 'in memory: no space is left' },
+    { status: 'ready', records: 'in memory: no space is left' },
+  ]);
+});

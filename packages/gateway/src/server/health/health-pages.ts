@@ -3,6 +3,8 @@
 export interface Health {
   readonly uptimeMs: () => number;
   readonly started: () => boolean;
+  /** What of the gateway's records does not last; undefined where all is well. */
+  readonly records: () => { readonly reason: string; readonly isConfigured: boolean } | undefined;
   readonly servers: () => { readonly total: number; readonly running: number };
 }
 
@@ -22,7 +24,11 @@ export function healthPage(
   health: Health,
   draining: boolean,
 ): HealthPage | undefined {
-  const isReady = health.started() && !draining;
+  const problem = health.records();
+  // Without a place of its own choice a gateway serves as well as with one; without the operator's it does not.
+  const lostPlace = problem?.isConfigured === true;
+  const isReady = health.started() && !draining && !lostPlace;
+  const records = problem === undefined ? 'durable' : `in memory: ${problem.reason}`;
   switch (path) {
     case '/health':
       return page(true, { status: 'ok', service: 'mcp-hangar' });
@@ -32,12 +38,13 @@ export function healthPage(
       return page(isReady, {
         ready: isReady,
         service: 'mcp-hangar',
-        checks: { started: health.started(), draining },
+        checks: { started: health.started(), draining, records },
       });
     case '/health/ready': {
       const { total, running } = health.servers();
       return page(isReady, {
-        status: isReady ? 'ready' : draining ? 'draining' : 'starting',
+        status: isReady ? 'ready' : draining ? 'draining' : lostPlace ? 'degraded' : 'starting',
+        records,
         running_mcp_servers: running,
         total_mcp_servers: total,
       });
