@@ -7,6 +7,7 @@ const PINS: Record<ErrorCode, readonly [http: number, jsonRpc: number, retryable
   CLIENT_TOO_SLOW: [503, -32000, true],
   ERA_BRIDGE_NEEDED: [502, -32603, false],
   GATEWAY_BUSY: [503, -32000, true],
+  GATEWAY_ENDED: [503, -32000, true],
   GATEWAY_STOPPING: [503, -32000, true],
   LEASE_TIMED_OUT: [503, -32000, true],
   MCP_SERVER_BACKING_OFF: [503, -32000, true],

@@ -1,0 +1,61 @@
+/** The folder in which one configuration keeps what outlives the process. Only its user may look into it. */
+import { chmodSync, lstatSync, mkdirSync, type Stats } from 'node:fs';
+
+/** What is private: nobody but the user may read, write or search it. */
+const PRIVATE_FOLDER = 0o700;
+const OTHERS = 0o077;
+
+/** The folder, or why there is none: then everything is kept in memory. */
+export type StateFolder =
+  | { readonly kind: 'open'; readonly path: string; readonly isExplicit: boolean }
+  | {
+      readonly kind: 'unavailable';
+      readonly reason: string;
+      /** The operator named a folder: being without it is a failure, not a circumstance. */
+      readonly isExplicit: boolean;
+    };
+
+/**
+ * Makes the folder where it is missing and checks that it is ours. Links are not followed: whoever can plant one
+ * could make us write elsewhere.
+ * @throws Error saying why the folder cannot be used
+ */
+export function preparePrivateFolder(path: string): void {
+  const existing = lookAt(path);
+  if (existing === undefined) {
+    mkdirSync(path, { recursive: true, mode: PRIVATE_FOLDER });
+  }
+  // Looked at again, also where it was just made: somebody may have been faster.
+  const found = existing ?? lstatSync(path);
+  if (found.isSymbolicLink()) throw new Error(`"${path}" is a symbolic link`);
+  if (!found.isDirectory()) throw new Error(`"${path}" is not a folder`);
+  if (!isOurs(found)) throw new Error(`"${path}" belongs to user ${found.uid}`);
+  if (process.platform !== 'win32' && (found.mode & OTHERS) !== 0) chmodSync(path, PRIVATE_FOLDER);
+}
+
+/** What is at a path, links not followed; undefined where nothing is. */
+export const lookAt = (path: string): Stats | undefined =>
+  lstatSync(path, { throwIfNoEntry: false });
+
+/** Whether this user owns it; Windows, where a home is private by default, has no such number. */
+export const isOurs = ({ uid }: Stats): boolean =>
+  process.getuid === undefined || uid === process.getuid();
+
+/** The sentence for an error of the system, shorter than Node's. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = 'code' in error ? error.code : undefined;
+  const path = 'path' in error ? String(error.path) : '';
+  switch (code) {
+    case 'EROFS':
+      return `"${path}" is on a read-only file system`;
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return `no space is left for "${path}"`;
+    case 'EACCES':
+    case 'EPERM':
+      return `"${path}" may not be written`;
+    default:
+      return error.message;
+  }
+}

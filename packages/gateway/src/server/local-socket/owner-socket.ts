@@ -1,0 +1,204 @@
+/**
+ * The owner's side of the local socket. Other gateways of the same configuration connect, say in one line what they
+ * want, and get it where their configuration is ours: a stdio client served, an HTTP connection taken over, or a
+ * connection that only tells by its end that the owner is gone.
+ *
+ * States: listening -> draining (refuses with `stopping`; clients get their answers) -> closed.
+ * Invariants:
+ * 1. Before its greeting a connection costs at most GREETING_BYTES_MAX and GREETING_MS_MAX.
+ * 2. A client that is cut off is told how much of it was read, after its last answer.
+ * 3. The socket file goes before the state folder is let go of: it is never the next owner's.
+ */
+import { chmod } from 'node:fs/promises';
+import { createServer, type Server, type Socket } from 'node:net';
+import type { Readable, Writable } from 'node:stream';
+import {
+  farewellLine,
+  GREETING_BYTES_MAX,
+  LINK_VERSION,
+  readHello,
+  refusalLine,
+  WANTS,
+  welcomeLine,
+  type OwnerFacts,
+  type Refusal,
+  type Want,
+} from '../../domain/local-socket/greeting.ts';
+import { ClientInput } from './client-input.ts';
+
+const GREETING_MS_MAX = 5_000;
+const CONNECTIONS_MAX = 8_192;
+/** How long a bridge has to hang up after our farewell. */
+const FAREWELL_MS_MAX = 500;
+const NEWLINE = 10;
+
+/** One client that is served over two streams. */
+export interface StreamService {
+  /** Settles when nothing more will be written. */
+  readonly closed: Promise<unknown>;
+  /** Takes no more requests and answers those in flight, at most for `graceMs`. */
+  close(graceMs: number): Promise<unknown>;
+}
+
+export interface OwnerServices {
+  readonly digest: string;
+  readonly facts: OwnerFacts;
+  serveStream(input: Readable, output: Writable): StreamService;
+  acceptHttp(socket: Socket): void;
+}
+
+interface BridgedClient {
+  readonly socket: Socket;
+  readonly input: ClientInput;
+  readonly service: StreamService;
+}
+
+export class OwnerSocket {
+  readonly #services: OwnerServices;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  readonly #clients = new Set<BridgedClient>();
+  #isStopping = false;
+
+  constructor(services: OwnerServices) {
+    this.#services = services;
+    this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#greet(socket));
+    this.#server.maxConnections = CONNECTIONS_MAX;
+  }
+
+  /** Stdio clients that are served through bridges. */
+  get clients(): number {
+    return this.#clients.size;
+  }
+
+  /** Rejects with the system's error. */
+  async listen(path: string): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen({ path }, () => {
+        this.#server.off('error', reject);
+        resolve();
+      });
+    });
+    this.#server.on('error', () => undefined); // one connection that could not be accepted
+    // The folder around it is private already; this is for whoever moves it.
+    if (process.platform !== 'win32') await chmod(path, 0o600);
+  }
+
+  /** Takes nothing new and answers what was taken, at most for `graceMs`. Bridges then look for the next owner. */
+  async drain(graceMs: number): Promise<void> {
+    this.#isStopping = true;
+    await Promise.all([...this.#clients].map((client) => this.#release(client, graceMs)));
+  }
+
+  /** Ends every connection and removes the socket. */
+  async close(): Promise<void> {
+    this.#isStopping = true;
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+
+  #greet(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.on('close', () => this.#sockets.delete(socket));
+    socket.on('error', () => undefined); // 'close' follows
+    let head = Buffer.alloc(0);
+    const limit = setTimeout(() => socket.destroy(), GREETING_MS_MAX);
+    limit.unref();
+    const onData = (chunk: Buffer): void => {
+      head = Buffer.concat([head, chunk]);
+      const end = head.indexOf(NEWLINE);
+      if (end === -1 && head.length <= GREETING_BYTES_MAX) return;
+      clearTimeout(limit);
+      socket.off('data', onData);
+      socket.pause();
+      if (end === -1) {
+        socket.destroy();
+        return;
+      }
+      if (end + 1 < head.length) socket.unshift(head.subarray(end + 1));
+      this.#answer(socket, head.toString('utf8', 0, end));
+    };
+    socket.on('data', onData);
+    socket.on('close', () => clearTimeout(limit));
+  }
+
+  #answer(socket: Socket, line: string): void {
+    const hello = readHello(line);
+    const want = WANTS.find((known) => known === hello?.want);
+    if (hello === undefined) return void socket.destroy();
+    const refusal = this.#refusalOf(hello, want);
+    if (refusal !== undefined || want === undefined) {
+      socket.end(refusalLine(refusal ?? 'unknown-want'));
+      socket.resume();
+      return;
+    }
+    socket.write(welcomeLine(this.#services.facts));
+    this.#serve(socket, want);
+  }
+
+  #refusalOf(
+    hello: { readonly version: number; readonly digest: string },
+    want: Want | undefined,
+  ): Refusal | undefined {
+    if (hello.version !== LINK_VERSION) return 'other-version';
+    if (hello.digest !== this.#services.digest) return 'other-configuration';
+    if (this.#isStopping) return 'stopping';
+    return want === undefined ? 'unknown-want' : undefined;
+  }
+
+  #serve(socket: Socket, want: Want): void {
+    switch (want) {
+      case 'mcp':
+        return this.#serveClient(socket);
+      case 'http':
+        return this.#services.acceptHttp(socket);
+      case 'watch':
+        socket.on('end', () => socket.end());
+        socket.resume();
+    }
+  }
+
+  #serveClient(socket: Socket): void {
+    const input = new ClientInput(socket);
+    const service = this.#services.serveStream(input, socket);
+    const client: BridgedClient = { socket, input, service };
+    this.#clients.add(client);
+    socket.on('close', () => {
+      this.#clients.delete(client);
+      void service.close(0);
+    });
+    // The client said all it had to say and has its answers.
+    void service.closed.then(() => this.#hangUp(client));
+  }
+
+  async #release(client: BridgedClient, graceMs: number): Promise<void> {
+    client.input.cut();
+    await client.service.close(graceMs);
+    this.#hangUp(client);
+    await gone(client.socket);
+  }
+
+  #hangUp({ socket, input }: BridgedClient): void {
+    if (!socket.writable) return;
+    socket.end(farewellLine(input.takenBytes));
+    // What it still sends is not for us; unread, it would break the connection before the farewell is read.
+    socket.resume();
+  }
+}
+
+/** Resolves when the other side has hung up, at the latest after FAREWELL_MS_MAX. */
+function gone(socket: Socket): Promise<void> {
+  if (socket.destroyed) return Promise.resolve();
+  return new Promise((resolve) => {
+    const limit = setTimeout(() => {
+      socket.destroy();
+      resolve();
+    }, FAREWELL_MS_MAX);
+    socket.once('close', () => {
+      clearTimeout(limit);
+      resolve();
+    });
+  });
+}
