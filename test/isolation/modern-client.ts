@@ -53,7 +53,7 @@ export class ModernTestClient extends TestClient {
     });
     entry.cancel = () => {
       entry.isGivenUp = true;
-      pending.cancel();
+      pending.cancel('the client gave up');
     };
   }
 

@@ -3,8 +3,10 @@ import { ERRORS, Fault, type ErrorCode } from './errors.ts';
 
 /** What clients see of each code: HTTP status, JSON-RPC code, whether to try again. Changing one breaks them. */
 const PINS: Record<ErrorCode, readonly [http: number, jsonRpc: number, retryable: boolean]> = {
+  BODY_TOO_LARGE: [413, -32000, false],
   CALL_TIMED_OUT: [504, -32001, true],
   CLIENT_TOO_SLOW: [503, -32000, true],
+  CONTENT_TYPE_UNSUPPORTED: [415, -32000, false],
   ERA_BRIDGE_NEEDED: [502, -32603, false],
   GATEWAY_BUSY: [503, -32000, true],
   GATEWAY_ENDED: [503, -32000, true],
@@ -13,6 +15,15 @@ const PINS: Record<ErrorCode, readonly [http: number, jsonRpc: number, retryable
   MCP_SERVER_BACKING_OFF: [503, -32000, true],
   MCP_SERVER_INACTIVE: [502, -32000, false],
   MCP_SERVER_START_FAILED: [502, -32000, true],
+  METHOD_NOT_ALLOWED: [405, -32000, false],
+  NOT_ACCEPTABLE: [406, -32000, false],
+  PATH_UNKNOWN: [404, -32000, false],
+  PROTOCOL_VERSION_UNSUPPORTED: [400, -32000, false],
+  REQUEST_FORBIDDEN: [403, -32000, false],
+  SESSIONS_FULL: [503, -32000, true],
+  SESSION_MISSING: [400, -32000, false],
+  SESSION_UNKNOWN: [404, -32001, false],
+  STREAMS_FULL: [503, -32000, true],
   UPSTREAM_ANSWER_INVALID: [502, -32603, false],
   UPSTREAM_ANSWER_TOO_LARGE: [502, -32603, false],
   UPSTREAM_ENDED: [502, -32000, true],

@@ -1,5 +1,5 @@
 interface ErrorEntry {
-  readonly http: 400 | 404 | 413 | 429 | 500 | 502 | 503 | 504;
+  readonly http: 400 | 403 | 404 | 405 | 406 | 413 | 415 | 429 | 500 | 502 | 503 | 504;
   readonly jsonRpc: number;
   readonly retryable: boolean;
   readonly title: string;
@@ -7,6 +7,12 @@ interface ErrorEntry {
 
 /** Every refusal and fault that a caller can see. */
 export const ERRORS = {
+  BODY_TOO_LARGE: {
+    http: 413,
+    jsonRpc: -32000,
+    retryable: false,
+    title: 'A message of the client is over the limit.',
+  },
   CALL_TIMED_OUT: {
     http: 504,
     jsonRpc: -32001,
@@ -18,6 +24,12 @@ export const ERRORS = {
     jsonRpc: -32000,
     retryable: true,
     title: 'The client did not read its answers.',
+  },
+  CONTENT_TYPE_UNSUPPORTED: {
+    http: 415,
+    jsonRpc: -32000,
+    retryable: false,
+    title: 'A body is not declared to be JSON.',
   },
   ERA_BRIDGE_NEEDED: {
     http: 502,
@@ -66,6 +78,60 @@ export const ERRORS = {
     jsonRpc: -32000,
     retryable: true,
     title: 'The server did not become ready.',
+  },
+  METHOD_NOT_ALLOWED: {
+    http: 405,
+    jsonRpc: -32000,
+    retryable: false,
+    title: 'The path does not take this HTTP method.',
+  },
+  NOT_ACCEPTABLE: {
+    http: 406,
+    jsonRpc: -32000,
+    retryable: false,
+    title: 'The client does not accept the form of the answer.',
+  },
+  PATH_UNKNOWN: {
+    http: 404,
+    jsonRpc: -32000,
+    retryable: false,
+    title: 'Nothing is served at the path.',
+  },
+  PROTOCOL_VERSION_UNSUPPORTED: {
+    http: 400,
+    jsonRpc: -32000,
+    retryable: false,
+    title: 'The protocol version is not one that is spoken here.',
+  },
+  REQUEST_FORBIDDEN: {
+    http: 403,
+    jsonRpc: -32000,
+    retryable: false,
+    title: 'The Host or the Origin of the request is not allowed.',
+  },
+  SESSIONS_FULL: {
+    http: 503,
+    jsonRpc: -32000,
+    retryable: true,
+    title: 'All sessions are in use.',
+  },
+  SESSION_MISSING: {
+    http: 400,
+    jsonRpc: -32000,
+    retryable: false,
+    title: 'The request belongs to no session.',
+  },
+  SESSION_UNKNOWN: {
+    http: 404,
+    jsonRpc: -32001,
+    retryable: false,
+    title: 'The session does not exist any more.',
+  },
+  STREAMS_FULL: {
+    http: 503,
+    jsonRpc: -32000,
+    retryable: true,
+    title: 'All event streams are in use.',
   },
   UPSTREAM_ANSWER_INVALID: {
     http: 502,

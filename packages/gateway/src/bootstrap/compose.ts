@@ -1,4 +1,5 @@
 /** The only place where the gateway is built. Nothing starts at import; nothing outlives the disposal. */
+import type { Readable, Writable } from 'node:stream';
 import { Hub, type HubOptions } from '../application/dispatch/hub.ts';
 import type { Clock, Logger, UpstreamLauncher } from '../application/ports.ts';
 import { NOBODY } from '../application/servers/child.ts';
@@ -10,6 +11,8 @@ import { boundedDestination } from '../infrastructure/telemetry/bounded-destinat
 import { createLogger } from '../infrastructure/telemetry/logger.ts';
 import { stdioLauncher } from '../infrastructure/upstream/stdio-launcher.ts';
 import { HttpFront } from '../server/front-door/http-front.ts';
+import { StdioClients } from '../server/front-door/stdio-clients.ts';
+import type { StdioFront } from '../server/front-door/stdio-front.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
 import { VERSION } from './version.ts';
 
@@ -30,6 +33,11 @@ export interface Gateway extends AsyncDisposable {
   readonly logger: Logger;
   /** Binds the configured address. Answers the port. Rejects with the system's error. */
   listen(): Promise<number>;
+  /**
+   * Serves one client over a pair of streams, in place of or beside HTTP; it ends with them, or with the gateway.
+   * A socket must be open for writing after its other side has ended (`allowHalfOpen`).
+   */
+  connect(input: Readable, output: Writable): StdioFront;
   /** Stops accepting, drains for `limits.shutdown_grace_s`, ends every child. Calling it again changes nothing. */
   close(): Promise<void>;
 }
@@ -75,10 +83,16 @@ export function compose(config: GatewayConfig, overrides: Overrides = {}): Gatew
       }),
     },
   });
+  const begin = (): void => {
+    if (started) return;
+    started = true;
+    if (config.catalog.warm === 'boot') warmAll(hub);
+  };
+  const clients = new StdioClients(hub, limits);
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => {
     closing ??= (async () => {
-      await front.close(limits.shutdownGraceMs);
+      await Promise.all([front, clients].map((one) => one.close(limits.shutdownGraceMs)));
       await hub.close();
       await guardian[Symbol.asyncDispose]();
     })();
@@ -91,9 +105,12 @@ export function compose(config: GatewayConfig, overrides: Overrides = {}): Gatew
     logger,
     async listen() {
       const port = await front.listen(config.http.host, config.http.port);
-      started = true;
-      if (config.catalog.warm === 'boot') warmAll(hub);
+      begin();
       return port;
+    },
+    connect(input, output) {
+      begin();
+      return clients.connect(input, output);
     },
     close,
     [Symbol.asyncDispose]: close,

@@ -48,11 +48,8 @@ async function serve(flags: ServeFlags): Promise<number> {
       : await readGatewayConfig(path, { env: process.env, overrides });
   if (!loaded.ok) return reportProblems(loaded.error);
   const config = loaded.value;
-  if (flags.http !== true && process.env['MCP_MODE'] !== 'http') {
-    say('mcp-hangar: this build serves over HTTP only; add --http');
-    return USER_ERROR;
-  }
-  if (!LOOPBACK.test(config.http.host) && flags.unsafeNoAuth !== true) {
+  const isHttp = flags.http === true || process.env['MCP_MODE'] === 'http';
+  if (isHttp && !LOOPBACK.test(config.http.host) && flags.unsafeNoAuth !== true) {
     say(
       `mcp-hangar: ${config.http.host} can be reached by others and nobody has to log in; bind 127.0.0.1, or add --unsafe-no-auth`,
     );
@@ -67,10 +64,19 @@ async function serve(flags: ServeFlags): Promise<number> {
   if (config.servers.length === 0) gateway.logger.warn({}, 'no_mcp_servers_configured');
   for (const notice of config.notices) say(`mcp-hangar: ${notice}`);
   for (const server of deadServers(config)) say(`mcp-hangar: ${server}`);
-  return serveUntilEnded(gateway, flags.guide === true);
+  return isHttp ? serveHttp(gateway, flags.guide === true) : serveStdio(gateway);
 }
 
-async function serveUntilEnded(gateway: Gateway, withGuide: boolean): Promise<number> {
+/** One client over stdin and stdout, which carry the protocol and nothing else. */
+function serveStdio(gateway: Gateway): Promise<number> {
+  if (process.stdin.isTTY)
+    say('mcp-hangar speaks MCP on stdin and stdout: for an AI client to start; --http serves HTTP');
+  const { closed } = gateway.connect(process.stdin, process.stdout);
+  gateway.logger.info({ servers: gateway.config.servers.length }, 'serving_stdio');
+  return untilEnded(gateway, closed);
+}
+
+async function serveHttp(gateway: Gateway, withGuide: boolean): Promise<number> {
   const { host } = gateway.config.http;
   let port: number;
   try {
@@ -84,7 +90,12 @@ async function serveUntilEnded(gateway: Gateway, withGuide: boolean): Promise<nu
   gateway.logger.info({ url, servers: gateway.config.servers.length }, 'serving');
   if (withGuide) say(guideFor(gateway.config, url));
   else say(`mcp-hangar serves at ${url}`);
-  const { code, reason } = await ended(gateway);
+  return untilEnded(gateway);
+}
+
+/** Serves until there is a reason to stop, then stops. @param closed resolves with one more */
+async function untilEnded(gateway: Gateway, closed?: Promise<string>): Promise<number> {
+  const { code, reason } = await ended(gateway, closed);
   gateway.logger.info({ reason }, 'stopping');
   await gateway.close();
   return code;
@@ -100,9 +111,15 @@ function guideFor(config: GatewayConfig, url: string): string {
   return guide({ url, servers, example });
 }
 
+interface Ended {
+  readonly code: number;
+  readonly reason: string;
+}
+
 /** Waits for the first reason to stop. A second signal ends the process at once. */
-function ended(gateway: Gateway): Promise<{ readonly code: number; readonly reason: string }> {
+function ended(gateway: Gateway, closed?: Promise<string>): Promise<Ended> {
   return new Promise((resolve) => {
+    void closed?.then((reason) => resolve({ code: 0, reason }));
     let stopping = false;
     const onSignal = (signal: NodeJS.Signals): void => {
       if (stopping) process.exit(130); // asked twice; the guardian ends the children

@@ -159,9 +159,9 @@ export class Call implements UpstreamCall, Limited {
     this.reply.refuse(error instanceof Fault ? rpcErrorOf(error) : internal);
   }
 
-  /** The gateway refuses the call. @param status HTTP status where the protocol asks for one */
-  refuse(error: RpcError, status?: number): void {
-    if (this.#settle(false)) this.reply.refuse(error, status);
+  /** The gateway refuses the call. */
+  refuse(error: RpcError): void {
+    if (this.#settle(false)) this.reply.refuse(error);
   }
 
   /** The client gave up: the server is told, the client gets no answer. */

@@ -1,6 +1,6 @@
 /** The client's side of one request, as a transport implements it. */
-import { ERRORS, type Fault } from '@mcp-hangar/kernel/errors';
-import type { JsonObject, RpcError } from '../../domain/protocol/json-rpc.ts';
+import { ERRORS, Fault, type ErrorCode } from '@mcp-hangar/kernel/errors';
+import { isObject, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
 import type { Bytes, RawAnswer } from '../ports.ts';
 
 export interface ClientReply {
@@ -12,8 +12,8 @@ export interface ClientReply {
   result(result: JsonObject): void;
   /** An answer of the gateway's own that is kept as bytes: `"result":{…}}`. */
   body(tail: Buffer): void;
-  /** @param status HTTP status where the protocol asks for one; 200 otherwise */
-  refuse(error: RpcError, status?: number): void;
+  /** An error of the gateway's own. */
+  refuse(error: RpcError): void;
   /** Nothing more will be said: the client gave up. */
   drop(): void;
   /** Set by whoever can end the work behind the reply: called where the client does not read what it is sent. */
@@ -27,4 +27,17 @@ export function rpcErrorOf(fault: Fault): RpcError {
     message: fault.message,
     data: { code: fault.code, retryable: ERRORS[fault.code].retryable, ...fault.data },
   };
+}
+
+/** The code of the catalogue that an error of the gateway's own carries; undefined for errors of the protocol. */
+export function faultCodeOf({ data }: Pick<RpcError, 'data'>): ErrorCode | undefined {
+  const code = isObject(data) ? data['code'] : undefined;
+  return typeof code === 'string' && Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : undefined;
+}
+
+/** Why an answer cannot be given to a client for which `bytesMax` may wait; undefined where it can. */
+export function overLimit({ bytes }: RawAnswer, bytesMax: number): RpcError | undefined {
+  if (bytes <= bytesMax) return undefined;
+  const detail = `the answer has ${bytes} bytes, more than limits.client_buffer_bytes_max allows (${bytesMax})`;
+  return rpcErrorOf(new Fault('UPSTREAM_ANSWER_TOO_LARGE', detail));
 }

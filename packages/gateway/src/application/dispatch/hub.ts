@@ -1,6 +1,6 @@
 /** What every front of the gateway shares: servers, catalogues, views, and the way of one request through them. */
 import { Fault } from '@mcp-hangar/kernel/errors';
-import { RPC, type JsonObject, type Request } from '../../domain/protocol/json-rpc.ts';
+import type { JsonObject, Request } from '../../domain/protocol/json-rpc.ts';
 import { checkParamHeaders } from '../../domain/protocol/param-headers.ts';
 import type { ClientText } from '../../domain/protocol/client-message.ts';
 import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
@@ -37,6 +37,8 @@ export interface HubOptions {
   readonly hideServers: boolean;
 }
 
+export type ReadHeader = (name: string) => string | undefined;
+
 /** One request of one client, with all that is known about it. */
 export interface ClientRequest {
   readonly view: View;
@@ -44,8 +46,8 @@ export interface ClientRequest {
   readonly request: Request;
   readonly text: ClientText;
   readonly reply: ClientReply;
-  /** The decoded value of a request header; undefined where the transport has none. */
-  readonly header: (name: string) => string | undefined;
+  /** Reads a request header, decoded; undefined where the transport has none. */
+  readonly header: ReadHeader | undefined;
   readonly onSettled: (call: Call) => void;
 }
 
@@ -140,14 +142,14 @@ export class Hub {
       );
     if (this.#inFlight > this.options.inFlightMax) {
       const detail = `${this.options.inFlightMax} calls are in flight (limits.in_flight_max)`;
-      call.refuse(rpcErrorOf(new Fault('GATEWAY_BUSY', detail)), 503);
+      call.refuse(rpcErrorOf(new Fault('GATEWAY_BUSY', detail)));
       return call;
     }
     const routed = route(view, request.method, request.params);
     if (routed.kind === 'target' && !this.#needsSchema(client, routed.target)) {
       this.#deliver(client, call, routed.target);
     } else if (routed.kind === 'refused') {
-      call.refuse(routed.error, routed.error.code === RPC.methodNotFound ? 404 : undefined);
+      call.refuse(routed.error);
     } else {
       const listed =
         routed.kind === 'target'
@@ -181,8 +183,9 @@ export class Hub {
   }
 
   /** The headers of a modern call are checked against the tool's schema, so that has to be known. */
-  #needsSchema({ user, request }: ClientRequest, { server }: Target): boolean {
-    if (user.asker.era === 'legacy' || request.method !== 'tools/call') return false;
+  #needsSchema({ user, request, header }: ClientRequest, { server }: Target): boolean {
+    if (header === undefined || user.asker.era === 'legacy' || request.method !== 'tools/call')
+      return false;
     return this.catalogs.lacks(server, user.asker);
   }
 
@@ -198,9 +201,9 @@ export class Hub {
   #deliver(client: ClientRequest, call: Call, target: Target): void {
     const { server, replace, upstreamName, paramHeaders } = target;
     const { user, request, header } = client;
-    if (user.asker.era === 'modern' && paramHeaders.length > 0) {
+    if (header !== undefined && user.asker.era === 'modern' && paramHeaders.length > 0) {
       const refusal = checkParamHeaders(paramHeaders, request.params?.['arguments'], header);
-      if (refusal !== undefined) return call.refuse(refusal.error, refusal.status);
+      if (refusal !== undefined) return call.refuse(refusal);
     }
     const delivery = { replace, upstreamName, timeoutMs: server.spec.callTimeoutMs };
     const send = (child: Child): void => call.sendTo(child, delivery);

@@ -181,6 +181,17 @@ export class McpServer implements ChildEvents {
     }
   }
 
+  /** The principal of modern requests is gone for good: no child is kept for it any more. */
+  releasePrincipal(principal: string): void {
+    for (const [key, slot] of this.#slots) {
+      if (!key.startsWith('own ') || !key.endsWith(` modern:${principal}`)) continue;
+      const stop = (child: Child): void => {
+        if (!child.isGone) void this.#stop(child, 'client gone');
+      };
+      slot.start.then(stop, () => undefined); // one that does not start needs no end
+    }
+  }
+
   /** Ends every child, also those that are starting. */
   async close(): Promise<void> {
     this.#closing.abort();

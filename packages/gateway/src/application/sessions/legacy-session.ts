@@ -5,10 +5,14 @@
 import { Fault } from '@mcp-hangar/kernel/errors';
 import type { Asker } from '../../domain/mcp-server/sharing.ts';
 import { capabilityFor } from '../../domain/protocol/capabilities.ts';
-import { CLIENT_SLOT, rawIdOf, type ClientText } from '../../domain/protocol/client-message.ts';
+import {
+  CLIENT_SLOT,
+  rawIdOf,
+  type ClientMessage,
+  type ClientText,
+} from '../../domain/protocol/client-message.ts';
 import { spanText } from '../../domain/protocol/json-spans.ts';
 import {
-  isObject,
   RPC,
   type JsonObject,
   type Notification,
@@ -73,6 +77,7 @@ export class LegacySession implements Owner {
   #ownView: View | undefined;
   #unwatch: (() => void) | undefined;
   #closed = false;
+  #isSilent = false;
   logLevel: string | undefined;
 
   constructor(hub: Hub, client: LegacyClient, outlet: Outlet) {
@@ -97,6 +102,13 @@ export class LegacySession implements Owner {
 
   get busy(): boolean {
     return this.#calls.size > 0;
+  }
+
+  /** Takes any message of the client; a request is answered through the reply that `newReply` gives for its id. */
+  receive({ message, text }: ClientMessage, newReply: (rawId: string) => ClientReply): void {
+    if (message.kind === 'request') this.request(message, text, newReply(rawIdOf(message, text)));
+    else if (message.kind === 'notification') this.notification(message, text);
+    else if (message.kind === 'response') this.response(message.id, text);
   }
 
   /** Answers through `reply`, now or later, once. */
@@ -150,7 +162,17 @@ export class LegacySession implements Owner {
     this.#questions.answer(id, text);
   }
 
+  /** The client says nothing any more: what servers ask it, or have asked, is refused. */
+  fellSilent(): void {
+    this.#isSilent = true;
+    this.#questions.close();
+  }
+
   serverRequest(child: Child, request: ServerRequest): void {
+    if (this.#isSilent) {
+      child.refuse(request.rawId, RPC.internalError, 'the client is gone');
+      return;
+    }
     const capability = capabilityFor(request.method);
     if (capability !== undefined && this.client.capabilities[capability] === undefined) {
       child.refuse(
@@ -209,7 +231,7 @@ export class LegacySession implements Owner {
       request,
       text,
       reply,
-      header: () => undefined,
+      header: undefined,
       onSettled: (settled) => {
         this.#calls.delete(settled);
       },
@@ -291,22 +313,7 @@ function onSuccess(reply: ClientReply, then: () => void): ClientReply {
       reply.result(result);
     },
     body: (tail) => reply.body(tail),
-    refuse: (error, status) => reply.refuse(error, status),
+    refuse: (error) => reply.refuse(error),
     drop: () => reply.drop(),
   };
 }
-
-/** What `initialize` must say. Undefined where it is right. */
-export function checkInitialize(params: JsonObject | undefined): string | undefined {
-  if (typeof params?.['protocolVersion'] !== 'string') return '"protocolVersion" must be a string';
-  if (!isObject(params['capabilities'])) return '"capabilities" must be an object';
-  for (const member of ['capabilities', 'clientInfo']) {
-    const { length } = JSON.stringify(params[member] ?? {});
-    if (length > SELF_DESCRIPTION_CHARS_MAX)
-      return `"${member}" has more than ${SELF_DESCRIPTION_CHARS_MAX} characters`;
-  }
-  return undefined;
-}
-
-/** Kept for the session's life, and the key under which children and catalogues are kept. */
-const SELF_DESCRIPTION_CHARS_MAX = 16_384;

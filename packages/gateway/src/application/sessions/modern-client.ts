@@ -6,7 +6,7 @@ import { META } from '../../domain/protocol/revisions.ts';
 import type { ClientReply } from '../calls/reply.ts';
 import { listKindOf } from '../catalog/server-catalog.ts';
 import type { Endpoint, View } from '../catalog/views.ts';
-import type { Hub } from '../dispatch/hub.ts';
+import type { Hub, ReadHeader } from '../dispatch/hub.ts';
 import { answerList } from '../dispatch/lists.ts';
 import { NOBODY, type Owner } from '../servers/child.ts';
 import type { ServerUser } from '../servers/mcp-server.ts';
@@ -20,13 +20,14 @@ export interface ModernRequest {
   readonly text: ClientText;
   readonly envelope: ModernEnvelope;
   readonly reply: ClientReply;
-  readonly header: (name: string) => string | undefined;
+  /** Reads a request header, decoded; undefined where the transport has none. */
+  readonly header: ReadHeader | undefined;
 }
 
 /** What the transport can still do with a request that was taken. */
 export interface Pending {
-  /** The client closed its stream: that is its cancellation. */
-  cancel(): void;
+  /** The client gave up: it closed its stream, or said so. */
+  cancel(reason: string): void;
   /** Set for an open-ended stream: ends it kindly. */
   readonly finish?: () => void;
 }
@@ -63,7 +64,7 @@ export function handleModern(hub: Hub, modern: ModernRequest): Pending {
     return { cancel: () => listening.cancel(), finish: () => listening.finish() };
   }
   if (REMOVED.has(request.method)) {
-    reply.refuse({ code: RPC.methodNotFound, message: `Method not found: ${request.method}` }, 404);
+    reply.refuse({ code: RPC.methodNotFound, message: `Method not found: ${request.method}` });
     return NOTHING_PENDING;
   }
   const call = hub.forward({
@@ -75,7 +76,7 @@ export function handleModern(hub: Hub, modern: ModernRequest): Pending {
     header,
     onSettled: () => undefined,
   });
-  return { cancel: () => call.cancel('the client closed the stream') };
+  return { cancel: (reason) => call.cancel(reason) };
 }
 
 /** The capability of the whole endpoint, once what stands behind it is known. */

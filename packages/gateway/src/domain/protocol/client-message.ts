@@ -1,5 +1,5 @@
 /** The text of a client's message, with the places that a multiplexed hop has to rewrite. */
-import type { RpcId } from './json-rpc.ts';
+import type { Message, RpcId } from './json-rpc.ts';
 import {
   hasSpan,
   locate,
@@ -57,6 +57,12 @@ export interface ClientText {
   readonly spans: Spans;
 }
 
+/** A message beside the text that it came as. */
+export interface ClientMessage {
+  readonly message: Message;
+  readonly text: ClientText;
+}
+
 /**
  * The text as one line, ready to be cut. `parsed` is the same message: where the text is ambiguous
  * (a member twice) its canonical form is used, so that both sides of the gateway read one value.
@@ -110,4 +116,18 @@ export function cutForServer(
   }
   parts.push(pending + text.slice(at));
   return parts;
+}
+
+/** Members that a request begins with before its parameters, in whatever order. */
+const LEADING = /^\s*\{\s*(?:"(?:jsonrpc|method|id)"\s*:\s*(?:"[^"\\]*"|-?\d+)\s*,\s*)+/;
+const LEADING_ID = /"id"\s*:\s*("[^"\\]*"|-?\d+)/;
+/** Members that stand before the last brace belong to the message itself. */
+const LAST_ID = /,\s*"id"\s*:\s*("[^"\\]*"|-?\d+)\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*$/;
+
+/** The id of a request that is too long to be read, from its two ends; undefined where they do not show one. */
+export function requestIdAtEnds(head: string, tail: string): string | undefined {
+  const leading = LEADING.exec(head)?.[0];
+  // What has no method is the answer to a question: its id is none of the client's.
+  if (leading === undefined || !/"method"\s*:/.test(leading)) return undefined;
+  return LEADING_ID.exec(leading)?.[1] ?? LAST_ID.exec(tail)?.[1];
 }

@@ -36,7 +36,6 @@ const call = (meta: unknown, more: JsonObject = { name: 't' }): JsonObject => ({
   _meta: meta,
 });
 const bad = (code: number, message: string, data?: unknown): Refusal => ({
-  status: 400,
   error: data === undefined ? { code, message } : { code, message, data },
 });
 

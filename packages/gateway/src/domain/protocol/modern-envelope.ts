@@ -1,12 +1,11 @@
 /**
  * What a request of the modern era must carry, checked in the order that the specification gives the answers:
- * version agreement, envelope, supported version, routing headers. Each refusal has its HTTP status.
+ * version agreement, envelope, supported version, routing headers. Over HTTP each refusal is a bad request.
  */
 import { isObject, RPC, type JsonObject, type Request, type RpcError } from './json-rpc.ts';
 import { isModernRevision, META, MODERN_REVISION, SUPPORTED_REVISIONS } from './revisions.ts';
 
 export interface Refusal {
-  readonly status: 400 | 404;
   readonly error: RpcError;
 }
 
@@ -23,7 +22,6 @@ export interface ModernEnvelope {
 }
 
 const refuse = (code: number, message: string, data?: unknown): Refusal => ({
-  status: 400,
   error: data === undefined ? { code, message } : { code, message, data },
 });
 
@@ -36,10 +34,14 @@ export function isModern(params: JsonObject | undefined, header: string | undefi
   return isModernRevision(header);
 }
 
-export function checkModern(request: Request, headers: RoutingHeaders): ModernEnvelope | Refusal {
+/** @param headers undefined where the transport has none: then the body alone counts */
+export function checkModern(
+  request: Request,
+  headers: RoutingHeaders | undefined,
+): ModernEnvelope | Refusal {
   const meta = request.params?.['_meta'];
   const claimed = claimedRevision(request.params);
-  if (claimed !== undefined && headers.protocolVersion !== claimed) {
+  if (headers !== undefined && claimed !== undefined && headers.protocolVersion !== claimed) {
     return refuse(
       RPC.headerMismatch,
       headers.protocolVersion === undefined
@@ -67,7 +69,8 @@ export function checkModern(request: Request, headers: RoutingHeaders): ModernEn
       requested: claimed,
     });
   }
-  return checkRouting(request, headers) ?? { capabilities, logLevel: meta[META.logLevel] };
+  const mismatch = headers === undefined ? undefined : checkRouting(request, headers);
+  return mismatch ?? { capabilities, logLevel: meta[META.logLevel] };
 }
 
 export const isRefusal = (value: ModernEnvelope | Refusal): value is Refusal => 'error' in value;

@@ -1,6 +1,5 @@
 /** `Mcp-Param-*`: arguments that a tool's schema asks clients to repeat in a header (`x-mcp-header`). */
-import { isObject, RPC, type JsonObject } from './json-rpc.ts';
-import type { Refusal } from './modern-envelope.ts';
+import { isObject, RPC, type JsonObject, type RpcError } from './json-rpc.ts';
 
 /** One annotated argument: where it stands in `arguments`, and the header that repeats it, in lower case. */
 export interface ParamHeader {
@@ -34,7 +33,7 @@ export function checkParamHeaders(
   wanted: readonly ParamHeader[],
   args: unknown,
   header: (name: string) => string | undefined,
-): Refusal | undefined {
+): RpcError | undefined {
   for (const { path, header: name } of wanted) {
     const value = valueAt(args, path);
     const sent = header(name);
@@ -42,10 +41,7 @@ export function checkParamHeaders(
     if (value === undefined || sent === undefined || !sameValue(value, sent)) {
       const problem =
         sent === undefined ? 'is missing or not valid' : 'does not agree with the arguments';
-      return {
-        status: 400,
-        error: { code: RPC.headerMismatch, message: `Header mismatch: ${name} ${problem}` },
-      };
+      return { code: RPC.headerMismatch, message: `Header mismatch: ${name} ${problem}` };
     }
   }
   return undefined;

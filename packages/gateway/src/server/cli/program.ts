@@ -21,8 +21,9 @@ export interface CliActions {
 
 const EXAMPLES = `
 Examples:
+  $ mcp-hangar --config config.yaml                   one client, over stdin and stdout
+  $ mcp-hangar serve --config config.yaml             the same
   $ mcp-hangar serve --http --config config.yaml      one endpoint at http://127.0.0.1:8000/mcp
-  $ mcp-hangar --config config.yaml --http            the same
   $ mcp-hangar config check config.yaml               says what is wrong, with file and line`;
 
 function serveOptions(command: Command): Command {
@@ -31,16 +32,19 @@ function serveOptions(command: Command): Command {
       '-c, --config <file>',
       'configuration (default: MCP_CONFIG, ./config.yaml, ~/.config/mcp-hangar/config.yaml)',
     )
-    .option('--http', 'serve over HTTP; required, as this build has no stdio front')
-    .option('--host <address>', 'address to bind (default: 127.0.0.1)')
-    .option('-p, --port <number>', 'port to bind (default: 8000)')
+    .option(
+      '--http',
+      'serve over HTTP (default: one client over stdin and stdout; also MCP_MODE=http)',
+    )
+    .option('--host <address>', 'with --http: address to bind (default: 127.0.0.1)')
+    .option('-p, --port <number>', 'with --http: port to bind (default: 8000)')
     .option('--log-level <level>', 'trace, debug, info, warn, error or fatal (default: info)')
     .option('--json-logs', 'log JSON lines')
     .option(
       '--unsafe-no-auth',
-      'bind an address that others can reach although nobody has to log in',
+      'with --http: bind an address that others can reach although nobody has to log in',
     )
-    .option('--guide', 'print how to connect clients once it serves');
+    .option('--guide', 'with --http: print how to connect clients once it serves');
 }
 
 /** Runs one command line. Answers the exit code; never ends the process. */
@@ -56,7 +60,11 @@ export async function runCli(argv: readonly string[], actions: CliActions): Prom
     code = await actions.serve(flags);
   });
   serveOptions(
-    program.command('serve').description('serve the configured MCP servers (the default command)'),
+    program
+      .command('serve')
+      .description(
+        'serve the configured MCP servers over stdio, or HTTP with --http (the default command)',
+      ),
   ).action(async (_flags: ServeFlags, command: Command) => {
     code = await actions.serve(command.optsWithGlobals<ServeFlags>());
   });

@@ -1,12 +1,11 @@
-import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
+import { parseJson, type Json } from './json-text.ts';
 
 export type Body =
-  | { readonly kind: 'text'; readonly text: string; readonly value: unknown }
+  | Json
   | { readonly kind: 'too-large' }
   /** The gateway holds as many unfinished bodies as it may. */
-  | { readonly kind: 'no-room' }
-  | { readonly kind: 'not-json'; readonly reason: string };
+  | { readonly kind: 'no-room' };
 
 /** Bytes of bodies that have begun and not ended, over all requests. */
 export interface BodyBudget {
@@ -65,7 +64,7 @@ class Reading {
     const whole =
       chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
     this.#release();
-    this.#done(parse(whole));
+    this.#done(parseJson(whole, 'body'));
   };
 
   readonly onClose = (): void => this.#release();
@@ -90,19 +89,5 @@ class Reading {
     this.#limits.budget.held -= this.#bytes;
     this.#bytes = 0;
     this.#chunks = [];
-  }
-}
-
-function parse(bytes: Buffer): Body {
-  if (!isUtf8(bytes)) return { kind: 'not-json', reason: 'the body is not UTF-8' };
-  const text = bytes.toString('utf8');
-  try {
-    const value: unknown = JSON.parse(text);
-    return { kind: 'text', text, value };
-  } catch (error) {
-    return {
-      kind: 'not-json',
-      reason: error instanceof Error ? error.message : 'the body is not JSON',
-    };
   }
 }

@@ -3,6 +3,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Endpoint } from '../../application/catalog/views.ts';
 import type { Hub } from '../../application/dispatch/hub.ts';
 import type { Limits } from '../../domain/limits.ts';
+import { ERRORS, type Fault } from '@mcp-hangar/kernel/errors';
+import { rpcErrorOf } from '../../application/calls/reply.ts';
 import { RPC, type RpcError } from '../../domain/protocol/json-rpc.ts';
 import type { BodyBudget } from './body.ts';
 import type { HttpReply } from './http-reply.ts';
@@ -51,6 +53,11 @@ export const SESSION_HEADER = 'mcp-session-id';
 export function header(request: IncomingMessage, name: string): string | undefined {
   const value = request.headers[name];
   return Array.isArray(value) ? value[0] : value;
+}
+
+/** Refuses an exchange with an error of the gateway's own, under the status that the catalogue gives it. */
+export function sendFault(response: ServerResponse, fault: Fault, id: unknown = null): void {
+  sendError(response, ERRORS[fault.code].http, rpcErrorOf(fault), id);
 }
 
 /** An error before or beside JSON-RPC processing; `id` is null where the request's own is not known. */

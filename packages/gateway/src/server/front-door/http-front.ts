@@ -10,10 +10,9 @@ import { Fault } from '@mcp-hangar/kernel/errors';
 import { rpcErrorOf } from '../../application/calls/reply.ts';
 import type { Hub } from '../../application/dispatch/hub.ts';
 import type { Limits } from '../../domain/limits.ts';
-import { RPC } from '../../domain/protocol/json-rpc.ts';
 import { healthPage, type Health } from '../health/health-pages.ts';
 import { forbidden, type GuardOptions } from './guards.ts';
-import { contain, sendError, type Front } from './exchange.ts';
+import { contain, sendFault, type Front } from './exchange.ts';
 import { handleMcp } from './mcp-endpoint.ts';
 import { SessionTable } from './session-table.ts';
 
@@ -96,7 +95,7 @@ export class HttpFront {
     const untilMs = performance.now() + graceMs;
     while (this.#front.pending.size > 0 && performance.now() < untilMs) await sleep(DRAIN_LOOK_MS);
     const stopping = rpcErrorOf(new Fault('GATEWAY_STOPPING', 'the gateway is shutting down'));
-    for (const reply of this.#front.pending) reply.refuse(stopping, 503);
+    for (const reply of this.#front.pending) reply.refuse(stopping);
     this.#front.sessions.close();
     this.#server.closeIdleConnections();
     await Promise.race([closed, sleep(LAST_BYTES_MS)]);
@@ -117,7 +116,7 @@ export class HttpFront {
     }
     const reason = forbidden(request, this.#options);
     if (reason !== undefined) {
-      sendError(response, 403, { code: RPC.gateway, message: `Forbidden: ${reason}` });
+      sendFault(response, new Fault('REQUEST_FORBIDDEN', `Forbidden: ${reason}`));
       return;
     }
     if (this.#options.allowedOrigins.includes(request.headers.origin ?? '')) {
@@ -125,8 +124,8 @@ export class HttpFront {
     }
     const endpoint = this.#endpointOf(path);
     if (endpoint === undefined) {
-      const message = `Nothing is served at ${path}; try /mcp, /mcp/SERVER or /health`;
-      sendError(response, 404, { code: RPC.gateway, message });
+      const detail = `Nothing is served at ${path}; try /mcp, /mcp/SERVER or /health`;
+      sendFault(response, new Fault('PATH_UNKNOWN', detail));
       return;
     }
     handleMcp({ front: this.#front, endpoint, request, response });

@@ -3,14 +3,14 @@
  * the answer takes long; then the same response becomes an event stream.
  */
 import type { ServerResponse } from 'node:http';
-import { Fault } from '@mcp-hangar/kernel/errors';
 import { utf8Text } from '../../application/calls/ask.ts';
-import { rpcErrorOf, type ClientReply } from '../../application/calls/reply.ts';
+import { overLimit, type ClientReply } from '../../application/calls/reply.ts';
 import { latin1 } from '../../application/calls/call.ts';
 import type { Bytes, RawAnswer } from '../../application/ports.ts';
 import { RPC, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
 import { locate, spanText } from '../../domain/protocol/json-spans.ts';
 import { EVENT_STREAM_HEADERS, eventOf, KEEP_ALIVE, type EventStream } from './event-stream.ts';
+import { giveBack } from './give-back.ts';
 
 /** Errors that the protocol maps to a status are small. */
 const ERROR_BYTES_MAX = 65_536;
@@ -24,8 +24,8 @@ export interface HttpReplyOptions {
   readonly openStream?: (() => EventStream) | undefined;
   /** Takes a message for a client that is gone and whose stream cannot be resumed. */
   readonly orphan?: ((message: readonly Bytes[]) => void) | undefined;
-  /** Maps the code of a server's error to an HTTP status, in the era that asks for it. */
-  readonly statusOf?: ((code: number) => number) | undefined;
+  /** Maps an error to an HTTP status, in the era that asks for it. Of a server's error only the code is known. */
+  readonly statusOf?: ((error: Pick<RpcError, 'code' | 'data'>) => number) | undefined;
   /** Everything that had to be said was said. */
   readonly onDone: (reply: HttpReply) => void;
 }
@@ -57,10 +57,9 @@ export class HttpReply implements ClientReply {
 
   answer(answer: RawAnswer): void {
     const { before, after } = answer;
-    const { bufferBytesMax } = this.#options;
-    if (answer.bytes > bufferBytesMax) {
-      const detail = `the answer has ${answer.bytes} bytes, more than limits.client_buffer_bytes_max allows (${bufferBytesMax})`;
-      this.refuse(rpcErrorOf(new Fault('UPSTREAM_ANSWER_TOO_LARGE', detail)));
+    const refusal = overLimit(answer, this.#options.bufferBytesMax);
+    if (refusal !== undefined) {
+      this.refuse(refusal);
       return;
     }
     if (this.#state !== 'waiting') {
@@ -93,11 +92,8 @@ export class HttpReply implements ClientReply {
     else this.#last(parts);
   }
 
-  refuse(error: RpcError, status?: number): void {
-    this.#own(
-      this.#options.statusOf === undefined ? 200 : (status ?? this.#options.statusOf(error.code)),
-      `"error":${JSON.stringify(error)}}`,
-    );
+  refuse(error: RpcError): void {
+    this.#own(this.#options.statusOf?.(error) ?? 200, `"error":${JSON.stringify(error)}}`);
   }
 
   drop(): void {
@@ -207,7 +203,7 @@ export class HttpReply implements ClientReply {
     const text = utf8Text([...answer.before, '0', ...answer.after]);
     const spans = locate(text, { error: { code: 0 } }, 1);
     const code = spans === undefined ? undefined : spanText(text, spans, 0);
-    return this.#options.statusOf?.(Number(code ?? RPC.internalError)) ?? 200;
+    return this.#options.statusOf?.({ code: Number(code ?? RPC.internalError) }) ?? 200;
   }
 }
 
@@ -223,22 +219,3 @@ function* slicesOf(parts: readonly Bytes[]): Generator<Bytes, void> {
     for (let at = 0; at < part.length; at += SLICE_BYTES) yield part.subarray(at, at + SLICE_BYTES);
   }
 }
-
-/** Smaller parts are not worth it. */
-const GIVEN_BACK_FROM_BYTES = 32_768;
-
-/**
- * Frees the memory of parts that were sent, where a part is all of its memory. Left to the collector, every 12 MB
- * answer brings on a full collection, which stops the calls of everybody.
- */
-function giveBack(parts: readonly Bytes[]): void {
-  for (const part of parts) {
-    if (typeof part === 'string' || part.length < GIVEN_BACK_FROM_BYTES) continue;
-    const { buffer } = part;
-    if (buffer.byteLength === part.length && 'transfer' in buffer) detach(buffer);
-  }
-}
-
-/** ES2024, which the compiler's library does not describe yet. */
-const detach = (buffer: ArrayBufferLike): unknown =>
-  (buffer as unknown as { transfer(bytes: number): unknown }).transfer(0);

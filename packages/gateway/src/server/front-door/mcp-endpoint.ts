@@ -1,5 +1,7 @@
 /** `/mcp` and `/mcp/SERVER`: reads a request, decides its era, and hands it on. */
-import { parseExactly } from '../../application/calls/ask.ts';
+import { ERRORS, Fault } from '@mcp-hangar/kernel/errors';
+import { rpcErrorOf } from '../../application/calls/reply.ts';
+import { batchOf } from '../../application/sessions/batch.ts';
 import { clientText } from '../../domain/protocol/client-message.ts';
 import {
   classify,
@@ -8,18 +10,18 @@ import {
   RPC,
   type JsonObject,
   type Message,
-  type RpcError,
 } from '../../domain/protocol/json-rpc.ts';
 import { isModern } from '../../domain/protocol/modern-envelope.ts';
-import { contain, header, PROTOCOL_VERSION_HEADER, sendError, type Exchange } from './exchange.ts';
-import { readBody, type Body } from './body.ts';
 import {
-  BATCH_MAX,
-  deleteSession,
-  getStream,
-  postLegacy,
-  type ClientMessage,
-} from './legacy-http.ts';
+  contain,
+  header,
+  PROTOCOL_VERSION_HEADER,
+  sendError,
+  sendFault,
+  type Exchange,
+} from './exchange.ts';
+import { readBody, type Body } from './body.ts';
+import { deleteSession, getStream, postLegacy } from './legacy-http.ts';
 import { postModern } from './modern-http.ts';
 
 export function handleMcp(exchange: Exchange): void {
@@ -29,7 +31,7 @@ export function handleMcp(exchange: Exchange): void {
   else if (method === 'DELETE') deleteSession(exchange);
   else {
     exchange.response.setHeader('allow', 'POST, GET, DELETE');
-    sendError(exchange.response, 405, { code: RPC.gateway, message: 'Method not allowed' });
+    sendFault(exchange.response, new Fault('METHOD_NOT_ALLOWED', 'Method not allowed'));
   }
 }
 
@@ -37,15 +39,13 @@ function post(exchange: Exchange): void {
   const { front, request, response } = exchange;
   const { headers } = request;
   if (front.draining) {
-    sendError(response, 503, { code: RPC.gateway, message: 'The gateway is shutting down' });
+    sendFault(response, new Fault('GATEWAY_STOPPING', 'The gateway is shutting down'));
   } else if (!isJsonType(headers['content-type'])) {
-    sendError(response, 415, {
-      code: RPC.gateway,
-      message: 'Content-Type must be application/json',
-    });
+    const detail = 'Content-Type must be application/json';
+    sendFault(response, new Fault('CONTENT_TYPE_UNSUPPORTED', detail));
   } else if (!acceptsBoth(headers.accept)) {
-    const message = 'Accept must list application/json and text/event-stream';
-    sendError(response, 406, { code: RPC.gateway, message });
+    const detail = 'Accept must list application/json and text/event-stream';
+    sendFault(response, new Fault('NOT_ACCEPTABLE', detail));
   } else {
     const { bodyBytesMax: bytesMax } = front.limits;
     const limits = { bytesMax, heldBytesMax: HELD_BYTES_MAX, budget: front.bodies };
@@ -59,13 +59,13 @@ const HELD_BYTES_MAX = 268_435_456;
 function onBody(exchange: Exchange, body: Body): void {
   const { front, response } = exchange;
   if (body.kind === 'too-large') {
-    const message = `The body is larger than ${front.limits.bodyBytesMax} bytes (limits.body_bytes_max)`;
-    sendErrorAndClose(exchange, 413, { code: RPC.gateway, message });
+    const detail = `The body is larger than ${front.limits.bodyBytesMax} bytes (limits.body_bytes_max)`;
+    sendFaultAndClose(exchange, new Fault('BODY_TOO_LARGE', detail));
     return;
   }
   if (body.kind === 'no-room') {
-    const message = 'The gateway is reading as much as it can; try again';
-    sendErrorAndClose(exchange, 503, { code: RPC.gateway, message });
+    const detail = 'The gateway is reading as much as it can; try again';
+    sendFaultAndClose(exchange, new Fault('GATEWAY_BUSY', detail));
     return;
   }
   if (body.kind === 'not-json') {
@@ -88,9 +88,9 @@ function onBody(exchange: Exchange, body: Body): void {
 const LINGER_MS = 2_000;
 
 /** A connection that is reset while the client writes takes the answer with it, so what comes is read for a while. */
-function sendErrorAndClose({ request, response }: Exchange, status: number, error: RpcError): void {
-  const text = JSON.stringify({ jsonrpc: '2.0', id: null, error });
-  response.writeHead(status, {
+function sendFaultAndClose({ request, response }: Exchange, fault: Fault): void {
+  const text = JSON.stringify({ jsonrpc: '2.0', id: null, error: rpcErrorOf(fault) });
+  response.writeHead(ERRORS[fault.code].http, {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(text),
     connection: 'close',
@@ -100,16 +100,6 @@ function sendErrorAndClose({ request, response }: Exchange, status: number, erro
   request.once('end', () => response.end());
   response.once('close', () => clearTimeout(timer));
   request.resume();
-}
-
-/** The messages of a batch, each in its own text with the numbers as they were written. */
-function batchOf(text: string, values: readonly unknown[]): readonly ClientMessage[] {
-  if (values.length > BATCH_MAX) return []; // as wrong as an empty one, and cheaper to say so
-  const exact = parseExactly(text);
-  return values.map((value, index) => ({
-    message: classify(value),
-    text: clientText(JSON.stringify(Array.isArray(exact) ? exact[index] : value), value),
-  }));
 }
 
 function dispatch(

@@ -1,11 +1,19 @@
 /** Streamable HTTP of the stateless revision: one POST a request; closing the response is the cancellation. */
+import { ERRORS, Fault } from '@mcp-hangar/kernel/errors';
+import { faultCodeOf } from '../../application/calls/reply.ts';
 import { handleModern } from '../../application/sessions/modern-client.ts';
 import { rawIdOf, type ClientText } from '../../domain/protocol/client-message.ts';
-import { RPC, type Message } from '../../domain/protocol/json-rpc.ts';
+import { RPC, type Message, type RpcError } from '../../domain/protocol/json-rpc.ts';
 import { checkModern, isRefusal } from '../../domain/protocol/modern-envelope.ts';
 import { decodeHeaderValue } from './header-value.ts';
 import { HttpReply } from './http-reply.ts';
-import { header, PROTOCOL_VERSION_HEADER, sendError, type Exchange } from './exchange.ts';
+import {
+  header,
+  PROTOCOL_VERSION_HEADER,
+  sendError,
+  sendFault,
+  type Exchange,
+} from './exchange.ts';
 
 /** Until there is authentication, everybody is the same principal. */
 const ANONYMOUS = 'anonymous';
@@ -32,17 +40,13 @@ export function postModern(exchange: Exchange, message: Message, text: ClientTex
     name: decodeHeaderValue(header(request, 'mcp-name')),
   });
   if (isRefusal(envelope)) {
-    sendError(response, envelope.status, envelope.error, message.id);
+    sendError(response, 400, envelope.error, message.id);
     return;
   }
   const listens = message.method === 'subscriptions/listen';
   if (listens && front.streams.size >= front.limits.streamsMax) {
-    sendError(
-      response,
-      503,
-      { code: RPC.gateway, message: 'Too many open streams (limits.streams_max)' },
-      message.id,
-    );
+    const fault = new Fault('STREAMS_FULL', 'Too many open streams (limits.streams_max)');
+    sendFault(response, fault, message.id);
     return;
   }
   const reply = new HttpReply({
@@ -62,19 +66,23 @@ export function postModern(exchange: Exchange, message: Message, text: ClientTex
     reply,
     header: (name) => decodeHeaderValue(header(request, name)),
   });
-  if (listens) reply.onOverflow = () => pending.cancel();
+  if (listens) reply.onOverflow = () => pending.cancel(STREAM_CLOSED);
   const stream = listens ? { end: () => pending.finish?.() } : undefined;
   if (stream !== undefined) front.streams.add(stream);
   response.on('close', () => {
     if (stream !== undefined) front.streams.delete(stream);
     front.pending.delete(reply);
-    if (!response.writableFinished) pending.cancel();
+    if (!response.writableFinished) pending.cancel(STREAM_CLOSED);
   });
 }
 
-/** Errors that the revision wants as an HTTP status too. */
-function statusOf(code: number): number {
-  switch (code) {
+const STREAM_CLOSED = 'the client closed the stream';
+
+/** Errors that the revision wants as an HTTP status too, and those by which the gateway turns a request away. */
+function statusOf(error: Pick<RpcError, 'code' | 'data'>): number {
+  const fault = faultCodeOf(error);
+  if (fault === 'GATEWAY_BUSY' || fault === 'GATEWAY_STOPPING') return ERRORS[fault].http;
+  switch (error.code) {
     case RPC.methodNotFound:
       return 404;
     case RPC.headerMismatch:
