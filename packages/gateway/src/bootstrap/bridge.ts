@@ -12,13 +12,19 @@ import type { Duplex, Readable, Writable } from 'node:stream';
 import { LineSplitter } from '../application/framing/line-splitter.ts';
 import { ClientRecord } from '../application/handover/client-record.ts';
 import { glimpse, lineOf, textOf, type Line } from '../application/handover/glimpse.ts';
-import { readFarewell } from '../domain/local-socket/greeting.ts';
+import { rpcErrorOf } from '../application/calls/reply.ts';
+import { readFarewell, STOPPING_LINE } from '../domain/local-socket/greeting.ts';
+import { requestIdAtEnds } from '../domain/protocol/client-message.ts';
+import { Fault } from '@mcp-hangar/kernel/errors';
 
 /** Lines of the client that wait for a gateway before the client is not read any more. */
 const WAITING_LINES_MAX = 1_000;
 const WAITING_BYTES_MAX = 4_194_304;
-/** A farewell is shorter, and almost every line longer. */
-const FAREWELL_BYTES_MAX = 64;
+/** What the owner says for itself is shorter, and almost every message longer. */
+const NOTICE_BYTES_MAX = 64;
+/** Gateways that may end in so short a time; more of them say that no gateway can serve this client. */
+const HANDOVERS_MAX = 20;
+const HANDOVERS_WITHIN_MS = 30_000;
 /** Beyond the grace of the gateway, for what is on its way. */
 const LAST_BYTES_MS = 1_000;
 const NEWLINE = Buffer.from('\n');
@@ -27,6 +33,8 @@ const NEWLINE = Buffer.from('\n');
 export interface Attachment {
   readonly stream: Duplex;
   readonly graceMs: number;
+  /** Longest line that the client may write, and longest one that it may get. */
+  readonly bodyBytesMax: number;
   readonly lineBytesMax: number;
 }
 
@@ -47,6 +55,7 @@ export class Bridge {
   #farewell: number | undefined;
   #waiting: Line[] = [];
   #waitingBytes = 0;
+  #handoversAtMs: number[] = [];
   #isLeaving = false;
   #isOver = false;
   #limit: NodeJS.Timeout | undefined;
@@ -64,15 +73,18 @@ export class Bridge {
     this.#fromClient = new LineSplitter(
       {
         line: (pieces, bytes) => this.#take({ pieces, bytes }),
-        overlong: (head, _tail, bytes) => this.#refuse(head, bytes),
+        overlong: (head, tail, bytes) => {
+          const detail = `The line has ${bytes} bytes, more than ${first.bodyBytesMax} (limits.body_bytes_max)`;
+          this.#refuse(requestIdAtEnds(head, tail) ?? 'null', detail);
+        },
       },
-      first.lineBytesMax,
+      first.bodyBytesMax,
     );
     this.#attach(first);
     const { input, output } = options;
     input.on('data', (chunk: Buffer) => this.#fromClient.push(chunk));
-    input.on('end', () => this.leave());
-    input.on('error', () => this.leave());
+    input.on('end', () => this.#atEnd());
+    input.on('error', () => this.#atEnd());
     output.on('drain', () => this.#current?.stream.resume());
     // Nobody reads our answers any more.
     output.on('error', () => this.#end());
@@ -85,6 +97,12 @@ export class Bridge {
     this.#options.input.pause();
     this.#limit = setTimeout(() => this.#end(), this.#graceMs + LAST_BYTES_MS);
     this.#hangUp();
+  }
+
+  /** A last line may lack its newline. */
+  #atEnd(): void {
+    this.#fromClient.push(NEWLINE);
+    this.leave();
   }
 
   #attach(attachment: Attachment): void {
@@ -147,13 +165,7 @@ export class Bridge {
   }
 
   #receive(line: Line): void {
-    if (line.bytes <= FAREWELL_BYTES_MAX) {
-      const readBytes = readFarewell(textOf(line.pieces));
-      if (readBytes !== undefined) {
-        this.#farewell = readBytes;
-        return;
-      }
-    }
+    if (line.bytes <= NOTICE_BYTES_MAX && this.#isNotice(textOf(line.pieces))) return;
     const wasOpening = this.#record.isOpening;
     const shown = this.#record.received(line, glimpse(line));
     if (wasOpening && !this.#record.isOpening && this.#current !== undefined) {
@@ -161,6 +173,18 @@ export class Bridge {
       this.#flush();
     }
     if (shown !== undefined) this.#show(shown);
+  }
+
+  /** Whether a line is from the owner itself and none of its client's business. */
+  #isNotice(text: string): boolean {
+    if (text === STOPPING_LINE) {
+      this.#record.gatewayStops();
+      return true;
+    }
+    const readBytes = readFarewell(text);
+    if (readBytes === undefined) return false;
+    this.#farewell = readBytes;
+    return true;
   }
 
   #show(line: Line): void {
@@ -171,7 +195,8 @@ export class Bridge {
     this.#current = undefined;
     if (this.#isOver) return;
     for (const line of this.#record.lost(this.#farewell)) this.#show(line);
-    if (this.#isLeaving && this.#waiting.length === 0 && !this.#record.isWaiting) {
+    const isDone = this.#isLeaving && this.#waiting.length === 0 && !this.#record.isWaiting;
+    if (isDone || this.#changesTooOften()) {
       this.#end();
       return;
     }
@@ -190,15 +215,18 @@ export class Bridge {
     this.#current.stream.end();
   }
 
-  #refuse(head: string, bytes: number): void {
-    const rawId =
-      /^\{\s*"jsonrpc"\s*:\s*"2\.0"\s*,\s*"id"\s*:\s*("[^"\\]{0,100}"|\d{1,15})\s*,/.exec(
-        head,
-      )?.[1];
-    const error = { code: -32_600, message: `the message has ${bytes} bytes, which is too large` };
-    this.#show(
-      lineOf(`{"jsonrpc":"2.0","id":${rawId ?? 'null'},"error":${JSON.stringify(error)}}`),
-    );
+  #changesTooOften(): boolean {
+    const nowMs = performance.now();
+    this.#handoversAtMs = [
+      ...this.#handoversAtMs.filter((atMs) => nowMs - atMs < HANDOVERS_WITHIN_MS),
+      nowMs,
+    ];
+    return this.#handoversAtMs.length > HANDOVERS_MAX;
+  }
+
+  #refuse(rawId: string, detail: string): void {
+    const error = rpcErrorOf(new Fault('BODY_TOO_LARGE', detail));
+    this.#show(lineOf(`{"jsonrpc":"2.0","id":${rawId},"error":${JSON.stringify(error)}}`));
   }
 
   #end(): void {

@@ -1,4 +1,5 @@
 /** The only place where the gateway is built. Nothing starts at import; nothing outlives the disposal. */
+import type { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { Hub, type HubOptions } from '../application/dispatch/hub.ts';
 import type { Clock, Logger, UpstreamLauncher } from '../application/ports.ts';
@@ -7,6 +8,7 @@ import { META, MODERN_REVISION } from '../domain/protocol/revisions.ts';
 import { NO_CAPABILITIES } from '../domain/protocol/capabilities.ts';
 import type { ChildTimings } from '../infrastructure/launcher/child-process.ts';
 import { createGuardian } from '../infrastructure/launcher/guardian.ts';
+import type { StateFolder } from '../infrastructure/state/state-folder.ts';
 import { boundedDestination } from '../infrastructure/telemetry/bounded-destination.ts';
 import { createLogger } from '../infrastructure/telemetry/logger.ts';
 import { stdioLauncher } from '../infrastructure/upstream/stdio-launcher.ts';
@@ -22,6 +24,8 @@ export interface Overrides {
   readonly launcher?: UpstreamLauncher;
   readonly random?: () => number;
   readonly childTimings?: ChildTimings;
+  /** Where to keep what outlives the process; without it everything is kept in memory. */
+  readonly state?: StateFolder;
   /** The environment whose allow-listed part children get. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
@@ -31,6 +35,7 @@ export interface Gateway extends AsyncDisposable {
   readonly hub: Hub;
   readonly front: HttpFront;
   readonly logger: Logger;
+  readonly state: StateFolder;
   /** Binds the configured address. Answers the port. Rejects with the system's error. */
   listen(): Promise<number>;
   /**
@@ -38,10 +43,17 @@ export interface Gateway extends AsyncDisposable {
    * A socket must be open for writing after its other side has ended (`allowHalfOpen`).
    */
   connect(input: Readable, output: Writable): StdioFront;
+  /** Takes over an HTTP connection that somebody else has accepted. */
+  accept(socket: Socket): void;
   /** Stops accepting, drains for `limits.shutdown_grace_s`, ends every child. Calling it again changes nothing. */
   close(): Promise<void>;
 }
 
+const IN_MEMORY: StateFolder = {
+  kind: 'unavailable',
+  reason: 'no folder was given',
+  isExplicit: false,
+};
 const INFO = { name: 'mcp-hangar', title: 'MCP Hangar', version: VERSION };
 
 export function compose(config: GatewayConfig, overrides: Overrides = {}): Gateway {
@@ -68,6 +80,7 @@ export function compose(config: GatewayConfig, overrides: Overrides = {}): Gatew
     });
   const random = overrides.random ?? Math.random;
   const hub = newHub(config, { launcher, clock, logger, random });
+  const state = overrides.state ?? IN_MEMORY;
   const startedAtMs = clock.nowMs();
   let started = false;
   const front = new HttpFront({
@@ -77,6 +90,7 @@ export function compose(config: GatewayConfig, overrides: Overrides = {}): Gatew
     health: {
       uptimeMs: () => clock.nowMs() - startedAtMs,
       started: () => started,
+      state: () => state,
       servers: () => ({
         total: hub.servers.length,
         running: hub.servers.filter((server) => server.running.length > 0).length,
@@ -103,6 +117,7 @@ export function compose(config: GatewayConfig, overrides: Overrides = {}): Gatew
     hub,
     front,
     logger,
+    state,
     async listen() {
       const port = await front.listen(config.http.host, config.http.port);
       begin();
@@ -111,6 +126,10 @@ export function compose(config: GatewayConfig, overrides: Overrides = {}): Gatew
     connect(input, output) {
       begin();
       return clients.connect(input, output);
+    },
+    accept(socket) {
+      begin();
+      front.accept(socket);
     },
     close,
     [Symbol.asyncDispose]: close,

@@ -67,6 +67,7 @@ export class ClientRecord {
   #sentBytes = 0;
   #keptBytes = 0;
   #isOpening = false;
+  #isStopping = false;
 
   /** Whether requests must wait for the repeated handshake. */
   get isOpening(): boolean {
@@ -111,6 +112,11 @@ export class ClientRecord {
     }
   }
 
+  /** The gateway says that it ends: that it ends subscriptions, too, is not the client's business. */
+  gatewayStops(): void {
+    this.#isStopping = true;
+  }
+
   /**
    * The gateway has ended. Answers what the client is told at once.
    * @param readBytes how much the gateway says it has read; undefined where it could say nothing
@@ -136,6 +142,7 @@ export class ClientRecord {
     this.#sentBytes = 0;
     this.#keptBytes = 0;
     this.#isOpening = false;
+    this.#isStopping = false;
     return told;
   }
 
@@ -218,6 +225,7 @@ export class ClientRecord {
   #answered(rawId: string, isError: boolean): boolean {
     const entry = this.#outstanding.get(rawId);
     if (entry === undefined) return true;
+    if (this.#isStopping && entry.method === 'subscriptions/listen') return false;
     this.#forget(rawId);
     if (!entry.isRepeated && !isError && entry.line !== undefined) this.#keep(entry, entry.line);
     if (entry.isRepeated && entry.method === 'initialize') this.#isOpening = false;

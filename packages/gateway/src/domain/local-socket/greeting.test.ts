@@ -10,7 +10,7 @@ import {
   welcomeLine,
 } from './greeting.ts';
 
-const FACTS = { pid: 7, graceMs: 10_000, lineBytesMax: 1_024 };
+const FACTS = { pid: 7, graceMs: 10_000, bodyBytesMax: 512, lineBytesMax: 1_024 };
 
 test('each side reads what the other writes', () => {
   expect(readHello(helloLine('mcp', 'abc'))).toEqual({ version: 1, want: 'mcp', digest: 'abc' });

@@ -35,7 +35,8 @@ export interface OwnerFacts {
   readonly pid: number;
   /** How long the owner waits for calls in flight when a client leaves. */
   readonly graceMs: number;
-  /** Longest line in either direction. */
+  /** Longest line that a client may write, and longest one that it may get. */
+  readonly bodyBytesMax: number;
   readonly lineBytesMax: number;
 }
 
@@ -56,8 +57,15 @@ export function readHello(line: string): Hello | undefined {
   return { version: hangar, want, digest };
 }
 
-export const welcomeLine = ({ pid, graceMs, lineBytesMax }: OwnerFacts): string =>
-  `${JSON.stringify({ hangar: LINK_VERSION, ok: true, pid, grace_ms: graceMs, line_bytes_max: lineBytesMax })}\n`;
+export const welcomeLine = (facts: OwnerFacts): string =>
+  `${JSON.stringify({
+    hangar: LINK_VERSION,
+    ok: true,
+    pid: facts.pid,
+    grace_ms: facts.graceMs,
+    body_bytes_max: facts.bodyBytesMax,
+    line_bytes_max: facts.lineBytesMax,
+  })}\n`;
 
 export const refusalLine = (reason: Refusal): string =>
   `${JSON.stringify({ hangar: LINK_VERSION, ok: false, reason })}\n`;
@@ -71,18 +79,24 @@ export function readWelcome(line: string): Welcome | undefined {
     const reason = REFUSALS.find((known) => known === value['reason']) ?? 'other-version';
     return { isWelcome: false, reason };
   }
-  const { pid, grace_ms: graceMs, line_bytes_max: lineBytesMax } = value;
-  if (typeof pid !== 'number' || typeof graceMs !== 'number' || typeof lineBytesMax !== 'number')
-    return undefined;
-  return { isWelcome: true, pid, graceMs, lineBytesMax };
+  const numbers = ['pid', 'grace_ms', 'body_bytes_max', 'line_bytes_max'].map((key) => value[key]);
+  const [pid, graceMs, bodyBytesMax, lineBytesMax] = numbers.filter(
+    (each) => typeof each === 'number',
+  );
+  if (pid === undefined || graceMs === undefined) return undefined;
+  if (bodyBytesMax === undefined || lineBytesMax === undefined) return undefined;
+  return { isWelcome: true, pid, graceMs, bodyBytesMax, lineBytesMax };
 }
+
+/** Tells a bridge that the owner ends: answers follow, but its client's subscriptions are not over. */
+export const STOPPING_LINE = '{"hangar":1,"stopping":true}';
 
 /**
  * The owner's last line on a connection that carried a client: how many bytes of the client it has taken. What was
  * sent beyond has reached nobody and may be sent to the next gateway.
  */
 export const farewellLine = (readBytes: number): string =>
-  `{"hangar":${LINK_VERSION},"ended":true,"read":${readBytes}}\n`;
+  `{"hangar":1,"ended":true,"read":${readBytes}}\n`;
 
 /** The number of a farewell; undefined for every other line. No message of MCP has this form. */
 export function readFarewell(line: string): number | undefined {

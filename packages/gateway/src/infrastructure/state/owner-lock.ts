@@ -27,20 +27,22 @@ export async function takeOwnerLock(folder: string): Promise<OwnerLock | 'held'>
   const path = join(folder, FILE);
   const existing = lookAt(path);
   if (existing !== undefined && (!existing.isFile() || !isOurs(existing)))
-    throw new Error(`"${path}" is not a file of this user`);
+    throw new Error(`its ${FILE} is not a file of this user`);
   // Loaded only where a lock is wanted: a bridge needs none.
   const { DatabaseSync } = await import('node:sqlite');
-  const database = new DatabaseSync(path, { timeout: 0 });
+  let database: InstanceType<typeof DatabaseSync> | undefined;
   try {
+    database = new DatabaseSync(path, { timeout: 0 });
     database.exec('PRAGMA journal_mode = OFF; BEGIN EXCLUSIVE');
   } catch (error) {
-    database.close();
+    database?.close();
     if (isBusy(error)) return 'held';
-    throw new Error(`cannot lock "${path}": ${messageOf(error)}`, { cause: error });
+    throw new Error(`its ${FILE} cannot be locked: ${messageOf(error)}`, { cause: error });
   }
+  const held = database;
   return {
     release() {
-      if (database.isOpen) database.close();
+      if (held.isOpen) held.close();
     },
   };
 }

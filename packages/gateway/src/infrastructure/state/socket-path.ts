@@ -94,6 +94,6 @@ export function removeStaleSocket(path: string): void {
   const found = lookAt(path);
   if (found === undefined) return;
   if (!found.isSocket() || !isOurs(found))
-    throw new Error(`"${path}" is not a socket of this user`);
+    throw new Error(`its ${SOCKET} is not a socket of this user`);
   unlinkSync(path);
 }

@@ -4,6 +4,7 @@ import { healthPage, type Health } from './health-pages.ts';
 const health = (started: boolean): Health => ({
   uptimeMs: () => 12_345,
   started: () => started,
+  state: () => ({ kind: 'open', isExplicit: false }),
   servers: () => ({ total: 4, running: 1 }),
 });
 type State = 'starting' | 'running' | 'draining';
@@ -16,7 +17,7 @@ const ready = (isReady: boolean, started: boolean, draining: boolean): Page => [
   isReady ? 200 : 503,
   { ready: isReady, service: 'mcp-hangar', checks: { started, draining } },
 ];
-const COUNTS = { running_mcp_servers: 1, total_mcp_servers: 4 };
+const COUNTS = { state: 'open', running_mcp_servers: 1, total_mcp_servers: 4 };
 const started = { status: 'started', startup_complete: true, uptime_seconds: 12 };
 
 /** Load balancers and Kubernetes read these: every page in every state. */
@@ -54,5 +55,23 @@ test.each(['/', '/healthz', '/health/', '/HEALTH', '/health/x', '/mcp', '/ready/
   '%s is none of the pages',
   (path) => {
     expect(healthPage(path, health(true), false)).toBeUndefined();
+  },
+);
+
+test.each([
+  [false, 200, 'ready'],
+  [true, 503, 'degraded'],
+] as const)(
+  'without a place for its state (asked for: %s) the gateway is %i %s, and says why',
+  (isExplicit, status, word) => {
+    const state = () => ({ kind: 'unavailable', reason: 'no space is left', isExplicit }) as const;
+    const page = healthPage('/health/ready', { ...health(true), state }, false);
+    expect(page?.status).toBe(status);
+    expect(JSON.parse(page?.body ?? '')).toMatchObject({
+      status: word,
+      state: 'unavailable: no space is left',
+    });
+    expect(healthPage('/ready', { ...health(true), state }, false)?.status).toBe(status);
+    expect(healthPage('/health/live', { ...health(true), state }, false)?.status).toBe(200);
   },
 );

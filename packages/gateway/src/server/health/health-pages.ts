@@ -3,7 +3,17 @@
 export interface Health {
   readonly uptimeMs: () => number;
   readonly started: () => boolean;
+  readonly state: () => KeptState;
   readonly servers: () => { readonly total: number; readonly running: number };
+}
+
+/** Where the gateway keeps what is to outlive it. */
+export interface KeptState {
+  readonly kind: 'open' | 'unavailable';
+  /** Where it is unavailable. */
+  readonly reason?: string;
+  /** The operator asked for it: without it the gateway does not do what it was started for. */
+  readonly isExplicit: boolean;
 }
 
 export interface HealthPage {
@@ -22,7 +32,9 @@ export function healthPage(
   health: Health,
   draining: boolean,
 ): HealthPage | undefined {
-  const isReady = health.started() && !draining;
+  const state = health.state();
+  const isKeeping = state.kind === 'open' || !state.isExplicit;
+  const isReady = health.started() && !draining && isKeeping;
   switch (path) {
     case '/health':
       return page(true, { status: 'ok', service: 'mcp-hangar' });
@@ -37,7 +49,8 @@ export function healthPage(
     case '/health/ready': {
       const { total, running } = health.servers();
       return page(isReady, {
-        status: isReady ? 'ready' : draining ? 'draining' : 'starting',
+        status: statusOf(health.started(), draining, isKeeping),
+        state: state.kind === 'open' ? 'open' : `unavailable: ${state.reason ?? 'unknown'}`,
         running_mcp_servers: running,
         total_mcp_servers: total,
       });
@@ -51,4 +64,10 @@ export function healthPage(
     default:
       return undefined;
   }
+}
+
+function statusOf(started: boolean, draining: boolean, isKeeping: boolean): string {
+  if (draining) return 'draining';
+  if (!started) return 'starting';
+  return isKeeping ? 'ready' : 'degraded';
 }

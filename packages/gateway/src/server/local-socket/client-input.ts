@@ -5,34 +5,40 @@ import { Readable } from 'node:stream';
 const NEWLINE = 10;
 
 /**
- * Everything from the socket up to its end, or up to the end of the line in which `cut` is called. What comes later is
- * thrown away unread: the bridge still has it and sends it to the next gateway.
+ * The whole lines that come from a socket, up to its end or until `cut`. What comes later, and the line that is not
+ * whole by then, is thrown away unread: the bridge still has it and sends it to the next gateway.
  */
 export class ClientInput extends Readable {
   readonly #socket: Socket;
-  /** Bytes of the client that were taken, always whole lines once it is cut. */
-  #taken = 0;
-  #isInLine = false;
-  #state: 'open' | 'cutting' | 'over' = 'open';
+  readonly #lineBytesMax: number;
+  #takenBytes = 0;
+  /** The beginning of a line. */
+  #rest: Buffer[] = [];
+  #restBytes = 0;
+  #isOver = false;
 
-  constructor(socket: Socket) {
+  /** @param lineBytesMax from here on the beginning of a line is handed on: it will be refused anyway */
+  constructor(socket: Socket, lineBytesMax: number) {
     super();
     this.#socket = socket;
+    this.#lineBytesMax = lineBytesMax;
     socket.on('data', (chunk: Buffer) => this.#take(chunk));
-    socket.on('end', () => this.#finish());
-    socket.on('close', () => this.#finish());
+    socket.on('end', () => this.#atEnd());
+    socket.on('close', () => this.cut());
   }
 
   /** Bytes that were handed on. */
   get takenBytes(): number {
-    return this.#taken;
+    return this.#takenBytes;
   }
 
-  /** Nothing more is taken but the rest of a message that has begun. */
+  /** Takes nothing more. */
   cut(): void {
-    if (this.#state !== 'open') return;
-    this.#state = 'cutting';
-    if (!this.#isInLine) this.#finish();
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#rest = [];
+    this.push(null);
+    this.#socket.resume(); // its end must still be seen
   }
 
   override _read(): void {
@@ -40,20 +46,36 @@ export class ClientInput extends Readable {
   }
 
   #take(chunk: Buffer): void {
-    if (this.#state === 'over') return;
-    const end = this.#state === 'cutting' ? chunk.indexOf(NEWLINE) : -1;
-    const part = end === -1 ? chunk : chunk.subarray(0, end + 1);
-    this.#taken += part.length;
-    this.#isInLine = part.at(-1) !== NEWLINE;
-    const wantsMore = this.push(part);
-    if (end !== -1) this.#finish();
-    else if (!wantsMore) this.#socket.pause();
+    if (this.#isOver) return;
+    const end = chunk.lastIndexOf(NEWLINE) + 1;
+    let isWilling = true;
+    if (end > 0) isWilling = this.#handOn(chunk.subarray(0, end));
+    if (end === chunk.length) return this.#pauseUnless(isWilling);
+    this.#rest.push(end === 0 ? chunk : chunk.subarray(end));
+    this.#restBytes += chunk.length - end;
+    if (this.#restBytes > this.#lineBytesMax) isWilling = this.#handOn(undefined) && isWilling;
+    this.#pauseUnless(isWilling);
   }
 
-  #finish(): void {
-    if (this.#state === 'over') return;
-    this.#state = 'over';
-    this.push(null);
-    this.#socket.resume(); // its end must still be seen
+  /** The last line of a client may lack its newline. */
+  #atEnd(): void {
+    if (!this.#isOver) this.#handOn(undefined);
+    this.cut();
+  }
+
+  #handOn(lines: Buffer | undefined): boolean {
+    const pieces = lines === undefined ? this.#rest : [...this.#rest, lines];
+    this.#rest = [];
+    this.#restBytes = 0;
+    let isWilling = true;
+    for (const piece of pieces) {
+      this.#takenBytes += piece.length;
+      isWilling = this.push(piece);
+    }
+    return isWilling;
+  }
+
+  #pauseUnless(isWilling: boolean): void {
+    if (!isWilling) this.#socket.pause();
   }
 }

@@ -3,7 +3,7 @@
  * want, and get it where their configuration is ours: a stdio client served, an HTTP connection taken over, or a
  * connection that only tells by its end that the owner is gone.
  *
- * States: listening -> draining (refuses with `stopping`; clients get their answers) -> closed.
+ * States: listening -> stopping (refuses with `stopping`; clients are cut off and get their answers) -> closed.
  * Invariants:
  * 1. Before its greeting a connection costs at most GREETING_BYTES_MAX and GREETING_MS_MAX.
  * 2. A client that is cut off is told how much of it was read, after its last answer.
@@ -18,6 +18,7 @@ import {
   LINK_VERSION,
   readHello,
   refusalLine,
+  STOPPING_LINE,
   WANTS,
   welcomeLine,
   type OwnerFacts,
@@ -25,32 +26,29 @@ import {
   type Want,
 } from '../../domain/local-socket/greeting.ts';
 import { ClientInput } from './client-input.ts';
+import { ClientOutput } from './client-output.ts';
 
 const GREETING_MS_MAX = 5_000;
 const CONNECTIONS_MAX = 8_192;
-/** How long a bridge has to hang up after our farewell. */
+/** How long what was read already may take to be taken. */
+const TAKEN_MS_MAX = 1_000;
+/** How long bridges have to hang up after our farewell. */
 const FAREWELL_MS_MAX = 500;
 const NEWLINE = 10;
-
-/** One client that is served over two streams. */
-export interface StreamService {
-  /** Settles when nothing more will be written. */
-  readonly closed: Promise<unknown>;
-  /** Takes no more requests and answers those in flight, at most for `graceMs`. */
-  close(graceMs: number): Promise<unknown>;
-}
 
 export interface OwnerServices {
   readonly digest: string;
   readonly facts: OwnerFacts;
-  serveStream(input: Readable, output: Writable): StreamService;
+  /** Serves one client. `closed` settles when nothing more is read; what is left is answered, then `output` ended. */
+  serveStream(input: Readable, output: Writable): { readonly closed: Promise<unknown> };
   acceptHttp(socket: Socket): void;
 }
 
 interface BridgedClient {
   readonly socket: Socket;
   readonly input: ClientInput;
-  readonly service: StreamService;
+  readonly output: ClientOutput;
+  readonly closed: Promise<unknown>;
 }
 
 export class OwnerSocket {
@@ -85,15 +83,27 @@ export class OwnerSocket {
     if (process.platform !== 'win32') await chmod(path, 0o600);
   }
 
-  /** Takes nothing new and answers what was taken, at most for `graceMs`. Bridges then look for the next owner. */
-  async drain(graceMs: number): Promise<void> {
+  /**
+   * Refuses everybody new, and takes nothing more from the clients. Resolves when what was taken is being answered:
+   * whoever serves the streams may then end them, and bridges look for the next owner.
+   */
+  async cut(): Promise<void> {
     this.#isStopping = true;
-    await Promise.all([...this.#clients].map((client) => this.#release(client, graceMs)));
+    const clients = [...this.#clients];
+    for (const { input, output } of clients) {
+      if (output.writable) output.write(`${STOPPING_LINE}\n`);
+      input.cut();
+    }
+    await withinMs(Promise.all(clients.map(({ closed }) => closed)), TAKEN_MS_MAX);
   }
 
   /** Ends every connection and removes the socket. */
   async close(): Promise<void> {
     this.#isStopping = true;
+    const gone = [...this.#clients].map(
+      ({ socket }) => new Promise<void>((resolve) => socket.once('close', () => resolve())),
+    );
+    await withinMs(Promise.all(gone), FAREWELL_MS_MAX);
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const socket of this.#sockets) socket.destroy();
     await closed;
@@ -161,44 +171,22 @@ export class OwnerSocket {
   }
 
   #serveClient(socket: Socket): void {
-    const input = new ClientInput(socket);
-    const service = this.#services.serveStream(input, socket);
-    const client: BridgedClient = { socket, input, service };
+    const { bodyBytesMax } = this.#services.facts;
+    const input = new ClientInput(socket, bodyBytesMax);
+    const output = new ClientOutput(socket, () => farewellLine(input.takenBytes));
+    const { closed } = this.#services.serveStream(input, output);
+    const client: BridgedClient = { socket, input, output, closed };
     this.#clients.add(client);
-    socket.on('close', () => {
-      this.#clients.delete(client);
-      void service.close(0);
-    });
-    // The client said all it had to say and has its answers.
-    void service.closed.then(() => this.#hangUp(client));
-  }
-
-  async #release(client: BridgedClient, graceMs: number): Promise<void> {
-    client.input.cut();
-    await client.service.close(graceMs);
-    this.#hangUp(client);
-    await gone(client.socket);
-  }
-
-  #hangUp({ socket, input }: BridgedClient): void {
-    if (!socket.writable) return;
-    socket.end(farewellLine(input.takenBytes));
-    // What it still sends is not for us; unread, it would break the connection before the farewell is read.
-    socket.resume();
+    socket.on('close', () => this.#clients.delete(client));
   }
 }
 
-/** Resolves when the other side has hung up, at the latest after FAREWELL_MS_MAX. */
-function gone(socket: Socket): Promise<void> {
-  if (socket.destroyed) return Promise.resolve();
-  return new Promise((resolve) => {
-    const limit = setTimeout(() => {
-      socket.destroy();
-      resolve();
-    }, FAREWELL_MS_MAX);
-    socket.once('close', () => {
-      clearTimeout(limit);
-      resolve();
-    });
+/** Resolves when `work` does, or the time is up. */
+async function withinMs(work: Promise<unknown>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
   });
+  await Promise.race([work, limit]);
+  clearTimeout(timer);
 }
