@@ -96,7 +96,13 @@ export class Bridge {
     this.#isLeaving = true;
     this.#options.input.pause();
     this.#limit = setTimeout(() => this.#end(), this.#graceMs + LAST_BYTES_MS);
-    this.#hangUp();
+    if (this.#current === undefined && this.#isServed) this.#end();
+    else this.#hangUp();
+  }
+
+  /** Whether the client has all of its answers. */
+  get #isServed(): boolean {
+    return this.#waiting.length === 0 && !this.#record.isWaiting;
   }
 
   /** A last line may lack its newline. */
@@ -195,8 +201,7 @@ export class Bridge {
     this.#current = undefined;
     if (this.#isOver) return;
     for (const line of this.#record.lost(this.#farewell)) this.#show(line);
-    const isDone = this.#isLeaving && this.#waiting.length === 0 && !this.#record.isWaiting;
-    if (isDone || this.#changesTooOften()) {
+    if ((this.#isLeaving && this.#isServed) || this.#changesTooOften()) {
       this.#end();
       return;
     }

@@ -13,6 +13,7 @@ import { boundedDestination } from '../infrastructure/telemetry/bounded-destinat
 import { createLogger } from '../infrastructure/telemetry/logger.ts';
 import { stdioLauncher } from '../infrastructure/upstream/stdio-launcher.ts';
 import { HttpFront } from '../server/front-door/http-front.ts';
+import type { Health } from '../server/health/health-pages.ts';
 import { StdioClients } from '../server/front-door/stdio-clients.ts';
 import type { StdioFront } from '../server/front-door/stdio-front.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
@@ -81,22 +82,9 @@ export function compose(config: GatewayConfig, overrides: Overrides = {}): Gatew
   const random = overrides.random ?? Math.random;
   const hub = newHub(config, { launcher, clock, logger, random });
   const state = overrides.state ?? IN_MEMORY;
-  const startedAtMs = clock.nowMs();
   let started = false;
-  const front = new HttpFront({
-    hub,
-    limits,
-    ...config.http,
-    health: {
-      uptimeMs: () => clock.nowMs() - startedAtMs,
-      started: () => started,
-      state: () => state,
-      servers: () => ({
-        total: hub.servers.length,
-        running: hub.servers.filter((server) => server.running.length > 0).length,
-      }),
-    },
-  });
+  const health = healthOf(hub, { clock, state, started: () => started });
+  const front = new HttpFront({ hub, limits, ...config.http, health });
   const begin = (): void => {
     if (started) return;
     started = true;
@@ -133,6 +121,23 @@ export function compose(config: GatewayConfig, overrides: Overrides = {}): Gatew
     },
     close,
     [Symbol.asyncDispose]: close,
+  };
+}
+
+function healthOf(
+  hub: Hub,
+  about: { readonly clock: Clock; readonly state: StateFolder; readonly started: () => boolean },
+): Health {
+  const { clock, state, started } = about;
+  const startedAtMs = clock.nowMs();
+  return {
+    uptimeMs: () => clock.nowMs() - startedAtMs,
+    started,
+    state: () => state,
+    servers: () => ({
+      total: hub.servers.length,
+      running: hub.servers.filter((server) => server.running.length > 0).length,
+    }),
   };
 }
 

@@ -61,11 +61,11 @@ async function relay(
 /** The gateway behind a relay: another process, or this one once it has to be. */
 class Successor {
   readonly #start: Start;
-  /** Settles with the gateway in this process; pending while another one serves. */
+  /** The gateway in this process; undefined while another one serves. */
   #serving: Serving | undefined;
   #watch: Socket | undefined;
   #seeking: Promise<void> | undefined;
-  #isClosing = false;
+  readonly #closing = new AbortController();
 
   constructor(start: Start, first: Extract<Place, { kind: 'guest' }>) {
     this.#start = start;
@@ -98,7 +98,7 @@ class Successor {
   }
 
   async close(): Promise<void> {
-    this.#isClosing = true;
+    this.#closing.abort();
     this.#watch?.destroy();
     await this.#seeking;
     await this.#serving?.close();
@@ -118,13 +118,19 @@ class Successor {
     watch.on('error', () => undefined);
     watch.on('end', () => watch.destroy());
     watch.on('close', () => {
-      if (!this.#isClosing) this.#seeking = this.#seek();
+      if (!this.#closing.signal.aborted) this.#seeking = this.#seek();
     });
     watch.resume();
   }
 
   async #seek(): Promise<void> {
-    const place = await seekPlace(this.#start.state, 'watch');
+    const { signal } = this.#closing;
+    const place = await seekPlace(this.#start.state, 'watch', signal);
+    if (signal.aborted) {
+      if (place.kind === 'owner') place.lock.release();
+      if (place.kind === 'guest') place.socket.destroy();
+      return;
+    }
     if (place.kind === 'guest') {
       this.#follow(place.socket);
       return;

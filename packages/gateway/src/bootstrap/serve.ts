@@ -40,22 +40,26 @@ export async function serve(flags: ServeFlags): Promise<number> {
 
 /** Carries one client to the running gateway, and to the next one when that ends; the next may be this process. */
 async function bridge(start: Start, first: Extract<Place, { kind: 'guest' }>): Promise<number> {
+  const leaving = new AbortController();
   let serving: Serving | undefined;
-  const takeOver = async (place: Exclude<Place, { kind: 'guest' }>): Promise<Attachment> => {
+  let seeking: Promise<Attachment> | undefined;
+  const seek = async (): Promise<Attachment> => {
+    if (serving !== undefined) return attachTo(serving);
+    const place = await seekPlace(start.state, 'mcp', leaving.signal);
+    if (place.kind === 'guest') return attachmentOf(place);
+    if (leaving.signal.aborted) {
+      if (place.kind === 'owner') place.lock.release();
+      throw new Error('nobody waits for a gateway any more');
+    }
     const { openGateway } = await import('./serve-gateway.ts');
     const opened = await openGateway(start, place);
     if ('code' in opened) throw new Error('the configuration cannot be served');
     serving = opened;
     return attachTo(opened);
   };
-  const next = async (): Promise<Attachment> => {
-    if (serving !== undefined) return attachTo(serving);
-    const place = await seekPlace(start.state, 'mcp');
-    return place.kind === 'guest' ? attachmentOf(place) : takeOver(place);
-  };
   say(`mcp-hangar: connected to the gateway of process ${first.facts.pid}`);
   const client = new Bridge(
-    { input: process.stdin, output: process.stdout, next },
+    { input: process.stdin, output: process.stdout, next: () => (seeking = seek()) },
     attachmentOf(first),
   );
   const asked = whenAsked((error) => {
@@ -66,6 +70,8 @@ async function bridge(start: Start, first: Extract<Place, { kind: 'guest' }>): P
   const ending = await Promise.race([asked, client.ended]);
   client.leave();
   await client.ended;
+  leaving.abort();
+  await seeking?.catch(() => undefined);
   await serving?.close();
   return ending?.code ?? 0;
 }

@@ -43,7 +43,11 @@ export function chooseState(flags: ServeFlags, { path, text }: Start['config']):
 }
 
 /** Looks for the owner of the state folder, or becomes it. Never rejects. */
-export async function seekPlace(state: StateChoice, want: Want): Promise<Place> {
+export async function seekPlace(
+  state: StateChoice,
+  want: Want,
+  signal?: AbortSignal,
+): Promise<Place> {
   if (state.kind === 'none') return { kind: 'alone', reason: state.reason };
   return findPlace({
     folder: state.folder,
@@ -51,5 +55,6 @@ export async function seekPlace(state: StateChoice, want: Want): Promise<Place> 
     want,
     digest: state.digest,
     random: Math.random,
+    signal,
   });
 }

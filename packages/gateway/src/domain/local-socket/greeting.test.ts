@@ -33,10 +33,17 @@ test.each([
   '{"hangar":1}',
   '{"hangar":"1","want":"mcp"}',
   'null',
-])('%j is neither a hello nor a welcome', (line) => {
+])('%j is no hello', (line) => {
   expect(readHello(line)).toBeUndefined();
   if (line !== '{"hangar":1}') expect(readWelcome(line)).toBeUndefined();
 });
+
+test.each(['', 'HTTP/1.1 400 Bad Request', '[]', '{}', '{"hangar":1,"ok":true}'])(
+  '%j is no welcome',
+  (line) => {
+    expect(readWelcome(line)).toBeUndefined();
+  },
+);
 
 test('a reason that this version does not know is a refusal all the same', () => {
   expect(readWelcome('{"hangar":2,"ok":false,"reason":"moon-phase"}')).toEqual({

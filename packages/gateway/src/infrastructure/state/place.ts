@@ -25,6 +25,8 @@ export interface Seeker {
   readonly want: Want;
   readonly digest: string;
   readonly random: () => number;
+  /** Whoever looks has left: no lock is taken for it any more. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export type Place =
@@ -62,13 +64,14 @@ export async function findPlace(seeker: Seeker): Promise<Place> {
       if (answer.kind === 'refused' && answer.reason !== 'stopping')
         return { kind: 'alone', reason: SENTENCES[answer.reason] };
       if (answer.kind === 'refused') lastStoppingAtMs = performance.now();
+      if (seeker.signal?.aborted === true) return { kind: 'alone', reason: 'it is not needed' };
       const lock = answer.kind === 'refused' ? 'held' : await takeOwnerLock(folder);
       if (lock !== 'held') return owned(seeker, lock);
       const limitMs = lastStoppingAtMs === undefined ? SILENT_OWNER_MS_MAX : STOPPING_OWNER_MS_MAX;
       if (performance.now() - startedAtMs > limitMs)
         return { kind: 'alone', reason: 'the gateway that owns it does not answer' };
       // Those who look for a new owner at the same moment are not to do so in step.
-      await pause(pauseMs * (0.5 + seeker.random()));
+      await pause(pauseMs * (0.5 + seeker.random()), seeker.signal);
     }
   } catch (error) {
     // Whatever keeps us from the folder, the servers can be served without it.
@@ -87,4 +90,14 @@ function owned({ folder, shortFolders }: Seeker, lock: OwnerLock): Place {
   }
 }
 
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const over = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', over);
+      resolve();
+    };
+    const timer = setTimeout(over, ms);
+    signal?.addEventListener('abort', over);
+  });
+}
