@@ -7,9 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { until, within } from './until.ts';
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const COMMAND = join(ROOT, 'packages/gateway/bin/mcp-hangar.mjs');
+export const COMMAND = join(ROOT, 'packages/gateway/bin/mcp-hangar.mjs');
 const READY_MS_MAX = 20_000;
-const STOP_MS_MAX = 20_000;
+export const STOP_MS_MAX = 20_000;
 
 export type Config = Readonly<Record<string, unknown>>;
 
@@ -38,10 +38,7 @@ export function environment(folder: string): Record<string, string> {
 
 /** Starts the gateway with a configuration (an object, or the path of a file) and waits until it is ready. */
 export async function startGateway(config: Config | string): Promise<GatewayProcess> {
-  const folder = await mkdtemp(join(tmpdir(), 'hangar-e2e-'));
-  const file = typeof config === 'string' ? config : join(folder, 'config.yaml');
-  // JSON is YAML.
-  if (typeof config !== 'string') await writeFile(file, JSON.stringify(config, undefined, 2));
+  const { folder, file } = await fileOf(config);
   const child = spawn(
     process.execPath,
     [COMMAND, 'serve', '--http', '--port', '0', '--config', file, '--log-level', 'debug'],
@@ -66,6 +63,15 @@ export async function startGateway(config: Config | string): Promise<GatewayProc
     await gateway[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** A folder to run in, and the configuration as a file. */
+export async function fileOf(config: Config | string): Promise<{ folder: string; file: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'hangar-e2e-'));
+  const file = typeof config === 'string' ? config : join(folder, 'config.yaml');
+  // JSON is YAML.
+  if (typeof config !== 'string') await writeFile(file, JSON.stringify(config, undefined, 2));
+  return { folder, file };
 }
 
 function processOf(child: ChildProcess, folder: string): Omit<GatewayProcess, 'origin' | 'url'> {

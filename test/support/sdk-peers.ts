@@ -3,7 +3,9 @@ import {
   Client as ClientV2,
   StreamableHTTPClientTransport as TransportV2,
 } from '@modelcontextprotocol/client';
+import { StdioClientTransport as StdioV2 } from '@modelcontextprotocol/client/stdio';
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
+import { StdioClientTransport as StdioV1 } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport as TransportV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import {
@@ -62,11 +64,21 @@ const ANSWERS = {
   'roots/list': { roots: [{ uri: 'file:///e2e/root', name: 'e2e root' }] },
 } as const;
 
-export function openPeer(kind: PeerKind, url: string, capabilities: Json = {}): Promise<Peer> {
-  return kind === 'SDK v1' ? openV1(url, capabilities) : openV2(kind, url, capabilities);
+/** The URL of a gateway, or the command that a client starts. */
+export type Target = string | StdioTarget;
+
+export interface StdioTarget {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly env: Record<string, string>;
 }
 
-async function openV1(url: string, capabilities: Json): Promise<Peer> {
+export function openPeer(kind: PeerKind, target: Target, capabilities: Json = {}): Promise<Peer> {
+  return kind === 'SDK v1' ? openV1(target, capabilities) : openV2(kind, target, capabilities);
+}
+
+async function openV1(target: Target, capabilities: Json): Promise<Peer> {
   const client = new ClientV1(INFO, { capabilities });
   const asked: string[] = [];
   const answer = <Method extends keyof typeof ANSWERS>(
@@ -83,12 +95,16 @@ async function openV1(url: string, capabilities: Json): Promise<Peer> {
     client.setRequestHandler(ListRootsRequestSchema, () => ({
       roots: [...answer('roots/list').roots],
     }));
+  const transport =
+    typeof target === 'string'
+      ? new TransportV1(new URL(target))
+      : new StdioV1({ ...target, args: [...target.args], stderr: 'ignore' });
   // The SDK was not compiled with exactOptionalPropertyTypes: its own transport is not its own interface.
-  await client.connect(new TransportV1(new URL(url)) as Transport);
+  await client.connect(transport as Transport);
   return peerOf(client, asked);
 }
 
-async function openV2(kind: PeerKind, url: string, capabilities: Json): Promise<Peer> {
+async function openV2(kind: PeerKind, target: Target, capabilities: Json): Promise<Peer> {
   const mode = kind === 'SDK v2, modern' ? { pin: MODERN } : ('legacy' as const);
   const client = new ClientV2(INFO, { capabilities, versionNegotiation: { mode } });
   const asked: string[] = [];
@@ -104,7 +120,11 @@ async function openV2(kind: PeerKind, url: string, capabilities: Json): Promise<
     client.setRequestHandler('elicitation/create', () => answer('elicitation/create'));
   if (capabilities['roots'] !== undefined)
     client.setRequestHandler('roots/list', () => ({ roots: [...answer('roots/list').roots] }));
-  await client.connect(new TransportV2(new URL(url)));
+  const transport =
+    typeof target === 'string'
+      ? new TransportV2(new URL(target))
+      : new StdioV2({ ...target, args: [...target.args], stderr: 'ignore' });
+  await client.connect(transport);
   return peerOf(client, asked);
 }
 

@@ -11,6 +11,7 @@ const PINS: Record<ErrorCode, readonly [http: number, jsonRpc: number, retryable
   EVENT_STORE_BUSY: [503, -32603, true],
   EVENT_STORE_UNAVAILABLE: [503, -32603, true],
   GATEWAY_BUSY: [503, -32000, true],
+  GATEWAY_ENDED: [503, -32000, true],
   GATEWAY_STOPPING: [503, -32000, true],
   LEASE_TIMED_OUT: [503, -32000, true],
   MCP_SERVER_BACKING_OFF: [503, -32000, true],

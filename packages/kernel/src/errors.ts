@@ -55,6 +55,12 @@ export const ERRORS = {
     retryable: true,
     title: 'The gateway is at one of its limits.',
   },
+  GATEWAY_ENDED: {
+    http: 503,
+    jsonRpc: -32000,
+    retryable: true,
+    title: 'The gateway ended during the call.',
+  },
   GATEWAY_STOPPING: {
     http: 503,
     jsonRpc: -32000,

@@ -1,4 +1,5 @@
 /** The only place where the gateway is built. Nothing starts at import; nothing outlives the disposal. */
+import type { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { Hub, type HubOptions } from '../application/dispatch/hub.ts';
 import type { Clock, Logger, UpstreamLauncher } from '../application/ports.ts';
@@ -7,13 +8,14 @@ import { META, MODERN_REVISION } from '../domain/protocol/revisions.ts';
 import { NO_CAPABILITIES } from '../domain/protocol/capabilities.ts';
 import type { ChildTimings } from '../infrastructure/launcher/child-process.ts';
 import { createGuardian } from '../infrastructure/launcher/guardian.ts';
+import type { StateFolder } from '../infrastructure/state/state-folder.ts';
 import { boundedDestination } from '../infrastructure/telemetry/bounded-destination.ts';
 import { createLogger } from '../infrastructure/telemetry/logger.ts';
 import { stdioLauncher } from '../infrastructure/upstream/stdio-launcher.ts';
 import { HttpFront } from '../server/front-door/http-front.ts';
+import type { Health } from '../server/health/health-pages.ts';
 import { StdioClients } from '../server/front-door/stdio-clients.ts';
 import type { StdioFront } from '../server/front-door/stdio-front.ts';
-import type { StateFolder } from '../infrastructure/state/state-folder.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
 import { openRecords, type Records } from './records.ts';
 import { VERSION } from './version.ts';
@@ -24,7 +26,7 @@ export interface Overrides {
   readonly launcher?: UpstreamLauncher;
   readonly random?: () => number;
   readonly childTimings?: ChildTimings;
-  /** Where state is kept; in memory unless given. */
+  /** Where to keep what outlives the process; without it everything is kept in memory. */
   readonly state?: StateFolder;
   /** Opened, and closed, by the caller. */
   readonly records?: Records;
@@ -45,16 +47,17 @@ export interface Gateway extends AsyncDisposable {
    * A socket must be open for writing after its other side has ended (`allowHalfOpen`).
    */
   connect(input: Readable, output: Writable): StdioFront;
+  /** Takes over an HTTP connection that somebody else has accepted. */
+  accept(socket: Socket): void;
   /** Stops accepting, drains for `limits.shutdown_grace_s`, ends every child. Calling it again changes nothing. */
   close(): Promise<void>;
 }
 
-const NO_STATE: StateFolder = {
+const IN_MEMORY: StateFolder = {
   kind: 'unavailable',
-  reason: 'none was given',
+  reason: 'no folder was given',
   isExplicit: false,
 };
-
 const INFO = { name: 'mcp-hangar', title: 'MCP Hangar', version: VERSION };
 
 /** @throws Fault EVENT_STORE_UNAVAILABLE where a configured event log cannot be used */
@@ -63,6 +66,8 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
   const logger =
     overrides.logger ??
     createLogger({ ...config.logging, destination: boundedDestination(process.stderr) });
+  const { state = IN_MEMORY } = overrides;
+  const records = overrides.records ?? (await openRecords({ config, state, clock, logger }));
   const env = overrides.env ?? process.env;
   const guardian = createGuardian({
     path: env['PATH'],
@@ -81,25 +86,10 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
       clientInfo: INFO,
     });
   const random = overrides.random ?? Math.random;
-  const { state = NO_STATE } = overrides;
-  const records = overrides.records ?? (await openRecords({ config, state, clock, logger }));
   const hub = newHub(config, { launcher, clock, logger, random }, records);
-  const startedAtMs = clock.nowMs();
   let started = false;
-  const front = new HttpFront({
-    hub,
-    limits,
-    ...config.http,
-    health: {
-      uptimeMs: () => clock.nowMs() - startedAtMs,
-      started: () => started,
-      servers: () => ({
-        total: hub.servers.length,
-        running: hub.servers.filter((server) => server.running.length > 0).length,
-      }),
-      records: records.problem,
-    },
-  });
+  const health = healthOf(hub, { clock, records, started: () => started });
+  const front = new HttpFront({ hub, limits, ...config.http, health });
   const begin = (): void => {
     if (started) return;
     started = true;
@@ -131,8 +121,34 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
       begin();
       return clients.connect(input, output);
     },
+    accept(socket) {
+      begin();
+      front.accept(socket);
+    },
     close,
     [Symbol.asyncDispose]: close,
+  };
+}
+
+function healthOf(
+  hub: Hub,
+  about: { readonly clock: Clock; readonly records: Records; readonly started: () => boolean },
+): Health {
+  const { clock, records, started } = about;
+  const startedAtMs = clock.nowMs();
+  return {
+    uptimeMs: () => clock.nowMs() - startedAtMs,
+    started,
+    state: () => {
+      const problem = records.problem();
+      return problem === undefined
+        ? { kind: 'open', isExplicit: false }
+        : { kind: 'unavailable', reason: problem.reason, isExplicit: problem.isConfigured };
+    },
+    servers: () => ({
+      total: hub.servers.length,
+      running: hub.servers.filter((server) => server.running.length > 0).length,
+    }),
   };
 }
 

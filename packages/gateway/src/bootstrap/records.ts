@@ -71,7 +71,8 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
     memory: files ?? FORGETFUL,
     past: await readPast(opened.store, recorder),
     problem: () => {
-      const reason = opened.problem ?? recorder.problem ?? memoryProblem;
+      const folder = state.kind === 'unavailable' ? state.reason : undefined;
+      const reason = opened.problem ?? recorder.problem ?? memoryProblem ?? folder;
       const isConfigured = eventLog.path !== undefined || state.isExplicit;
       return reason === undefined ? undefined : { reason, isConfigured };
     },

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { CLIENT_SLOT, clientText, cutForServer, type ClientText } from './client-message.ts';
+import {
+  CLIENT_SLOT,
+  clientText,
+  cutForServer,
+  requestIdAtEnds,
+  type ClientText,
+} from './client-message.ts';
 import { spanText } from './json-spans.ts';
 import { META } from './revisions.ts';
 
@@ -152,6 +158,46 @@ describe('cutting for a server', () => {
           .replace('"progressToken":17', '"progressToken":\0')
           .replace('"old"', () => JSON.stringify(name));
         expect(parts.join('\0')).toBe(expected);
+      }),
+    );
+  });
+});
+
+describe('the id of a request that is too long to be read', () => {
+  const END_CHARS = 128;
+  const ends = (text: string): string | undefined =>
+    requestIdAtEnds(text.slice(0, END_CHARS), text.slice(-END_CHARS));
+  const pad = 'x'.repeat(500);
+
+  test.each([
+    [`{"jsonrpc":"2.0","id":7,"method":"m","params":"${pad}"}`, '7'],
+    [`{ "id" : "a b" , "method" : "m", "params":"${pad}"}`, '"a b"'],
+    [`{"method":"m","params":"${pad}","jsonrpc":"2.0","id":7}`, '7'],
+    [`{"method":"m","params":"${pad}","id":"x","jsonrpc":"2.0"} `, '"x"'],
+    [`{"method":"m","params":{"a":"${pad}","id":7}}`, undefined],
+    [`{"method":"m","params":"${pad},\\"id\\":7}"}`, undefined],
+    [`{"jsonrpc":"2.0","id":7,"result":"${pad}"}`, undefined],
+    [`{"result":"${pad}","jsonrpc":"2.0","id":7}`, undefined],
+    [`{"id":"method","result":"${pad}","x":1}`, undefined],
+  ])('of %s is found where it surely stands', (text, id) => {
+    expect(ends(text)).toBe(id);
+  });
+
+  test('is never another value', () => {
+    const id = fc.oneof(fc.integer(), fc.string());
+    const message = fc.record(
+      { jsonrpc: fc.constant('2.0'), id, method: fc.string(), params: fc.object(), result: id },
+      { requiredKeys: [] },
+    );
+    fc.assert(
+      fc.property(message, fc.nat(), (given, turn) => {
+        const members = Object.entries(given);
+        const at = turn % (members.length + 1);
+        const turned = Object.fromEntries([...members.slice(at), ...members.slice(0, at)]);
+        const found = ends(JSON.stringify(turned));
+        if (found === undefined) return;
+        expect(given).toHaveProperty('method');
+        expect(JSON.parse(found)).toEqual(given.id);
       }),
     );
   });

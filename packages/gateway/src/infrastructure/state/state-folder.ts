@@ -27,9 +27,9 @@ export function preparePrivateFolder(path: string): void {
   }
   // Looked at again, also where it was just made: somebody may have been faster.
   const found = existing ?? lstatSync(path);
-  if (found.isSymbolicLink()) throw new Error(`"${path}" is a symbolic link`);
-  if (!found.isDirectory()) throw new Error(`"${path}" is not a folder`);
-  if (!isOurs(found)) throw new Error(`"${path}" belongs to user ${found.uid}`);
+  if (found.isSymbolicLink()) throw new Error('it is a symbolic link');
+  if (!found.isDirectory()) throw new Error('it is not a folder');
+  if (!isOurs(found)) throw new Error(`it belongs to user ${found.uid}`);
   if (process.platform !== 'win32' && (found.mode & OTHERS) !== 0) chmodSync(path, PRIVATE_FOLDER);
 }
 
@@ -41,21 +41,24 @@ export const lookAt = (path: string): Stats | undefined =>
 export const isOurs = ({ uid }: Stats): boolean =>
   process.getuid === undefined || uid === process.getuid();
 
-/** The sentence for an error of the system, shorter than Node's. */
+/** Why the folder cannot be used, without its path: what says it, says it also to whoever may ask for our health. */
 export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
+  if (!(error instanceof Error)) return 'unknown';
   const code = 'code' in error ? error.code : undefined;
-  const path = 'path' in error ? String(error.path) : '';
   switch (code) {
     case 'EROFS':
-      return `"${path}" is on a read-only file system`;
+      return 'it is on a read-only file system';
     case 'ENOSPC':
     case 'EDQUOT':
-      return `no space is left for "${path}"`;
+      return 'no space is left';
     case 'EACCES':
     case 'EPERM':
-      return `"${path}" may not be written`;
+      return 'it may not be written';
+    case 'EEXIST':
+    case 'ENOTDIR':
+      return 'a file is in its way';
     default:
-      return error.message;
+      // Of the system, but none that is expected: its code says enough.
+      return typeof code === 'string' && 'syscall' in error ? code : error.message;
   }
 }

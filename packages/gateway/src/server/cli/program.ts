@@ -10,6 +10,8 @@ export interface ServeFlags {
   readonly jsonLogs?: boolean;
   readonly unsafeNoAuth?: boolean;
   readonly guide?: boolean;
+  readonly stateDir?: string;
+  readonly standalone?: boolean;
 }
 
 export interface CliActions {
@@ -43,6 +45,14 @@ function serveOptions(command: Command): Command {
     .option(
       '--unsafe-no-auth',
       'with --http: bind an address that others can reach although nobody has to log in',
+    )
+    .option(
+      '--state-dir <folder>',
+      'where to keep what outlives the process (default: a folder of its own for each configuration in ~/.local/state/mcp-hangar)',
+    )
+    .option(
+      '--standalone',
+      'share neither servers nor state with other gateways of this configuration',
     )
     .option('--guide', 'with --http: print how to connect clients once it serves');
 }

@@ -86,6 +86,12 @@ export class HttpFront {
     });
   }
 
+  /** Serves a connection that somebody else has accepted, and may have read the beginning of and put it back. */
+  accept(socket: Socket): void {
+    this.#server.emit('connection', socket);
+    socket.resume();
+  }
+
   /** Takes no more requests, waits for those in flight at most `graceMs`, then ends every connection. */
   async close(graceMs: number): Promise<void> {
     this.#front.draining = true;

@@ -78,7 +78,9 @@ export class LineOutput {
   /** Writes what is queued and ends the stream; what the client has not taken after `withinMs` is lost. */
   async end(withinMs: number): Promise<void> {
     this.#flush();
-    if (!this.#isGone) {
+    const wasGone = this.#isGone;
+    this.#isGone = true; // a line that comes later would break the stream, and lose those before it
+    if (!wasGone) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, withinMs);
         const over = (): void => {
@@ -89,7 +91,6 @@ export class LineOutput {
         this.#stream.end(over);
       });
     }
-    this.#isGone = true;
     this.#stream.destroy();
   }
 

@@ -4,8 +4,8 @@ import { healthPage, type Health } from './health-pages.ts';
 const health = (started: boolean): Health => ({
   uptimeMs: () => 12_345,
   started: () => started,
+  state: () => ({ kind: 'open', isExplicit: false }),
   servers: () => ({ total: 4, running: 1 }),
-  records: () => undefined,
 });
 type State = 'starting' | 'running' | 'draining';
 type Path = '/health' | '/health/live' | '/ready' | '/health/ready' | '/health/startup';
@@ -15,9 +15,9 @@ const OK: Page = [200, { status: 'ok', service: 'mcp-hangar' }];
 const LIVE: Page = [200, { status: 'healthy' }];
 const ready = (isReady: boolean, started: boolean, draining: boolean): Page => [
   isReady ? 200 : 503,
-  { ready: isReady, service: 'mcp-hangar', checks: { started, draining, records: 'durable' } },
+  { ready: isReady, service: 'mcp-hangar', checks: { started, draining } },
 ];
-const COUNTS = { records: 'durable', running_mcp_servers: 1, total_mcp_servers: 4 };
+const COUNTS = { state: 'open', running_mcp_servers: 1, total_mcp_servers: 4 };
 const started = { status: 'started', startup_complete: true, uptime_seconds: 12 };
 
 /** Load balancers and Kubernetes read these: every page in every state. */
@@ -58,15 +58,20 @@ test.each(['/', '/healthz', '/health/', '/HEALTH', '/health/x', '/mcp', '/ready/
   },
 );
 
-test('a gateway without the place that it was configured to keep its records in is not ready', () => {
-  const reason = 'no space is left';
-  const pages = [true, false].map((isConfigured) => {
-    const records = (): ReturnType<Health['records']> => ({ reason, isConfigured });
-    return healthPage('/health/ready', { ...health(true), records }, false);
-  });
-  expect(pages.map((page) => page?.status)).toEqual([503, 200]);
-  expect(pages.map((page) => JSON.parse(page?.body ?? ''))).toMatchObject([
-    { status: 'degraded', records: 'in memory: no space is left' },
-    { status: 'ready', records: 'in memory: no space is left' },
-  ]);
-});
+test.each([
+  [false, 200, 'ready'],
+  [true, 503, 'degraded'],
+] as const)(
+  'without a place for its state (asked for: %s) the gateway is %i %s, and says why',
+  (isExplicit, status, word) => {
+    const state = () => ({ kind: 'unavailable', reason: 'no space is left', isExplicit }) as const;
+    const page = healthPage('/health/ready', { ...health(true), state }, false);
+    expect(page?.status).toBe(status);
+    expect(JSON.parse(page?.body ?? '')).toMatchObject({
+      status: word,
+      state: 'unavailable: no space is left',
+    });
+    expect(healthPage('/ready', { ...health(true), state }, false)?.status).toBe(status);
+    expect(healthPage('/health/live', { ...health(true), state }, false)?.status).toBe(200);
+  },
+);

@@ -3,9 +3,17 @@
 export interface Health {
   readonly uptimeMs: () => number;
   readonly started: () => boolean;
-  /** What of the gateway's records does not last; undefined where all is well. */
-  readonly records: () => { readonly reason: string; readonly isConfigured: boolean } | undefined;
+  readonly state: () => KeptState;
   readonly servers: () => { readonly total: number; readonly running: number };
+}
+
+/** Where the gateway keeps what is to outlive it. */
+export interface KeptState {
+  readonly kind: 'open' | 'unavailable';
+  /** Where it is unavailable. */
+  readonly reason?: string;
+  /** The operator asked for it: without it the gateway does not do what it was started for. */
+  readonly isExplicit: boolean;
 }
 
 export interface HealthPage {
@@ -24,11 +32,9 @@ export function healthPage(
   health: Health,
   draining: boolean,
 ): HealthPage | undefined {
-  const problem = health.records();
-  // Without a place of its own choice a gateway serves as well as with one; without the operator's it does not.
-  const lostPlace = problem?.isConfigured === true;
-  const isReady = health.started() && !draining && !lostPlace;
-  const records = problem === undefined ? 'durable' : `in memory: ${problem.reason}`;
+  const state = health.state();
+  const isKeeping = state.kind === 'open' || !state.isExplicit;
+  const isReady = health.started() && !draining && isKeeping;
   switch (path) {
     case '/health':
       return page(true, { status: 'ok', service: 'mcp-hangar' });
@@ -38,13 +44,13 @@ export function healthPage(
       return page(isReady, {
         ready: isReady,
         service: 'mcp-hangar',
-        checks: { started: health.started(), draining, records },
+        checks: { started: health.started(), draining },
       });
     case '/health/ready': {
       const { total, running } = health.servers();
       return page(isReady, {
-        status: isReady ? 'ready' : draining ? 'draining' : lostPlace ? 'degraded' : 'starting',
-        records,
+        status: statusOf(health.started(), draining, isKeeping),
+        state: state.kind === 'open' ? 'open' : `unavailable: ${state.reason ?? 'unknown'}`,
         running_mcp_servers: running,
         total_mcp_servers: total,
       });
@@ -58,4 +64,10 @@ export function healthPage(
     default:
       return undefined;
   }
+}
+
+function statusOf(started: boolean, draining: boolean, isKeeping: boolean): string {
+  if (draining) return 'draining';
+  if (!started) return 'starting';
+  return isKeeping ? 'ready' : 'degraded';
 }

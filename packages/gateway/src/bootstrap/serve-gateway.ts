@@ -1,0 +1,175 @@
+/** The process as a gateway: from a configuration's text to something that serves, and back to nothing. */
+import { setFlagsFromString } from 'node:v8';
+import { Fault } from '@mcp-hangar/kernel/errors';
+import type { OwnerFacts } from '../domain/local-socket/greeting.ts';
+import { recordOwner } from '../infrastructure/state/socket-path.ts';
+import type { Place } from '../infrastructure/state/place.ts';
+import { reasonOf, type StateFolder } from '../infrastructure/state/state-folder.ts';
+import { OwnerSocket } from '../server/local-socket/owner-socket.ts';
+import { compose, type Gateway } from './compose.ts';
+import type { GatewayConfig } from './config/gateway-config.ts';
+import { loadGatewayConfig } from './config/load-config.ts';
+import { deadServers } from './dead-servers.ts';
+import { whenAsked } from './ending.ts';
+import { reportProblems, say, SYSTEM_ERROR } from './say.ts';
+import type { Start, StateChoice } from './start.ts';
+
+/**
+ * How much the heap may grow between two full collections. Left alone, V8 allows a heap that was quiet for a while
+ * a third: then every answer of 12 MB brings on a collection, which stops the calls of everybody for 10 ms.
+ */
+const HEAP_GROWING_PERCENT = 150;
+
+type OwnPlace = Exclude<Place, { kind: 'guest' }>;
+
+/** A gateway with its state folder and the socket on which it takes in the clients of others. */
+export interface Serving {
+  readonly gateway: Gateway;
+  readonly facts: OwnerFacts;
+  /** Answers what is in flight, ends every server, and lets the next gateway have the folder. */
+  close(): Promise<void>;
+}
+
+/** What a command line says over the file. */
+function overridesOf({ flags }: Start): Readonly<Record<string, string | boolean>> {
+  return {
+    ...(flags.host === undefined ? {} : { host: flags.host }),
+    ...(flags.port === undefined ? {} : { port: flags.port }),
+    ...(flags.logLevel === undefined ? {} : { logLevel: flags.logLevel }),
+    ...(flags.jsonLogs === undefined ? {} : { jsonLogs: flags.jsonLogs }),
+  };
+}
+
+/** Where the configuration has problems, they are said and the exit code answered. */
+export function loadStart(start: Start): GatewayConfig | { readonly code: number } {
+  const { path, text } = start.config;
+  const loaded = loadGatewayConfig({
+    path,
+    text,
+    env: process.env,
+    overrides: overridesOf(start),
+  });
+  return loaded.ok ? loaded.value : { code: reportProblems(loaded.error) };
+}
+
+/** Builds the gateway at its place. Where the configuration has problems, they are said and the exit code answered. */
+export async function openGateway(
+  start: Start,
+  place: OwnPlace,
+): Promise<Serving | { readonly code: number }> {
+  const config = loadStart(start);
+  if ('code' in config) {
+    if (place.kind === 'owner') place.lock.release();
+    return config;
+  }
+  const state = claim(start.state, place);
+  setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`);
+  let gateway: Gateway;
+  try {
+    gateway = await compose(config, { state });
+  } catch (error) {
+    if (place.kind === 'owner') place.lock.release();
+    if (!(error instanceof Fault)) throw error;
+    say(`mcp-hangar: ${error.message}`);
+    return { code: SYSTEM_ERROR };
+  }
+  announce(start, gateway);
+  const facts = factsOf(config);
+  const socket =
+    state.kind === 'open' && place.kind === 'owner' && start.state.kind === 'folder'
+      ? await openSocket(gateway, place.socketPath, { facts, digest: start.state.digest })
+      : undefined;
+  let closing: Promise<void> | undefined;
+  const shutDown = async (): Promise<void> => {
+    await socket?.cut();
+    await gateway.close();
+    await socket?.close();
+    if (place.kind === 'owner') place.lock.release();
+  };
+  return { gateway, facts, close: () => (closing ??= shutDown()) };
+}
+
+/** The folder as the gateway will use it; where it cannot be, says so once. */
+function claim(choice: StateChoice, place: OwnPlace): StateFolder {
+  if (choice.kind === 'none') {
+    if (choice.reason !== 'standalone')
+      say(`mcp-hangar: keeps its state in memory: ${choice.reason}`);
+    return { kind: 'unavailable', reason: choice.reason, isExplicit: false };
+  }
+  const { folder, isExplicit } = choice;
+  let reason = place.kind === 'alone' ? place.reason : undefined;
+  if (place.kind === 'owner') {
+    try {
+      recordOwner(folder, place.socketPath);
+    } catch (error) {
+      place.lock.release();
+      reason = reasonOf(error);
+    }
+  }
+  if (reason === undefined) return { kind: 'open', path: folder, isExplicit };
+  say(
+    `mcp-hangar: serves by itself and keeps its state in memory, without the folder ${folder}: ${reason}`,
+  );
+  return { kind: 'unavailable', reason, isExplicit };
+}
+
+async function openSocket(
+  gateway: Gateway,
+  path: string,
+  { facts, digest }: { readonly facts: OwnerFacts; readonly digest: string },
+): Promise<OwnerSocket | undefined> {
+  const socket = new OwnerSocket({
+    digest,
+    facts,
+    serveStream: (input, output) => gateway.connect(input, output),
+    acceptHttp: (connection) => gateway.accept(connection),
+  });
+  try {
+    await socket.listen(path);
+    return socket;
+  } catch (error) {
+    // Our own clients are served all the same; others will serve for themselves.
+    gateway.logger.warn({ path, error: String(error) }, 'local_socket_failed');
+    return undefined;
+  }
+}
+
+function factsOf({ limits }: GatewayConfig): OwnerFacts {
+  return {
+    pid: process.pid,
+    graceMs: limits.shutdownGraceMs,
+    bodyBytesMax: limits.bodyBytesMax,
+    lineBytesMax: Math.max(limits.clientBufferBytesMax, limits.upstreamMessageBytesMax),
+  };
+}
+
+function announce({ config: { path, chosenBy } }: Start, { config, logger }: Gateway): void {
+  logger.info(
+    { config: path ?? 'none', chosenBy: chosenBy ?? 'nothing found' },
+    'configuration_loaded',
+  );
+  if (config.servers.length === 0) logger.warn({}, 'no_mcp_servers_configured');
+  for (const notice of config.notices) say(`mcp-hangar: ${notice}`);
+  for (const server of deadServers(config)) say(`mcp-hangar: ${server}`);
+}
+
+/** One client over stdin and stdout, which carry the protocol and nothing else. */
+export function serveOverStdio(serving: Serving): Promise<number> {
+  const { gateway } = serving;
+  const { closed } = gateway.connect(process.stdin, process.stdout);
+  gateway.logger.info({ servers: gateway.config.servers.length }, 'serving_stdio');
+  return untilEnded(serving, closed);
+}
+
+/** Serves until there is a reason to stop, then stops. @param closed resolves with one more */
+export async function untilEnded(serving: Serving, closed?: Promise<string>): Promise<number> {
+  const { logger } = serving.gateway;
+  const asked = whenAsked((error) =>
+    logger.error({ error: error instanceof Error ? error.stack : String(error) }, 'defect'),
+  );
+  const more = closed?.then((reason) => ({ code: 0, reason }));
+  const { code, reason } = await Promise.race([asked, ...(more === undefined ? [] : [more])]);
+  logger.info({ reason }, 'stopping');
+  await serving.close();
+  return code;
+}

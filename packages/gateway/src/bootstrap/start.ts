@@ -1,0 +1,60 @@
+/** What one `serve` was asked to do, and where its place is. */
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Want } from '../domain/local-socket/greeting.ts';
+import { findPlace, type Place } from '../infrastructure/state/place.ts';
+import type { ServeFlags } from '../server/cli/program.ts';
+import { configDigest, configId, defaultStateFolder, shortFoldersOf } from './config-identity.ts';
+import type { Located } from './find-config.ts';
+
+/** Which state folder a process is to use, before anybody has looked at it. */
+export type StateChoice =
+  | {
+      readonly kind: 'folder';
+      readonly folder: string;
+      readonly digest: string;
+      readonly isExplicit: boolean;
+    }
+  | { readonly kind: 'none'; readonly reason: string };
+
+/** What one `serve` was asked to do. */
+export interface Start {
+  readonly flags: ServeFlags;
+  /** The text is kept: who takes over from another gateway serves what was agreed on with it. */
+  readonly config: Located & { readonly text: string | undefined };
+  readonly state: StateChoice;
+}
+
+/** Which folder the flags and the environment ask for. */
+export function chooseState(flags: ServeFlags, { path, text }: Start['config']): StateChoice {
+  if (flags.standalone === true) return { kind: 'none', reason: 'standalone' };
+  try {
+    if (path !== undefined && !statSync(path).isFile())
+      return { kind: 'none', reason: 'the configuration is not a regular file' };
+    const digest = configDigest(text, path, process.env);
+    if (flags.stateDir !== undefined)
+      return { kind: 'folder', folder: resolve(flags.stateDir), digest, isExplicit: true };
+    const folder = defaultStateFolder(configId(path), process.env);
+    if (folder === undefined) return { kind: 'none', reason: 'there is no home folder' };
+    return { kind: 'folder', folder, digest, isExplicit: false };
+  } catch {
+    return { kind: 'none', reason: 'the configuration is gone' }; // read a moment ago
+  }
+}
+
+/** Looks for the owner of the state folder, or becomes it. Never rejects. */
+export async function seekPlace(
+  state: StateChoice,
+  want: Want,
+  signal?: AbortSignal,
+): Promise<Place> {
+  if (state.kind === 'none') return { kind: 'alone', reason: state.reason };
+  return findPlace({
+    folder: state.folder,
+    shortFolders: shortFoldersOf(process.env),
+    want,
+    digest: state.digest,
+    random: Math.random,
+    signal,
+  });
+}
