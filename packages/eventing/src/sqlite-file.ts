@@ -19,7 +19,8 @@ const READ_LOCK_MS_MAX = 1_000;
 /** The change to WAL does not wait by itself. */
 const WAL_TRIES_MAX = 200;
 const WAL_TRY_MS = 25;
-const WAL_BYTES_KEPT_MAX = 16_777_216;
+const WAL_PAGES = 4_000;
+const WAL_BYTES_KEPT_MAX = 33_554_432;
 
 /** `position` is given by the log and never again (autoincrement); `event_log` has facts about the log itself. */
 const SCHEMA = `
@@ -94,7 +95,11 @@ export function openToWrite(path: string): DatabaseSync {
     // Before anything is written: a file of another program stays as it is.
     const isNew = !hasLog(db);
     enterWal(db);
-    db.exec(`pragma synchronous = full; pragma journal_size_limit = ${WAL_BYTES_KEPT_MAX}`);
+    db.exec(`
+      pragma synchronous = full;
+      pragma wal_autocheckpoint = ${WAL_PAGES};
+      pragma journal_size_limit = ${WAL_BYTES_KEPT_MAX};
+    `);
     if (isNew) createSchema(db);
     return db;
   } catch (error) {
