@@ -113,9 +113,9 @@ it('closes in the midst of pruning', async () => {
     await store.append({ stream: 'a', expected: 'any', events });
   }
   const pruning = store.prune({ keepEventsMax: 10 });
-  const refused = expect(pruning).rejects.toMatchObject({ code: 'EVENT_STORE_UNAVAILABLE' });
+  pruning.catch(() => undefined); // it is looked at below
   await new Promise((resolve) => setImmediate(resolve)); // the first step is with the worker
   await store[Symbol.asyncDispose]();
-  await refused;
+  await expect(pruning).rejects.toMatchObject({ code: 'EVENT_STORE_UNAVAILABLE' });
   expect(verifyEventLog(path).findings).toEqual([]);
 });

@@ -9,6 +9,7 @@ import type { Worker } from 'node:worker_threads';
 import type { EventStore } from '@mcp-hangar/kernel/event-store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { needs } from '../../../scripts/requirements.ts';
+import { until } from '../../../test/support/until.ts';
 import { event, numberedUpTo } from '../test-kit/events.ts';
 import { canMount, SmallDisk } from '../test-kit/small-disk.ts';
 import { SqliteEventStore } from './sqlite-event-store.ts';
@@ -158,17 +159,25 @@ describe('the worker', () => {
     const written = store.append({ stream: 'b', expected: 'any', events: numberedUpTo(10_000) });
     await new Promise((resolve) => setImmediate(resolve));
     const waiting = Promise.allSettled(Array.from({ length: 5 }, () => appendOne(store)));
-    const died = expect(written).rejects.toMatchObject({
-      ...UNAVAILABLE,
-      data: { outcome: 'unknown' },
-    });
     void worker.terminate();
-    await died;
+    await expect(written).rejects.toMatchObject({ ...UNAVAILABLE, data: { outcome: 'unknown' } });
     for (const outcome of await waiting) expect(outcome).toMatchObject({ reason: UNAVAILABLE });
     await appendOne(store);
     expect(await store.version('a')).toBe(2);
     expect([0, 10_000]).toContain(await store.version('b'));
     expect(verifyEventLog(path).findings).toEqual([]);
+  });
+
+  it('that does not answer is given up, and another one goes on', async () => {
+    const path = join(folder, 'silent.db');
+    await using store = new SqliteEventStore({ path, answerMsMax: 300 });
+    using other = new DatabaseSync(path);
+    other.exec('begin exclusive');
+    const refused = appendOne(store);
+    await expect(refused).rejects.toMatchObject({ ...UNAVAILABLE, data: { outcome: 'unknown' } });
+    await expect(refused).rejects.toThrow(/no answer for 300 ms/);
+    other.exec('rollback');
+    await until('it is written', () => appendOne(store).catch(() => false as const));
   });
 
   it('survives the largest append that is accepted', async () => {

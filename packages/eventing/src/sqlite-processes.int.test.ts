@@ -93,10 +93,10 @@ it(
     for (let round = 0; round < KILLS; round += 1) {
       for (const [batch, size] of await runUntilKilled(path, round)) acknowledged.set(batch, size);
     }
-    const stored = new Map<string, number>();
-    const sizes = new Map<string, unknown>();
+    const stored = new Map<unknown, number>();
+    const sizes = new Map<unknown, unknown>();
     for (const { data } of await readWhole(path)) {
-      const batch = String(data['batch']);
+      const batch = data['batch'];
       stored.set(batch, (stored.get(batch) ?? 0) + 1);
       sizes.set(batch, data['size']);
     }
