@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import type { Position, StoredEvent } from '@mcp-hangar/kernel/event-store';
+import type { StoredEvent } from '@mcp-hangar/kernel/event-store';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { event } from '../test-kit/events.ts';
+import { event, readWhole } from '../test-kit/events.ts';
 import { SqliteEventStore } from './sqlite-event-store.ts';
 import { verifyEventLog } from './verify.ts';
 
@@ -34,16 +34,9 @@ function start(...args: string[]): ChildProcessByStdio<null, Readable, null> {
   return spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'inherit'] });
 }
 
-async function readWhole(path: string): Promise<readonly StoredEvent[]> {
+async function readLog(path: string): Promise<readonly StoredEvent[]> {
   await using store = new SqliteEventStore({ path });
-  const events: StoredEvent[] = [];
-  let after: Position | undefined;
-  for (;;) {
-    const page = await store.readAll(after, 1_000);
-    events.push(...page.events);
-    if (page.isHead) return events;
-    after = page.next;
-  }
+  return await readWhole(store);
 }
 
 it(
@@ -55,7 +48,7 @@ it(
     );
     const printed = await Promise.all(processes.map(async ({ stdout }) => text(stdout)));
     const told = printed.map((line): { stored: number } => JSON.parse(line));
-    const stored = await readWhole(path);
+    const stored = await readLog(path);
     expect(stored).toHaveLength(told.reduce((sum, one) => sum + one.stored, 0));
     expect(stored.length).toBeGreaterThanOrEqual(PROCESSES * APPENDS_EACH);
     expect(new Set(stored.map(({ producedBy }) => producedBy)).size).toBe(PROCESSES);
@@ -95,7 +88,7 @@ it(
     }
     const stored = new Map<unknown, number>();
     const sizes = new Map<unknown, unknown>();
-    for (const { data } of await readWhole(path)) {
+    for (const { data } of await readLog(path)) {
       const batch = data['batch'];
       stored.set(batch, (stored.get(batch) ?? 0) + 1);
       sizes.set(batch, data['size']);
