@@ -1,6 +1,6 @@
 /** Appends on their way into the log: those that wait, in order, and the group that is being written. */
 import type { Appended } from '@mcp-hangar/kernel/event-store';
-import { charsOf, type EncodedAppend } from './encoded-append.ts';
+import type { EncodedAppend } from './encoded-append.ts';
 
 /** One group is one message, one transaction, and one turn of the worker. */
 const GROUP_EVENTS_MAX = 1_024;
@@ -17,14 +17,10 @@ export interface QueueLimits {
   readonly charsMax: number;
 }
 
-interface Entry extends WaitingAppend {
-  readonly chars: number;
-}
-
 export class AppendQueue {
   readonly #limits: QueueLimits;
-  #waiting: Entry[] = [];
-  #group: readonly Entry[] = [];
+  #waiting: WaitingAppend[] = [];
+  #group: readonly WaitingAppend[] = [];
   #eventsCount = 0;
   #chars = 0;
 
@@ -47,13 +43,13 @@ export class AppendQueue {
 
   /** Whether there was room. An empty queue has room for any append, so that each can be stored at some time. */
   push(waiting: WaitingAppend): boolean {
-    const chars = charsOf(waiting.append);
-    const eventsCount = waiting.append.events.length;
+    const { chars, events } = waiting.append;
+    const eventsCount = events.length;
     const hasRoom =
       this.#eventsCount + eventsCount <= this.#limits.eventsMax &&
       this.#chars + chars <= this.#limits.charsMax;
     if (!hasRoom && !this.isEmpty) return false;
-    this.#waiting.push({ ...waiting, chars });
+    this.#waiting.push(waiting);
     this.#eventsCount += eventsCount;
     this.#chars += chars;
     return true;
@@ -64,7 +60,7 @@ export class AppendQueue {
     let [count, eventsCount, chars] = [0, 0, 0];
     for (const entry of this.#waiting) {
       eventsCount += entry.append.events.length;
-      chars += entry.chars;
+      chars += entry.append.chars;
       if (count > 0 && (eventsCount > GROUP_EVENTS_MAX || chars > GROUP_CHARS_MAX)) break;
       count += 1;
     }
@@ -89,10 +85,10 @@ export class AppendQueue {
     return waiting;
   }
 
-  #release(entries: readonly Entry[]): void {
-    for (const { append, chars } of entries) {
+  #release(entries: readonly WaitingAppend[]): void {
+    for (const { append } of entries) {
       this.#eventsCount -= append.events.length;
-      this.#chars -= chars;
+      this.#chars -= append.chars;
     }
   }
 }

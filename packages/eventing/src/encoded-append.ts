@@ -22,6 +22,8 @@ export interface EncodedAppend {
   readonly stream: string;
   readonly expected: ExpectedVersion;
   readonly events: readonly EncodedEvent[];
+  /** What it costs while it waits. */
+  readonly chars: number;
 }
 
 /**
@@ -80,9 +82,8 @@ function checkExpected(expected: ExpectedVersion): ExpectedVersion {
 export const checkStream = (stream: string): string =>
   checkText('stream', stream, STREAM_CHARS_MAX);
 
-/** What an append costs while it waits, in characters. */
-export function charsOf({ stream, events }: EncodedAppend): number {
-  let chars = stream.length;
+function charsOf(events: readonly EncodedEvent[]): number {
+  let chars = 0;
   for (const [id, type, , , producedBy, data] of events) {
     chars += EVENT_CHARS + id.length + type.length + producedBy.length + data.length;
   }
@@ -95,13 +96,11 @@ export function charsOf({ stream, events }: EncodedAppend): number {
  */
 export function encodeAppend(append: Append): EncodedAppend {
   if (append.events.length === 0) throw new TypeError('an append has at least one event');
-  const encoded = {
-    stream: checkStream(append.stream),
-    expected: checkExpected(append.expected),
-    events: append.events.map(encodeEvent),
-  };
-  const chars = charsOf(encoded);
-  if (chars <= APPEND_CHARS_MAX) return encoded;
+  const stream = checkStream(append.stream);
+  const expected = checkExpected(append.expected);
+  const events = append.events.map(encodeEvent);
+  const chars = charsOf(events);
+  if (chars <= APPEND_CHARS_MAX) return { stream, expected, events, chars };
   throw new TypeError(`an append has at most ${APPEND_CHARS_MAX} characters, not ${chars}`);
 }
 

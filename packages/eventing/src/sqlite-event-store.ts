@@ -5,7 +5,7 @@
  * Invariants
  * 1. At most one group and one step of a prune are with the worker.
  * 2. Every append that was accepted settles: with its outcome, when the worker is gone, or when it is silent for
- *    `WRITER_SILENT_MS_MAX`.
+ *    `answerMsMax`.
  * 3. Once closing has begun nothing is accepted, and what was accepted before is written.
  */
 import { existsSync } from 'node:fs';
@@ -30,8 +30,8 @@ import type { AppendOutcome, FromWriter, PruneLimits, PruneStep } from './writer
 
 const QUEUE_EVENTS_MAX = 16_384;
 const QUEUE_CHARS_MAX = 67_108_864;
-/** Longer than a writer waits for other processes; a disk that hangs longer is gone. */
-const WRITER_SILENT_MS_MAX = 30_000;
+/** Longer than a writer waits for other processes. */
+const ANSWER_MS_MAX = 30_000;
 const CLOSE_MS_MAX = 10_000;
 /** Streams that are listed before the event loop has a turn. */
 const STREAMS_PAGE = 500;
@@ -42,6 +42,8 @@ export interface SqliteEventStoreOptions {
   readonly queueEventsMax?: number;
   /** The same in characters. */
   readonly queueCharsMax?: number;
+  /** A worker that is silent for longer has a disk that hangs, and is given up. */
+  readonly answerMsMax?: number;
 }
 
 interface WaitingPrune {
@@ -66,6 +68,7 @@ function settle({ append, resolve, reject }: WaitingAppend, outcome: AppendOutco
 
 export class SqliteEventStore implements EventStore {
   readonly #path: string;
+  readonly #answerMsMax: number;
   readonly #queue: AppendQueue;
   readonly #reader: SqliteReader;
   readonly #thread: SqliteWriterThread;
@@ -77,8 +80,10 @@ export class SqliteEventStore implements EventStore {
   #onDrained: (() => void) | undefined;
 
   /** Touches nothing: the file is made, and the worker started, by the first append. */
-  constructor({ path, queueEventsMax, queueCharsMax }: SqliteEventStoreOptions) {
+  constructor(options: SqliteEventStoreOptions) {
+    const { path, queueEventsMax, queueCharsMax, answerMsMax } = options;
     this.#path = path;
+    this.#answerMsMax = answerMsMax ?? ANSWER_MS_MAX;
     this.#reader = new SqliteReader(path);
     this.#queue = new AppendQueue({
       eventsMax: queueEventsMax ?? QUEUE_EVENTS_MAX,
@@ -188,8 +193,8 @@ export class SqliteEventStore implements EventStore {
   #post(message: Parameters<SqliteWriterThread['post']>[0]): void {
     clearTimeout(this.#silence);
     this.#silence = setTimeout(() => {
-      this.#thread.abandon(`no answer for ${WRITER_SILENT_MS_MAX} ms`);
-    }, WRITER_SILENT_MS_MAX).unref();
+      this.#thread.abandon(`no answer for ${this.#answerMsMax} ms`);
+    }, this.#answerMsMax).unref();
     this.#thread.post(message);
   }
 

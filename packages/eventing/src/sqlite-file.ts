@@ -1,7 +1,8 @@
 /**
  * The file of an event log: how it is opened, and how one knows it. Several processes may do so at once.
  */
-import { closeSync, existsSync, openSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { DatabaseSync } from 'node:sqlite';
 import { isBusy } from './sqlite-problem.ts';
@@ -19,7 +20,8 @@ const READ_LOCK_MS_MAX = 1_000;
 /** The change to WAL does not wait by itself. */
 const WAL_TRIES_MAX = 200;
 const WAL_TRY_MS = 25;
-const WAL_BYTES_KEPT_MAX = 16_777_216;
+const WAL_PAGES = 4_000;
+const WAL_BYTES_KEPT_MAX = 33_554_432;
 
 /** `position` is given by the log and never again (autoincrement); `event_log` has facts about the log itself. */
 const SCHEMA = `
@@ -94,7 +96,11 @@ export function openToWrite(path: string): DatabaseSync {
     // Before anything is written: a file of another program stays as it is.
     const isNew = !hasLog(db);
     enterWal(db);
-    db.exec(`pragma synchronous = full; pragma journal_size_limit = ${WAL_BYTES_KEPT_MAX}`);
+    db.exec(`
+      pragma synchronous = full;
+      pragma wal_autocheckpoint = ${WAL_PAGES};
+      pragma journal_size_limit = ${WAL_BYTES_KEPT_MAX};
+    `);
     if (isNew) createSchema(db);
     return db;
   } catch (error) {
@@ -114,15 +120,26 @@ function createSchema(db: DatabaseSync): void {
   }
 }
 
+export interface ReadableLog {
+  readonly db: DatabaseSync;
+  /** It does not see what is appended later: to be closed soon. */
+  readonly isSnapshot: boolean;
+}
+
 /**
  * A connection that only reads; undefined where there is no log yet.
  * @throws ForeignFile; errors of SQLite and of the file system
  */
-export function openToRead(path: string): DatabaseSync | undefined {
+export function openToRead(path: string): ReadableLog | undefined {
   if (!existsSync(path)) return undefined;
-  const db = openReadable(path);
+  // In a folder that cannot be written the index of the WAL cannot be made. Where there is no WAL none is needed, and
+  // SQLite has to be told so.
+  const isSnapshot = !existsSync(`${path}-wal`) && !isWritable(dirname(path));
+  const url = pathToFileURL(path);
+  if (isSnapshot) url.searchParams.set('immutable', '1');
+  const db = new DatabaseSync(url, { readOnly: true, timeout: READ_LOCK_MS_MAX });
   try {
-    if (hasLog(db)) return db;
+    if (hasLog(db)) return { db, isSnapshot };
   } catch (error) {
     db.close();
     throw error;
@@ -131,18 +148,11 @@ export function openToRead(path: string): DatabaseSync | undefined {
   return undefined;
 }
 
-function openReadable(path: string): DatabaseSync {
-  const options = { readOnly: true, timeout: READ_LOCK_MS_MAX };
-  const db = new DatabaseSync(path, options);
+function isWritable(folder: string): boolean {
   try {
-    hasLog(db);
-    return db;
-  } catch (error) {
-    db.close();
-    if (error instanceof ForeignFile || existsSync(`${path}-wal`)) throw error;
-    // In a folder that cannot be written, the index of the WAL cannot be made. Without a WAL none is needed.
-    const url = pathToFileURL(path);
-    url.searchParams.set('immutable', '1');
-    return new DatabaseSync(url, options);
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
   }
 }

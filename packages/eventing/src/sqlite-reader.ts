@@ -1,15 +1,14 @@
 /** Reads an event log over a connection of its own, which is opened when it is needed and the log exists. Blocks. */
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { StatementSync } from 'node:sqlite';
 import { Fault } from '@mcp-hangar/kernel/errors';
 import type { EventPage, Position, StoredEvent } from '@mcp-hangar/kernel/event-store';
 import { checkPageSize, PAGE_CHARS_MAX } from './page.ts';
 import { countOf } from './position.ts';
-import { openToRead } from './sqlite-file.ts';
+import { openToRead, type ReadableLog } from './sqlite-file.ts';
 import { isPassing, problemOf } from './sqlite-problem.ts';
 import { eventOf, integerIn, RowProblem, textIn, type UntrustedRow } from './stored-row.ts';
 
-interface Connection {
-  readonly db: DatabaseSync;
+interface Connection extends ReadableLog {
   readonly stream: StatementSync;
   readonly forward: StatementSync;
   readonly backward: StatementSync;
@@ -25,9 +24,10 @@ export interface StreamVersion {
 const COLUMNS =
   'position, stream, version, id, type, schema_version, occurred_at_ms, produced_by, data';
 
-function prepare(db: DatabaseSync): Connection {
+function prepare(log: ReadableLog): Connection {
+  const { db } = log;
   return {
-    db,
+    ...log,
     stream: db.prepare(
       `select ${COLUMNS} from event where stream = ? and version >= ? order by version limit ?`,
     ),
@@ -139,7 +139,10 @@ export class SqliteReader {
   #ask<T>(nothing: T, question: (log: Connection) => T): T {
     try {
       this.#connection ??= this.#open();
-      return this.#connection === undefined ? nothing : question(this.#connection);
+      if (this.#connection === undefined) return nothing;
+      const answer = question(this.#connection);
+      if (this.#connection.isSnapshot) this.close();
+      return answer;
     } catch (error) {
       if (!isPassing(error) && !(error instanceof RowProblem)) this.close();
       throw new Fault(
@@ -151,7 +154,7 @@ export class SqliteReader {
   }
 
   #open(): Connection | undefined {
-    const db = openToRead(this.#path);
-    return db && prepare(db);
+    const log = openToRead(this.#path);
+    return log && prepare(log);
   }
 }

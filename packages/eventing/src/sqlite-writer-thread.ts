@@ -37,11 +37,6 @@ export class SqliteWriterThread {
     this.#observer = observer;
   }
 
-  /** The id of the thread; undefined where none runs. */
-  get threadId(): number | undefined {
-    return this.#worker?.threadId;
-  }
-
   post(message: ToWriter): void {
     try {
       this.#worker ??= this.#start();

@@ -76,10 +76,8 @@ export function verifyEventLog(path: string): VerifyReport {
   const findings = new Findings();
   const counts = { eventsCount: 0, streamsCount: 0, prunedStreamsCount: 0, lastPosition: 0 };
   try {
-    using db = openToRead(path);
-    // One transaction, so that what others append meanwhile is not half seen.
-    db?.exec('begin');
-    if (db !== undefined) verifyAll(db, findings, counts);
+    const log = openToRead(path);
+    if (log !== undefined) verifyAll(log.db, findings, counts);
   } catch (error) {
     findings.add('file', `Cannot read event log "${path}": ${problemOf(error)}`);
   }
@@ -93,7 +91,10 @@ export function verifyEventLog(path: string): VerifyReport {
   };
 }
 
-function verifyAll(db: DatabaseSync, findings: Findings, counts: Counts): void {
+function verifyAll(opened: DatabaseSync, findings: Findings, counts: Counts): void {
+  using db = opened;
+  // One transaction, so that what others append meanwhile is not half seen.
+  db.exec('begin');
   verifyFile(db, findings);
   verifyStreams(db, findings, counts);
   verifyPositions(db, findings, counts);

@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { JsonValue, NewEvent } from '@mcp-hangar/kernel/event-store';
+import type {
+  EventStore,
+  JsonValue,
+  NewEvent,
+  Position,
+  StoredEvent,
+} from '@mcp-hangar/kernel/event-store';
 
 /** An event that only differs from others in what is given. */
 export const event = (changes: Partial<NewEvent> = {}): NewEvent => ({
@@ -16,3 +22,17 @@ export const numbered = (n: JsonValue): NewEvent => event({ data: { n } });
 
 export const numberedUpTo = (count: number): readonly NewEvent[] =>
   Array.from({ length: count }, (_, index) => numbered(index + 1));
+
+export type OpenStore = () => Promise<EventStore>;
+
+/** Everything, in pages of `max`. */
+export async function readWhole(store: EventStore, max = 1_000): Promise<readonly StoredEvent[]> {
+  const events: StoredEvent[] = [];
+  let after: Position | undefined;
+  for (;;) {
+    const page = await store.readAll(after, max);
+    events.push(...page.events);
+    if (page.isHead) return events;
+    after = page.next;
+  }
+}
