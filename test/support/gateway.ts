@@ -39,12 +39,22 @@ export function environment(folder: string): Record<string, string> {
 /** Starts the gateway with a configuration (an object, or the path of a file) and waits until it is ready. */
 export async function startGateway(config: Config | string): Promise<GatewayProcess> {
   const { folder, file } = await fileOf(config);
-  const child = spawn(
-    process.execPath,
-    [COMMAND, 'serve', '--http', '--port', '0', '--config', file, '--log-level', 'debug'],
-    { cwd: folder, env: environment(folder), stdio: ['ignore', 'ignore', 'pipe'] },
-  );
-  const gateway = processOf(child, folder);
+  return startGatewayIn(folder, file);
+}
+
+/** The same in a folder that exists, and that is removed when the gateway is disposed of unless it `staysBehind`. */
+export async function startGatewayIn(
+  folder: string,
+  file: string,
+  options: { readonly flags?: readonly string[]; readonly staysBehind?: boolean } = {},
+): Promise<GatewayProcess> {
+  const flags = ['--port', '0', '--config', file, '--log-level', 'debug', ...(options.flags ?? [])];
+  const child = spawn(process.execPath, [COMMAND, 'serve', '--http', ...flags], {
+    cwd: folder,
+    env: environment(folder),
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const gateway = processOf(child, options.staysBehind === true ? undefined : folder);
   try {
     const origin = await until(
       'the gateway says where it serves',
@@ -74,7 +84,10 @@ export async function fileOf(config: Config | string): Promise<{ folder: string;
   return { folder, file };
 }
 
-function processOf(child: ChildProcess, folder: string): Omit<GatewayProcess, 'origin' | 'url'> {
+function processOf(
+  child: ChildProcess,
+  folder: string | undefined,
+): Omit<GatewayProcess, 'origin' | 'url'> {
   let stderr = '';
   child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
     stderr += chunk;
@@ -83,7 +96,7 @@ function processOf(child: ChildProcess, folder: string): Omit<GatewayProcess, 'o
     child.once('exit', (code, signal) => resolve(code ?? signal ?? 'unknown'));
   });
   const stop = async (): Promise<number | string> => {
-    child.kill('SIGTERM');
+    child.kill('SIGTERM'); // of one that has ended, nothing
     return within('the gateway ends', exited, STOP_MS_MAX);
   };
   return {
@@ -97,7 +110,7 @@ function processOf(child: ChildProcess, folder: string): Omit<GatewayProcess, 'o
         await stop();
       } finally {
         child.kill('SIGKILL');
-        await rm(folder, { recursive: true, force: true });
+        if (folder !== undefined) await rm(folder, { recursive: true, force: true });
       }
     },
   };

@@ -56,6 +56,11 @@ export class StdioClient implements AsyncDisposable {
     return new StdioClient(await stdioTarget(config));
   }
 
+  /** Starts what the target names; its folder is somebody else's. */
+  static at(target: StdioTarget): StdioClient {
+    return new StdioClient({ ...target, [Symbol.asyncDispose]: () => Promise.resolve() });
+  }
+
   /** Starts a gateway and opens the session of a legacy client. */
   static async open(config: Config | string, options: StdioOptions = {}): Promise<StdioClient> {
     const client = await StdioClient.start(config);

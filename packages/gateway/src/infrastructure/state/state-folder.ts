@@ -1,5 +1,6 @@
 /** The folder in which one configuration keeps what outlives the process. Only its user may look into it. */
 import { chmodSync, lstatSync, mkdirSync, type Stats } from 'node:fs';
+import { dirname } from 'node:path';
 
 /** What is private: nobody but the user may read, write or search it. */
 const PRIVATE_FOLDER = 0o700;
@@ -22,15 +23,28 @@ export type StateFolder =
  */
 export function preparePrivateFolder(path: string): void {
   const existing = lookAt(path);
-  if (existing === undefined) {
-    mkdirSync(path, { recursive: true, mode: PRIVATE_FOLDER });
-  }
+  if (existing === undefined) makeFolders(path);
   // Looked at again, also where it was just made: somebody may have been faster.
   const found = existing ?? lstatSync(path);
   if (found.isSymbolicLink()) throw new Error('it is a symbolic link');
   if (!found.isDirectory()) throw new Error('it is not a folder');
   if (!isOurs(found)) throw new Error(`it belongs to user ${found.uid}`);
   if (process.platform !== 'win32' && (found.mode & OTHERS) !== 0) chmodSync(path, PRIVATE_FOLDER);
+}
+
+/** Node's own `recursive` never ends where a file system makes no folders but says so with ENOENT, as /proc does. */
+function makeFolders(path: string): void {
+  const missing: string[] = [];
+  for (let at = path; lookAt(at) === undefined && dirname(at) !== at; at = dirname(at))
+    missing.push(at);
+  for (const folder of missing.toReversed()) {
+    try {
+      mkdirSync(folder, { mode: PRIVATE_FOLDER });
+    } catch (error) {
+      // Another gateway starts at the same moment.
+      if (lookAt(folder)?.isDirectory() !== true) throw error;
+    }
+  }
 }
 
 /** What is at a path, links not followed; undefined where nothing is. */
@@ -54,6 +68,8 @@ export function reasonOf(error: unknown): string {
     case 'EACCES':
     case 'EPERM':
       return 'it may not be written';
+    case 'ENOENT':
+      return 'it cannot be made';
     case 'EEXIST':
     case 'ENOTDIR':
       return 'a file is in its way';
