@@ -33,6 +33,15 @@ describe('without a file', () => {
       value: {
         path: undefined,
         http: { host: '127.0.0.1', port: 8000, allowedHosts: [], allowedOrigins: [] },
+        eventLog: {
+          isEnabled: true,
+          driver: 'sqlite',
+          path: undefined,
+          allowsMemoryFallback: false,
+          callsMax: 10_000,
+          keepMs: 7_776_000_000,
+          keepEventsMax: 2_000_000,
+        },
         limits: {
           bodyBytesMax: 8_388_608,
           jsonDepthMax: 64,

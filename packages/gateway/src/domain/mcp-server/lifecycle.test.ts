@@ -249,4 +249,4 @@ test('100,000 random sequences: legal changes, each with its event, no lock-out,
     }),
     { numRuns: 100_000 },
   );
-});
+}, 60_000);
