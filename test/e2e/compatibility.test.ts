@@ -63,7 +63,7 @@ async function journal(): Promise<Journal> {
 
 /** The tools of providers; the gateway's own have no prefix. */
 const namesOf = ({ result }: Message): readonly string[] =>
-  (result?.['tools'] as readonly { readonly name: string }[])
+  ((result?.['tools'] ?? []) as readonly { readonly name: string }[])
     .map(({ name }) => name)
     .filter((name) => name.includes('__'));
 
