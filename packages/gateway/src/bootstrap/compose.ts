@@ -37,7 +37,8 @@ export interface Overrides {
 export interface Gateway extends AsyncDisposable {
   readonly config: GatewayConfig;
   readonly hub: Hub;
-  readonly front: HttpFront;
+  /** Legacy sessions over HTTP that are alive. */
+  readonly httpSessions: () => number;
   readonly logger: Logger;
   readonly records: Records;
   /** Binds the configured address. Answers the port. Rejects with the system's error. */
@@ -79,7 +80,9 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
   const hub = newHub(config, { launcher, clock, logger, random }, records);
   let started = false;
   const health = healthOf(hub, { clock, records, started: () => started });
-  const front = new HttpFront({ hub, limits, ...config.http, health });
+  let front: HttpFront | undefined;
+  const openFront = (): HttpFront =>
+    (front ??= new HttpFront({ hub, limits, ...config.http, health }));
   const begin = (): void => {
     if (started) return;
     started = true;
@@ -89,7 +92,7 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => {
     closing ??= (async () => {
-      await Promise.all([front, clients].map((one) => one.close(limits.shutdownGraceMs)));
+      await Promise.all([front, clients].map((one) => one?.close(limits.shutdownGraceMs)));
       await hub.close();
       if (overrides.records === undefined) await records[Symbol.asyncDispose]();
       await guardian[Symbol.asyncDispose]();
@@ -99,11 +102,11 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
   return {
     config,
     hub,
-    front,
+    httpSessions: () => front?.sessions ?? 0,
     logger,
     records,
     async listen() {
-      const port = await front.listen(config.http.host, config.http.port);
+      const port = await openFront().listen(config.http.host, config.http.port);
       begin();
       return port;
     },
@@ -113,7 +116,7 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
     },
     accept(socket) {
       begin();
-      front.accept(socket);
+      openFront().accept(socket);
     },
     close,
     [Symbol.asyncDispose]: close,
