@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { setImmediate } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import type { EventStore } from '@mcp-hangar/kernel/event-store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -16,6 +17,8 @@ import { SqliteEventStore } from './sqlite-event-store.ts';
 import { verifyEventLog } from './verify.ts';
 
 const MIB = 1_048_576;
+/** Some of them are looked at in the very moment that matters. */
+const NEW_LOGS = 20;
 const LOCK_TEST_MS_MAX = 30_000;
 const UNAVAILABLE = { name: 'Fault', code: 'EVENT_STORE_UNAVAILABLE' };
 
@@ -48,6 +51,19 @@ describe('the file', () => {
     await appendOne(store);
     await store.version('a');
     for (const end of ['', '-wal', '-shm']) expect(statSync(path + end).mode & 0o777).toBe(0o600);
+  });
+
+  it('can be read at every moment while it is being made', async () => {
+    for (let round = 0; round < NEW_LOGS; round += 1) {
+      const path = join(folder, `new-${round}.db`);
+      await using writer = new SqliteEventStore({ path });
+      await using reader = new SqliteEventStore({ path });
+      const appended = appendOne(writer);
+      // In every turn of the loop, until the append or a failure ends it.
+      while ((await reader.version('a')) === 0) await setImmediate();
+      await appended;
+      expect(verifyEventLog(path)).toMatchObject({ eventsCount: 1, findings: [] });
+    }
   });
 
   it('is one file after closing', async () => {
@@ -157,7 +173,7 @@ describe('the worker', () => {
     await appendOne(store);
     const worker = await started;
     const written = store.append({ stream: 'b', expected: 'any', events: numberedUpTo(10_000) });
-    await new Promise((resolve) => setImmediate(resolve));
+    await setImmediate();
     const waiting = Promise.allSettled(Array.from({ length: 5 }, () => appendOne(store)));
     void worker.terminate();
     await expect(written).rejects.toMatchObject({ ...UNAVAILABLE, data: { outcome: 'unknown' } });

@@ -57,6 +57,17 @@ function first(db: DatabaseSync, sql: string): UntrustedRow {
  * @throws ForeignFile
  */
 function hasLog(db: DatabaseSync): boolean {
+  if (db.isTransaction) return isLog(db);
+  // One look: another process may be making the log just now.
+  db.exec('begin');
+  try {
+    return isLog(db);
+  } finally {
+    if (db.isTransaction) db.exec('rollback');
+  }
+}
+
+function isLog(db: DatabaseSync): boolean {
   const application = integerIn(first(db, 'pragma application_id'), 'application_id');
   const version = integerIn(first(db, 'pragma user_version'), 'user_version');
   if (application === APPLICATION_ID && version === SCHEMA_VERSION) return true;

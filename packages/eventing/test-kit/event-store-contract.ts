@@ -222,9 +222,10 @@ function readingEverything(open: OpenStore): void {
         await store.append({ stream: `s${(writer + n) % 5}`, expected: 'any', events });
       }
     });
-    await Promise.all(writers);
-    isWriting = false;
-    await reader;
+    const written = Promise.all(writers).finally(() => {
+      isWriting = false;
+    });
+    await Promise.all([written, reader]);
     const stored = await readWhole(store, 1_000);
     expect(seen.map(({ id }) => id)).toEqual(stored.map(({ id }) => id));
     const next = new Map<string, number>();
