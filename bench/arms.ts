@@ -44,6 +44,23 @@ export const GATEWAY_COMMAND: Command = [
   ...PLACES,
 ];
 
+/** The same over stdin and stdout. */
+export const STDIO_FLOOR_COMMAND: Command = [
+  process.execPath,
+  FLOOR,
+  '--stdio',
+  '--config',
+  '{config}',
+];
+export const STDIO_GATEWAY_COMMAND: Command = [
+  process.execPath,
+  GATEWAY,
+  '--log-level',
+  'error',
+  '--config',
+  '{config}',
+];
+
 const serverName = (index: number): string => `s${String(index).padStart(2, '0')}`;
 
 function upstreamCommand(name: string): string[] {
@@ -176,6 +193,28 @@ export async function startHttpArm(
       cause: error,
     });
   }
+}
+
+/** Starts a gateway, or a floor, that speaks over its pipes, in front of one upstream. */
+export async function startStdioArm(name: string, command: Command): Promise<Arm> {
+  const folder = mkdtempSync(join(tmpdir(), 'hangar-bench-'));
+  const config = join(folder, 'config.yaml');
+  writeFileSync(config, configOf(1));
+  const argv = command.map((part) => part.replace('{config}', config));
+  const env = { PATH: process.env['PATH'], HOME: folder, TMPDIR: folder };
+  const client = await connectStdio(argv, { cwd: folder, env });
+  return {
+    name,
+    client,
+    toolName: (tool) => `${serverName(0)}__${tool}`,
+    cpuUs: () => cpuUsOf(client.pid),
+    lastWords: () => '',
+    [Symbol.asyncDispose]: () => {
+      client.close();
+      rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+      return Promise.resolve();
+    },
+  };
 }
 
 /** The upstream as a child of the bench itself. */

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
 import net from 'node:net';
 import { ResponseReader, type HttpResponse } from './http-response.ts';
@@ -154,8 +154,8 @@ class StdioClient implements Client {
   #rest: Buffer[] = [];
   #lastId = FIRST_ID;
 
-  constructor([command = '', ...args]: readonly string[]) {
-    const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  constructor([command = '', ...args]: readonly string[], options: SpawnOptions) {
+    const child = spawn(command, args, { ...options, stdio: ['pipe', 'pipe', 'inherit'] });
     child.stdout.on('data', (chunk: Buffer) => this.#read(chunk));
     this.#child = child;
     this.#stdin = child.stdin;
@@ -174,6 +174,10 @@ class StdioClient implements Client {
       this.#pending.delete(id);
     }
     if (start < chunk.length) this.#rest.push(chunk.subarray(start));
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
   }
 
   async initialize(): Promise<void> {
@@ -196,10 +200,14 @@ class StdioClient implements Client {
 }
 
 /** Starts an MCP server and opens a session over its pipes. */
-export async function connectStdio(argv: readonly string[]): Promise<Client> {
-  const client = new StdioClient(argv);
+export async function connectStdio(
+  argv: readonly string[],
+  options: SpawnOptions = {},
+): Promise<Client & { readonly pid: number }> {
+  const client = new StdioClient(argv, options);
   await client.initialize();
   return {
+    pid: client.pid,
     request: (method, params) => client.request(method, params),
     close: () => client.close(),
   };

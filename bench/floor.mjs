@@ -2,6 +2,7 @@
 // back, HTTP out. No validation, no session, no limit, no time-out, no policy, no restart.
 //
 //   node floor.mjs --config FILE --port N [--splice]
+//   node floor.mjs --config FILE --stdio             lines in and out in place of HTTP
 //
 // --splice: an answer of more than 2 KiB is not parsed, its id is replaced in the bytes; and the merged
 // tools/list is kept as bytes.
@@ -12,6 +13,7 @@ import http from 'node:http';
 const argv = process.argv.slice(2);
 const option = (name) => argv[argv.indexOf(`--${name}`) + 1];
 const isSplicing = argv.includes('--splice');
+const isStdio = argv.includes('--stdio');
 const SPLICED_FROM_BYTES = 2048;
 const HEAD = /^\{"jsonrpc":"2\.0","id":(\d+),/;
 
@@ -105,6 +107,10 @@ async function listTools() {
 }
 
 function sendObject(response, message) {
+  if (isStdio) {
+    process.stdout.write(`${JSON.stringify(message)}\n`);
+    return;
+  }
   const body = Buffer.from(JSON.stringify(message));
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length });
   response.end(body);
@@ -145,7 +151,7 @@ function answerCall(response, message) {
 
 function answer(response, message) {
   const { id, method, params } = message;
-  if (id === undefined) response.writeHead(202).end();
+  if (id === undefined) response?.writeHead(202).end();
   else if (method === 'tools/call') answerCall(response, message);
   else if (method === 'tools/list') void answerList(response, id);
   else if (method === 'initialize') {
@@ -162,15 +168,30 @@ function answer(response, message) {
   }
 }
 
-http
-  .createServer((request, response) => {
-    const chunks = [];
-    request.on('data', (chunk) => chunks.push(chunk));
-    request.on('end', () => {
-      const body = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
-      answer(response, JSON.parse(body.utf8Slice()));
-    });
-  })
-  .listen(Number(option('port')), '127.0.0.1');
+function serveHttp() {
+  http
+    .createServer((request, response) => {
+      const chunks = [];
+      request.on('data', (chunk) => chunks.push(chunk));
+      request.on('end', () => {
+        const body = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
+        answer(response, JSON.parse(body.utf8Slice()));
+      });
+    })
+    .listen(Number(option('port')), '127.0.0.1');
+}
+
+function serveStdio() {
+  let rest = '';
+  process.stdin.setEncoding('utf8');
+  process.stdin.on('data', (chunk) => {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop();
+    for (const line of lines) answer(undefined, JSON.parse(line));
+  });
+}
+
+if (isStdio) serveStdio();
+else serveHttp();
 
 process.on('SIGTERM', () => process.exit(0));

@@ -54,6 +54,8 @@ const BaselineFile = z.object({
       'callsPerSecond',
       'result1Mb',
       'toolsList',
+      'stdioAddedP50',
+      'stdioCallsPerSecond',
       'cpuSequential',
       'cpuConcurrent',
     ]),

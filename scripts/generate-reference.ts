@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
 import { ConfigDocument } from '../packages/gateway/src/bootstrap/config/schema.ts';
-import { ERRORS } from '../packages/kernel/src/errors.ts';
+import { ERRORS, type ErrorCode } from '../packages/kernel/src/errors.ts';
 import { ROOT } from './run-command.ts';
 
 /** What this file reads of the JSON Schema that zod prints, with the `.meta()` of `schema.ts` beside it. */
@@ -41,17 +41,19 @@ type LimitKey = keyof ConfigDocument['limits'];
 
 /** Written by hand, because the schema does not know it; a key without an entry does not compile. */
 const AT_THE_LIMIT = {
-  body_bytes_max: 'HTTP 413, code -32000; the connection is closed.',
-  json_depth_max: 'HTTP 400, code -32600.',
+  body_bytes_max:
+    '`BODY_TOO_LARGE`: HTTP 413, and the connection is closed; over stdio the line is skipped.',
+  json_depth_max: 'Code -32600, over HTTP with status 400.',
   header_bytes_max: 'HTTP 431 without a body, from Node itself.',
   sessions_max:
-    'The session that is idle longest ends to make room. Where none is idle: HTTP 503, code -32000.',
+    'The session that is idle longest ends to make room. Where none is idle: `SESSIONS_FULL`, HTTP 503.',
   session_idle_s:
-    'The session ends. The next request on it gets HTTP 404, code -32001, and the client initializes again.',
-  streams_max: 'HTTP 503, code -32000, for the GET stream or `subscriptions/listen`.',
+    'The session ends. The next request on it gets `SESSION_UNKNOWN`, HTTP 404, and the client initializes again. A session over stdio lasts as long as its pipe.',
+  streams_max:
+    '`STREAMS_FULL`, HTTP 503, for the GET stream or `subscriptions/listen`. Each client over stdio counts alone.',
   in_flight_max: 'Error `GATEWAY_BUSY`.',
   client_buffer_bytes_max:
-    'A client that does not read loses its connection, and its call ends with `CLIENT_TOO_SLOW`. An answer that is larger than this ends with `UPSTREAM_ANSWER_TOO_LARGE`.',
+    'A client that does not read loses its connection, and its call ends with `CLIENT_TOO_SLOW`. An answer that is larger than this ends with `UPSTREAM_ANSWER_TOO_LARGE`. Over stdio an answer that does not fit beside what waits ends its call with `CLIENT_TOO_SLOW`; where not even a small message fits, the pipe is closed.',
   replay_events_max:
     'Older events go. A `Last-Event-ID` from before one that is gone gets HTTP 400, code -32600.',
   replay_bytes_max: 'The same.',
@@ -59,7 +61,7 @@ const AT_THE_LIMIT = {
     'Error `UPSTREAM_ANSWER_TOO_LARGE` for that call; the server runs on.',
   upstream_queue_bytes_max: 'Error `UPSTREAM_QUEUE_FULL`.',
   lease_wait_s: 'Error `LEASE_TIMED_OUT`.',
-  shutdown_grace_s: 'Error `GATEWAY_STOPPING`.',
+  shutdown_grace_s: 'Error `GATEWAY_STOPPING`. Over stdio the end of stdin begins a shutdown too.',
 } as const satisfies Record<LimitKey, string>;
 
 /** Where a value, not a key, is not active: `inactive.ts` of the loader says so too. */
@@ -258,6 +260,21 @@ ${keyTable(rowsOf('$schema', blocks['$schema'] ?? {}, undefined))}
 `;
 }
 
+/** Errors that the HTTP front gives before it looks at the message. */
+const REFUSES_EXCHANGE: ReadonlySet<string> = new Set<ErrorCode>([
+  'BODY_TOO_LARGE',
+  'CONTENT_TYPE_UNSUPPORTED',
+  'METHOD_NOT_ALLOWED',
+  'NOT_ACCEPTABLE',
+  'PATH_UNKNOWN',
+  'PROTOCOL_VERSION_UNSUPPORTED',
+  'REQUEST_FORBIDDEN',
+  'SESSIONS_FULL',
+  'SESSION_MISSING',
+  'SESSION_UNKNOWN',
+  'STREAMS_FULL',
+]);
+
 /** Codes that stand in the catalogue for later parts, or for nothing: no source raises them. */
 function raisedCodes(): (name: string) => boolean {
   const files = globSync('packages/gateway/src/**/*.ts', {
@@ -298,13 +315,15 @@ call may succeed later.
 
 Towards clients of the legacy revisions these errors have HTTP status 200, as every JSON-RPC answer has. Towards
 clients of 2026-07-28 \`GATEWAY_BUSY\` and \`GATEWAY_STOPPING\` have status 503; the others have 200. (Errors of the protocol itself, such as an
-unknown method or a header that does not agree with the body, have the status that the revision asks for.)
+unknown method or a header that does not agree with the body, have the status that the revision asks for.) An error
+with a status in the table refuses the HTTP request itself, in either era.
 
 ${table(
-  ['`data.code`', 'JSON-RPC code', 'Retryable', 'Meaning'],
+  ['`data.code`', 'JSON-RPC code', 'HTTP', 'Retryable', 'Meaning'],
   Object.entries(ERRORS).map(([name, entry]) => [
     code(name),
     String(entry.jsonRpc),
+    REFUSES_EXCHANGE.has(name) ? String(entry.http) : '',
     entry.retryable ? 'yes' : 'no',
     isRaised(name) ? entry.title : `${entry.title} *Not raised in this build.*`,
   ]),

@@ -1,4 +1,4 @@
-/** The isolation property through the front door: sessions, streams and ids over real sockets. */
+/** The isolation property through the front doors: sessions, streams and ids over real sockets, and pipes beside. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { compose, type Gateway } from '../../packages/gateway/src/bootstrap/compose.ts';
@@ -6,8 +6,10 @@ import { loadGatewayConfig } from '../../packages/gateway/src/bootstrap/config/l
 import { capabilityKey } from '../../packages/gateway/src/domain/protocol/capabilities.ts';
 import type { JsonObject } from '../../packages/gateway/src/domain/protocol/json-rpc.ts';
 import { Tally, Violations } from './canary.ts';
-import { HttpTestClient, type PlanStep } from './http-client.ts';
+import type { FrontClient, PlanStep } from './front-client.ts';
+import { HttpTestClient } from './http-client.ts';
 import { memoryLauncher } from './memory-launcher.ts';
+import { StdioTestClient } from './stdio-client.ts';
 import { ScriptedChild, type ChildWitness, type ReceivedCall } from './scripted-child.ts';
 
 const RUNS = Math.ceil(Number(process.env['HANGAR_RUNS'] ?? 10_000) / 25);
@@ -29,7 +31,7 @@ const CAPABILITIES: readonly JsonObject[] = [
 const QUIET = { debug() {}, info() {}, warn() {}, error() {} };
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-const clients = new Map<number, HttpTestClient>();
+const clients = new Map<number, FrontClient>();
 const violations = new Violations();
 const tally = new Tally();
 let gateway: Gateway;
@@ -93,21 +95,22 @@ const scenes: fc.Arbitrary<HttpScene> = fc.record({
   clients: fc.array(fc.tuple(fc.nat(1_023), plans), { minLength: 2, maxLength: 4 }),
 });
 
-function newClient(choice: number): HttpTestClient {
+/** One client in four is on a pipe. */
+function newClient(choice: number): FrontClient {
   const [era, sharing] = MODES[choice % MODES.length] ?? ['legacy', 'auto'];
-  const client = new HttpTestClient(
-    {
-      port,
-      number: nextClient++,
-      era: choice & 32 ? 'legacy' : 'modern',
-      capabilities: CAPABILITIES[(choice >> 6) % CAPABILITIES.length] ?? {},
-      serverId: `${era}-${sharing}`,
-      prefixed: (choice & 16) !== 0,
-      wantsLogs: choice >> 8 === 1,
-    },
-    violations,
-    tally,
-  );
+  const options = {
+    number: nextClient++,
+    era: choice & 32 ? 'legacy' : 'modern',
+    capabilities: CAPABILITIES[(choice >> 6) % CAPABILITIES.length] ?? {},
+    serverId: `${era}-${sharing}`,
+    prefixed: (choice & 16) !== 0,
+    wantsLogs: choice >> 8 === 1,
+  } as const;
+  const client =
+    (choice & 3) === 0
+      ? new StdioTestClient(gateway, options, violations, tally)
+      : new HttpTestClient(port, options, violations, tally);
+  tally.count(client instanceof StdioTestClient ? 'client on a pipe' : 'client over HTTP');
   clients.set(client.options.number, client);
   return client;
 }
@@ -133,6 +136,8 @@ test(
     await fc.assert(fc.asyncProperty(scenes, holds), { numRuns: RUNS, seed: SEED });
     console.log(`received: ${tally.toString()}`);
     expect(gateway.hub.inFlight).toBe(0);
+    for (const where of ['client on a pipe', 'client over HTTP'])
+      expect(tally.of(where)).not.toBe(0);
     for (const what of ['progress', 'message'])
       expect(tally.of(`notifications/${what}`)).not.toBe(0);
     for (const what of ['sampling/createMessage', 'elicitation/create', 'roots/list'])

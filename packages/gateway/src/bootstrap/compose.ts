@@ -68,17 +68,7 @@ export function compose(config: GatewayConfig, overrides: Overrides = {}): Gatew
     onProblem: (problem) => logger.warn({ problem }, 'guardian_problem'),
   });
   const { limits } = config;
-  const launcher =
-    overrides.launcher ??
-    stdioLauncher({
-      child: { env, guardian, clock },
-      timings: overrides.childTimings,
-      limits: {
-        messageBytesMax: limits.upstreamMessageBytesMax,
-        queueBytesMax: limits.upstreamQueueBytesMax,
-      },
-      clientInfo: INFO,
-    });
+  const launcher = overrides.launcher ?? newLauncher(config, { env, guardian, clock }, overrides);
   const random = overrides.random ?? Math.random;
   const hub = newHub(config, { launcher, clock, logger, random });
   const state = overrides.state ?? IN_MEMORY;
@@ -139,6 +129,22 @@ function healthOf(
       running: hub.servers.filter((server) => server.running.length > 0).length,
     }),
   };
+}
+
+function newLauncher(
+  { limits }: GatewayConfig,
+  child: Parameters<typeof stdioLauncher>[0]['child'],
+  { childTimings }: Overrides,
+): UpstreamLauncher {
+  return stdioLauncher({
+    child,
+    timings: childTimings,
+    limits: {
+      messageBytesMax: limits.upstreamMessageBytesMax,
+      queueBytesMax: limits.upstreamQueueBytesMax,
+    },
+    clientInfo: INFO,
+  });
 }
 
 type HubParts = Pick<HubOptions, 'launcher' | 'clock' | 'logger' | 'random'>;

@@ -36,7 +36,7 @@ function serveOptions(command: Command): Command {
     )
     .option(
       '--http',
-      'serve over HTTP (default: one client over stdin and stdout; also MCP_MODE=http)',
+      'serve over HTTP, as MCP_MODE=http does (default: one client over stdin and stdout)',
     )
     .option('--host <address>', 'with --http: address to bind (default: 127.0.0.1)')
     .option('-p, --port <number>', 'with --http: port to bind (default: 8000)')

@@ -96,6 +96,10 @@ export class HttpFront {
   async close(graceMs: number): Promise<void> {
     this.#front.draining = true;
     clearInterval(this.#keepAlive);
+    if (!this.#server.listening) {
+      this.#front.sessions.close(); // it was never opened: nobody has to be waited for
+      return;
+    }
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const stream of this.#front.streams) stream.end();
     const untilMs = performance.now() + graceMs;

@@ -11,7 +11,7 @@ interface Recorded {
   readonly writes: string[];
   readonly gone: string[];
   /** Lets the client take what it has not taken; from then on it takes everything at once. */
-  read(): void;
+  readonly read: () => void;
 }
 
 function record(reads: boolean, bytesMax = 1_000): Recorded {

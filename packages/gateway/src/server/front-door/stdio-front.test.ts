@@ -333,7 +333,7 @@ describe('The end', () => {
     world.input.end();
     await world.until('it is noticed', () => world.closed === 'input ended');
     world.serverAnswers(received);
-    await world.answer(1);
+    expect(await world.answer(1)).toHaveProperty('result');
     await world.front.close(1_000);
   });
 
@@ -352,7 +352,7 @@ describe('The end', () => {
     world.serverSays({ id: 'q2', method: 'sampling/createMessage', params: {} });
     await world.until('the next one too', () => refused('q2'));
     world.serverAnswers(received);
-    await world.answer(1);
+    expect(await world.answer(1)).toHaveProperty('result');
   });
 
   test('of the gateway gives calls their time, then an error, and takes no more', async () => {
@@ -377,10 +377,11 @@ describe('The end', () => {
     await world.received('tools/call', 1);
     output.destroy(new Error('EPIPE'));
     await world.until('it is noticed', () => world.closed === 'output gone');
-    await world.until(
-      'both are cancelled',
-      () => world.launcher.connections.flatMap(({ cancelled }) => cancelled).length === 2,
-    );
+    const cancelled = await world.until('both are cancelled', () => {
+      const ids = world.launcher.connections.flatMap((one) => one.cancelled);
+      return ids.length >= 2 && ids;
+    });
+    expect(cancelled).toHaveLength(2);
   });
 });
 

@@ -1,0 +1,121 @@
+/**
+ * The compatibility checklist of the first configurations and commands, row by row, over both transports. The
+ * numbers are those of the checklist.
+ */
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, it } from 'vitest';
+import { LegacyClient, textOf } from '../support/clients.ts';
+import { startGateway, type Config } from '../support/gateway.ts';
+import type { Message } from '../support/http.ts';
+import { isAlive } from '../support/processes.ts';
+import { StdioClient } from '../support/stdio.ts';
+import { until } from '../support/until.ts';
+import { Journal, upstream } from '../support/upstream.ts';
+
+const SEED = join(
+  fileURLToPath(new URL('../fixtures/product', import.meta.url)),
+  '002-quick-start.yaml',
+);
+const TRANSPORTS = ['stdio', 'HTTP'] as const;
+
+/** What a test needs of a client, on either transport. */
+interface Client {
+  readonly hello: Message;
+  request(method: string, params?: unknown): Promise<Message>;
+  call(name: string, args?: unknown): Promise<Message>;
+}
+
+const open: AsyncDisposable[] = [];
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((one) => one[Symbol.asyncDispose]()));
+});
+
+async function connect(
+  transport: (typeof TRANSPORTS)[number],
+  config: Config | string,
+): Promise<Client> {
+  if (transport === 'stdio') {
+    const client = await StdioClient.start(config);
+    open.push(client);
+    const hello = await client.initialize();
+    return {
+      hello,
+      request: (method, params) => client.request(method, params),
+      call: (name, args) => client.call(name, args),
+    };
+  }
+  const gateway = await startGateway(config);
+  open.push(gateway);
+  const client = await LegacyClient.open(gateway.url());
+  return {
+    hello: client.hello,
+    request: (method, params) => client.request(method, params).answer(),
+    call: (name, args) => client.call(name, args).answer(),
+  };
+}
+
+async function journal(): Promise<Journal> {
+  const kept = await Journal.open();
+  open.push(kept);
+  return kept;
+}
+
+/** The tools of providers; the gateway's own have no prefix. */
+const namesOf = ({ result }: Message): readonly string[] =>
+  ((result?.['tools'] ?? []) as readonly { readonly name: string }[])
+    .map(({ name }) => name)
+    .filter((name) => name.includes('__'));
+
+describe.each(TRANSPORTS)('Over %s', (transport) => {
+  it('row 1: the providers of the first examples are served', async () => {
+    const client = await connect(transport, SEED);
+    expect(client.hello.result).toMatchObject({ serverInfo: { name: 'mcp-hangar' } });
+    // Neither of its servers can run here; the gateway serves all the same.
+    expect(namesOf(await client.request('tools/list'))).toEqual([]);
+  });
+
+  it('row 1: so is a provider that runs', async () => {
+    const math = upstream([], { mode: 'subprocess', idle_ttl_s: 300 });
+    const client = await connect(transport, { providers: { math } });
+    expect(textOf(await client.call('math__echo', { a: 1 }))).toContain('"a":1');
+  });
+
+  it('row 3: a cold provider is started once, also by 50 calls at once', async () => {
+    const seen = await journal();
+    const math = upstream([seen.option, '--boot=slow', '--boot-ms=200']);
+    const client = await connect(transport, { providers: { math } });
+    const calls = Array.from({ length: 50 }, () => client.call('math__pid'));
+    const pids = new Set((await Promise.all(calls)).map(textOf));
+    expect(pids.size).toBe(1);
+    expect(seen.starts()).toHaveLength(1);
+  });
+
+  it('row 4: predefined tools are listed while their provider is cold, and start nothing', async () => {
+    const seen = await journal();
+    const tools = [
+      { name: 'echo', description: 'Says it again', inputSchema: { type: 'object' } },
+      { name: 'pid', inputSchema: { type: 'object' } },
+    ];
+    const client = await connect(transport, {
+      providers: { math: upstream([seen.option], { tools }) },
+    });
+    const listed = namesOf(await client.request('tools/list'));
+    expect(listed).toEqual(['math__echo', 'math__pid']);
+    expect(seen.starts()).toEqual([]);
+    expect(Number(textOf(await client.call('math__pid')))).toBe(seen.starts()[0]);
+  });
+
+  it('row 5: an idle provider is stopped, one with a call in flight never', async () => {
+    const client = await connect(transport, {
+      providers: { idle: upstream([], { idle_ttl_s: 1 }), busy: upstream([], { idle_ttl_s: 1 }) },
+    });
+    const idle = Number(textOf(await client.call('idle__pid')));
+    const busy = Number(textOf(await client.call('busy__pid')));
+    const call = client.call('busy__sleep', { ms: 3_000 });
+    await until('the idle one is stopped', () => !isAlive(idle));
+    expect(isAlive(busy)).toBe(true);
+    expect(textOf(await call)).toBe('slept 3000');
+    expect(Number(textOf(await client.call('idle__pid')))).not.toBe(idle);
+  });
+});
