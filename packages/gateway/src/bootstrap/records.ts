@@ -1,7 +1,8 @@
 /** What the gateway keeps over restarts: the event log and the memory of its servers. Without a folder, in memory. */
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { eventId } from '@mcp-hangar/eventing/event-id';
 import { MemoryEventStore } from '@mcp-hangar/eventing/memory-event-store';
 import type { SqliteEventStore } from '@mcp-hangar/eventing/sqlite-event-store';
 import { Fault } from '@mcp-hangar/kernel/errors';
@@ -52,7 +53,7 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
     clock,
     logger,
     producedBy: `${hostname()}-${randomBytes(4).toString('hex')}`,
-    newId: randomUUID,
+    newId: () => eventId(clock.nowMs()),
     callsMax: eventLog.callsMax,
   });
   let memoryProblem: string | undefined;

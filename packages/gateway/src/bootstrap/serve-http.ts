@@ -7,7 +7,7 @@ import { nextFreePort, portHolder } from '../infrastructure/system/port-holder.t
 import { guide } from '../server/cli/guide.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
 import { whenAsked } from './ending.ts';
-import { join, Relay } from './relay.ts';
+import { join, Relay, type Carried } from './relay.ts';
 import { say, USER_ERROR } from './say.ts';
 import { loadStart, openGateway, untilEnded, type Serving } from './serve-gateway.ts';
 import { seekPlace, type Start } from './start.ts';
@@ -72,20 +72,17 @@ class Successor {
     this.#follow(first.socket);
   }
 
-  /** Gives a connection to the gateway of the moment. Rejects where there is none within the time. */
-  async carry(client: Socket, withinMs: number): Promise<void> {
+  /** @throws Error where there is no gateway within the time */
+  async carry(client: Socket, withinMs: number): Promise<Carried | undefined> {
     const untilMs = performance.now() + withinMs;
     while (performance.now() < untilMs && !client.destroyed) {
       await this.#seeking;
       if (this.#serving !== undefined) {
         this.#serving.gateway.accept(client);
-        return;
+        return undefined;
       }
       const gateway = await this.#call();
-      if (gateway !== undefined) {
-        join(client, gateway);
-        return;
-      }
+      if (gateway !== undefined) return join(client, gateway);
       await pause(RETRY_MS);
     }
     throw new Error('no gateway serves');

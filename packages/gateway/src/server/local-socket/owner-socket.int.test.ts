@@ -1,0 +1,138 @@
+/** The owner's side of a real socket, with a service that answers each line, and the connector of the other gateways. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { readFarewell } from '../../domain/local-socket/greeting.ts';
+import { callOwner, type OwnerAnswer } from '../../infrastructure/state/owner-link.ts';
+import { OwnerSocket } from './owner-socket.ts';
+
+const FACTS = { pid: 7, graceMs: 100, bodyBytesMax: 1_000, lineBytesMax: 1_000 };
+let folder: string;
+let path: string;
+let owner: OwnerSocket;
+/** What the service was given. */
+let taken: string;
+let http: Socket[];
+
+/** Answers every line with itself; closes when its input has ended. */
+function echo(input: Readable, output: Writable): { readonly closed: Promise<unknown> } {
+  input.on('data', (chunk: Buffer) => {
+    taken += String(chunk);
+    output.write(chunk);
+  });
+  const closed = new Promise((resolve) => input.on('end', resolve));
+  void closed.then(() => output.end());
+  return { closed };
+}
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'hangar-socket-'));
+  path = join(folder, 's');
+  taken = '';
+  http = [];
+  owner = new OwnerSocket({
+    digest: 'same',
+    facts: FACTS,
+    serveStream: echo,
+    acceptHttp: (socket) => http.push(socket),
+  });
+  await owner.listen(path);
+});
+afterEach(async () => {
+  await owner.close();
+  rmSync(folder, { recursive: true });
+});
+
+const linked = (answer: OwnerAnswer): Socket => {
+  if (answer.kind !== 'linked') throw new Error(JSON.stringify(answer));
+  return answer.socket;
+};
+/** Everything that comes until the other side ends. */
+async function all(socket: Socket): Promise<string> {
+  let text = '';
+  for await (const chunk of socket) text += String(chunk);
+  return text;
+}
+/** What the owner says to a first line. */
+async function said(line: string): Promise<string> {
+  const socket = connect(path);
+  socket.write(line);
+  return all(socket).catch((error: unknown) => String(error));
+}
+
+describe('Whoever connects', () => {
+  test('is told what it must know, and served', async () => {
+    const answer = await callOwner(path, 'mcp', 'same');
+    expect(answer).toMatchObject({ kind: 'linked', facts: FACTS });
+    const socket = linked(answer);
+    socket.end('one\ntwo');
+    const text = await all(socket);
+    expect(text).toMatch(/^one\ntwo\{"hangar":1/);
+    expect(readFarewell(text.slice('one\ntwo'.length).trimEnd())).toBe(7);
+  });
+
+  test('is refused with another configuration, version or want', async () => {
+    expect(await callOwner(path, 'mcp', 'other')).toEqual({
+      kind: 'refused',
+      reason: 'other-configuration',
+    });
+    expect(await said('{"hangar":2,"want":"mcp","digest":"same"}\n')).toContain('other-version');
+    expect(await said('{"hangar":1,"want":"tea","digest":"same"}\n')).toContain('unknown-want');
+  });
+
+  test.each(['GET / HTTP/1.1\n', '{}\n', 'x'.repeat(20_000)])(
+    'is hung up on where it does not greet: %.20s',
+    async (line) => {
+      expect(await said(line)).not.toContain('hangar');
+    },
+  );
+
+  test('may greet in pieces and go on at once', async () => {
+    const socket = connect(path);
+    socket.write('{"hangar":1,"want"');
+    await new Promise((resolve) => setImmediate(resolve));
+    socket.end(':"mcp","digest":"same"}\nfirst\n');
+    expect(await all(socket)).toMatch(/"ok":true.*\nfirst\n/);
+    expect(taken).toBe('first\n');
+  });
+
+  test('has its HTTP connection taken over', async () => {
+    const socket = linked(await callOwner(path, 'http', 'same'));
+    expect(http).toHaveLength(1);
+    http[0]?.end('over');
+    expect(await all(socket)).toBe('over');
+  });
+
+  test('finds nobody where nobody listens, or listens but does not speak', async () => {
+    expect(await callOwner(join(folder, 'nothing'), 'mcp', 'same')).toEqual({ kind: 'absent' });
+  });
+});
+
+describe('An owner that stops', () => {
+  test('hands on whole lines only, and says how far it came', async () => {
+    const socket = linked(await callOwner(path, 'mcp', 'same'));
+    const received = all(socket);
+    socket.write('one\ntwo\nhal');
+    while (taken !== 'one\ntwo\n') await new Promise((resolve) => setImmediate(resolve));
+    await owner.cut();
+    socket.write('f\nthree\n');
+    const lines = (await received).trimEnd().split('\n');
+    expect(lines).toContain('{"hangar":1,"stopping":true}');
+    expect(readFarewell(lines.at(-1) ?? '')).toBe('one\ntwo\n'.length);
+    expect(taken).toBe('one\ntwo\n');
+    socket.destroy();
+  });
+
+  test('refuses everybody new until its socket is gone', async () => {
+    const watch = linked(await callOwner(path, 'watch', 'same'));
+    await owner.cut();
+    expect(await callOwner(path, 'mcp', 'same')).toEqual({ kind: 'refused', reason: 'stopping' });
+    const ended = all(watch).catch(() => undefined);
+    await owner.close();
+    await ended;
+    expect(await callOwner(path, 'mcp', 'same')).toEqual({ kind: 'absent' });
+  });
+});
