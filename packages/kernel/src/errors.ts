@@ -19,6 +19,12 @@ export const ERRORS = {
     retryable: true,
     title: 'The client did not read its answers.',
   },
+  DISCOVERY_NOT_CONFIGURED: {
+    http: 404,
+    jsonRpc: -32602,
+    retryable: false,
+    title: 'The gateway looks for no servers.',
+  },
   ERA_BRIDGE_NEEDED: {
     http: 502,
     jsonRpc: -32603,
@@ -37,6 +43,12 @@ export const ERRORS = {
     retryable: true,
     title: 'The gateway is shutting down.',
   },
+  INPUT_INVALID: {
+    http: 400,
+    jsonRpc: -32602,
+    retryable: false,
+    title: 'An argument is missing or wrong.',
+  },
   LEASE_TIMED_OUT: {
     http: 503,
     jsonRpc: -32000,
@@ -49,6 +61,12 @@ export const ERRORS = {
     retryable: true,
     title: 'The server failed and is not due yet.',
   },
+  MCP_SERVER_DISABLED: {
+    http: 404,
+    jsonRpc: -32602,
+    retryable: false,
+    title: 'The configuration switches the server off.',
+  },
   MCP_SERVER_INACTIVE: {
     http: 502,
     jsonRpc: -32000,
@@ -60,6 +78,18 @@ export const ERRORS = {
     jsonRpc: -32000,
     retryable: true,
     title: 'The server did not become ready.',
+  },
+  MCP_SERVER_UNKNOWN: {
+    http: 404,
+    jsonRpc: -32602,
+    retryable: false,
+    title: 'No MCP server has that id.',
+  },
+  TOOL_UNKNOWN: {
+    http: 404,
+    jsonRpc: -32602,
+    retryable: false,
+    title: 'The server has no tool of that name.',
   },
   UPSTREAM_ANSWER_INVALID: {
     http: 502,

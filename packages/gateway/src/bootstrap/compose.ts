@@ -118,7 +118,7 @@ function newHub(config: GatewayConfig, parts: HubParts): Hub {
     leaseWaitMs: limits.leaseWaitMs,
     inFlightMax: limits.inFlightMax,
     catalog,
-    hideServers: config.toolAccess.mode === 'egress',
+    toolAccess: config.toolAccess,
   });
 }
 

@@ -17,7 +17,7 @@ export interface ServerCatalog {
   readonly resourceTemplates: readonly JsonObject[];
 }
 
-const LIST_METHOD: Readonly<Record<ListKind, string>> = {
+export const LIST_METHOD: Readonly<Record<ListKind, string>> = {
   tools: 'tools/list',
   prompts: 'prompts/list',
   resources: 'resources/list',

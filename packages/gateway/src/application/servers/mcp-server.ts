@@ -44,6 +44,13 @@ export interface ServerListener {
   changed(server: McpServer, child: Child, notification: ServerNotification): void;
 }
 
+/** A client that declares nothing: it uses the shared child. */
+const ANYBODY: ServerUser = {
+  asker: { era: 'legacy', owner: '', capabilities: NO_CAPABILITIES, wantsLogs: false },
+  owner: GATEWAY,
+  clientInfo: undefined,
+};
+
 type Slot = { readonly start: Promise<Child>; readonly child: Child | undefined };
 type FixedSeat = Exclude<Seat, LeasedSeat>;
 
@@ -154,15 +161,10 @@ export class McpServer implements ChildEvents {
     };
   }
 
-  /** Starts the shared child now, whatever the back-off says. @throws Fault where it cannot be started */
-  async start(): Promise<void> {
-    const asker = {
-      era: 'legacy',
-      owner: '',
-      capabilities: NO_CAPABILITIES,
-      wantsLogs: false,
-    } as const;
-    const child = await this.take({ asker, owner: GATEWAY, clientInfo: undefined });
+  /** Starts the child that this user gets, whatever the back-off says. @throws Fault where it cannot be started */
+  async start(user: ServerUser = ANYBODY): Promise<void> {
+    this.#gate.succeeded();
+    const child = await this.take(user);
     child.end(this.#deps.clock.nowMs(), false);
   }
 

@@ -64,6 +64,7 @@ describe('a server', () => {
     expect(server('    command: python\n')).toEqual({
       id: 'math',
       description: undefined,
+      enabled: true,
       launch: {
         kind: 'stdio',
         command: 'python',
@@ -80,6 +81,7 @@ describe('a server', () => {
       leasedChildrenMax: 8,
       sessionChildrenMax: 64,
       predefinedTools: undefined,
+      hiddenTools: [],
     });
   });
 
@@ -315,14 +317,18 @@ describe('notices', () => {
       'approvals',
       'observability',
       'logging.file',
-      'tool_access.gateway_tools',
       'relay_tasks_enabled',
     ]);
   });
 
-  it('are silent about gateway tools that are switched off or not asked for', () => {
-    expect(load('mcp_servers: {}\ntool_access: {gateway_tools: none}').notices).toEqual([]);
-    expect(load('mcp_servers: {}\ntool_access: {mode: egress}').notices).toEqual([]);
+  it.each([
+    'gateway_tools: none',
+    'gateway_tools: both',
+    'mode: egress',
+    'mode: front_door',
+    'naming: bare',
+  ])('are silent about what clients see: %s', (key) => {
+    expect(load(`mcp_servers: {}\ntool_access: {${key}}`).notices).toEqual([]);
   });
 
   it('do not need servers when discovery is on', () => {

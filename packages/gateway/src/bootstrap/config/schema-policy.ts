@@ -34,6 +34,15 @@ export const AccessPolicy = z.strictObject({
     .meta({ inactive: 'notice' }),
 });
 
+/** The mapping form of `tools`. */
+export const ToolPolicy = AccessPolicy.extend({
+  hide: z
+    .array(z.string().min(1).max(256))
+    .max(1000)
+    .default([])
+    .describe('Globs of tools that are neither listed nor callable.'),
+});
+
 const Access = z.strictObject({
   prompt: AccessPolicy.optional().describe('Policy for prompts.'),
   resource: AccessPolicy.optional().describe('Policy for resources, by the URI of the server.'),
