@@ -27,6 +27,7 @@ const LANES: readonly (readonly Step[])[] = [
     { name: 'build', argv: tool('typescript/bin/tsc', '-b') },
     { name: 'lint', argv: tool('oxlint/bin/oxlint', '--type-aware', '--deny-warnings') },
     { name: 'types of tests', argv: tool('typescript/bin/tsc', '-p', 'tsconfig.test.json') },
+    { name: 'reference', argv: script('generate-reference.ts', '--check') },
   ],
   [
     { name: 'unit tests', argv: tool('vitest/vitest.mjs', 'run', '--project', 'unit') },
@@ -34,7 +35,6 @@ const LANES: readonly (readonly Step[])[] = [
     { name: 'format', argv: tool('oxfmt/bin/oxfmt', '--check') },
     { name: 'names', argv: script('check-names.ts') },
     { name: 'lock file', argv: script('check-lock.ts') },
-    { name: 'reference', argv: script('generate-reference.ts', '--check') },
   ],
 ];
 

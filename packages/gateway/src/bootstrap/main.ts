@@ -91,13 +91,19 @@ async function serveUntilEnded(gateway: Gateway, withGuide: boolean): Promise<nu
 }
 
 function guideFor(config: GatewayConfig, url: string): string {
-  const servers = config.servers.map(({ id }) => id);
+  const servers = config.servers.filter(({ enabled }) => enabled).map(({ id }) => id);
   const everything = servers.find((id) => id === 'everything');
   const example =
     everything === undefined
       ? undefined
       : { tool: `${everything}__echo`, argument: 'message=hello' };
-  return guide({ url, servers, example });
+  return guide({ url, servers, example, statusTool: statusToolOf(config) });
+}
+
+function statusToolOf({ toolAccess }: GatewayConfig): string | undefined {
+  const { mode, gatewayTools } = toolAccess;
+  if (mode === 'front_door' || gatewayTools === 'none') return undefined;
+  return gatewayTools === 'hangar' ? 'hangar_status' : 'registry_status';
 }
 
 /** Waits for the first reason to stop. A second signal ends the process at once. */
@@ -199,7 +205,7 @@ async function configCheck(
 
 /** One line for each server that cannot run in this build. */
 function deadServers({ servers }: GatewayConfig): readonly string[] {
-  return servers.flatMap(({ id, launch }) =>
-    launch.kind === 'inactive' ? [`MCP server "${id}" is dead: ${launch.reason}`] : [],
+  return servers.flatMap(({ id, enabled, launch }) =>
+    enabled && launch.kind === 'inactive' ? [`MCP server "${id}" is dead: ${launch.reason}`] : [],
   );
 }

@@ -54,6 +54,7 @@ export function callTool(
   wanted: ToolCall,
 ): Promise<ToolAnswer> {
   const { server, user, signal } = wanted;
+  if (signal.aborted) return Promise.reject(givenUp());
   const params = { ...wanted.params, name: wanted.tool, arguments: wanted.arguments };
   const request: Request = { kind: 'request', id: 0, method: 'tools/call', params };
   const message = { jsonrpc: '2.0', id: 0, method: request.method, params };
@@ -83,11 +84,11 @@ export function callTool(
     };
     const call = send({ server, user, request, text, reply, onSent });
     wanted.onCall(call);
-    if (call.settled) return;
-    if (signal.aborted) giveUp();
-    else signal.addEventListener('abort', giveUp, { once: true });
+    if (!call.settled) signal.addEventListener('abort', giveUp, { once: true });
   });
 }
+
+const givenUp = (): Fault => new Fault('UPSTREAM_ENDED', 'the call was given up');
 
 /** A reply whose reader is this process. */
 function outcomeReply(
@@ -107,7 +108,7 @@ function outcomeReply(
     result: (result) => resolve({ kind: 'value', result }),
     body: () => reject(new Error('a tool call is never answered with a list')),
     refuse: (error) => reject(new RpcRefusal(error)),
-    drop: () => reject(new Fault('UPSTREAM_ENDED', 'the call was given up')),
+    drop: () => reject(givenUp()),
   };
 }
 

@@ -215,7 +215,8 @@ export class Hub {
   #sendInternal(internal: InternalCall): Call {
     const { server, user, onSent } = internal;
     const call = this.#open(internal, () => undefined, onSent);
-    if (!call.settled) this.#hand(call, server, user, { replace: undefined });
+    const timeoutMs = server.spec.callTimeoutMs;
+    if (!call.settled) this.#hand(call, server, user, { replace: undefined, timeoutMs });
     return call;
   }
 
@@ -261,16 +262,11 @@ export class Hub {
       const refusal = checkParamHeaders(paramHeaders, request.params?.['arguments'], header);
       if (refusal !== undefined) return call.refuse(refusal.error, refusal.status);
     }
-    this.#hand(call, server, user, { replace, upstreamName });
+    const timeoutMs = server.spec.callTimeoutMs;
+    this.#hand(call, server, user, { replace, upstreamName, timeoutMs });
   }
 
-  #hand(
-    call: Call,
-    server: McpServer,
-    user: ServerUser,
-    named: Pick<Delivery, 'replace' | 'upstreamName'>,
-  ): void {
-    const delivery = { ...named, timeoutMs: server.spec.callTimeoutMs };
+  #hand(call: Call, server: McpServer, user: ServerUser, delivery: Delivery): void {
     const send = (child: Child): void => call.sendTo(child, delivery);
     try {
       const child = server.take(user, call);
