@@ -14,39 +14,36 @@ export const warmMcpServers = defineCommand({
   permission: 'mcp_servers:lifecycle',
   summary: 'Start several MCP servers, or all of them, so that their first calls need not wait.',
   async run(deps, { ids }, context): Promise<WarmedMcpServers> {
-    const wanted = [...new Set(ids ?? deps.servers.map(({ spec }) => String(spec.id)))];
-    const failures = new Map<string, unknown>();
-    const warm: string[] = [];
-    const alreadyWarm: string[] = [];
+    const wanted = distinct(ids ?? deps.servers.map(({ spec }) => String(spec.id)));
+    const ends = new Map<string, End>();
     const next = wanted.values();
     const work = async (): Promise<void> => {
       for (const id of next) {
         if (context.signal.aborted) return;
-        try {
-          if (isWarm(deps, id)) alreadyWarm.push(id);
-          else {
-            await startOne(deps, id, context);
-            warm.push(id);
-          }
-        } catch (error) {
-          failures.set(id, error); // one that fails keeps nobody else from starting
-        }
+        // One that fails keeps nobody else from starting.
+        ends.set(id, await warmOne(deps, id, context).catch((error: unknown) => ({ error })));
       }
     };
     await Promise.all(Array.from({ length: deps.startConcurrency }, work));
-    const inOrder = (list: readonly string[]): readonly string[] =>
-      wanted.filter((id) => list.includes(id));
     return {
-      warmed: inOrder(warm),
-      alreadyWarm: inOrder(alreadyWarm),
-      failed: wanted.flatMap((id) => (failures.has(id) ? [{ id, error: failures.get(id) }] : [])),
+      warmed: wanted.filter((id) => ends.get(id) === 'warmed'),
+      alreadyWarm: wanted.filter((id) => ends.get(id) === 'already warm'),
+      failed: wanted.flatMap((id) => {
+        const end = ends.get(id);
+        return typeof end === 'object' ? [{ id, error: end.error }] : [];
+      }),
     };
   },
 });
 
-const isWarm = (deps: UseCaseDeps, id: string): boolean => findServer(deps, id).running.length > 0;
+type End = 'warmed' | 'already warm' | { readonly error: unknown };
 
-async function startOne(deps: UseCaseDeps, id: string, context: UseCaseContext): Promise<void> {
-  await findServer(deps, id).start(context.caller.user);
+const distinct = (ids: readonly string[]): readonly string[] => [...new Set(ids)];
+
+async function warmOne(deps: UseCaseDeps, id: string, context: UseCaseContext): Promise<End> {
+  const server = findServer(deps, id);
+  if (server.running.length > 0) return 'already warm';
+  await server.start(context.caller.user);
   context.progress('ready', `MCP server "${id}" is ready`);
+  return 'warmed';
 }

@@ -41,21 +41,17 @@ export function failureAnswer(error: unknown, words: Words): ToolAnswer {
 }
 
 function ofFault({ code, message, data = {} }: Fault, words: Words): Failure {
-  const { name, field } = data;
-  switch (code) {
-    case 'MCP_SERVER_UNKNOWN':
-      return named(`unknown_${words.one}: ${String(name)}`, code, words.one, data);
-    case 'MCP_SERVER_DISABLED':
-      return named(`disabled_${words.one}: ${String(name)}`, code, words.one, {
-        fix: 'set enabled: true in the configuration, or use another one',
-      });
-    case 'TOOL_UNKNOWN':
-      return named(`unknown_tool: ${String(name)}`, code, 'tool', data);
-    case 'INPUT_INVALID':
-      return named(`${invalidText(String(field), words)}: ${message}`, code, String(field), data);
-    default:
-      return { error: message, type: code, details: data, text: message };
+  const [name, field] = [String(data['name']), String(data['field'])];
+  if (code === 'MCP_SERVER_UNKNOWN')
+    return named(`unknown_${words.one}: ${name}`, code, words.one, data);
+  if (code === 'MCP_SERVER_DISABLED') {
+    const fix = 'set enabled: true in the configuration, or use another one';
+    return named(`disabled_${words.one}: ${name}`, code, words.one, { fix });
   }
+  if (code === 'TOOL_UNKNOWN') return named(`unknown_tool: ${name}`, code, 'tool', data);
+  if (code === 'INPUT_INVALID')
+    return named(`${invalidText(field, words)}: ${message}`, code, field, data);
+  return { error: message, type: code, details: data, text: message };
 }
 
 const invalidText = (field: string, words: Words): string => {

@@ -227,6 +227,7 @@ describe('registry_invoke', () => {
     tools = [...tools, { name: 'late' }];
     world.call('registry_invoke', { provider: 'up', tool: 'late' });
     await until(() => toolCalls(world).length === 1);
+    expect(toolCalls(world)[0]).toMatchObject({ params: { name: 'late' } });
   });
 });
 

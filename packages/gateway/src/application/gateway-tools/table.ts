@@ -42,8 +42,7 @@ const nothing = (): Record<never, never> => ({});
 const passOn = (answer: ToolAnswer): ToolAnswer => answer;
 const never = (answer: never): ToolAnswer => answer;
 
-/** What both families have. */
-const commonTools = (words: Words): readonly GatewayTool[] => [
+const serverTools = (words: Words): readonly GatewayTool[] => [
   defineTool({
     words,
     name: 'list',
@@ -89,6 +88,9 @@ const commonTools = (words: Words): readonly GatewayTool[] => [
     toAnswer: detailsAnswer,
     hints: LOOKS,
   }),
+];
+
+const gatewayWideTools = (words: Words): readonly GatewayTool[] => [
   defineTool({
     words,
     name: 'health',
@@ -141,6 +143,12 @@ const idsIn = (csv: string): string[] =>
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '');
+
+/** What both families have. */
+const commonTools = (words: Words): readonly GatewayTool[] => [
+  ...serverTools(words),
+  ...gatewayWideTools(words),
+];
 
 interface Invocation {
   readonly mcpServer: string;

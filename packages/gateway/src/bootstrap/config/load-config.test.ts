@@ -170,6 +170,16 @@ describe('a server', () => {
     expect(server('    command: a\n    idle_ttl_s: 0\n').idleTtlMs).toBe(0);
   });
 
+  it('may be switched off, and may hide tools beside those that are predefined', () => {
+    expect(server('    command: a\n    enabled: false\n').enabled).toBe(false);
+    const both = server(
+      '    command: a\n    predefined_tools: [{name: add}]\n    tools: {hide: [secret_*, "?"]}\n',
+    );
+    expect(both.hiddenTools).toEqual(['secret_*', '?']);
+    expect(both.predefinedTools).toHaveLength(1);
+    expect(server('    command: a\n    tools: [{name: add}]\n').hiddenTools).toEqual([]);
+  });
+
   it.each(['tools', 'predefined_tools'])('has predefined tools from a list under %s', (key) => {
     const tools = '[{name: add, description: d, input_schema: {type: object, x: 1}}, {name: sub}]';
     expect(server(`    command: a\n    ${key}: ${tools}\n`).predefinedTools).toEqual([

@@ -6,7 +6,7 @@ type Step =
 
 /** Whether a name matches one of the globs. Cost: length of the name times length of the globs, whatever they are. */
 export function matchesGlob(name: string, globs: readonly string[]): boolean {
-  return globs.some((glob) => matchesSteps([...name], stepsOf([...glob])));
+  return globs.some((glob) => matchesSteps(Array.from(name), stepsOf(Array.from(glob))));
 }
 
 function stepsOf(glob: readonly string[]): readonly Step[] {
