@@ -28,6 +28,7 @@ const LANES: readonly (readonly Step[])[] = [
     { name: 'bundle', argv: script('bundle.ts') },
     { name: 'lint', argv: tool('oxlint/bin/oxlint', '--type-aware', '--deny-warnings') },
     { name: 'types of tests', argv: tool('typescript/bin/tsc', '-p', 'tsconfig.test.json') },
+    { name: 'reference', argv: script('generate-reference.ts', '--check') },
   ],
   [
     { name: 'unit tests', argv: tool('vitest/vitest.mjs', 'run', '--project', 'unit') },
@@ -35,7 +36,6 @@ const LANES: readonly (readonly Step[])[] = [
     { name: 'format', argv: tool('oxfmt/bin/oxfmt', '--check') },
     { name: 'names', argv: script('check-names.ts') },
     { name: 'lock file', argv: script('check-lock.ts') },
-    { name: 'reference', argv: script('generate-reference.ts', '--check') },
   ],
 ];
 

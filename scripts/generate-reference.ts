@@ -1,5 +1,5 @@
-// Prints the pages of docs/reference/ from what the gateway itself obeys: the schema of the configuration and
-// the catalogue of errors. `--check` writes nothing and fails when a page differs.
+// Prints the pages of docs/reference/ from what the gateway itself obeys: the schema of the configuration,
+// the catalogue of errors and the table of the gateway's own tools. `--check` writes nothing and fails when a page differs.
 import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -7,6 +7,7 @@ import * as z from 'zod';
 import { ConfigDocument } from '../packages/gateway/src/bootstrap/config/schema.ts';
 import { ERRORS, type ErrorCode } from '../packages/kernel/src/errors.ts';
 import { ROOT } from './run-command.ts';
+import { toolsPage } from './tools-page.ts';
 
 /** What this file reads of the JSON Schema that zod prints, with the `.meta()` of `schema.ts` beside it. */
 interface Node {
@@ -63,12 +64,6 @@ const AT_THE_LIMIT = {
   lease_wait_s: 'Error `LEASE_TIMED_OUT`.',
   shutdown_grace_s: 'Error `GATEWAY_STOPPING`. Over stdio the end of stdin begins a shutdown too.',
 } as const satisfies Record<LimitKey, string>;
-
-/** Where a value, not a key, is not active: `inactive.ts` of the loader says so too. */
-const REMARKS: Readonly<Record<string, string>> = {
-  'tool_access.gateway_tools': 'Not active yet: a value other than `none` gives one line at start.',
-  'tool_access.naming': '`bare` is refused.',
-};
 
 const asNode = (schema: unknown): Node => schema as Node; // JSON Schema is data; Node names what is read of it
 const document = asNode(z.toJSONSchema(ConfigDocument, { io: 'input' }));
@@ -161,12 +156,11 @@ function rowsOf(
   return rows;
 }
 
-function describe({ path, node, inactive, inherited }: Row): string {
+function describe({ node, inactive, inherited }: Row): string {
   const isNews = inactive !== inherited;
   const parts = [
     node.description ?? '',
     node.env === undefined || inactive !== undefined ? '' : `Environment: ${code(node.env)}.`,
-    REMARKS[path] ?? '',
     isNews && inactive === 'notice' ? '*Not active in this build.*' : '',
     isNews && inactive === 'refuse' ? '**Refused in this build.**' : '',
   ];
@@ -318,6 +312,9 @@ clients of 2026-07-28 \`GATEWAY_BUSY\` and \`GATEWAY_STOPPING\` have status 503;
 unknown method or a header that does not agree with the body, have the status that the revision asks for.) An error
 with a status in the table refuses the HTTP request itself, in either era.
 
+The gateway's own tools ([tools](tools.md)) answer with a result instead, whose \`structuredContent.error_type\` is the
+code.
+
 ${table(
   ['`data.code`', 'JSON-RPC code', 'HTTP', 'Retryable', 'Meaning'],
   Object.entries(ERRORS).map(([name, entry]) => [
@@ -334,6 +331,7 @@ ${table(
 const PAGES: Readonly<Record<string, () => string>> = {
   'docs/reference/configuration.md': configurationPage,
   'docs/reference/limits-and-errors.md': limitsAndErrorsPage,
+  'docs/reference/tools.md': () => toolsPage(GENERATED),
 };
 
 function textOf(path: string): string | undefined {

@@ -139,7 +139,8 @@ describe('A server whose catalogue is known', () => {
     const known = namesIn(await client.request('tools/list').answer());
     await modernCall(own.url('up'), 'pid').answer();
     expect(namesIn(await modern(own.url('up'), 'tools/list').answer())).toEqual(known);
-    expect(namesIn(await modern(own.url(), 'tools/list').answer())).toHaveLength(known.length);
+    const all = namesIn(await modern(own.url(), 'tools/list').answer());
+    expect(all.filter((name) => name.startsWith('up__'))).toHaveLength(known.length);
   });
 });
 

@@ -155,3 +155,10 @@ export function textOf(message: Message): string {
   if (typeof first === 'object' && first !== null && 'text' in first) return String(first.text);
   throw new Error(`No text: ${JSON.stringify(message)}`);
 }
+
+/** The structured content of a tool result. */
+export function structuredOf(message: Message): Record<string, unknown> {
+  const value = message.result?.['structuredContent'];
+  if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
+  throw new Error(`No structured content: ${JSON.stringify(message)}`);
+}

@@ -24,6 +24,7 @@ export type SpecPart = Partial<Omit<McpServerSpec, 'id'>> & { readonly id?: stri
 
 export const specOf = (spec: SpecPart = {}): McpServerSpec => ({
   description: undefined,
+  enabled: true,
   launch: { kind: 'stdio', command: 'server', args: [], env: {}, cwd: undefined },
   digest: 'd',
   secrets: [],
@@ -36,6 +37,7 @@ export const specOf = (spec: SpecPart = {}): McpServerSpec => ({
   leasedChildrenMax: 8,
   sessionChildrenMax: 100,
   predefinedTools: undefined,
+  hiddenTools: [],
   ...spec,
   id: McpServerId.parse(spec.id ?? 'server'),
 });

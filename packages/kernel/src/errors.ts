@@ -31,6 +31,12 @@ export const ERRORS = {
     retryable: false,
     title: 'A body is not declared to be JSON.',
   },
+  DISCOVERY_NOT_CONFIGURED: {
+    http: 404,
+    jsonRpc: -32602,
+    retryable: false,
+    title: 'The gateway looks for no servers.',
+  },
   ERA_BRIDGE_NEEDED: {
     http: 502,
     jsonRpc: -32603,
@@ -67,6 +73,12 @@ export const ERRORS = {
     retryable: true,
     title: 'The gateway is shutting down.',
   },
+  INPUT_INVALID: {
+    http: 400,
+    jsonRpc: -32602,
+    retryable: false,
+    title: 'An argument is missing or wrong.',
+  },
   LEASE_TIMED_OUT: {
     http: 503,
     jsonRpc: -32000,
@@ -78,6 +90,12 @@ export const ERRORS = {
     jsonRpc: -32000,
     retryable: true,
     title: 'The server failed and is not due yet.',
+  },
+  MCP_SERVER_DISABLED: {
+    http: 404,
+    jsonRpc: -32602,
+    retryable: false,
+    title: 'The configuration switches the server off.',
   },
   MCP_SERVER_INACTIVE: {
     http: 502,
@@ -96,6 +114,12 @@ export const ERRORS = {
     jsonRpc: -32000,
     retryable: true,
     title: 'The server was stopped while it started.',
+  },
+  MCP_SERVER_UNKNOWN: {
+    http: 404,
+    jsonRpc: -32602,
+    retryable: false,
+    title: 'No MCP server has that id.',
   },
   METHOD_NOT_ALLOWED: {
     http: 405,
@@ -150,6 +174,12 @@ export const ERRORS = {
     jsonRpc: -32000,
     retryable: true,
     title: 'All event streams are in use.',
+  },
+  TOOL_UNKNOWN: {
+    http: 404,
+    jsonRpc: -32602,
+    retryable: false,
+    title: 'The server has no tool of that name.',
   },
   UPSTREAM_ANSWER_INVALID: {
     http: 502,

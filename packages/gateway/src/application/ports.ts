@@ -118,6 +118,8 @@ export interface StartOptions {
   readonly clientInfo: JsonObject | undefined;
   readonly observer: ConnectionObserver;
   readonly signal: AbortSignal;
+  /** Told when the server is reached and the handshake begins; again where it has to begin anew. */
+  readonly onHandshake?: () => void;
 }
 
 /** Starts a server and speaks the handshake with it. */

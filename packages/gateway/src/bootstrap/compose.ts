@@ -184,7 +184,7 @@ function newHub(config: GatewayConfig, parts: HubParts, records: Records): Hub {
     leaseWaitMs: limits.leaseWaitMs,
     inFlightMax: limits.inFlightMax,
     catalog,
-    hideServers: config.toolAccess.mode === 'egress',
+    toolAccess: config.toolAccess,
   });
 }
 

@@ -159,13 +159,19 @@ function tell({ flags }: Start, config: GatewayConfig, port: number): string {
 }
 
 function guideFor(config: GatewayConfig, url: string): string {
-  const servers = config.servers.map(({ id }) => id);
+  const servers = config.servers.filter(({ enabled }) => enabled).map(({ id }) => id);
   const everything = servers.find((id) => id === 'everything');
   const example =
     everything === undefined
       ? undefined
       : { tool: `${everything}__echo`, argument: 'message=hello' };
-  return guide({ url, servers, example });
+  return guide({ url, servers, example, statusTool: statusToolOf(config) });
+}
+
+function statusToolOf({ toolAccess }: GatewayConfig): string | undefined {
+  const { mode, gatewayTools } = toolAccess;
+  if (mode === 'front_door' || gatewayTools === 'none') return undefined;
+  return gatewayTools === 'hangar' ? 'hangar_status' : 'registry_status';
 }
 
 async function bindProblem(error: unknown, { http }: GatewayConfig): Promise<string> {

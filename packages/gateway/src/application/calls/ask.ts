@@ -116,14 +116,16 @@ const EXACT_CHARS_MAX = 131_072;
 /** A number that may not survive: more digits than a double holds, a fraction or an exponent. */
 const DELICATE = /\d{16}|\d[.eE]/;
 
+/** Whether writing the parsed text again may write a number in another way. */
+export const losesNumbers = (text: string): boolean =>
+  text.length <= EXACT_CHARS_MAX && DELICATE.test(text);
+
 /**
  * Parses JSON so that writing it again gives every number as it was written (in larger texts: its value as a
  * double). Throws like `JSON.parse`.
  */
 export const parseExactly = (text: string): unknown =>
-  text.length <= EXACT_CHARS_MAX && DELICATE.test(text)
-    ? JSON.parse(text, keepNumber)
-    : JSON.parse(text);
+  losesNumbers(text) ? JSON.parse(text, keepNumber) : JSON.parse(text);
 
 /** ES2025 JSON source text access, which the compiler's library does not describe yet. */
 const rawJson = (text: string): unknown =>

@@ -52,6 +52,8 @@ export interface CallOptions {
   readonly onDefect: (error: unknown) => void;
   /** Hears that the call is over, before its client does. */
   readonly onSettled: (call: Call) => void;
+  /** Hears that a server has the call. */
+  readonly onSent?: (() => void) | undefined;
 }
 
 export class Call implements UpstreamCall, Limited {
@@ -68,6 +70,8 @@ export class Call implements UpstreamCall, Limited {
   #beganAtMs = 0;
   #ending: CallEnding | undefined;
   #aborter: AbortController | undefined;
+  /** The call that this one is carried out by, where the gateway makes one for it. */
+  #carrier: Call | undefined;
 
   constructor(options: CallOptions) {
     this.#options = options;
@@ -94,7 +98,12 @@ export class Call implements UpstreamCall, Limited {
 
   /** The child that works on it; undefined while it waits for one. */
   get child(): Child | undefined {
-    return this.#sent?.child;
+    return this.#sent?.child ?? this.#carrier?.child;
+  }
+
+  /** What the server says during `carrier` belongs to this call. */
+  carriedBy(carrier: Call): void {
+    this.#carrier = carrier;
   }
 
   /** Aborted when the call is over, however it ended. Made on demand: most calls need none. */
@@ -125,6 +134,7 @@ export class Call implements UpstreamCall, Limited {
       this.#timeoutMs = timeoutMs;
       this.#extend();
       this.#options.deadlines.add(this);
+      this.#options.onSent?.();
     } catch (error) {
       child.end(clock.nowMs(), false);
       this.fail(error);
@@ -178,6 +188,12 @@ export class Call implements UpstreamCall, Limited {
     if (this.#settle({ outcome: 'given-up', error: name, bytes: 0 })) this.reply.refuse(error);
   }
 
+  /** The gateway itself has done what was asked. */
+  finish(answer: (reply: ClientReply) => void): void {
+    const ending: Ending = { outcome: 'answered', error: undefined, bytes: 0 };
+    if (this.#settle(ending)) answer(this.reply);
+  }
+
   /** The client gave up: the server is told, the client gets no answer. */
   cancel(reason: string): void {
     const sent = this.#sent;
@@ -190,20 +206,21 @@ export class Call implements UpstreamCall, Limited {
   }
 
   onDeadline(): void {
-    const sent = this.#sent;
-    if (sent === undefined) return;
-    if (sent.child.asking > 0) {
-      // The server waits for its client, perhaps for a person: that time is not the server's.
-      this.#extend();
-      return;
-    }
     const seconds = this.#timeoutMs / 1_000;
-    const fault = new Fault(
-      'CALL_TIMED_OUT',
-      `no answer and no progress in ${seconds} s (call_timeout_s)`,
-    );
+    if (!this.timeOut(`no answer and no progress in ${seconds} s (call_timeout_s)`)) this.#extend();
+  }
+
+  /**
+   * Ends a call that a server has. False where it goes on, because the server waits for its client, perhaps for a
+   * person: that time is not the server's.
+   */
+  timeOut(detail: string): boolean {
+    const sent = this.#sent;
+    if (sent === undefined || this.settled || sent.child.asking > 0) return false;
+    const fault = new Fault('CALL_TIMED_OUT', detail);
     sent.child.connection.cancel(sent.id, fault.message);
     this.fail(fault);
+    return true;
   }
 
   #extend(): void {

@@ -5,6 +5,7 @@
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { isObject, type JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { catalogKey, type Asker } from '../../domain/mcp-server/sharing.ts';
+import { matchesGlob } from '../../domain/catalog/glob.ts';
 import type { Offer } from '../../domain/catalog/surface.ts';
 import type { Clock, Logger, MemoryStore, ServerMemory } from '../ports.ts';
 import { GATEWAY, type ChangedList, type Child, type Owner } from '../servers/child.ts';
@@ -72,9 +73,9 @@ export class Catalogs {
   offer(server: McpServer, asker: Asker, owner?: Owner): Offer {
     const { id, predefinedTools } = server.spec;
     const known = this.find(server, asker, owner);
-    if (known !== undefined) return { ...known, server: id };
+    if (known !== undefined) return { ...known, server: id, tools: shown(server, known.tools) };
     const none = { prompts: [], resources: [], resourceTemplates: [] };
-    return { server: id, era: asker.era, tools: predefinedTools ?? [], ...none };
+    return { server: id, era: asker.era, tools: shown(server, predefinedTools ?? []), ...none };
   }
 
   /** Tools of the catalogue that most clients see; undefined where none is known. */
@@ -108,6 +109,20 @@ export class Catalogs {
   /** The same for a call that waits for this one server: it does not queue behind the lists of others. */
   listNow(server: McpServer, user: ServerUser): Promise<void> {
     return this.#list(server, user);
+  }
+
+  /**
+   * Lists a server for somebody who cannot go on without; `again` also where its lists are known.
+   * @throws Fault, RpcRefusal where it cannot be started or listed
+   */
+  async demand(server: McpServer, user: ServerUser, again = false): Promise<void> {
+    const shared = server.seatKindFor(user.asker) === 'shared';
+    const child = await server.take(shared ? { ...user, owner: GATEWAY } : user);
+    try {
+      await this.#refresh(server, child, again ? 'always' : 'if-missing');
+    } finally {
+      child.end(this.#options.clock.nowMs(), false);
+    }
   }
 
   /** A child is ready: list it, where its lists are not known or it may have changed since. */
@@ -154,13 +169,7 @@ export class Catalogs {
 
   async #list(server: McpServer, user: ServerUser): Promise<void> {
     try {
-      const shared = server.seatKindFor(user.asker) === 'shared';
-      const child = await server.take(shared ? { ...user, owner: GATEWAY } : user);
-      try {
-        await this.#refresh(server, child, 'if-missing');
-      } finally {
-        child.end(this.#options.clock.nowMs(), false);
-      }
+      await this.demand(server, user);
     } catch (error) {
       this.#failed(server, error);
     }
@@ -264,6 +273,12 @@ function once(
   const started = work().finally(() => own.delete(key));
   own.set(key, started);
   return started;
+}
+
+/** Without the tools that the configuration hides. */
+function shown({ spec }: McpServer, tools: readonly JsonObject[]): readonly JsonObject[] {
+  if (spec.hiddenTools.length === 0) return tools;
+  return tools.filter(({ name }) => !matchesGlob(String(name), spec.hiddenTools));
 }
 
 const LISTS = ['tools', 'prompts', 'resources', 'resourceTemplates'] as const;

@@ -5,7 +5,7 @@ import type { ListKind, ServerCatalog } from '../../domain/catalog/server-catalo
 import { ask, RpcRefusal } from '../calls/ask.ts';
 import type { UpstreamConnection } from '../ports.ts';
 
-const LIST_METHOD: Readonly<Record<ListKind, string>> = {
+export const LIST_METHOD: Readonly<Record<ListKind, string>> = {
   tools: 'tools/list',
   prompts: 'prompts/list',
   resources: 'resources/list',

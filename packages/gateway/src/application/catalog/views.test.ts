@@ -108,6 +108,15 @@ describe('the body of a list', () => {
     expect(bodyOf(views.of(endpoint, LEGACY))).toEqual({ result: { tools: [{ name: 'a' }] } });
   });
 
+  test('has the tools of the gateway behind those of the servers', async () => {
+    const { views, endpoint, start } = viewWorld();
+    await start();
+    const ownTools = { definitions: [{ name: 'own' }], has: (name: string) => name === 'own' };
+    expect(bodyOf(views.of({ ...endpoint, ownTools }, LEGACY))).toEqual({
+      result: { tools: [{ name: 'files__a' }, { name: 'own' }] },
+    });
+  });
+
   test('is empty where an endpoint shows no servers', async () => {
     const { views, endpoint, start } = viewWorld();
     await start();

@@ -1,6 +1,6 @@
 /** What each kind of client sees on each endpoint, kept as bytes that are ready to send. */
 import { createHash } from 'node:crypto';
-import { mergeOffers, type Surface } from '../../domain/catalog/surface.ts';
+import { mergeOffers, type Prefixed, type Surface } from '../../domain/catalog/surface.ts';
 import type { Asker } from '../../domain/mcp-server/sharing.ts';
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { META } from '../../domain/protocol/revisions.ts';
@@ -17,7 +17,17 @@ const CHANGE_DEBOUNCE_MS = 250;
 export interface Endpoint {
   readonly name: string;
   readonly servers: readonly McpServer[];
-  readonly prefixed: boolean;
+  readonly prefixed: Prefixed;
+  /** Tools of the gateway itself, beside those of the servers. */
+  readonly ownTools?: OwnTools | undefined;
+  /** Prompts and resources are not even empty here: their methods do not exist. */
+  readonly toolsOnly?: boolean;
+}
+
+export interface OwnTools {
+  /** As `tools/list` shows them. */
+  readonly definitions: readonly JsonObject[];
+  has(name: string): boolean;
 }
 
 interface Viewer {
@@ -134,7 +144,9 @@ export class View {
     const offers = this.endpoint.servers.map((server) =>
       this.#options.catalogs.offer(server, this.asker, this.#owner),
     );
-    return mergeOffers(offers, { era: this.asker.era, prefixed: this.endpoint.prefixed, hash });
+    const { prefixed, ownTools } = this.endpoint;
+    const own = ownTools === undefined ? {} : { ownTools: ownTools.definitions };
+    return mergeOffers(offers, { era: this.asker.era, prefixed, hash, ...own });
   }
 }
 

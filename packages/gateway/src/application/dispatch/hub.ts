@@ -5,19 +5,28 @@ import { checkParamHeaders } from '../../domain/protocol/param-headers.ts';
 import type { ClientText } from '../../domain/protocol/client-message.ts';
 import type { Lifecycle } from '../../domain/mcp-server/lifecycle.ts';
 import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
-import { Call } from '../calls/call.ts';
-import type { SettledCall } from '../recording/call-event.ts';
+import { Call, type Delivery } from '../calls/call.ts';
 import { Deadlines } from '../calls/deadlines.ts';
 import { EraBridge } from '../calls/era-bridge.ts';
 import type { ClientReply } from '../calls/reply.ts';
 import { rpcErrorOf } from '../calls/reply.ts';
 import { Catalogs } from '../catalog/catalogs.ts';
 import { Views, type Endpoint, type View } from '../catalog/views.ts';
+import type { InternalCall } from '../calls/internal-call.ts';
+import { GatewayTools, type ToolFamilies } from '../gateway-tools/gateway-tools.ts';
 import type { Clock, EventSink, Logger, MemoryStore, UpstreamLauncher } from '../ports.ts';
+import type { SettledCall } from '../recording/call-event.ts';
 import type { Child } from '../servers/child.ts';
-import { McpServer, type ServerListener, type ServerUser } from '../servers/mcp-server.ts';
+import {
+  McpServer,
+  type ServerDependencies,
+  type ServerListener,
+  type ServerUser,
+} from '../servers/mcp-server.ts';
+import { StartStages } from '../servers/start-stages.ts';
 import { listenForLists } from '../sessions/listening.ts';
 import { Subscriptions } from '../sessions/subscriptions.ts';
+import type { UseCaseDeps } from '../use-case.ts';
 import { route, type Target } from './router.ts';
 
 export interface HubOptions {
@@ -42,7 +51,12 @@ export interface HubOptions {
     readonly ttlMs: number;
     readonly startConcurrency: number;
   };
-  readonly hideServers: boolean;
+  readonly toolAccess: {
+    /** What clients see at the endpoint of all servers: servers and gateway, the gateway only, the servers only. */
+    readonly mode: 'hybrid' | 'egress' | 'front_door';
+    readonly gatewayTools: ToolFamilies;
+    readonly naming: 'prefixed' | 'bare';
+  };
 }
 
 export type ReadHeader = (name: string) => string | undefined;
@@ -65,6 +79,9 @@ export class Hub {
   readonly catalogs: Catalogs;
   readonly views: Views;
   readonly subscriptions: Subscriptions;
+  /** What commands and queries work with, whoever asks for them. */
+  readonly useCases: UseCaseDeps;
+  readonly #tools: GatewayTools;
   readonly #bridge: EraBridge;
   readonly #deadlines: Deadlines;
   readonly #all: Endpoint;
@@ -89,25 +106,35 @@ export class Hub {
       serverInfo: options.info,
       ttlMs: options.catalog.ttlMs,
     });
-    const listener = {
-      ready: (server: McpServer, child: Child) => {
-        this.catalogs.childReady(server, child);
-        this.subscriptions.childReady(server, child);
-        if (child.seat.era === 'modern') listenForLists(child, options.modernMeta);
-      },
-      changed: (
-        server: McpServer,
-        child: Child,
-        notification: Parameters<Child['notification']>[0],
-      ) => {
-        this.catalogs.childChanged(server, child, notification.method);
-        this.subscriptions.changed(server, child, notification);
-      },
-      toolsKnown: (server: McpServer) => this.catalogs.toolsKnown(server),
+    const stages = new StartStages();
+    const parts = {
+      ...options,
+      launcher: stages.told(options.launcher),
+      listener: this.#listener(stages),
     };
-    this.servers = options.servers.map((spec) => this.#newServer(spec, listener));
-    const shown = options.hideServers ? [] : this.servers;
-    this.#all = { name: '*', servers: shown, prefixed: true };
+    const enabled = options.servers.filter((spec) => spec.enabled);
+    this.servers = enabled.map((spec) => this.#newServer(spec, parts));
+    this.useCases = {
+      clock: options.clock,
+      logger: options.logger,
+      startedAtMs: options.clock.nowMs(),
+      servers: this.servers,
+      disabled: options.servers.filter((spec) => !spec.enabled),
+      catalogs: this.catalogs,
+      stages,
+      startConcurrency: options.catalog.startConcurrency,
+      send: (call) => this.#sendInternal(call),
+    };
+    const { mode, gatewayTools, naming } = options.toolAccess;
+    this.#tools = new GatewayTools(mode === 'front_door' ? 'none' : gatewayTools);
+    const shown = mode === 'egress' ? [] : this.servers;
+    this.#all = {
+      name: '*',
+      servers: shown,
+      prefixed: naming === 'bare' ? 'on-collision' : true,
+      ownTools: this.#tools,
+      toolsOnly: mode === 'egress',
+    };
     for (const server of shown) {
       this.#single.set(server.spec.id, {
         name: server.spec.id,
@@ -117,13 +144,29 @@ export class Hub {
     }
   }
 
-  #newServer(spec: McpServerSpec, listener: ServerListener): McpServer {
+  #newServer(spec: McpServerSpec, parts: ServerDependencies): McpServer {
     const { memory, past } = this.options;
     const known = memory.load(spec);
     const remembered = { lifecycle: past.get(spec.id), eras: known?.eras };
-    const server = new McpServer(spec, { ...this.options, listener, remembered });
+    const server = new McpServer(spec, { ...parts, remembered });
     if (known !== undefined) this.catalogs.remember(server, known);
     return server;
+  }
+
+  #listener(stages: StartStages): ServerListener {
+    return {
+      ready: (server, child) => {
+        stages.reached(server.spec.id, 'discovering_tools');
+        this.catalogs.childReady(server, child);
+        this.subscriptions.childReady(server, child);
+        if (child.seat.era === 'modern') listenForLists(child, this.options.modernMeta);
+      },
+      changed: (server, child, notification) => {
+        this.catalogs.childChanged(server, child, notification.method);
+        this.subscriptions.changed(server, child, notification);
+      },
+      toolsKnown: (server) => this.catalogs.toolsKnown(server),
+    };
   }
 
   get inFlight(): number {
@@ -137,7 +180,35 @@ export class Hub {
 
   /** Sends a request to the server that it names. Answers through `reply`; the call can be cancelled. */
   forward(client: ClientRequest): Call {
-    const { view, user, request, text, reply } = client;
+    const { view, user, request } = client;
+    const call = this.#open(client, client.onSettled);
+    if (call.settled) return call;
+    const routed = route(view, request.method, request.params);
+    if (routed.kind === 'target' && !this.#needsSchema(client, routed.target)) {
+      this.#deliver(client, call, routed.target);
+    } else if (routed.kind === 'own') {
+      this.#tools.run(routed.tool, { deps: this.useCases, client, call, info: this.options.info });
+    } else if (routed.kind === 'refused') {
+      call.refuse(routed.error);
+    } else {
+      const listed =
+        routed.kind === 'target'
+          ? this.catalogs.listNow(routed.target.server, user)
+          : (this.known(view, user) ?? Promise.resolve());
+      listed
+        .then(() => this.#deliverKnown(client, call))
+        .catch((error: unknown) => call.fail(error));
+    }
+    return call;
+  }
+
+  /** A call that counts among those in flight until it settles; settled already where there are too many. */
+  #open(
+    client: Pick<ClientRequest, 'user' | 'request' | 'text' | 'reply'>,
+    onSettled: (call: Call) => void,
+    onSent?: () => void,
+  ): Call {
+    const { user, request, text, reply } = client;
     this.#inFlight += 1;
     const call = new Call({
       request: { era: user.asker.era, method: request.method, params: request.params, text },
@@ -152,9 +223,10 @@ export class Hub {
         ),
       onSettled: (settled) => {
         this.#inFlight -= 1;
-        client.onSettled(settled);
+        onSettled(settled);
         if (request.method === 'tools/call') this.#record(client, settled);
       },
+      onSent,
     });
     reply.onOverflow = () =>
       call.fail(
@@ -163,22 +235,16 @@ export class Hub {
     if (this.#inFlight > this.options.inFlightMax) {
       const detail = `${this.options.inFlightMax} calls are in flight (limits.in_flight_max)`;
       call.refuse(rpcErrorOf(new Fault('GATEWAY_BUSY', detail)));
-      return call;
     }
-    const routed = route(view, request.method, request.params);
-    if (routed.kind === 'target' && !this.#needsSchema(client, routed.target)) {
-      this.#deliver(client, call, routed.target);
-    } else if (routed.kind === 'refused') {
-      call.refuse(routed.error);
-    } else {
-      const listed =
-        routed.kind === 'target'
-          ? this.catalogs.listNow(routed.target.server, user)
-          : (this.known(view, user) ?? Promise.resolve());
-      listed
-        .then(() => this.#deliverKnown(client, call))
-        .catch((error: unknown) => call.fail(error));
-    }
+    return call;
+  }
+
+  /** A call of the gateway for a client that asked it to: it goes the way of a client's own, its target given. */
+  #sendInternal(internal: InternalCall): Call {
+    const { server, user, onSent } = internal;
+    const call = this.#open(internal, () => undefined, onSent);
+    const timeoutMs = server.spec.callTimeoutMs;
+    if (!call.settled) this.#hand(call, server, user, { replace: undefined, timeoutMs });
     return call;
   }
 
@@ -202,7 +268,10 @@ export class Hub {
     await Promise.allSettled(this.servers.map((server) => server.close()));
   }
 
-  #record({ user, request }: ClientRequest, { ending, target }: Call): void {
+  #record(
+    { user, request }: Pick<ClientRequest, 'user' | 'request'>,
+    { ending, target }: Call,
+  ): void {
     if (ending === undefined) return;
     const name = target?.name ?? request.params?.['name'];
     const clientName = user.clientInfo?.['name'];
@@ -218,9 +287,8 @@ export class Hub {
   }
 
   /** The headers of a modern call are checked against the tool's schema, so that has to be known. */
-  #needsSchema({ user, request, header }: ClientRequest, { server }: Target): boolean {
-    if (header === undefined || user.asker.era === 'legacy' || request.method !== 'tools/call')
-      return false;
+  #needsSchema({ user, request }: ClientRequest, { server }: Target): boolean {
+    if (user.asker.era === 'legacy' || request.method !== 'tools/call') return false;
     return this.catalogs.lacks(server, user.asker);
   }
 
@@ -230,7 +298,7 @@ export class Hub {
     const { view, request } = client;
     const routed = route(view, request.method, request.params);
     if (routed.kind === 'target') this.#deliver(client, call, routed.target);
-    else call.refuse(routed.error);
+    else if (routed.kind !== 'own') call.refuse(routed.error);
   }
 
   #deliver(client: ClientRequest, call: Call, target: Target): void {
@@ -240,9 +308,12 @@ export class Hub {
       const refusal = checkParamHeaders(paramHeaders, request.params?.['arguments'], header);
       if (refusal !== undefined) return call.refuse(refusal);
     }
-    const { id: mcpServerId, callTimeoutMs: timeoutMs } = server.spec;
-    const delivery = { replace, upstreamName, timeoutMs };
-    call.target = { mcpServerId, name: upstreamName };
+    const timeoutMs = server.spec.callTimeoutMs;
+    this.#hand(call, server, user, { replace, upstreamName, timeoutMs });
+  }
+
+  #hand(call: Call, server: McpServer, user: ServerUser, delivery: Delivery): void {
+    call.target = { mcpServerId: server.spec.id, name: delivery.upstreamName };
     const send = (child: Child): void => call.sendTo(child, delivery);
     try {
       const child = server.take(user, call);

@@ -2,6 +2,7 @@
 import { RPC, type JsonObject } from '../../domain/protocol/json-rpc.ts';
 import type { ClientReply } from '../calls/reply.ts';
 import type { ListKind } from '../../domain/catalog/server-catalog.ts';
+import { LIST_METHOD } from '../catalog/fetch-catalog.ts';
 import type { View } from '../catalog/views.ts';
 import type { ServerUser } from '../servers/mcp-server.ts';
 import type { Hub } from './hub.ts';
@@ -16,6 +17,10 @@ export interface ListRequest {
 
 /** Answers with the whole list in one page, once what is not known yet was waited for. */
 export function answerList(hub: Hub, { view, user, kind, params, reply }: ListRequest): void {
+  if (view.endpoint.toolsOnly === true && kind !== 'tools') {
+    reply.refuse({ code: RPC.methodNotFound, message: `Method not found: ${LIST_METHOD[kind]}` });
+    return;
+  }
   if (params?.['cursor'] !== undefined) {
     const message = 'Invalid params: unknown cursor; lists come in one page';
     reply.refuse({ code: RPC.invalidParams, message });

@@ -1,4 +1,5 @@
 /** From a name or URI that a client uses to the server behind it, and back to the server's own name for it. */
+import { matchesGlob } from '../../domain/catalog/glob.ts';
 import {
   looksShortened,
   splitOwnedUri,
@@ -22,6 +23,8 @@ export interface Target {
 
 export type Routed =
   | { readonly kind: 'target'; readonly target: Target }
+  /** A tool of the gateway itself. */
+  | { readonly kind: 'own'; readonly tool: string }
   | { readonly kind: 'refused'; readonly error: RpcError }
   /** No catalogue that is known names it; one that is not known yet may. */
   | { readonly kind: 'unknown'; readonly error: RpcError };
@@ -49,6 +52,7 @@ const invalid = (message: string): Routed => ({
 
 /** The server that a request is for. */
 export function route(view: View, method: string, params: JsonObject | undefined): Routed {
+  if (view.endpoint.toolsOnly === true && method !== 'tools/call') return methodNotFound(method);
   switch (method) {
     case 'tools/call':
       return routeName(view, 'tool', params?.['name'], CLIENT_SLOT.name);
@@ -73,22 +77,38 @@ function routeName(view: View, what: 'tool' | 'prompt', name: unknown, slot: num
   if (typeof name !== 'string') return invalid(`Invalid params: "name" of the ${what} is missing`);
   const { endpoint, surface } = view;
   const known = (what === 'tool' ? surface.toolRoutes : surface.promptRoutes).get(name);
-  if (!endpoint.prefixed) {
+  if (known === undefined && what === 'tool' && endpoint.ownTools?.has(name) === true)
+    return { kind: 'own', tool: name };
+  if (endpoint.prefixed === false) {
     const only = endpoint.servers[0];
-    return only === undefined
-      ? unknownName(what, name)
+    return only === undefined || (known === undefined && hides(only, what, name))
+      ? unknownName(view, what, name)
       : target(only, undefined, undefined, known?.paramHeaders);
   }
   const split = known ?? (looksShortened(name) ? undefined : splitPublicName(name));
   const server = split === undefined ? undefined : findServer(view, split.server);
-  if (split === undefined || server === undefined) return unknownName(what, name);
+  if (split === undefined || server === undefined) return unknownName(view, what, name);
+  if (known === undefined && hides(server, what, split.name)) return unknownName(view, what, name);
   return target(server, slot, split.name, known?.paramHeaders);
 }
 
-const unknownName = (what: string, name: string): Routed => ({
-  kind: 'unknown',
-  error: { code: RPC.invalidParams, message: `Unknown ${what}: ${name}` },
-});
+/** Whether the configuration hides a name that no list shows. */
+const hides = ({ spec }: McpServer, what: 'tool' | 'prompt', name: string): boolean =>
+  what === 'tool' && spec.hiddenTools.length > 0 && matchesGlob(name, spec.hiddenTools);
+
+/** Names that a client may have meant: those under which servers offer just this one. */
+const MEANT_MAX = 3;
+
+function unknownName({ surface }: View, what: 'tool' | 'prompt', name: string): Routed {
+  const routes = what === 'tool' ? surface.toolRoutes : surface.promptRoutes;
+  const meant = [...routes]
+    .filter(([, known]) => known.name === name)
+    .map(([shown]) => `"${shown}"`)
+    .slice(0, MEANT_MAX);
+  const hint = meant.length === 0 ? '' : ` (did you mean ${meant.join(' or ')}?)`;
+  const message = `Unknown ${what}: ${name}${hint}`;
+  return { kind: 'unknown', error: { code: RPC.invalidParams, message } };
+}
 
 function routeUri(view: View, uri: unknown, slot: number, budget = readingBudget()): Routed {
   if (typeof uri !== 'string') return invalid('Invalid params: "uri" is missing');
@@ -121,11 +141,13 @@ export const routeResource = (view: View, uri: string, budget: ReadingBudget): R
 function routeUnknown(view: View, method: string): Routed {
   const only = view.endpoint.servers.length === 1 ? view.endpoint.servers[0] : undefined;
   if (only !== undefined && !method.startsWith('tasks/')) return target(only);
-  return {
-    kind: 'refused',
-    error: { code: RPC.methodNotFound, message: `Method not found: ${method}` },
-  };
+  return methodNotFound(method);
 }
+
+const methodNotFound = (method: string): Routed => ({
+  kind: 'refused',
+  error: { code: RPC.methodNotFound, message: `Method not found: ${method}` },
+});
 
 const findServer = (view: View, id: string): McpServer | undefined =>
   view.endpoint.servers.find((server) => server.spec.id === id);

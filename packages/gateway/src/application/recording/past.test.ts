@@ -31,7 +31,7 @@ function history(id: string, ...commands: readonly LifecycleCommand[]): readonly
   });
 }
 
-const start: LifecycleCommand = { type: 'start', nowMs: 0, isDeliberate: true };
+const start: LifecycleCommand = { type: 'start', nowMs: 1_000_000 };
 const started: LifecycleCommand = {
   type: 'started',
   mode: 'subprocess',

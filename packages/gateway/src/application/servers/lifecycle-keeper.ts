@@ -85,12 +85,17 @@ export class LifecycleKeeper {
     if (this.#state.phase === 'degraded' && this.waitMs > 0) throw this.#backingOff(this.waitMs);
   }
 
-  /** A start begins. @throws Fault MCP_SERVER_BACKING_OFF, never for a deliberate one */
-  starting(isDeliberate: boolean): void {
+  /** A start begins. @throws Fault MCP_SERVER_BACKING_OFF */
+  starting(): void {
     const nowMs = this.#deps.clock.nowMs();
-    const decided = this.#decider.decide({ type: 'start', nowMs, isDeliberate }, this.#state);
+    const decided = this.#decider.decide({ type: 'start', nowMs }, this.#state);
     if (!decided.ok) throw this.#backingOff(decided.error.waitMs);
     this.#evolve(decided.value);
+  }
+
+  /** A person wants to see it run: what failed before makes nothing wait. */
+  forgive(childrenLeft: number): void {
+    this.#apply({ type: 'forgive', childrenLeft });
   }
 
   started(startup: Startup): void {

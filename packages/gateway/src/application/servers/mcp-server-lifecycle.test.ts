@@ -48,7 +48,7 @@ describe('the phase', () => {
     world.launcher.succeed();
     call(world, await taken, 'answered');
     expect(world.server.phase).toBe('ready');
-    await world.server.stop('manual_stop');
+    await world.server.stop('user_request');
     expect(world.server.phase).toBe('cold');
     expect(phasesOf(world)).toEqual(['cold initializing', 'initializing ready', 'ready cold']);
     expect(world.events.map(({ type }) => type)).toContain('McpServerStarted');
@@ -160,7 +160,7 @@ describe('a deliberate start', () => {
 test('a stop during a start gives the start up, and the next call starts anew', async () => {
   const world = worldOf();
   const waiting = Promise.resolve(world.server.take(userOf())).catch((error: unknown) => error);
-  await world.server.stop('manual_stop');
+  await world.server.stop('user_request');
   expect(await waiting).toMatchObject({ code: 'MCP_SERVER_STOPPED' });
   expect(world.server.phase).toBe('cold');
   const next = world.server.take(userOf());

@@ -58,6 +58,13 @@ export interface ServerListener {
   toolsKnown(server: McpServer): number | undefined;
 }
 
+/** A client that declares nothing: it uses the shared child. */
+const ANYBODY: ServerUser = {
+  asker: { era: 'legacy', owner: '', capabilities: NO_CAPABILITIES, wantsLogs: false },
+  owner: GATEWAY,
+  clientInfo: undefined,
+};
+
 type Slot = { readonly start: Promise<Child>; readonly child: Child | undefined };
 type FixedSeat = Exclude<Seat, LeasedSeat>;
 
@@ -72,17 +79,12 @@ interface HowToStart {
   readonly clientInfo?: JsonObject | undefined;
   /** Unless given, that of the seat. */
   readonly era?: Era | 'unknown';
-  /** A person asked for it: the back-off does not hold. */
-  readonly isDeliberate?: boolean;
 }
-
-/** Whoever starts a server without being a client of it. */
-const BOOT: Asker = { era: 'legacy', owner: '', capabilities: NO_CAPABILITIES, wantsLogs: false };
 
 const STOP_REASON: Readonly<Record<string, StopReason>> = {
   idle: 'idle',
   shutdown: 'shutdown',
-  manual_stop: 'manual_stop',
+  user_request: 'user_request',
   error: 'error',
 };
 
@@ -205,17 +207,12 @@ export class McpServer implements ChildEvents {
     return this.#eras.verdict(this.#deps.clock.nowMs());
   }
 
-  /**
-   * Starts the shared child now, whatever the back-off says. Where it runs already nothing changes.
-   * @throws Fault where it cannot be started
-   */
-  async start(): Promise<void> {
+  /** Starts the child that this user gets, whatever the back-off says. @throws Fault where it cannot be started */
+  async start(user: ServerUser = ANYBODY): Promise<void> {
     this.#replaceSuspects();
-    const era = this.eraFor('legacy');
-    const seat: FixedSeat = { kind: 'shared', era: era === 'unknown' ? 'legacy' : era };
-    const slot = this.#slots.get(slotKey(seat));
-    const user: ServerUser = { asker: BOOT, owner: GATEWAY, clientInfo: undefined };
-    await (slot?.start ?? this.#open(seat, user, { isDeliberate: true }));
+    this.#keeper.forgive(this.#children.size);
+    const child = await this.take(user);
+    child.end(this.#deps.clock.nowMs(), false);
   }
 
   /** Ends every child that runs or starts; the next call starts one again. */
@@ -319,10 +316,10 @@ export class McpServer implements ChildEvents {
     return this.#probe;
   }
 
-  #open(seat: FixedSeat, user: ServerUser, how: HowToStart = {}): Promise<Child> {
+  #open(seat: FixedSeat, user: ServerUser): Promise<Child> {
     const key = slotKey(seat);
     const clientInfo = seat.kind === 'own' ? user.clientInfo : undefined;
-    const start = this.#start(seat, { ...how, clientInfo }).then(
+    const start = this.#start(seat, { clientInfo }).then(
       (child) => this.#seat(key, child, user),
       (error: unknown) => {
         this.#slots.delete(key);
@@ -365,7 +362,7 @@ export class McpServer implements ChildEvents {
     if (launch.kind === 'inactive')
       throw new Fault('MCP_SERVER_INACTIVE', `MCP server "${id}" is dead: ${launch.reason}`);
     if (this.#isClosed) throw stopping();
-    this.#keeper.starting(how.isDeliberate === true);
+    this.#keeper.starting();
     const beganAtMs = this.#deps.clock.nowMs();
     const { signal } = this.#starting;
     const child = new StartingChild(wanted, this);

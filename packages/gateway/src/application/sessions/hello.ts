@@ -18,7 +18,7 @@ const INSTRUCTIONS_CHARS_MAX = 32_768;
 
 /** What this client is offered. Of one server that is known: its own capabilities, unknown ones included. */
 function offeredCapabilities(hub: Hub, view: View): JsonObject {
-  if (hub.options.hideServers) return { tools: { listChanged: true } };
+  if (view.endpoint.toolsOnly === true) return { tools: { listChanged: true } };
   const only = view.endpoint.prefixed ? undefined : view.endpoint.servers[0];
   const catalog = only === undefined ? undefined : hub.catalogs.find(only, view.asker);
   if (catalog === undefined) return EVERYTHING;

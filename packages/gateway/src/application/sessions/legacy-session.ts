@@ -151,7 +151,7 @@ export class LegacySession implements Owner {
         return;
       default:
         // What concerns the client as a whole (its roots changed, say) goes to every child that knows the client.
-        for (const server of this.client.endpoint.servers) {
+        for (const server of this.#hub.servers) {
           for (const child of server.childrenOf(this)) child.connection.write(text.text);
         }
     }
@@ -210,7 +210,7 @@ export class LegacySession implements Owner {
     this.#questions.close();
     for (const call of this.#calls.keys()) call.cancel(reason);
     this.#resources.close();
-    for (const server of this.client.endpoint.servers) server.release(this);
+    for (const server of this.#hub.servers) server.release(this);
   }
 
   #userWith(wantsLogs: boolean): ServerUser {

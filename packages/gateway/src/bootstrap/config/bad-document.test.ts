@@ -45,13 +45,6 @@ const TABLE: readonly BadConfig[] = [
     ],
   },
   {
-    mistake: 'bare names',
-    text: 'mcp_servers: {}\ntool_access: {naming: bare}\n',
-    says: [
-      'config.yaml:2:23: tool_access.naming: `tool_access.naming: bare` is not active in this build (remove it or write prefixed)',
-    ],
-  },
-  {
     mistake: 'a mistake in a block that is not active yet',
     text: 'mcp_servers: {}\ndiscovery:\n  sources:\n    - type: kubernets\n',
     says: [

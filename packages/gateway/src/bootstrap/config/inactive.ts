@@ -46,7 +46,7 @@ function visit(walk: Walk, node: ConfigNode, here: Here): void {
     if (inactive === 'refuse' && !isSwitchedOff(child, path)) {
       walk.problems.push(refusal(walk.file, child, path));
     } else if (inactive === undefined) {
-      visitActive(walk, child, { path, accepts: childAccepts(here.accepts, key) });
+      visit(walk, child, { path, accepts: childAccepts(here.accepts, key) });
     } else {
       walk.notices.add(`\`${label(path)}\` is not active in this build`);
       // An access policy inside a part that is not active is still one that somebody relies on.
@@ -54,24 +54,6 @@ function visit(walk: Walk, node: ConfigNode, here: Here): void {
         visit(walk, child, { path, accepts: childAccepts(here.accepts, key) });
     }
   }
-}
-
-function visitActive(walk: Walk, node: ConfigNode, here: Here): void {
-  const name = formatPath(here.path);
-  const value = node.kind === 'scalar' ? node.value : undefined;
-  if (name === 'tool_access.gateway_tools' && value !== undefined && value !== 'none') {
-    walk.notices.add('`tool_access.gateway_tools` is not active in this build');
-  }
-  if (name === 'tool_access.naming' && value === 'bare') {
-    walk.problems.push({
-      file: walk.file,
-      ...node.at,
-      path: name,
-      message: '`tool_access.naming: bare` is not active in this build',
-      fix: 'remove it or write prefixed',
-    });
-  }
-  visit(walk, node, here);
 }
 
 /** `auth` and `approvals` ask for nothing when they say so themselves. */

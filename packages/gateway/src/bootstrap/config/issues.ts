@@ -16,7 +16,7 @@ import {
   scalarKinds,
   unwrap,
 } from './schema-walk.ts';
-import { nearest } from './suggest.ts';
+import { nearest } from '../../domain/near-names.ts';
 import { unknownKeyFix } from './unknown-key.ts';
 
 /** Turns what the schema found into problems with a place in the file, the value and a way out. */

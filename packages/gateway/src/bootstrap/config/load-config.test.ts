@@ -73,6 +73,7 @@ describe('a server', () => {
     expect(server('    command: python\n')).toEqual({
       id: 'math',
       description: undefined,
+      enabled: true,
       launch: {
         kind: 'stdio',
         command: 'python',
@@ -91,6 +92,7 @@ describe('a server', () => {
       leasedChildrenMax: 8,
       sessionChildrenMax: 64,
       predefinedTools: undefined,
+      hiddenTools: [],
     });
   });
 
@@ -177,6 +179,16 @@ describe('a server', () => {
 
   it('may be told never to stop', () => {
     expect(server('    command: a\n    idle_ttl_s: 0\n').idleTtlMs).toBe(0);
+  });
+
+  it('may be switched off, and may hide tools beside those that are predefined', () => {
+    expect(server('    command: a\n    enabled: false\n').enabled).toBe(false);
+    const both = server(
+      '    command: a\n    predefined_tools: [{name: add}]\n    tools: {hide: [secret_*, "?"]}\n',
+    );
+    expect(both.hiddenTools).toEqual(['secret_*', '?']);
+    expect(both.predefinedTools).toHaveLength(1);
+    expect(server('    command: a\n    tools: [{name: add}]\n').hiddenTools).toEqual([]);
   });
 
   it.each(['tools', 'predefined_tools'])('has predefined tools from a list under %s', (key) => {
@@ -326,14 +338,18 @@ describe('notices', () => {
       'approvals',
       'observability',
       'logging.file',
-      'tool_access.gateway_tools',
       'relay_tasks_enabled',
     ]);
   });
 
-  it('are silent about gateway tools that are switched off or not asked for', () => {
-    expect(load('mcp_servers: {}\ntool_access: {gateway_tools: none}').notices).toEqual([]);
-    expect(load('mcp_servers: {}\ntool_access: {mode: egress}').notices).toEqual([]);
+  it.each([
+    'gateway_tools: none',
+    'gateway_tools: both',
+    'mode: egress',
+    'mode: front_door',
+    'naming: bare',
+  ])('are silent about what clients see: %s', (key) => {
+    expect(load(`mcp_servers: {}\ntool_access: {${key}}`).notices).toEqual([]);
   });
 
   it('do not need servers when discovery is on', () => {

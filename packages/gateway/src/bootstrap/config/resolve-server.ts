@@ -32,6 +32,7 @@ export function resolveServer(id: string, entry: ServerEntry, base: ServerBase):
   return {
     id: McpServerId.parse(id),
     description: entry.description,
+    enabled: entry.enabled,
     launch,
     digest: digestOf(launch),
     secrets: [...values, ...base.secrets],
@@ -44,6 +45,7 @@ export function resolveServer(id: string, entry: ServerEntry, base: ServerBase):
     leasedChildrenMax: entry.leased_children_max,
     sessionChildrenMax: entry.session_children_max,
     predefinedTools: predefinedTools(entry),
+    hiddenTools: Array.isArray(entry.tools) ? [] : (entry.tools?.hide ?? []),
   };
 }
 

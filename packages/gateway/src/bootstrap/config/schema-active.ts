@@ -104,15 +104,19 @@ export const ToolAccessBlock = z.strictObject({
   mode: z
     .enum(['hybrid', 'egress', 'front_door'])
     .default('hybrid')
-    .describe('What clients see: the tools of the servers, of the gateway, or both.'),
+    .describe(
+      'What clients see on /mcp: hybrid, what the servers offer and the tools of the gateway; egress, the tools of the gateway only; front_door, the servers only.',
+    ),
   gateway_tools: z
     .enum(['registry', 'hangar', 'both', 'none'])
     .default('registry')
-    .describe('Which family of gateway tools is offered.'),
+    .describe('Which family of the gateway’s own tools is offered on /mcp.'),
   naming: z
     .enum(['prefixed', 'bare'])
     .default('prefixed')
-    .describe('How tools are named on /mcp: server__tool, or as the server names them.'),
+    .describe(
+      'How tools and prompts are named on /mcp: server__tool, or as the server names them, with the prefix only where names collide.',
+    ),
   rules: z.unknown().optional().describe('Access rules by tenant.').meta({ inactive: 'refuse' }),
 });
 

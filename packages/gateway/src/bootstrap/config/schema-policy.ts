@@ -16,7 +16,7 @@ const refusedAlias = (aliasOf: string): z.ZodOptional<typeof globs> =>
   globs.optional().describe(`Same as \`${aliasOf}\`.`).meta({ inactive: 'refuse', aliasOf });
 
 /** One access policy: the dictionary form of `tools`, and each kind under `access`. */
-export const AccessPolicy = z.strictObject({
+const AccessPolicy = z.strictObject({
   allow_list: refusedList('Globs of the names that may be used.'),
   allow: refusedAlias('allow_list'),
   deny_list: refusedList('Globs of the names that may not be used.'),
@@ -32,6 +32,15 @@ export const AccessPolicy = z.strictObject({
     .default('')
     .describe('Where approvals are asked for.')
     .meta({ inactive: 'notice' }),
+});
+
+/** The mapping form of `tools`. */
+export const ToolPolicy = AccessPolicy.extend({
+  hide: z
+    .array(z.string().min(1).max(256))
+    .max(1000)
+    .default([])
+    .describe('Globs of tools that are neither listed nor callable.'),
 });
 
 const Access = z.strictObject({

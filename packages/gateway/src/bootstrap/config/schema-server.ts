@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { AccessPolicy, serverPolicyKeys } from './schema-policy.ts';
+import { serverPolicyKeys, ToolPolicy } from './schema-policy.ts';
 
 /** One entry of `mcp_servers`. Which keys a mode needs is in `relations.ts`. */
 
@@ -164,6 +164,10 @@ const activeKeys = {
     .optional()
     .describe('How the server is run; subprocess when there is a `command`.'),
   description: z.string().max(10_000).optional().describe('Shown in lists.'),
+  enabled: z
+    .boolean()
+    .default(true)
+    .describe('false: the server is neither started nor listed nor reached.'),
   command: z
     .union([z.string().min(1), words.min(1)])
     .optional()
@@ -220,9 +224,11 @@ const activeKeys = {
     .default(300)
     .describe('Stop after this long without a call; 0 = never. Seconds.'),
   tools: z
-    .union([predefinedTools, AccessPolicy])
+    .union([predefinedTools, ToolPolicy])
     .optional()
-    .describe('A list: tools known before the server has started. A mapping: access policy.'),
+    .describe(
+      'A list: tools known before the server has started. A mapping: which tools may be used.',
+    ),
   predefined_tools: predefinedTools
     .optional()
     .describe('Tools known before the server has started.'),

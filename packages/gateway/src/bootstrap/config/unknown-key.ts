@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { childNode, type ConfigNode, isGiven, nodeAt } from './config-node.ts';
 import { type ConfigPath, formatPath } from './problem.ts';
 import { type Accepts, childAccepts, knownKeys, unwrap } from './schema-walk.ts';
-import { nearest } from './suggest.ts';
+import { nearest } from '../../domain/near-names.ts';
 
 /** Finds what an unknown key was meant to be: a known key of the same mapping, or the same key at another level. */
 

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '../protocol/json-rpc.ts';
 import { readingBudget } from '../protocol/uri-template.ts';
@@ -190,4 +191,54 @@ test('a URI that looks like another server’s is wrapped in the form of its own
 test('nothing offered is nothing listed', () => {
   expect(merge([])).toMatchObject({ ...NONE, templates: [] });
   expect(merge([offer('a', {})])).toMatchObject(NONE);
+});
+
+describe('bare names', () => {
+  const bare = (offers: readonly Offer[], own: readonly string[] = []): Surface =>
+    merge(offers, { prefixed: 'on-collision', ownTools: own.map((name) => ({ name })) });
+
+  test('stand alone where nobody else has them, and are all prefixed where somebody does', () => {
+    const surface = bare([FILES, NOTES]);
+    expect(names(surface.tools)).toEqual(['files__read', 'write', 'notes__read']);
+    expect(names(surface.prompts)).toEqual(['read']); // tools and prompts are names of two kinds
+    expect(surface.toolRoutes.get('write')).toEqual({ server: 'files', name: 'write' });
+    expect(surface.toolRoutes.get('read')).toBeUndefined();
+  });
+
+  test('are never those of the gateway, whose tools come last', () => {
+    const surface = bare([FILES], ['write']);
+    expect(names(surface.tools)).toEqual(['read', 'files__write', 'write']);
+    expect(surface.toolRoutes.has('write')).toBe(false);
+  });
+
+  test('give way to a prefixed name that is the same', () => {
+    const imitator = offer('x', { tools: [{ name: 'notes__read' }] });
+    expect(names(bare([imitator, FILES, NOTES]).tools)).toEqual([
+      'x__notes__read',
+      'files__read',
+      'write',
+      'notes__read',
+    ]);
+  });
+
+  test('are unique and lead back, whatever servers offer, and do not depend on their order', () => {
+    const word = fc.constantFrom('a', 'b', 's__a', 't__a', 's__t__a', 'own');
+    const offers = fc
+      .tuple(fc.uniqueArray(word), fc.uniqueArray(word), fc.uniqueArray(word))
+      .map((lists) =>
+        lists.map((list, at) =>
+          offer(['s', 't', 'u'][at] ?? '', { tools: list.map((name) => ({ name })) }),
+        ),
+      );
+    fc.assert(
+      fc.property(offers, (all) => {
+        const surface = bare(all, ['own']);
+        const shown = names(surface.tools);
+        expect(new Set(shown).size).toBe(shown.length);
+        expect(surface.toolRoutes.size).toBe(all.flatMap(({ tools }) => tools).length);
+        const turned = bare(all.toReversed(), ['own']);
+        expect(new Set(names(turned.tools))).toEqual(new Set(shown));
+      }),
+    );
+  });
 });

@@ -39,10 +39,17 @@ export interface Surface {
   readonly templates: readonly TemplateRoute[];
 }
 
+/**
+ * Whether names of servers stand before names: never where one server stands alone, always, or only where names
+ * collide.
+ */
+export type Prefixed = boolean | 'on-collision';
+
 export interface SurfaceOptions {
   readonly era: Era;
-  /** False where one server stands alone: its names are its own. */
-  readonly prefixed: boolean;
+  readonly prefixed: Prefixed;
+  /** Tools of the gateway's own; their names are never given to another. */
+  readonly ownTools?: readonly JsonObject[];
   /** Hexadecimal digest of a text. */
   readonly hash: (text: string) => string;
 }
@@ -84,31 +91,78 @@ function templateRoutes(owners: ReadonlyMap<string, string>): readonly TemplateR
     .map(([template, server]) => ({ server, matches: templateMatcher(template) }));
 }
 
+interface Named {
+  readonly offer: Offer;
+  readonly item: JsonObject;
+  /** The server's own name for it. */
+  readonly name: string;
+}
+
 function mergeNamed(
   offers: readonly Offer[],
   kind: 'tools' | 'prompts',
   options: SurfaceOptions,
 ): { readonly items: readonly JsonObject[]; readonly routes: ReadonlyMap<string, Route> } {
+  const own = kind === 'tools' ? (options.ownTools ?? []) : [];
+  const named = offers.flatMap((offer) => namedItems(offer, kind));
+  const publicNameOf = naming(named, new Set(own.map(({ name }) => String(name))), options);
   const items: JsonObject[] = [];
   const routes = new Map<string, Route>();
-  for (const offer of offers) {
-    for (const item of offer[kind]) {
-      const name = item['name'];
-      if (typeof name !== 'string') continue;
-      const shown = options.prefixed ? publicName(offer.server, name, options.hash) : name;
-      if (routes.has(shown)) continue; // a server that lists a name twice
-      items.push(forEra({ ...item, name: shown }, offer.era, options.era));
-      routes.set(
-        shown,
-        routeOf(
-          offer.server,
-          name,
-          kind === 'tools' && options.era === 'modern' ? item : undefined,
-        ),
-      );
-    }
+  for (const entry of named) {
+    const { offer, item, name } = entry;
+    const shown = publicNameOf(entry);
+    if (routes.has(shown)) continue;
+    items.push(forEra({ ...item, name: shown }, offer.era, options.era));
+    const tool = kind === 'tools' && options.era === 'modern' ? item : undefined;
+    routes.set(shown, routeOf(offer.server, name, tool));
   }
-  return { items, routes };
+  return { items: [...items, ...own], routes };
+}
+
+function namedItems(offer: Offer, kind: 'tools' | 'prompts'): readonly Named[] {
+  const seen = new Set<string>(); // a server may list a name twice
+  return offer[kind].flatMap((item) => {
+    const { name } = item;
+    if (typeof name !== 'string' || seen.has(name)) return [];
+    seen.add(name);
+    return [{ offer, item, name }];
+  });
+}
+
+/** The public name of each entry. @param taken names that no server may have */
+function naming(
+  named: readonly Named[],
+  taken: ReadonlySet<string>,
+  { prefixed, hash }: SurfaceOptions,
+): (entry: Named) => string {
+  const full = ({ offer, name }: Named): string => publicName(offer.server, name, hash);
+  if (prefixed === true) return full;
+  if (prefixed === false) return ({ name }) => name;
+  const colliding = collisions(named, taken, full);
+  return (entry) => (colliding.has(entry) ? full(entry) : entry.name);
+}
+
+/**
+ * The entries that cannot keep their bare names: all that share one, whichever server came first. A prefixed name may
+ * be another's bare one, so it is looked at again until nothing is left; each round prefixes at least one more.
+ */
+function collisions(
+  named: readonly Named[],
+  taken: ReadonlySet<string>,
+  full: (entry: Named) => string,
+): ReadonlySet<Named> {
+  const colliding = new Set<Named>();
+  for (;;) {
+    const users = new Map<string, number>();
+    const shown = (entry: Named): string => (colliding.has(entry) ? full(entry) : entry.name);
+    for (const entry of named) users.set(shown(entry), (users.get(shown(entry)) ?? 0) + 1);
+    const found = named.filter(
+      (entry) =>
+        !colliding.has(entry) && (taken.has(entry.name) || (users.get(entry.name) ?? 0) > 1),
+    );
+    if (found.length === 0) return colliding;
+    for (const entry of found) colliding.add(entry);
+  }
 }
 
 function routeOf(server: string, name: string, tool: JsonObject | undefined): Route {

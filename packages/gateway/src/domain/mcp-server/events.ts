@@ -53,7 +53,7 @@ export const McpServerEvent = z.discriminatedUnion('type', [
   /** It answered: what failed before is over. */
   z.object({
     type: z.literal('McpServerFailuresCleared'),
-    data: z.object({ mcp_server_id: id }),
+    data: z.object({ mcp_server_id: id, retry_at_ms: z.number() }),
   }),
   z.object({
     type: z.literal('McpServerIdleDetected'),

@@ -11,7 +11,8 @@ const NOW = 1_000_000;
 const failure = { reason: 'it broke', nowMs: NOW, random: 0.5, isCounted: true };
 
 const COMMANDS: Record<LifecycleCommand['type'], LifecycleCommand> = {
-  start: { type: 'start', nowMs: NOW, isDeliberate: false },
+  start: { type: 'start', nowMs: NOW },
+  forgive: { type: 'forgive', childrenLeft: 0 },
   started: { type: 'started', mode: 'subprocess', era: 'legacy', durationMs: 5, toolsCount: 2 },
   'start-failed': { type: 'start-failed', childrenLeft: 0, startsLeft: 0, ...failure },
   'child-ended': { type: 'child-ended', childrenLeft: 0, hasAnswered: true, ...failure },
@@ -34,6 +35,7 @@ type Outcome = McpServerPhase | 'same' | 'refused';
 const TABLE: Record<McpServerPhase, Record<LifecycleCommand['type'], Outcome>> = {
   cold: {
     start: 'initializing',
+    forgive: 'same',
     started: 'ready',
     'start-failed': 'same',
     'child-ended': 'same',
@@ -43,6 +45,7 @@ const TABLE: Record<McpServerPhase, Record<LifecycleCommand['type'], Outcome>> =
   },
   initializing: {
     start: 'same',
+    forgive: 'same',
     started: 'ready',
     'start-failed': 'dead',
     'child-ended': 'same',
@@ -52,6 +55,7 @@ const TABLE: Record<McpServerPhase, Record<LifecycleCommand['type'], Outcome>> =
   },
   ready: {
     start: 'same',
+    forgive: 'same',
     started: 'same',
     'start-failed': 'dead',
     'child-ended': 'dead',
@@ -61,6 +65,7 @@ const TABLE: Record<McpServerPhase, Record<LifecycleCommand['type'], Outcome>> =
   },
   degraded: {
     start: 'refused',
+    forgive: 'cold',
     started: 'ready',
     'start-failed': 'same',
     'child-ended': 'same',
@@ -70,6 +75,7 @@ const TABLE: Record<McpServerPhase, Record<LifecycleCommand['type'], Outcome>> =
   },
   dead: {
     start: 'refused',
+    forgive: 'cold',
     started: 'ready',
     'start-failed': 'same',
     'child-ended': 'same',
@@ -172,10 +178,19 @@ describe('failures', () => {
   });
 });
 
-describe('a deliberate start', () => {
-  test.each(['dead', 'degraded'] as const)('of a %s server does not wait', (phase) => {
-    const state = apply(STATES[phase], at('start', { isDeliberate: true }));
-    expect(state).toMatchObject({ phase: 'initializing', retryAtMs: 0 });
+describe('a person who starts it', () => {
+  test.each(['dead', 'degraded'] as const)('does not wait where it is %s', (phase) => {
+    const forgiven = apply(STATES[phase], COMMANDS.forgive);
+    expect(forgiven).toEqual(decider.initial);
+  });
+
+  test('makes a degraded server with children ready, and lets a start go that had to wait', () => {
+    expect(apply(STATES.degraded, at('forgive', { childrenLeft: 1 }))).toMatchObject({
+      phase: 'ready',
+      failures: 0,
+    });
+    const waiting = run(start, at('start-failed', { childrenLeft: 1 }), COMMANDS.forgive);
+    expect(waiting).toMatchObject({ phase: 'ready', retryAtMs: 0 });
   });
 });
 
@@ -192,7 +207,7 @@ describe('a stop', () => {
   });
 
   test('by a person ends degraded and dead, too', () => {
-    const stop = at('stopped', { reason: 'manual_stop' });
+    const stop = at('stopped', { reason: 'user_request' });
     for (const phase of ['degraded', 'dead'] as const)
       expect(apply(STATES[phase], stop)).toEqual(decider.initial);
   });
@@ -214,9 +229,8 @@ const command = fc
     childrenLeft: fc.integer({ min: 0, max: 2 }),
     startsLeft: fc.integer({ min: 0, max: 2 }),
     hasAnswered: fc.boolean(),
-    isDeliberate: fc.boolean(),
     isCounted: fc.boolean(),
-    reason: fc.constantFrom('idle', 'shutdown', 'manual_stop', 'error', 'released'),
+    reason: fc.constantFrom('idle', 'shutdown', 'user_request', 'error', 'released'),
   })
   .map(({ passMs, ...rest }) => ({ passMs, rest }));
 
@@ -242,8 +256,7 @@ test('100,000 random sequences: legal changes, each with its event, no lock-out,
         if (state.retryAtMs - nowMs > BACKOFF_MS_MAX) throw new Error('locked out');
       }
       const later = nowMs + BACKOFF_MS_MAX;
-      if (!decider.decide({ type: 'start', nowMs: later, isDeliberate: false }, state).ok)
-        throw new Error('locked out');
+      if (!decider.decide({ type: 'start', nowMs: later }, state).ok) throw new Error('locked out');
       if (JSON.stringify(log.reduce(decider.evolve, decider.initial)) !== JSON.stringify(state))
         throw new Error('replay differs');
     }),

@@ -14,7 +14,7 @@
  * Invariants
  * 1. Every change of the phase is one `McpServerStateChanged`; replaying the events gives the state.
  * 2. `retryAtMs` is never more than the longest back-off away: nothing locks a server out.
- * 3. A deliberate start is never refused for the back-off.
+ * 3. What a person starts never waits: failures before it are forgiven.
  */
 import type { Decider } from '@mcp-hangar/kernel/decider';
 import { err, ok, type Result } from '@mcp-hangar/kernel/result';
@@ -36,7 +36,7 @@ export interface Lifecycle {
 export type StopReason =
   | 'idle'
   | 'shutdown'
-  | 'manual_stop'
+  | 'user_request'
   | 'gateway_restarted'
   | 'error'
   /** The last of the children that belong to clients ended with its client. */
@@ -62,7 +62,9 @@ interface Failure {
 
 export type LifecycleCommand =
   /** A child is wanted. */
-  | { readonly type: 'start'; readonly nowMs: number; readonly isDeliberate: boolean }
+  | { readonly type: 'start'; readonly nowMs: number }
+  /** A person wants it started now. */
+  | { readonly type: 'forgive'; readonly childrenLeft: number }
   /** A child is ready. */
   | ({ readonly type: 'started' } & Startup)
   | ({
@@ -122,6 +124,8 @@ class Decide {
     switch (command.type) {
       case 'start':
         return this.#start(command, state);
+      case 'forgive':
+        return ok(this.#forgive(command.childrenLeft, state));
       case 'started':
         return ok(this.#started(command, state));
       case 'start-failed':
@@ -137,15 +141,35 @@ class Decide {
     }
   }
 
-  #start(
-    { nowMs, isDeliberate }: { nowMs: number; isDeliberate: boolean },
-    state: Lifecycle,
-  ): Decision {
+  #start({ nowMs }: { readonly nowMs: number }, state: Lifecycle): Decision {
     const waitMs = state.retryAtMs - nowMs;
-    if (waitMs > 0 && !isDeliberate) {
+    if (waitMs > 0) {
       return err({ code: 'MCP_SERVER_BACKING_OFF', waitMs, lastFailure: state.lastFailure });
     }
     return ok(isUp(state) ? [] : [this.#initializing(state, 'start requested')]);
+  }
+
+  #forgive(childrenLeft: number, state: Lifecycle): readonly McpServerEvent[] {
+    const cleared = state.failures > 0 || state.retryAtMs > 0 ? [this.#cleared(0)] : [];
+    const clean: Lifecycle = { ...state, failures: 0, retryAtMs: 0 };
+    switch (state.phase) {
+      case 'dead':
+        return [...cleared, this.#changed(clean, 'cold', 'forgiven')];
+      case 'degraded':
+        return [...cleared, this.#changed(clean, childrenLeft > 0 ? 'ready' : 'cold', 'forgiven')];
+      case 'cold':
+      case 'initializing':
+      case 'ready':
+        return cleared;
+    }
+  }
+
+  /** @param retryAtMs a start that has to wait waits on: one child that answers does not make another one start */
+  #cleared(retryAtMs: number): McpServerEvent {
+    return {
+      type: 'McpServerFailuresCleared',
+      data: { mcp_server_id: this.#id, retry_at_ms: retryAtMs },
+    };
   }
 
   #initializing(state: Lifecycle, reason: string): McpServerEvent {
@@ -219,10 +243,7 @@ class Decide {
 
   #answered(state: Lifecycle): readonly McpServerEvent[] {
     if (state.failures === 0 && state.phase !== 'degraded') return [];
-    const cleared: McpServerEvent = {
-      type: 'McpServerFailuresCleared',
-      data: { mcp_server_id: this.#id },
-    };
+    const cleared = this.#cleared(state.retryAtMs);
     return state.phase === 'degraded'
       ? [cleared, this.#changed({ ...state, failures: 0, retryAtMs: 0 }, 'ready', 'it answers')]
       : [cleared];
@@ -234,7 +255,7 @@ class Decide {
   ): readonly McpServerEvent[] {
     if (state.phase === 'cold') return [];
     // What is wrong with a server is not over because nothing of it runs; a person may say that it is.
-    if (!isUp(state) && reason !== 'manual_stop') return [];
+    if (!isUp(state) && reason !== 'user_request') return [];
     const detected: readonly McpServerEvent[] =
       idle === undefined
         ? []
@@ -327,8 +348,7 @@ function evolve(state: Lifecycle, { type, data }: McpServerEvent): Lifecycle {
         lastFailure: data.reason,
       };
     case 'McpServerFailuresCleared':
-      // A start that has to wait waits on: one child that answers does not make another one start.
-      return { ...state, failures: 0, lastFailure: undefined };
+      return { ...state, failures: 0, retryAtMs: data.retry_at_ms, lastFailure: undefined };
     case 'McpServerStarted':
     case 'McpServerStopped':
     case 'McpServerDegraded':

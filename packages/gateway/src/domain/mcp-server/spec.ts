@@ -36,6 +36,8 @@ export type PredefinedTool = Readonly<Record<string, unknown>> & { readonly name
 export interface McpServerSpec {
   readonly id: McpServerId;
   readonly description: string | undefined;
+  /** False: it is neither started nor listed nor reached; only status pages name it. */
+  readonly enabled: boolean;
   readonly launch: StdioLaunch | InactiveLaunch;
   /** Changes exactly when what is launched changes: the key under which catalogues and verdicts are kept. */
   readonly digest: string;
@@ -56,4 +58,6 @@ export interface McpServerSpec {
   /** Most children that each belong to one client session, at one time. */
   readonly sessionChildrenMax: number;
   readonly predefinedTools: readonly PredefinedTool[] | undefined;
+  /** Globs of tools that are neither listed nor callable. */
+  readonly hiddenTools: readonly string[];
 }

@@ -75,6 +75,7 @@ async function attempt(
 ): Promise<UpstreamConnection> {
   const child = await spawn(spec, launch, options);
   const connection = new StdioConnection(child, options.limits);
+  start.onHandshake?.();
   try {
     const greeting = await handshake(connection, {
       era: start.era,

@@ -5,18 +5,28 @@ export interface GuideFacts {
   readonly servers: readonly string[];
   /** A tool that can be tried without arguments to think about, as `[public name, key=value]`. */
   readonly example: { readonly tool: string; readonly argument: string } | undefined;
+  /** The gateway's own tool that shows how all servers do; undefined where it is not offered. */
+  readonly statusTool: string | undefined;
 }
 
-export function guide({ url, servers, example }: GuideFacts): string {
+export function guide({ url, servers, example, statusTool }: GuideFacts): string {
   const remote = JSON.stringify({ mcpServers: { hangar: { url } } });
   const vscode = JSON.stringify({ servers: { hangar: { type: 'http', url } } });
   const desktop = JSON.stringify({
     mcpServers: { hangar: { command: 'npx', args: ['-y', 'mcp-remote', url] } },
   });
+  const inspect = `npx @modelcontextprotocol/inspector --cli ${url} --transport http --method`;
   const call =
     example === undefined
-      ? `npx @modelcontextprotocol/inspector --cli ${url} --transport http --method tools/list`
-      : `npx @modelcontextprotocol/inspector --cli ${url} --transport http --method tools/call --tool-name ${example.tool} --tool-arg ${example.argument}`;
+      ? `${inspect} tools/list`
+      : `${inspect} tools/call --tool-name ${example.tool} --tool-arg ${example.argument}`;
+  const status =
+    statusTool === undefined
+      ? ''
+      : `
+  See how the servers do:
+    ${inspect} tools/call --tool-name ${statusTool}
+`;
   return `
   MCP Hangar serves ${servers.length} server${servers.length === 1 ? '' : 's'} at  ${url}
   ${servers.map((id) => `${id} (${url}/${id})`).join(', ')}
@@ -29,7 +39,7 @@ export function guide({ url, servers, example }: GuideFacts): string {
 
   Try it (in another terminal):
     ${call}
-
+${status}
   Stop with Ctrl-C.
 `;
 }

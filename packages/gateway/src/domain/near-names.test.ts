@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { editDistance, nearest } from './suggest.ts';
+import { editDistance, nearest } from './near-names.ts';
 
 describe('the nearest name', () => {
   it.each([

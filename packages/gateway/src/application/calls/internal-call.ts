@@ -1,0 +1,150 @@
+/** A tool call that the gateway makes for a client that asked it to, and its outcome as a value. */
+import { Fault } from '@mcp-hangar/kernel/errors';
+import { clientText, type ClientText } from '../../domain/protocol/client-message.ts';
+import { isObject, type JsonObject, type Request } from '../../domain/protocol/json-rpc.ts';
+import type { RawAnswer } from '../ports.ts';
+import type { McpServer, ServerUser } from '../servers/mcp-server.ts';
+import { parseAnswer, plainError, RpcRefusal, utf8Text } from './ask.ts';
+import type { Call } from './call.ts';
+import type { ClientReply } from './reply.ts';
+
+/** What is handed to the hub: the request is in the words of the server already. */
+export interface InternalCall {
+  readonly server: McpServer;
+  readonly user: ServerUser;
+  readonly request: Request;
+  readonly text: ClientText;
+  readonly reply: ClientReply;
+  readonly onSent: () => void;
+}
+
+/** A tool's result: as the server wrote it where it can pass so, else as a value. */
+export type ToolAnswer =
+  | { readonly kind: 'bytes'; readonly answer: RawAnswer }
+  | { readonly kind: 'value'; readonly result: JsonObject };
+
+/** What a server says of a call that it works on. */
+export interface Progress {
+  readonly progress: number;
+  readonly total: number | undefined;
+  readonly message: string | undefined;
+}
+
+export interface ToolCall {
+  readonly server: McpServer;
+  readonly user: ServerUser;
+  readonly tool: string;
+  readonly arguments: JsonObject;
+  /** Further members of `params`, `_meta` among them. */
+  readonly params: JsonObject;
+  /** From the moment that the server has the call. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  readonly onSent: () => void;
+  readonly onProgress: (progress: Progress) => void;
+  readonly onCall: (call: Call) => void;
+}
+
+/**
+ * Calls a tool.
+ * @throws RpcRefusal where the server or the gateway refused; Fault where nobody waits for it any more
+ */
+export function callTool(
+  send: (call: InternalCall) => Call,
+  wanted: ToolCall,
+): Promise<ToolAnswer> {
+  const { server, user, signal } = wanted;
+  if (signal.aborted) return Promise.reject(givenUp());
+  const params = { ...wanted.params, name: wanted.tool, arguments: wanted.arguments };
+  const request: Request = { kind: 'request', id: 0, method: 'tools/call', params };
+  const message = { jsonrpc: '2.0', id: 0, method: request.method, params };
+  const text = clientText(JSON.stringify(message), message);
+  return new Promise((resolve, reject) => {
+    let timer: NodeJS.Timeout | undefined;
+    const giveUp = (): void => call.cancel('the client gave up');
+    const settle = (act: () => void): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', giveUp);
+      act();
+    };
+    const reply = outcomeReply(
+      wanted.onProgress,
+      (answer) => settle(() => resolve(answer)),
+      (error) => settle(() => reject(error)),
+    );
+    const onSent = (): void => {
+      timer = setTimeout(() => timeIsUp(), wanted.timeoutMs);
+      wanted.onSent();
+    };
+    const timeIsUp = (): void => {
+      const detail = `no answer in ${wanted.timeoutMs / 1_000} s (timeout)`;
+      // While the server waits for the client, the time is not the server's.
+      if (!call.timeOut(detail) && !call.settled)
+        timer = setTimeout(() => timeIsUp(), wanted.timeoutMs);
+    };
+    const call = send({ server, user, request, text, reply, onSent });
+    wanted.onCall(call);
+    if (!call.settled) signal.addEventListener('abort', giveUp, { once: true });
+  });
+}
+
+const givenUp = (): Fault => new Fault('UPSTREAM_ENDED', 'the call was given up');
+
+/** A reply whose reader is this process. */
+function outcomeReply(
+  onProgress: (progress: Progress) => void,
+  resolve: (answer: ToolAnswer) => void,
+  reject: (error: Error) => void,
+): ClientReply {
+  return {
+    send: (message) => {
+      const progress = readProgress(utf8Text(message));
+      if (progress !== undefined) onProgress(progress);
+    },
+    answer: (answer) => {
+      if (answer.isError) reject(refusalIn(answer));
+      else resolve({ kind: 'bytes', answer });
+    },
+    result: (result) => resolve({ kind: 'value', result }),
+    body: () => reject(new Error('a tool call is never answered with a list')),
+    refuse: (error) => reject(new RpcRefusal(error)),
+    drop: () => reject(givenUp()),
+  };
+}
+
+function refusalIn(answer: RawAnswer): Error {
+  const error = parseAnswer(answer)?.['error'];
+  if (!isObject(error))
+    return new Fault('UPSTREAM_ANSWER_INVALID', 'the server answered with an unreadable error');
+  const { data } = error;
+  return new RpcRefusal({ ...plainError(error), ...(data === undefined ? {} : { data }) });
+}
+
+function readProgress(text: string): Progress | undefined {
+  const message: unknown = JSON.parse(text);
+  const params = isObject(message) ? message['params'] : undefined;
+  if (!isObject(params)) return undefined;
+  const { progress, total, message: said } = params;
+  if (typeof progress !== 'number') return undefined;
+  return {
+    progress,
+    total: typeof total === 'number' ? total : undefined,
+    message: typeof said === 'string' ? said : undefined,
+  };
+}
+
+/** The result as a value. @throws Fault where it is too large or none */
+export function resultOf(answer: ToolAnswer): JsonObject {
+  if (answer.kind === 'value') return answer.result;
+  const { bytes } = answer.answer;
+  if (bytes > PARSED_BYTES_MAX) {
+    const detail = `the answer has ${bytes} bytes; with a report ${PARSED_BYTES_MAX} pass at most`;
+    throw new Fault('UPSTREAM_ANSWER_TOO_LARGE', detail);
+  }
+  const result = parseAnswer(answer.answer)?.['result'];
+  if (isObject(result)) return result;
+  throw new Fault('UPSTREAM_ANSWER_INVALID', 'the answer has no result object');
+}
+
+/** An answer that is added to is parsed first, which holds up everybody else. */
+const PARSED_BYTES_MAX = 8_388_608;

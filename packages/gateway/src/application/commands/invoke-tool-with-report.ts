@@ -1,0 +1,76 @@
+import { Fault } from '@mcp-hangar/kernel/errors';
+import { isObject, type JsonObject } from '../../domain/protocol/json-rpc.ts';
+import { resultOf } from '../calls/internal-call.ts';
+import { inOrder } from '../start-progress.ts';
+import { defineCommand, type Stage } from '../use-case.ts';
+import { invoke, InvokeInput } from './invoke-tool.ts';
+
+export interface ProgressEntry {
+  readonly stage: Stage;
+  readonly message: string;
+  readonly elapsedMs: number;
+}
+
+export interface InvokeReport {
+  readonly tool: string;
+  /** The tool's result, or why there is none. */
+  readonly outcome: { readonly result: JsonObject } | { readonly error: unknown };
+  readonly correlationId: string;
+  readonly attempts: number;
+  readonly totalMs: number;
+  readonly progress: readonly ProgressEntry[];
+}
+
+export const invokeToolWithReport = defineCommand({
+  name: 'invoke_tool_with_report',
+  input: InvokeInput,
+  permission: 'tool:invoke',
+  summary:
+    'Call a tool of an MCP server and report how that went: stages, time, correlation id, reason of a failure.',
+  async run(deps, input, context): Promise<InvokeReport> {
+    const startedAtMs = deps.clock.nowMs();
+    const entries: ProgressEntry[] = [];
+    const progress = inOrder((stage, message) => {
+      entries.push({ stage, message, elapsedMs: deps.clock.nowMs() - startedAtMs });
+      context.progress(stage, message);
+    });
+    const outcome = await outcomeOf(async () =>
+      resultOf(await invoke(deps, input, { ...context, progress })),
+    );
+    if ('result' in outcome && outcome.result['isError'] !== true)
+      progress('complete', `Tool "${input.tool}" is done`);
+    else progress('failed', `Tool "${input.tool}" failed`);
+    return {
+      tool: input.tool,
+      outcome,
+      correlationId: context.correlationId,
+      attempts: 1,
+      totalMs: deps.clock.nowMs() - startedAtMs,
+      progress: entries,
+    };
+  },
+});
+
+/** A failure is told, not thrown; what was asked wrongly is not a failure of the call. */
+async function outcomeOf(work: () => Promise<JsonObject>): Promise<InvokeReport['outcome']> {
+  try {
+    return { result: await work() };
+  } catch (error) {
+    if (error instanceof Fault && WRONGLY_ASKED.has(error.code)) throw error;
+    return { error };
+  }
+}
+
+const WRONGLY_ASKED: ReadonlySet<string> = new Set([
+  'INPUT_INVALID',
+  'MCP_SERVER_DISABLED',
+  'MCP_SERVER_UNKNOWN',
+]);
+
+/** The texts of a tool's result, for those who look for a reason in it. */
+export const textOf = (result: JsonObject): string =>
+  (Array.isArray(result['content']) ? result['content'] : [])
+    .flatMap((block: unknown) =>
+      isObject(block) && typeof block['text'] === 'string' ? [block['text']] : [],
+    )
+    .join('\n');

@@ -1,0 +1,111 @@
+import { Fault } from '@mcp-hangar/kernel/errors';
+import { z } from 'zod';
+import { nearest } from '../../domain/near-names.ts';
+import { isObject, type JsonObject } from '../../domain/protocol/json-rpc.ts';
+import { RpcRefusal } from '../calls/ask.ts';
+import { callTool, type ToolAnswer } from '../calls/internal-call.ts';
+import { findServer, KNOWN_MAX } from '../server-facts.ts';
+import type { McpServer } from '../servers/mcp-server.ts';
+import { inOrder, watchStart } from '../start-progress.ts';
+import { defineCommand, type UseCaseContext, type UseCaseDeps } from '../use-case.ts';
+
+export const TIMEOUT_S_MAX = 3_600;
+
+export const InvokeInput = z.strictObject({
+  id: z.string(),
+  tool: z.string(),
+  arguments: z.custom<JsonObject>(isObject, 'expected an object').default({}),
+  timeoutS: z.number().min(0.1).max(TIMEOUT_S_MAX).default(30),
+});
+
+export const invokeTool = defineCommand({
+  name: 'invoke_tool',
+  input: InvokeInput,
+  permission: 'tool:invoke',
+  summary:
+    'Call a tool of an MCP server, which is started where it does not run, and pass its result on.',
+  run: (deps, input, context) =>
+    invoke(deps, input, { ...context, progress: inOrder(context.progress) }),
+});
+
+/** @throws Fault, RpcRefusal */
+export async function invoke(
+  deps: UseCaseDeps,
+  input: z.output<typeof InvokeInput>,
+  context: UseCaseContext,
+): Promise<ToolAnswer> {
+  const { caller, correlationId, progress } = context;
+  const server = findServer(deps, input.id);
+  const fields = { mcpServerId: input.id, tool: input.tool, correlationId };
+  const startedAtMs = deps.clock.nowMs();
+  const unwatch = watchStart(deps, server, context);
+  try {
+    await requireTool(deps, server, input.tool, context);
+    const answer = await callTool(deps.send, {
+      server,
+      user: caller.user,
+      tool: input.tool,
+      arguments: input.arguments,
+      params: { ...caller.params, _meta: metaOf(context) },
+      timeoutMs: input.timeoutS * 1_000,
+      signal: context.signal,
+      onCall: caller.carry,
+      onProgress: context.serverProgress,
+      onSent: () => {
+        progress('connecting', `Connected to MCP server "${input.id}"`);
+        progress('ready', `MCP server "${input.id}" is ready`);
+        progress('executing', `Executing tool "${input.tool}"`);
+      },
+    });
+    progress('processing', 'Processing the answer');
+    deps.logger.debug({ ...fields, durationMs: deps.clock.nowMs() - startedAtMs }, 'tool_invoked');
+    return answer;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    deps.logger.info({ ...fields, reason }, 'tool_invocation_failed');
+    throw error;
+  } finally {
+    unwatch();
+  }
+}
+
+/** What the caller sent, and the id by which logs of both sides can be brought together. */
+function metaOf({ caller, correlationId }: UseCaseContext): JsonObject {
+  const sent = caller.params['_meta'];
+  return { ...(isObject(sent) ? sent : {}), correlation_id: correlationId };
+}
+
+/** A tool that no list has is looked for in the server itself, once. @throws Fault TOOL_UNKNOWN */
+async function requireTool(
+  deps: UseCaseDeps,
+  server: McpServer,
+  tool: string,
+  { caller }: UseCaseContext,
+): Promise<void> {
+  const { user } = caller;
+  const names = (): readonly string[] =>
+    deps.catalogs.offer(server, user.asker, user.owner).tools.map(({ name }) => String(name));
+  if (names().includes(tool)) return;
+  const isListed = deps.catalogs.find(server, user.asker, user.owner) !== undefined;
+  try {
+    await deps.catalogs.demand(server, user, isListed);
+  } catch (error) {
+    // It runs and will not be listed: it may know the tool all the same.
+    if (!isListed && error instanceof RpcRefusal) return;
+    throw error;
+  }
+  const known = names();
+  if (known.includes(tool)) return;
+  const meant = nearest(withoutPrefix(tool, server), known) ?? nearest(tool, known);
+  throw new Fault('TOOL_UNKNOWN', `MCP server "${server.spec.id}" has no tool "${tool}"`, {
+    data: {
+      name: tool,
+      known: known.slice(0, KNOWN_MAX),
+      ...(meant === undefined ? {} : { meant }),
+    },
+  });
+}
+
+/** A model often writes the public name where the server's own is meant. */
+const withoutPrefix = (tool: string, { spec }: McpServer): string =>
+  tool.startsWith(`${spec.id}__`) ? tool.slice(spec.id.length + 2) : tool;

@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import { findServer } from '../server-facts.ts';
+import { defineCommand, type UseCaseContext, type UseCaseDeps } from '../use-case.ts';
+
+export interface WarmedMcpServers {
+  readonly warmed: readonly string[];
+  readonly alreadyWarm: readonly string[];
+  readonly failed: readonly { readonly id: string; readonly error: unknown }[];
+}
+
+export const warmMcpServers = defineCommand({
+  name: 'warm_mcp_servers',
+  input: z.strictObject({ ids: z.array(z.string()).max(10_000).optional() }),
+  permission: 'mcp_servers:lifecycle',
+  summary: 'Start several MCP servers, or all of them, so that their first calls need not wait.',
+  async run(deps, { ids }, context): Promise<WarmedMcpServers> {
+    const wanted = distinct(ids ?? deps.servers.map(({ spec }) => String(spec.id)));
+    const ends = new Map<string, End>();
+    const next = wanted.values();
+    const work = async (): Promise<void> => {
+      for (const id of next) {
+        if (context.signal.aborted) return;
+        // One that fails keeps nobody else from starting.
+        ends.set(id, await warmOne(deps, id, context).catch((error: unknown) => ({ error })));
+      }
+    };
+    await Promise.all(Array.from({ length: deps.startConcurrency }, work));
+    return {
+      warmed: wanted.filter((id) => ends.get(id) === 'warmed'),
+      alreadyWarm: wanted.filter((id) => ends.get(id) === 'already warm'),
+      failed: wanted.flatMap((id) => {
+        const end = ends.get(id);
+        return typeof end === 'object' ? [{ id, error: end.error }] : [];
+      }),
+    };
+  },
+});
+
+type End = 'warmed' | 'already warm' | { readonly error: unknown };
+
+const distinct = (ids: readonly string[]): readonly string[] => [...new Set(ids)];
+
+async function warmOne(deps: UseCaseDeps, id: string, context: UseCaseContext): Promise<End> {
+  const server = findServer(deps, id);
+  if (server.running.length > 0) return 'already warm';
+  await server.start(context.caller.user);
+  context.progress('ready', `MCP server "${id}" is ready`);
+  return 'warmed';
+}

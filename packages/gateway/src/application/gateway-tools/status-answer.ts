@@ -1,0 +1,76 @@
+/** The status page, as data and as a text for people. */
+import type { ToolAnswer } from '../calls/internal-call.ts';
+import type { GatewayStatus } from '../queries/get-status.ts';
+import type { ServerFacts, ServerState } from '../server-facts.ts';
+import { valueAnswer } from './results.ts';
+import type { Words } from './words.ts';
+
+const INDICATORS: Readonly<Record<Words['family'], Readonly<Record<ServerState, string>>>> = {
+  registry: {
+    ready: '✅',
+    cold: '⏸️',
+    initializing: '🔄',
+    degraded: '⚠️',
+    dead: '❌',
+    disabled: '🚫',
+  },
+  hangar: {
+    ready: '[READY]',
+    cold: '[COLD]',
+    initializing: '[STARTING]',
+    degraded: '[DEGRADED]',
+    dead: '[DEAD]',
+    disabled: '[DISABLED]',
+  },
+};
+
+export function statusAnswer(
+  { servers, nowMs, uptimeMs }: GatewayStatus,
+  words: Words,
+): ToolAnswer {
+  const rows = servers.map((facts) => ({
+    id: facts.id,
+    indicator: INDICATORS[words.family][facts.state],
+    state: facts.state,
+    mode: facts.mode,
+    ...(facts.lastUsedAtMs === undefined
+      ? {}
+      : { last_used: `${duration(nowMs - facts.lastUsedAtMs)} ago` }),
+    ...(facts.note === undefined ? {} : { note: facts.note }),
+    ...(facts.consecutiveFailures === 0 ? {} : { consecutive_failures: facts.consecutiveFailures }),
+  }));
+  const healthy = servers.filter(isHealthy).length;
+  const isHangar = words.family === 'hangar';
+  return valueAnswer({
+    [words.many]: rows,
+    groups: [],
+    ...(isHangar ? { runtime_mcp_servers: [] } : {}),
+    summary: {
+      [`healthy_${words.many}`]: healthy,
+      [`total_${words.many}`]: servers.length,
+      ...(isHangar ? { runtime_mcp_servers: 0, runtime_healthy: 0 } : {}),
+      uptime: duration(uptimeMs),
+      uptime_seconds: Math.round(uptimeMs / 1_000),
+    },
+    formatted: [
+      `MCP Hangar: ${healthy} of ${servers.length} ${words.many} healthy, up ${duration(uptimeMs)}`,
+      ...rows.map(
+        ({ indicator, id, state, note }) =>
+          `${indicator} ${id}  ${state}${note === undefined ? '' : `  ${note}`}`,
+      ),
+    ].join('\n'),
+  });
+}
+
+const isHealthy = ({ healthStatus }: ServerFacts): boolean => healthStatus === 'healthy';
+
+/** `1h 2m 3s`, without the parts that are nothing. */
+function duration(ms: number): string {
+  const total = Math.max(0, Math.round(ms / 1_000));
+  const parts = [
+    [Math.floor(total / 3_600), 'h'],
+    [Math.floor(total / 60) % 60, 'm'],
+  ] as const;
+  const shown = parts.filter(([count]) => count > 0).map(([count, unit]) => `${count}${unit}`);
+  return [...shown, `${total % 60}s`].join(' ');
+}

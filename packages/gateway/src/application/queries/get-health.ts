@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import { allFacts, type ServerFacts } from '../server-facts.ts';
+import { defineQuery } from '../use-case.ts';
+
+export interface GatewayHealth {
+  readonly status: 'healthy' | 'degraded' | 'unhealthy';
+  readonly total: number;
+  readonly byState: Readonly<Record<string, number>>;
+}
+
+export const getHealth = defineQuery({
+  name: 'get_health',
+  input: z.strictObject({}),
+  permission: 'mcp_servers:read',
+  summary: 'Show how the gateway does: how many MCP servers are in which state.',
+  run(deps, _input, context): GatewayHealth {
+    const all = allFacts(deps, context);
+    const byState: Record<string, number> = {};
+    for (const { state } of all) byState[state] = (byState[state] ?? 0) + 1;
+    return { status: statusOf(all), total: all.length, byState };
+  },
+});
+
+function statusOf(all: readonly ServerFacts[]): GatewayHealth['status'] {
+  const used = all.filter(({ state }) => state !== 'disabled');
+  const broken = used.filter(({ state }) => state === 'dead' || state === 'degraded');
+  if (broken.length === 0) return 'healthy';
+  return used.every(({ state }) => state === 'dead') ? 'unhealthy' : 'degraded';
+}

@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import type { McpServerPhase } from '../../domain/mcp-server/health.ts';
+import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
+import { findServer } from '../server-facts.ts';
+import { defineQuery } from '../use-case.ts';
+
+export interface McpServerTools {
+  readonly id: string;
+  readonly state: McpServerPhase;
+  /** They come from the configuration; the server has not said yet what it really has. */
+  readonly arePredefined: boolean;
+  readonly tools: readonly JsonObject[];
+}
+
+export const getMcpServerTools = defineQuery({
+  name: 'get_mcp_server_tools',
+  input: z.strictObject({ id: z.string() }),
+  permission: 'mcp_servers:read',
+  summary:
+    'Show the tools of an MCP server with their schemas; a server whose tools are not known yet is started for it.',
+  async run(deps, { id }, { caller }): Promise<McpServerTools> {
+    const server = findServer(deps, id);
+    const { user } = caller;
+    if (deps.catalogs.lacks(server, user.asker)) await deps.catalogs.demand(server, user);
+    const isListed = deps.catalogs.find(server, user.asker, user.owner) !== undefined;
+    return {
+      id,
+      state: server.phase,
+      arePredefined: !isListed && server.spec.predefinedTools !== undefined,
+      tools: deps.catalogs.offer(server, user.asker, user.owner).tools,
+    };
+  },
+});

@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import type { Health } from '../../domain/mcp-server/health.ts';
+import { successRate } from '../../domain/mcp-server/health.ts';
+import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
+import { canRetry, factsOf, findServer, type ServerFacts } from '../server-facts.ts';
+import { defineQuery } from '../use-case.ts';
+
+export interface McpServerDetails {
+  readonly facts: ServerFacts;
+  readonly nowMs: number;
+  readonly tools: readonly JsonObject[];
+  readonly hiddenToolsCount: number;
+  readonly health: Health & { readonly successRate: number; readonly canRetry: boolean };
+  /** What it said of itself when it was started last. */
+  readonly hello: JsonObject | undefined;
+  readonly era: string | undefined;
+}
+
+export const getMcpServer = defineQuery({
+  name: 'get_mcp_server',
+  input: z.strictObject({ id: z.string() }),
+  permission: 'mcp_servers:read',
+  summary:
+    'Show all that is known of one MCP server: state, tools, health and what it says of itself.',
+  run(deps, { id }, context): McpServerDetails {
+    const server = findServer(deps, id);
+    const { asker, owner } = context.caller.user;
+    const { health, phase, spec } = server;
+    const catalog = deps.catalogs.find(server, asker, owner);
+    const { tools } = deps.catalogs.offer(server, asker, owner);
+    const all = catalog?.tools ?? spec.predefinedTools ?? [];
+    const nowMs = deps.clock.nowMs();
+    return {
+      facts: factsOf(server, deps, context),
+      nowMs,
+      tools,
+      hiddenToolsCount: all.length - tools.length,
+      health: {
+        ...health,
+        successRate: successRate(health),
+        canRetry: canRetry(phase, health, nowMs),
+      },
+      hello: catalog?.hello,
+      era: catalog?.era,
+    };
+  },
+});

@@ -1,0 +1,24 @@
+import { z } from 'zod';
+import { allFacts, type ServerFacts } from '../server-facts.ts';
+import { defineQuery } from '../use-case.ts';
+
+export interface GatewayStatus {
+  readonly servers: readonly ServerFacts[];
+  readonly nowMs: number;
+  readonly uptimeMs: number;
+}
+
+export const getStatus = defineQuery({
+  name: 'get_status',
+  input: z.strictObject({}),
+  permission: 'mcp_servers:read',
+  summary: 'Show every MCP server at a glance, and how long the gateway has been up.',
+  run(deps, _input, context): GatewayStatus {
+    const nowMs = deps.clock.nowMs();
+    return {
+      servers: allFacts(deps, context),
+      nowMs,
+      uptimeMs: nowMs - deps.startedAtMs,
+    };
+  },
+});

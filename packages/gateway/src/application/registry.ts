@@ -1,0 +1,29 @@
+/** Every command and query of the gateway. What is not here cannot be asked for; every surface is drawn from it. */
+import { invokeTool } from './commands/invoke-tool.ts';
+import { invokeToolWithReport } from './commands/invoke-tool-with-report.ts';
+import { startMcpServer } from './commands/start-mcp-server.ts';
+import { stopMcpServer } from './commands/stop-mcp-server.ts';
+import { triggerDiscovery } from './commands/trigger-discovery.ts';
+import { warmMcpServers } from './commands/warm-mcp-servers.ts';
+import { getHealth } from './queries/get-health.ts';
+import { getMcpServer } from './queries/get-mcp-server.ts';
+import { getMcpServerTools } from './queries/get-mcp-server-tools.ts';
+import { getStatus } from './queries/get-status.ts';
+import { listDiscoverySources } from './queries/list-discovery-sources.ts';
+import { listMcpServers } from './queries/list-mcp-servers.ts';
+import type { UseCase } from './use-case.ts';
+
+export const REGISTRY = {
+  get_health: getHealth,
+  get_mcp_server: getMcpServer,
+  get_mcp_server_tools: getMcpServerTools,
+  get_status: getStatus,
+  invoke_tool: invokeTool,
+  invoke_tool_with_report: invokeToolWithReport,
+  list_discovery_sources: listDiscoverySources,
+  list_mcp_servers: listMcpServers,
+  start_mcp_server: startMcpServer,
+  stop_mcp_server: stopMcpServer,
+  trigger_discovery: triggerDiscovery,
+  warm_mcp_servers: warmMcpServers,
+} as const satisfies Record<string, UseCase>;

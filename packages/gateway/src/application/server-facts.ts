@@ -1,0 +1,130 @@
+/** What status pages say of one server, in one place for all of them. */
+import { Fault } from '@mcp-hangar/kernel/errors';
+import { backoffMs } from '../domain/mcp-server/backoff.ts';
+import {
+  healthStatus,
+  type Health,
+  type HealthStatus,
+  type McpServerPhase,
+} from '../domain/mcp-server/health.ts';
+import type { McpServerSpec } from '../domain/mcp-server/spec.ts';
+import { nearest } from '../domain/near-names.ts';
+import type { McpServer } from './servers/mcp-server.ts';
+import type { UseCaseContext, UseCaseDeps } from './use-case.ts';
+
+export type ServerState = McpServerPhase | 'disabled';
+
+export interface ServerFacts {
+  readonly id: string;
+  readonly state: ServerState;
+  readonly mode: string;
+  readonly isAlive: boolean;
+  readonly toolsCount: number;
+  readonly healthStatus: HealthStatus;
+  readonly hasPredefinedTools: boolean;
+  readonly description: string | undefined;
+  /** Why it does not run, where there is something to say. */
+  readonly note: string | undefined;
+  readonly lastUsedAtMs: number | undefined;
+  readonly consecutiveFailures: number;
+}
+
+/** Every configured server, also those that are switched off. */
+export function allFacts(deps: UseCaseDeps, context: UseCaseContext): readonly ServerFacts[] {
+  return [
+    ...deps.servers.map((server) => factsOf(server, deps, context)),
+    ...deps.disabled.map(disabledFacts),
+  ];
+}
+
+export function factsOf(
+  server: McpServer,
+  deps: UseCaseDeps,
+  { caller }: UseCaseContext,
+): ServerFacts {
+  const { spec, phase, health } = server;
+  const { asker, owner } = caller.user;
+  return {
+    id: spec.id,
+    state: phase,
+    mode: modeOf(spec),
+    isAlive: server.running.length > 0,
+    toolsCount: deps.catalogs.offer(server, asker, owner).tools.length,
+    healthStatus: healthStatus(phase, health.consecutiveFailures),
+    hasPredefinedTools: spec.predefinedTools !== undefined,
+    description: spec.description,
+    note: noteOf(server),
+    lastUsedAtMs: lastUse(server),
+    consecutiveFailures: health.consecutiveFailures,
+  };
+}
+
+function disabledFacts(spec: McpServerSpec): ServerFacts {
+  return {
+    id: spec.id,
+    state: 'disabled',
+    mode: modeOf(spec),
+    isAlive: false,
+    toolsCount: 0,
+    healthStatus: 'unknown',
+    hasPredefinedTools: spec.predefinedTools !== undefined,
+    description: spec.description,
+    note: DISABLED,
+    lastUsedAtMs: undefined,
+    consecutiveFailures: 0,
+  };
+}
+
+const DISABLED = 'disabled in the configuration (enabled: false)';
+
+/** The mode as the configuration spells it. */
+const MODE_OF_LAUNCH: Readonly<Record<string, string>> = { stdio: 'subprocess' };
+const modeOf = ({ launch }: McpServerSpec): string =>
+  launch.kind === 'inactive' ? launch.mode : (MODE_OF_LAUNCH[launch.kind] ?? launch.kind);
+
+function noteOf(server: McpServer): string | undefined {
+  switch (server.phase) {
+    case 'ready':
+      return undefined;
+    case 'cold':
+      return 'starts with its first call';
+    case 'initializing':
+      return 'is starting';
+    case 'degraded':
+    case 'dead':
+      return server.lastFailure;
+  }
+}
+
+function lastUse({ running, health }: McpServer): number | undefined {
+  const uses = running.map((child) => child.lastUsedAtMs);
+  if (health.lastSuccessAtMs !== undefined) uses.push(health.lastSuccessAtMs);
+  return uses.length === 0 ? undefined : Math.max(...uses);
+}
+
+/** Whether a call now would try to start the server instead of being told to wait. */
+export function canRetry(phase: McpServerPhase, health: Health, nowMs: number): boolean {
+  const { consecutiveFailures, lastFailureAtMs } = health;
+  if ((phase !== 'dead' && phase !== 'degraded') || lastFailureAtMs === undefined) return true;
+  return nowMs >= lastFailureAtMs + backoffMs(consecutiveFailures, NO_JITTER);
+}
+const NO_JITTER = 0.5;
+
+/** @throws Fault MCP_SERVER_UNKNOWN, MCP_SERVER_DISABLED */
+export function findServer({ servers, disabled }: UseCaseDeps, id: string): McpServer {
+  const server = servers.find(({ spec }) => spec.id === id);
+  if (server !== undefined) return server;
+  if (disabled.some((spec) => spec.id === id)) {
+    throw new Fault('MCP_SERVER_DISABLED', `MCP server "${id}" is ${DISABLED}`, {
+      data: { name: id },
+    });
+  }
+  const known = servers.map(({ spec }) => spec.id);
+  const meant = nearest(id, known);
+  throw new Fault('MCP_SERVER_UNKNOWN', `No MCP server has the id "${id}"`, {
+    data: { name: id, known: known.slice(0, KNOWN_MAX), ...(meant === undefined ? {} : { meant }) },
+  });
+}
+
+/** Names that an error lists at most. */
+export const KNOWN_MAX = 20;
