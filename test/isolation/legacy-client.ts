@@ -34,7 +34,8 @@ export class LegacyTestClient extends TestClient {
   }
 
   subscribe(serverId: string): void {
-    this.#wanted.add(`res://${serverId}/1`);
+    // Under the name that it used, or the server's own where the update comes before the answer.
+    this.#wanted.add(`res://${serverId}/1`).add(this.uri(serverId));
     this.send('resources/subscribe', { uri: this.uri(serverId) }, undefined);
   }
 

@@ -26,13 +26,14 @@ export function memoryLauncher(start: (spec: McpServerSpec) => ScriptedChild): U
     const child = start(spec);
     const connection = new StdioConnection(child, LIMITS);
     try {
-      await handshake(connection, {
+      const greeting = await handshake(connection, {
         era: options.era,
         capabilities: options.capabilities,
         clientInfo: options.clientInfo ?? INFO,
         timeoutMs: spec.startupTimeoutMs,
         signal: options.signal,
       });
+      connection.greeted(greeting);
     } catch (error) {
       await child.stop();
       if (error instanceof WrongEra) throw error;
