@@ -34,9 +34,9 @@ export class LegacyTestClient extends TestClient {
   }
 
   subscribe(serverId: string): void {
-    const uri = this.uri(serverId);
-    this.#wanted.add(uri).add(`res://${serverId}/1`);
-    this.send('resources/subscribe', { uri }, undefined);
+    // Under the name that it used, or the server's own where the update comes before the answer.
+    this.#wanted.add(`res://${serverId}/1`).add(this.uri(serverId));
+    this.send('resources/subscribe', { uri: this.uri(serverId) }, undefined);
   }
 
   unsubscribe(serverId: string): void {

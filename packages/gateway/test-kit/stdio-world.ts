@@ -52,7 +52,7 @@ export class StdioWorld implements AsyncDisposable {
 
   static async open(options: StdioWorldOptions = {}): Promise<StdioWorld> {
     const launcher = new ScriptedLauncher({ ...HELLO, ...options.hello });
-    const text = `mcp_servers: { s: { command: [none], ${options.server ?? ''} } }\nlimits: { shutdown_grace_s: 1, ${options.limits ?? ''} }\n`;
+    const text = `mcp_servers: { s: { command: [none], ${options.server ?? ''} } }\ntool_access: { gateway_tools: none }\nlimits: { shutdown_grace_s: 1, ${options.limits ?? ''} }\n`;
     const loaded = loadGatewayConfig({ text, env: {} });
     if (!loaded.ok) throw new Error(JSON.stringify(loaded.error));
     const gateway = await compose(loaded.value, { logger: SILENT, launcher });
