@@ -137,7 +137,7 @@ type CallFigures = 'addedP50' | 'callsPerSecond' | 'cpuSequential' | 'cpuConcurr
 async function measureHttp(plan: Plan): Promise<Pick<Samples, CallFigures>> {
   await using floor = await startHttpArm('floor', FLOOR_COMMAND, 1);
   await using gateway = await startHttpArm('gateway', plan.gateway, 1);
-  return measureCalls(floor, gateway, plan);
+  return await measureCalls(floor, gateway, plan); // awaited here: both end with this block
 }
 
 async function measureStdio(

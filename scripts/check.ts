@@ -25,6 +25,7 @@ const script = (file: string, ...args: string[]): readonly string[] => [
 const LANES: readonly (readonly Step[])[] = [
   [
     { name: 'build', argv: tool('typescript/bin/tsc', '-b') },
+    { name: 'bundle', argv: script('bundle.ts') },
     { name: 'lint', argv: tool('oxlint/bin/oxlint', '--type-aware', '--deny-warnings') },
     { name: 'types of tests', argv: tool('typescript/bin/tsc', '-p', 'tsconfig.test.json') },
   ],

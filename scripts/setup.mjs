@@ -170,14 +170,22 @@ function nodeForTheRest() {
 
 async function build(node) {
   const tsc = join(modules, 'typescript', 'bin', 'tsc');
-  const result = await run('building (tsc -b)', QUIET_MS, [node, tsc, '-b']).catch((error) => {
+  const steps = [
+    ['building (tsc -b)', tsc, '-b'],
+    ['bundling', join(root, 'scripts', 'bundle.ts')],
+  ];
+  for (const [title, ...args] of steps) await buildStep(node, title, args);
+}
+
+async function buildStep(node, title, args) {
+  const result = await run(title, QUIET_MS, [node, ...args]).catch((error) => {
     throw new SetupError(
       `${node} does not run on this system (${error.code}): install Node ${NODE_NEEDED.join('.')} or newer from https://nodejs.org.`,
     );
   });
   if (result.code === 0) return;
   process.stderr.write(result.output);
-  throw new SetupError('the build failed: the compiler says why above.');
+  throw new SetupError('the build failed: it says why above.');
 }
 
 async function main() {

@@ -80,7 +80,7 @@ beforeAll(async () => {
     number += 1;
     return new ScriptedChild({ serverId: id, number, era, sharing, witness: WITNESS });
   });
-  gateway = compose(config, { logger: QUIET, launcher });
+  gateway = await compose(config, { logger: QUIET, launcher });
   port = await gateway.listen();
 });
 afterAll(() => gateway.close());

@@ -31,7 +31,7 @@ const scenes = (options: { clientMask: number; clientBits: number }): fc.Arbitra
   });
 
 const holds = async (scene: Scene): Promise<void> => {
-  const world = new World(scene, tally);
+  const world = await World.open(scene, tally);
   await world.run(scene);
 };
 

@@ -34,8 +34,9 @@ export class LegacyTestClient extends TestClient {
   }
 
   subscribe(serverId: string): void {
-    this.#wanted.add(`res://${serverId}/1`);
-    this.send('resources/subscribe', { uri: this.uri(serverId) }, undefined);
+    const uri = this.uri(serverId);
+    this.#wanted.add(uri).add(`res://${serverId}/1`);
+    this.send('resources/subscribe', { uri }, undefined);
   }
 
   unsubscribe(serverId: string): void {

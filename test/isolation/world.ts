@@ -4,6 +4,7 @@
  */
 import { vi } from 'vitest';
 import { compose, type Gateway } from '../../packages/gateway/src/bootstrap/compose.ts';
+import { openRecords } from '../../packages/gateway/src/bootstrap/records.ts';
 import { loadGatewayConfig } from '../../packages/gateway/src/bootstrap/config/load-config.ts';
 import type { GatewayConfig } from '../../packages/gateway/src/bootstrap/config/gateway-config.ts';
 import type { Endpoint } from '../../packages/gateway/src/application/catalog/views.ts';
@@ -67,6 +68,15 @@ export interface Scene {
   readonly servedToTheEnd: boolean;
 }
 
+const BEGIN_MS = 1_000_000;
+/** One log for all worlds: what is in it is not what is tested here. */
+const RECORDS = await openRecords({
+  config: CONFIG,
+  state: { kind: 'unavailable', reason: 'not needed', isExplicit: false },
+  clock: { nowMs: () => BEGIN_MS },
+  logger: QUIET,
+});
+
 const pick = <T>(list: readonly T[], at: number): T | undefined => list[at % list.length];
 
 export class World implements ClientWorld, ChildWitness {
@@ -78,22 +88,37 @@ export class World implements ClientWorld, ChildWitness {
   readonly #ids: readonly string[];
   /** Calls of which a server was told that they are cancelled, though their clients had not said so. */
   readonly #cancelled = new Set<TestRequest>();
-  #nowMs = 1_000_000;
+  #nowMs = BEGIN_MS;
   #activity = 0;
 
-  constructor(scene: Scene, tally: Tally) {
-    this.tally = tally;
-    this.#ids = [...new Set(scene.servers.map((mode) => pick(IDS, mode) ?? 'legacy-auto'))];
-    const servers = CONFIG.servers.filter(({ id }) => this.#ids.includes(id));
-    this.#gateway = compose(
+  static async open(scene: Scene, tally: Tally): Promise<World> {
+    const ids = [...new Set(scene.servers.map((mode) => pick(IDS, mode) ?? 'legacy-auto'))];
+    const servers = CONFIG.servers.filter(({ id }) => ids.includes(id));
+    let world: World | undefined;
+    const gateway = await compose(
       { ...CONFIG, servers, limits: { ...CONFIG.limits, leaseWaitMs: 2_000 } },
       {
         logger: QUIET,
-        clock: { nowMs: () => this.#nowMs },
+        records: RECORDS,
+        clock: { nowMs: () => world?.nowMs() ?? BEGIN_MS },
         random: () => 0.5,
-        launcher: memoryLauncher((spec) => this.#start(spec.id)),
+        launcher: memoryLauncher((spec) => {
+          if (world === undefined) throw new Error('nothing starts before somebody calls');
+          return world.#start(spec.id);
+        }),
       },
     );
+    world = new World(scene, { tally, gateway, ids });
+    return world;
+  }
+
+  private constructor(
+    scene: Scene,
+    parts: { readonly tally: Tally; readonly gateway: Gateway; readonly ids: readonly string[] },
+  ) {
+    this.tally = parts.tally;
+    this.#gateway = parts.gateway;
+    this.#ids = parts.ids;
     this.#clients = scene.clients.map((choice, number) => this.#client(choice, number));
   }
 

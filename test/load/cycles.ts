@@ -46,14 +46,22 @@ class Cycles {
   readonly #hub: Hub;
   /** Open before the first cycle, and the guardian's pipe. */
   readonly #files = openFiles() + 1;
-  #nowMs = 0;
+  readonly #clock: { nowMs: number };
   #next = 0;
   answered = 0;
   lost = 0;
 
-  constructor() {
-    this.leak = leakGateway({ sharing: 'session', nowMs: () => this.#nowMs });
-    this.#hub = this.leak.gateway.hub;
+  /** The gateway reads `clock`, which every cycle moves. */
+  static async open(): Promise<Cycles> {
+    const clock = { nowMs: 0 };
+    const leak = await leakGateway({ sharing: 'session', nowMs: () => clock.nowMs });
+    return new Cycles(leak, clock);
+  }
+
+  private constructor(leak: LeakGateway, clock: { nowMs: number }) {
+    this.leak = leak;
+    this.#clock = clock;
+    this.#hub = leak.gateway.hub;
   }
 
   /** Runs on until so many cycles are done, and everything that they started is gone. */
@@ -77,7 +85,7 @@ class Cycles {
   async #cycle(habit: Habit, id: string): Promise<void> {
     const endpoint = this.#hub.endpoint(habit);
     if (endpoint === undefined) throw new Error(habit);
-    this.#nowMs += BACKOFF_MS;
+    this.#clock.nowMs += BACKOFF_MS;
     const client = { id, revision: '2025-11-25', endpoint, capabilities: {} };
     const outlet = { send: () => undefined };
     const session = new LegacySession(this.#hub, { ...client, clientInfo: undefined }, outlet);
@@ -97,7 +105,7 @@ export interface CyclesReport {
 
 /** @param at after how many cycles memory is looked at, ascending; the last one ends the run */
 export async function runCycles(at: readonly number[]): Promise<CyclesReport> {
-  const cycles = new Cycles();
+  const cycles = await Cycles.open();
   const marks: Mark[] = [];
   for (const count of at) {
     await cycles.runTo(count);

@@ -33,7 +33,11 @@ export interface LeakGatewayOptions {
   readonly nowMs?: () => number;
 }
 
-export function leakGateway({ sharing, sessionIdleMs, nowMs }: LeakGatewayOptions): LeakGateway {
+export async function leakGateway({
+  sharing,
+  sessionIdleMs,
+  nowMs,
+}: LeakGatewayOptions): Promise<LeakGateway> {
   const loaded = loadGatewayConfig({ text: configText(sharing), env: {} });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.error));
   const { limits, http } = loaded.value;
@@ -41,7 +45,7 @@ export function leakGateway({ sharing, sessionIdleMs, nowMs }: LeakGatewayOption
   const note = (fields: Readonly<Record<string, unknown>>): void => {
     if (typeof fields['pid'] === 'number') groups.add(fields['pid']);
   };
-  const gateway = compose(
+  const gateway = await compose(
     {
       ...loaded.value,
       http: { ...http, port: 0 },

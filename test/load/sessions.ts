@@ -46,7 +46,10 @@ export interface SessionsReport {
 }
 
 export async function runSessions(sessions: number): Promise<SessionsReport> {
-  const { gateway, groups } = leakGateway({ sharing: 'shared', sessionIdleMs: SESSION_IDLE_MS });
+  const { gateway, groups } = await leakGateway({
+    sharing: 'shared',
+    sessionIdleMs: SESSION_IDLE_MS,
+  });
   const port = await gateway.listen();
   let next = 0;
   const runTo = async (count: number): Promise<number> => {
@@ -54,12 +57,12 @@ export async function runSessions(sessions: number): Promise<SessionsReport> {
       while (next < count) await oneSession(port, next++);
     };
     await Promise.all(Array.from({ length: LANES }, lane));
-    await becomesTrue(() => gateway.front.sessions === 0, EXPIRY_MS_MAX);
+    await becomesTrue(() => gateway.httpSessions() === 0, EXPIRY_MS_MAX);
     return anonymousMib();
   };
   const early = await runTo(Math.ceil(sessions / 4));
   const late = await runTo(sessions);
-  const sessionsLeft = gateway.front.sessions;
+  const sessionsLeft = gateway.httpSessions();
   await gateway.close();
   const processesLeft = livingOf(process.pid, groups).length;
   return { sessions, sessionsLeft, processesLeft, grownMib: late - early };

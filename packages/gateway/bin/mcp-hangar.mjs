@@ -14,7 +14,7 @@ import * as nodeModule from 'module';
 import { homedir } from 'os';
 import { dirname, join } from 'path';
 import { isatty } from 'tty';
-import { fileURLToPath } from 'url';
+import { fileURLToPath, pathToFileURL } from 'url';
 
 const NEEDED = [24, 11];
 const COMPILE_CACHE_FLUSH_AFTER_MS = 3000;
@@ -109,6 +109,28 @@ function keepCompiledCode() {
   }
 }
 
+function modifiedMs(path) {
+  try {
+    return statSync(path).mtimeMs;
+  } catch {
+    return 0;
+  }
+}
+
+/** The bundle, which loads fast; in a clone where the compiler ran after it, the modules that it is made of. */
+function findEntry() {
+  const dist = join(here, '..', 'dist');
+  const bundle = join(dist, 'bundle', 'main.js');
+  const layers = ['domain', 'application', 'infrastructure', 'server', 'bootstrap'];
+  const builds = [
+    ...layers.map((layer) => join(dist, layer, '.tsbuildinfo')),
+    ...['kernel', 'eventing'].map((name) => join(here, '..', '..', name, 'dist', '.tsbuildinfo')),
+  ];
+  const bundledMs = modifiedMs(bundle);
+  if (bundledMs > 0 && builds.every((build) => modifiedMs(build) <= bundledMs)) return bundle;
+  return [join(dist, 'bootstrap', 'main.js'), bundle].find((path) => existsSync(path));
+}
+
 async function main() {
   if (!isNewEnough(process.versions.node)) {
     const node = process.env.HANGAR_REEXECUTED ? undefined : findNode();
@@ -117,10 +139,10 @@ async function main() {
       `needs Node ${NEEDED.join('.')} or newer and this is ${process.versions.node}: install one from https://nodejs.org, or run "npm ci" in the clone, which brings one on Linux and Windows.`,
     );
   }
-  const entry = new URL('../dist/bootstrap/main.js', import.meta.url);
-  if (!existsSync(entry)) return fail('is not built yet: run "npm run build" in the clone first.');
+  const entry = findEntry();
+  if (!entry) return fail('is not built yet: run "npm run build" in the clone first.');
   keepCompiledCode();
-  const { run } = await import(entry.href);
+  const { run } = await import(pathToFileURL(entry).href);
   process.exitCode = await run(process.argv.slice(2));
 }
 

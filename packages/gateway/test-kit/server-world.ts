@@ -8,9 +8,11 @@ import type {
 } from '../src/application/servers/child.ts';
 import {
   McpServer,
+  type Remembered,
   type ServerListener,
   type ServerUser,
 } from '../src/application/servers/mcp-server.ts';
+import type { DomainEvent } from '../src/application/ports.ts';
 import type { JsonObject } from '../src/domain/protocol/json-rpc.ts';
 import type { Era } from '../src/domain/protocol/revisions.ts';
 import {
@@ -27,6 +29,7 @@ export interface World {
   readonly clock: { now: number; nowMs(): number };
   readonly ready: Child[];
   readonly changed: string[];
+  readonly events: DomainEvent[];
 }
 
 /** @param hello makes every start succeed at once */
@@ -36,6 +39,7 @@ export function worldOf(
     readonly hello?: Hello;
     readonly leaseWaitMs?: number;
     readonly listener?: ServerListener;
+    readonly remembered?: Remembered;
   } = {},
 ): World {
   const launcher = new ScriptedLauncher(options.hello);
@@ -47,6 +51,7 @@ export function worldOf(
   };
   const ready: Child[] = [];
   const changed: string[] = [];
+  const events: DomainEvent[] = [];
   const server = new McpServer(specOf(spec), {
     launcher,
     clock,
@@ -56,9 +61,12 @@ export function worldOf(
     listener: options.listener ?? {
       ready: (_server, child) => void ready.push(child),
       changed: (_server, _child, { method }) => void changed.push(method),
+      toolsKnown: () => undefined,
     },
+    remembered: options.remembered,
+    events: { record: (_stream, event) => void events.push(event) },
   });
-  return { server, launcher, clock, ready, changed };
+  return { server, launcher, clock, ready, changed, events };
 }
 
 /** An owner that keeps what it hears. */

@@ -50,12 +50,18 @@ export class StdioWorld implements AsyncDisposable {
   closed: ClosedReason | undefined;
   #rest = '';
 
-  constructor(options: StdioWorldOptions = {}) {
-    this.launcher = new ScriptedLauncher({ ...HELLO, ...options.hello });
+  static async open(options: StdioWorldOptions = {}): Promise<StdioWorld> {
+    const launcher = new ScriptedLauncher({ ...HELLO, ...options.hello });
     const text = `mcp_servers: { s: { command: [none], ${options.server ?? ''} } }\nlimits: { shutdown_grace_s: 1, ${options.limits ?? ''} }\n`;
     const loaded = loadGatewayConfig({ text, env: {} });
     if (!loaded.ok) throw new Error(JSON.stringify(loaded.error));
-    this.gateway = compose(loaded.value, { logger: SILENT, launcher: this.launcher });
+    const gateway = await compose(loaded.value, { logger: SILENT, launcher });
+    return new StdioWorld(gateway, launcher, options);
+  }
+
+  private constructor(gateway: Gateway, launcher: ScriptedLauncher, options: StdioWorldOptions) {
+    this.gateway = gateway;
+    this.launcher = launcher;
     const output = options.output ?? new PassThrough().on('data', (chunk) => this.#read(chunk));
     this.front = this.gateway.connect(this.input, output);
     void this.front.closed.then((reason) => {

@@ -37,6 +37,18 @@ export const ERRORS = {
     retryable: false,
     title: 'Client and server speak different eras.',
   },
+  EVENT_STORE_BUSY: {
+    http: 503,
+    jsonRpc: -32603,
+    retryable: true,
+    title: 'Too many events wait to be stored.',
+  },
+  EVENT_STORE_UNAVAILABLE: {
+    http: 503,
+    jsonRpc: -32603,
+    retryable: true,
+    title: 'The event log cannot be used.',
+  },
   GATEWAY_BUSY: {
     http: 503,
     jsonRpc: -32000,
@@ -78,6 +90,12 @@ export const ERRORS = {
     jsonRpc: -32000,
     retryable: true,
     title: 'The server did not become ready.',
+  },
+  MCP_SERVER_STOPPED: {
+    http: 503,
+    jsonRpc: -32000,
+    retryable: true,
+    title: 'The server was stopped while it started.',
   },
   METHOD_NOT_ALLOWED: {
     http: 405,

@@ -5,6 +5,7 @@
  * 1. The events of one append are stored all or not at all, in their order, with consecutive versions.
  * 2. What was acknowledged survives a kill of the process; a durable adapter says so of a power cut too.
  * 3. Positions grow in the order in which readers see events; a reader that follows `readAll` never skips one.
+ * 4. Old events may go (retention), the oldest of a stream first; versions and positions are never given again.
  */
 export type JsonValue =
   | string
@@ -15,12 +16,12 @@ export type JsonValue =
   | { readonly [key: string]: JsonValue };
 
 export interface NewEvent {
-  /** UUID; storing it twice is refused. */
+  /** UUID; storing it twice is refused. Ids that grow with time (version 7) keep the log fast and small. */
   readonly id: string;
   /** Past tense, stored for ever: `McpServerStarted`. */
   readonly type: string;
   readonly schemaVersion: number;
-  /** Milliseconds since the Unix epoch, by the clock of the producer, which may jump. */
+  /** Whole milliseconds since the Unix epoch, by the clock of the producer, which may jump. */
   readonly occurredAtMs: number;
   /** Who wrote it: host and a random part. */
   readonly producedBy: string;
@@ -43,6 +44,7 @@ export type ExpectedVersion = number | 'none' | 'any';
 export interface Append {
   readonly stream: string;
   readonly expected: ExpectedVersion;
+  /** At least one. */
   readonly events: readonly NewEvent[];
 }
 
@@ -57,20 +59,25 @@ export interface EventPage {
   readonly events: readonly StoredEvent[];
   /** Where to go on; the given position where there was nothing. */
   readonly next: Position | undefined;
-  /** Nothing was stored after `next` when it was read. */
+  /** There was nothing beyond `next` when it was read. */
   readonly isHead: boolean;
 }
 
+/** Every page may hold fewer events than `max`, but not none while there are some: pages are bounded in bytes too. */
 export interface EventStore extends AsyncDisposable {
   /**
    * Resolves when the events are durable.
-   * @throws VersionConflict; Fault EVENT_STORE_UNAVAILABLE where nothing could be written (nothing was)
+   * @throws VersionConflict; DuplicateEvent; TypeError where an event cannot be stored as it is;
+   * Fault EVENT_STORE_BUSY (nothing was written) or EVENT_STORE_UNAVAILABLE (nothing was, unless its data says
+   * `outcome: 'unknown'`: the same append again then ends in DuplicateEvent where it had been stored)
    */
   append(append: Append): Promise<Appended>;
-  /** One stream in order, from a version (1 unless given), at most `max` events. */
+  /** One stream in order, from a version (1 unless given), at most `max` events (1,000 unless given). */
   read(stream: string, from?: number, max?: number): Promise<readonly StoredEvent[]>;
   /** Everything after a position, at most `max` events. */
   readAll(after: Position | undefined, max: number): Promise<EventPage>;
+  /** Everything before a position (the end unless given), newest first, at most `max` events. */
+  readAllBackward(before: Position | undefined, max: number): Promise<EventPage>;
   /** The streams whose names begin with `prefix`, with their versions. */
   streams(
     prefix: string,
@@ -90,5 +97,15 @@ export class VersionConflict extends Error {
     this.stream = stream;
     this.expected = expected;
     this.actual = actual;
+  }
+}
+
+/** An event with that id is stored already: the append was made before, or an id was used twice. */
+export class DuplicateEvent extends Error {
+  override readonly name = 'DuplicateEvent';
+  readonly id: string;
+  constructor(id: string) {
+    super(`event "${id}" is stored already`);
+    this.id = id;
   }
 }

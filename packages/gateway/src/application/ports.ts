@@ -1,9 +1,12 @@
 /** What the application needs from the world outside. Adapters live in `infrastructure`. */
 import type { Fault } from '@mcp-hangar/kernel/errors';
+import type { JsonValue } from '@mcp-hangar/kernel/event-store';
 import type { JsonObject } from '../domain/protocol/json-rpc.ts';
 import type { Era } from '../domain/protocol/revisions.ts';
 import type { ServerMessage } from '../domain/protocol/server-message.ts';
 import type { McpServerSpec } from '../domain/mcp-server/spec.ts';
+import type { ServerCatalog } from '../domain/catalog/server-catalog.ts';
+import type { EraVerdict } from '../domain/mcp-server/eras.ts';
 
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
@@ -15,6 +18,32 @@ export interface Logger {
   info(fields: Readonly<Record<string, unknown>>, event: string): void;
   warn(fields: Readonly<Record<string, unknown>>, event: string): void;
   error(fields: Readonly<Record<string, unknown>>, event: string): void;
+}
+
+/** A fact, in the form in which it is stored. */
+export interface DomainEvent {
+  readonly type: string;
+  readonly data: { readonly [key: string]: JsonValue };
+}
+
+/** Takes facts on their way to the event log, in order. Never waits and never throws. */
+export interface EventSink {
+  record(stream: string, event: DomainEvent): void;
+}
+
+/** What is remembered of one server over restarts. */
+export interface ServerMemory {
+  readonly eras: EraVerdict;
+  /** By catalogue key, the most recent last. */
+  readonly catalogs: readonly (readonly [key: string, catalog: ServerCatalog])[];
+}
+
+/** Keeps what was learnt of servers, so that lists are answered before anything has started. */
+export interface MemoryStore {
+  /** What is remembered of exactly this server: nothing where what is launched has changed. Never throws. */
+  load(spec: McpServerSpec): ServerMemory | undefined;
+  /** In the background, the latest wins; a failure costs the memory and nothing else. */
+  save(spec: McpServerSpec, memory: ServerMemory): void;
 }
 
 /** Bytes on their way through: a string holds one byte a character (latin1). */

@@ -17,6 +17,7 @@ import type { Health } from '../server/health/health-pages.ts';
 import { StdioClients } from '../server/front-door/stdio-clients.ts';
 import type { StdioFront } from '../server/front-door/stdio-front.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
+import { openRecords, type Records } from './records.ts';
 import { VERSION } from './version.ts';
 
 export interface Overrides {
@@ -27,6 +28,8 @@ export interface Overrides {
   readonly childTimings?: ChildTimings;
   /** Where to keep what outlives the process; without it everything is kept in memory. */
   readonly state?: StateFolder;
+  /** Opened, and closed, by the caller. */
+  readonly records?: Records;
   /** The environment whose allow-listed part children get. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
@@ -34,9 +37,10 @@ export interface Overrides {
 export interface Gateway extends AsyncDisposable {
   readonly config: GatewayConfig;
   readonly hub: Hub;
-  readonly front: HttpFront;
+  /** Legacy sessions over HTTP that are alive. */
+  readonly httpSessions: () => number;
   readonly logger: Logger;
-  readonly state: StateFolder;
+  readonly records: Records;
   /** Binds the configured address. Answers the port. Rejects with the system's error. */
   listen(): Promise<number>;
   /**
@@ -57,11 +61,14 @@ const IN_MEMORY: StateFolder = {
 };
 const INFO = { name: 'mcp-hangar', title: 'MCP Hangar', version: VERSION };
 
-export function compose(config: GatewayConfig, overrides: Overrides = {}): Gateway {
+/** @throws Fault EVENT_STORE_UNAVAILABLE where a configured event log cannot be used */
+export async function compose(config: GatewayConfig, overrides: Overrides = {}): Promise<Gateway> {
   const clock = overrides.clock ?? { nowMs: () => Date.now() };
   const logger =
     overrides.logger ??
     createLogger({ ...config.logging, destination: boundedDestination(process.stderr) });
+  const { state = IN_MEMORY } = overrides;
+  const records = overrides.records ?? (await openRecords({ config, state, clock, logger }));
   const env = overrides.env ?? process.env;
   const guardian = createGuardian({
     path: env['PATH'],
@@ -70,11 +77,12 @@ export function compose(config: GatewayConfig, overrides: Overrides = {}): Gatew
   const { limits } = config;
   const launcher = overrides.launcher ?? newLauncher(config, { env, guardian, clock }, overrides);
   const random = overrides.random ?? Math.random;
-  const hub = newHub(config, { launcher, clock, logger, random });
-  const state = overrides.state ?? IN_MEMORY;
+  const hub = newHub(config, { launcher, clock, logger, random }, records);
   let started = false;
-  const health = healthOf(hub, { clock, state, started: () => started });
-  const front = new HttpFront({ hub, limits, ...config.http, health });
+  const health = healthOf(hub, { clock, records, started: () => started });
+  let front: HttpFront | undefined;
+  const openFront = (): HttpFront =>
+    (front ??= new HttpFront({ hub, limits, ...config.http, health }));
   const begin = (): void => {
     if (started) return;
     started = true;
@@ -84,8 +92,9 @@ export function compose(config: GatewayConfig, overrides: Overrides = {}): Gatew
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => {
     closing ??= (async () => {
-      await Promise.all([front, clients].map((one) => one.close(limits.shutdownGraceMs)));
+      await Promise.all([front, clients].map((one) => one?.close(limits.shutdownGraceMs)));
       await hub.close();
+      if (overrides.records === undefined) await records[Symbol.asyncDispose]();
       await guardian[Symbol.asyncDispose]();
     })();
     return closing;
@@ -93,11 +102,11 @@ export function compose(config: GatewayConfig, overrides: Overrides = {}): Gatew
   return {
     config,
     hub,
-    front,
+    httpSessions: () => front?.sessions ?? 0,
     logger,
-    state,
+    records,
     async listen() {
-      const port = await front.listen(config.http.host, config.http.port);
+      const port = await openFront().listen(config.http.host, config.http.port);
       begin();
       return port;
     },
@@ -107,7 +116,7 @@ export function compose(config: GatewayConfig, overrides: Overrides = {}): Gatew
     },
     accept(socket) {
       begin();
-      front.accept(socket);
+      openFront().accept(socket);
     },
     close,
     [Symbol.asyncDispose]: close,
@@ -116,14 +125,19 @@ export function compose(config: GatewayConfig, overrides: Overrides = {}): Gatew
 
 function healthOf(
   hub: Hub,
-  about: { readonly clock: Clock; readonly state: StateFolder; readonly started: () => boolean },
+  about: { readonly clock: Clock; readonly records: Records; readonly started: () => boolean },
 ): Health {
-  const { clock, state, started } = about;
+  const { clock, records, started } = about;
   const startedAtMs = clock.nowMs();
   return {
     uptimeMs: () => clock.nowMs() - startedAtMs,
     started,
-    state: () => state,
+    state: () => {
+      const problem = records.problem();
+      return problem === undefined
+        ? { kind: 'open', isExplicit: false }
+        : { kind: 'unavailable', reason: problem.reason, isExplicit: problem.isConfigured };
+    },
     servers: () => ({
       total: hub.servers.length,
       running: hub.servers.filter((server) => server.running.length > 0).length,
@@ -149,10 +163,15 @@ function newLauncher(
 
 type HubParts = Pick<HubOptions, 'launcher' | 'clock' | 'logger' | 'random'>;
 
-function newHub(config: GatewayConfig, parts: HubParts): Hub {
+function newHub(config: GatewayConfig, parts: HubParts, records: Records): Hub {
   const { limits, catalog } = config;
+  const { recorder, memory, past } = records;
   return new Hub({
     ...parts,
+    memory,
+    past,
+    events: recorder,
+    callSettled: config.eventLog.isEnabled ? (call) => recorder.callSettled(call) : () => undefined,
     servers: config.servers,
     info: INFO,
     modernMeta: {

@@ -15,6 +15,8 @@ export async function run(argv: readonly string[]): Promise<number> {
     serve: async (flags) => (await import('./serve.ts')).serve(flags),
     configCheck: async (file, flags) =>
       (await import('./config-check.ts')).configCheck(file, flags),
+    events: async (flags) => (await import('./events.ts')).events(flags),
+    eventsVerify: async (flags) => (await import('./events.ts')).eventsVerify(flags),
   });
   // A reader of our log that does not read must not keep us: what is left to write has this long.
   setTimeout(() => process.exit(code), LAST_LINES_MS).unref();

@@ -1,5 +1,6 @@
 /** The process as a gateway: from a configuration's text to something that serves, and back to nothing. */
 import { setFlagsFromString } from 'node:v8';
+import { Fault } from '@mcp-hangar/kernel/errors';
 import type { OwnerFacts } from '../domain/local-socket/greeting.ts';
 import { recordOwner } from '../infrastructure/state/socket-path.ts';
 import type { Place } from '../infrastructure/state/place.ts';
@@ -10,7 +11,7 @@ import type { GatewayConfig } from './config/gateway-config.ts';
 import { loadGatewayConfig } from './config/load-config.ts';
 import { deadServers } from './dead-servers.ts';
 import { whenAsked } from './ending.ts';
-import { reportProblems, say } from './say.ts';
+import { reportProblems, say, SYSTEM_ERROR } from './say.ts';
 import type { Start, StateChoice } from './start.ts';
 
 /**
@@ -63,7 +64,15 @@ export async function openGateway(
   }
   const state = claim(start.state, place);
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`);
-  const gateway = compose(config, { state });
+  let gateway: Gateway;
+  try {
+    gateway = await compose(config, { state });
+  } catch (error) {
+    if (place.kind === 'owner') place.lock.release();
+    if (!(error instanceof Fault)) throw error;
+    say(`mcp-hangar: ${error.message}`);
+    return { code: SYSTEM_ERROR };
+  }
   announce(start, gateway);
   const facts = factsOf(config);
   const socket =

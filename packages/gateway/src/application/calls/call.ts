@@ -3,7 +3,7 @@
  * the gateway (timeout, ended server, refused start), or cancelled by its client.
  */
 import { Fault } from '@mcp-hangar/kernel/errors';
-import { RPC, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
+import { isObject, RPC, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
 import {
   CLIENT_SLOT,
   cutForServer,
@@ -12,8 +12,9 @@ import {
 import { spanEnd, spanStart, spanText } from '../../domain/protocol/json-spans.ts';
 import type { Era } from '../../domain/protocol/revisions.ts';
 import { SERVER_SLOT, type ServerMessage } from '../../domain/protocol/server-message.ts';
-import type { Clock, RawAnswer, Routing, UpstreamCall } from '../ports.ts';
+import type { Bytes, Clock, RawAnswer, Routing, UpstreamCall } from '../ports.ts';
 import type { Child } from '../servers/child.ts';
+import type { CallOutcome } from '../servers/lifecycle-keeper.ts';
 import type { Deadlines, Limited } from './deadlines.ts';
 import type { EraBridge } from './era-bridge.ts';
 import { rpcErrorOf, type ClientReply } from './reply.ts';
@@ -56,13 +57,16 @@ export interface CallOptions {
 export class Call implements UpstreamCall, Limited {
   readonly #options: CallOptions;
   readonly reply: ClientReply;
+  /** The server that it is for, once that is known. */
+  target: CallTarget | undefined;
   #parts: readonly string[] = [];
   #upstreamName: string | undefined;
   #paramHeaders: Readonly<Record<string, string>> = {};
   #sent: { readonly child: Child; readonly id: number } | undefined;
   #timeoutMs = 0;
   #deadlineMs = Number.POSITIVE_INFINITY;
-  #settled = false;
+  #beganAtMs = 0;
+  #ending: CallEnding | undefined;
   #aborter: AbortController | undefined;
 
   constructor(options: CallOptions) {
@@ -80,7 +84,12 @@ export class Call implements UpstreamCall, Limited {
   }
 
   get settled(): boolean {
-    return this.#settled;
+    return this.#ending !== undefined;
+  }
+
+  /** How it ended; undefined while it is under way. */
+  get ending(): CallEnding | undefined {
+    return this.#ending;
   }
 
   /** The child that works on it; undefined while it waits for one. */
@@ -91,7 +100,7 @@ export class Call implements UpstreamCall, Limited {
   /** Aborted when the call is over, however it ended. Made on demand: most calls need none. */
   get signal(): AbortSignal {
     this.#aborter ??= new AbortController();
-    if (this.#settled) this.#aborter.abort();
+    if (this.settled) this.#aborter.abort();
     return this.#aborter.signal;
   }
 
@@ -101,10 +110,11 @@ export class Call implements UpstreamCall, Limited {
     const { request, bridge, clock } = this.#options;
     this.#upstreamName = delivery.upstreamName;
     this.#paramHeaders = delivery.paramHeaders ?? {};
-    if (this.#settled) {
+    if (this.settled) {
       child.end(clock.nowMs(), false);
       return;
     }
+    this.#beganAtMs = clock.nowMs();
     try {
       const { era } = child.seat;
       this.#parts =
@@ -123,8 +133,10 @@ export class Call implements UpstreamCall, Limited {
 
   answered(answer: RawAnswer): void {
     const child = this.#sent?.child;
-    if (child === undefined || !this.#settle(true)) return;
     const { request, bridge } = this.#options;
+    const error = errorIn(answer, request.method);
+    const outcome = error === undefined ? 'answered' : 'answered-error';
+    if (child === undefined || !this.#settle({ outcome, error, bytes: answer.bytes })) return;
     if (child.seat.era === request.era) this.reply.answer(answer);
     else bridge.answer(request, answer, this.reply);
   }
@@ -148,27 +160,29 @@ export class Call implements UpstreamCall, Limited {
   }
 
   lost(fault: Fault): void {
-    if (this.#settle(false)) this.reply.refuse(rpcErrorOf(fault));
+    if (this.#settle(endingOf(fault))) this.reply.refuse(rpcErrorOf(fault));
   }
 
   /** The gateway cannot carry the call out. Anything but a Fault is a defect: it ends this call and no other. */
   fail(error: unknown): void {
     if (!(error instanceof Fault)) this.#options.onDefect(error);
-    if (!this.#settle(false)) return;
+    if (!this.#settle(endingOf(error))) return;
     const internal = { code: RPC.internalError, message: 'Internal error' };
     this.reply.refuse(error instanceof Fault ? rpcErrorOf(error) : internal);
   }
 
   /** The gateway refuses the call. */
   refuse(error: RpcError): void {
-    if (this.#settle(false)) this.reply.refuse(error);
+    const code = isObject(error.data) ? error.data['code'] : undefined;
+    const name = typeof code === 'string' ? code : `rpc ${error.code}`;
+    if (this.#settle({ outcome: 'given-up', error: name, bytes: 0 })) this.reply.refuse(error);
   }
 
   /** The client gave up: the server is told, the client gets no answer. */
   cancel(reason: string): void {
     const sent = this.#sent;
-    if (sent !== undefined && !this.#settled) sent.child.connection.cancel(sent.id, reason);
-    if (this.#settle(false)) this.reply.drop();
+    if (sent !== undefined && !this.settled) sent.child.connection.cancel(sent.id, reason);
+    if (this.#settle({ outcome: 'given-up', error: 'cancelled', bytes: 0 })) this.reply.drop();
   }
 
   get deadlineMs(): number {
@@ -196,20 +210,83 @@ export class Call implements UpstreamCall, Limited {
     this.#deadlineMs = performance.now() + this.#timeoutMs;
   }
 
-  #settle(answered: boolean): boolean {
-    if (this.#settled) return false;
-    this.#settled = true;
-    this.#options.deadlines.remove(this);
+  #settle({ outcome, error, detail, bytes }: Ending): boolean {
+    if (this.settled) return false;
+    const { clock, deadlines, onSettled } = this.#options;
+    const nowMs = clock.nowMs();
+    const durationMs = this.#beganAtMs === 0 ? 0 : nowMs - this.#beganAtMs;
+    this.#ending = { outcome, error, detail, bytes, durationMs };
+    deadlines.remove(this);
     this.#aborter?.abort();
     if (this.#sent !== undefined) {
       const { child } = this.#sent;
+      const isAnswered = outcome === 'answered' || outcome === 'answered-error';
       // It may work on, and ask or log for this client: it is not lent to another one.
-      if (!answered) child.bound = true;
-      child.end(this.#options.clock.nowMs(), answered);
+      if (!isAnswered) child.bound = true;
+      child.report({ outcome, beganAtMs: this.#beganAtMs, reason: detail ?? error ?? '' });
+      child.end(nowMs, isAnswered);
     }
-    this.#options.onSettled(this);
+    onSettled(this);
     return true;
   }
+}
+
+export interface CallTarget {
+  readonly mcpServerId: string;
+  /** The server's own name for what is called, where the client used another. */
+  readonly name: string | undefined;
+}
+
+/** How a call ended. */
+export interface CallEnding {
+  readonly outcome: CallOutcome;
+  /** A code of the catalogue, `tool error`, `rpc error` or `cancelled`; undefined where all went well. */
+  readonly error: string | undefined;
+  /** What the client was told where the gateway ended the call. */
+  readonly detail?: string | undefined;
+  /** Of the answer. */
+  readonly bytes: number;
+  /** From the hand-over to the server; 0 where it never came to that. Milliseconds. */
+  readonly durationMs: number;
+}
+
+type Ending = Omit<CallEnding, 'durationMs'>;
+
+function endingOf(error: unknown): Ending {
+  const code = error instanceof Fault ? error.code : 'DEFECT';
+  const detail = error instanceof Error ? error.message : undefined;
+  const outcome =
+    code === 'UPSTREAM_ENDED' ? 'ended' : NOT_THE_SERVERS.has(code) ? 'given-up' : 'failed';
+  return { outcome, error: code, detail, bytes: 0 };
+}
+
+/** Failures that say nothing about the health of the server. */
+const NOT_THE_SERVERS: ReadonlySet<string> = new Set([
+  'CLIENT_TOO_SLOW',
+  'DEFECT',
+  'ERA_BRIDGE_NEEDED',
+  'GATEWAY_BUSY',
+  'GATEWAY_STOPPING',
+  'UPSTREAM_ANSWER_TOO_LARGE',
+]);
+
+/** In a longer answer only the ends are looked at, where every server writes the member. */
+const SEARCHED_BYTES_MAX = 65_536;
+const END_BYTES = 128;
+
+/** The kind of error that an answer is. Tools report theirs inside a result. */
+function errorIn({ isError, before, after }: RawAnswer, method: string): string | undefined {
+  if (isError) return 'rpc error';
+  if (method !== 'tools/call') return undefined;
+  return [...before, ...after].some(saysError) ? 'tool error' : undefined;
+}
+
+function saysError(part: Bytes): boolean {
+  const isShort = part.length <= SEARCHED_BYTES_MAX;
+  const text = isShort
+    ? part.toString('latin1')
+    : part.slice(0, END_BYTES).toString('latin1') + part.slice(-END_BYTES).toString('latin1');
+  return text.includes('"isError"') && /"isError"\s*:\s*true/.test(text);
 }
 
 /** The tool, prompt or resource that params name. */

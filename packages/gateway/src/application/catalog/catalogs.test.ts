@@ -1,3 +1,4 @@
+import { FORGETFUL } from '../../infrastructure/state/memory-files.ts';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
   settled,
@@ -30,6 +31,7 @@ const newCatalogs = (startConcurrency = 4): Catalogs =>
     logger: SILENT,
     startConcurrency,
     modernMeta: { _meta: { modern: true } },
+    memory: FORGETFUL,
   });
 
 function catalogWorld(
@@ -44,6 +46,7 @@ function catalogWorld(
     listener: {
       ready: (server, child) => catalogs.childReady(server, child),
       changed: (server, child, { method }) => catalogs.childChanged(server, child, method),
+      toolsKnown: (server) => catalogs.toolsKnown(server),
     },
   });
   return { ...world, catalogs, told };

@@ -6,10 +6,11 @@ import { Fault } from '@mcp-hangar/kernel/errors';
 import { isObject, type JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { catalogKey, type Asker } from '../../domain/mcp-server/sharing.ts';
 import type { Offer } from '../../domain/catalog/surface.ts';
-import type { Clock, Logger } from '../ports.ts';
+import type { Clock, Logger, MemoryStore, ServerMemory } from '../ports.ts';
 import { GATEWAY, type ChangedList, type Child, type Owner } from '../servers/child.ts';
 import type { McpServer, ServerUser } from '../servers/mcp-server.ts';
-import { fetchCatalog, type ServerCatalog } from './server-catalog.ts';
+import type { ServerCatalog } from '../../domain/catalog/server-catalog.ts';
+import { fetchCatalog } from './fetch-catalog.ts';
 
 /** Capability sets that are remembered for one server; the oldest goes first. */
 const KEYS_MAX = 32;
@@ -25,6 +26,7 @@ export interface CatalogOptions {
   readonly startConcurrency: number;
   /** `_meta` for requests of the gateway's own to modern servers. */
   readonly modernMeta: JsonObject;
+  readonly memory: MemoryStore;
 }
 
 export class Catalogs {
@@ -52,6 +54,12 @@ export class Catalogs {
     this.#listeners.add(listener);
   }
 
+  /** What was listed before this start holds until a child lists something else. */
+  remember(server: McpServer, { catalogs }: Pick<ServerMemory, 'catalogs'>): void {
+    this.#known.set(server, new Map(catalogs.slice(-KEYS_MAX)));
+    this.version += 1;
+  }
+
   /** The catalogue that this asker sees, or undefined where it is not known. */
   find(server: McpServer, asker: Asker, owner?: Owner): ServerCatalog | undefined {
     const own = owner === undefined ? undefined : this.#private.get(owner)?.get(server);
@@ -67,6 +75,12 @@ export class Catalogs {
     if (known !== undefined) return { ...known, server: id };
     const none = { prompts: [], resources: [], resourceTemplates: [] };
     return { server: id, era: asker.era, tools: predefinedTools ?? [], ...none };
+  }
+
+  /** Tools of the catalogue that most clients see; undefined where none is known. */
+  toolsKnown(server: McpServer): number | undefined {
+    const known = this.#known.get(server)?.values();
+    return known?.next().value?.tools.length ?? server.spec.predefinedTools?.length;
   }
 
   /** Whether a list has to start this server to know what it offers. */
@@ -202,6 +216,7 @@ export class Catalogs {
     known.set(key, catalog);
     const oldest = known.keys().next().value;
     if (known.size > KEYS_MAX && oldest !== undefined) known.delete(oldest);
+    this.#options.memory.save(server.spec, { eras: server.eraVerdict, catalogs: [...known] });
     if (previous !== undefined && sameLists(previous, catalog)) return;
     this.version += 1;
     this.#tell(server, []);

@@ -1,3 +1,4 @@
+import { FORGETFUL } from '../../infrastructure/state/memory-files.ts';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { settled, SILENT } from '../../../test-kit/scripted-launcher.ts';
 import { askingUser, userOf, worldOf } from '../../../test-kit/server-world.ts';
@@ -26,6 +27,7 @@ function viewWorld(prefixed = true): ViewWorld {
     logger: SILENT,
     startConcurrency: 4,
     modernMeta: {},
+    memory: FORGETFUL,
   });
   const { server, launcher } = worldOf(
     { id: 'files' },
@@ -42,6 +44,7 @@ function viewWorld(prefixed = true): ViewWorld {
       listener: {
         ready: (from, child) => catalogs.childReady(from, child),
         changed: (from, child, { method }) => catalogs.childChanged(from, child, method),
+        toolsKnown: (from) => catalogs.toolsKnown(from),
       },
     },
   );

@@ -7,7 +7,7 @@ import { META } from '../../domain/protocol/revisions.ts';
 import type { McpServer } from '../servers/mcp-server.ts';
 import type { ChangedList, Owner } from '../servers/child.ts';
 import type { Catalogs } from './catalogs.ts';
-import type { ListKind } from './server-catalog.ts';
+import type { ListKind } from '../../domain/catalog/server-catalog.ts';
 
 /** Kinds of clients that are remembered at one time. */
 const VIEWS_MAX = 128;

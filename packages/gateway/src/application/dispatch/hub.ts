@@ -3,17 +3,19 @@ import { Fault } from '@mcp-hangar/kernel/errors';
 import type { JsonObject, Request } from '../../domain/protocol/json-rpc.ts';
 import { checkParamHeaders } from '../../domain/protocol/param-headers.ts';
 import type { ClientText } from '../../domain/protocol/client-message.ts';
+import type { Lifecycle } from '../../domain/mcp-server/lifecycle.ts';
 import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
 import { Call } from '../calls/call.ts';
+import type { SettledCall } from '../recording/call-event.ts';
 import { Deadlines } from '../calls/deadlines.ts';
 import { EraBridge } from '../calls/era-bridge.ts';
 import type { ClientReply } from '../calls/reply.ts';
 import { rpcErrorOf } from '../calls/reply.ts';
 import { Catalogs } from '../catalog/catalogs.ts';
 import { Views, type Endpoint, type View } from '../catalog/views.ts';
-import type { Clock, Logger, UpstreamLauncher } from '../ports.ts';
+import type { Clock, EventSink, Logger, MemoryStore, UpstreamLauncher } from '../ports.ts';
 import type { Child } from '../servers/child.ts';
-import { McpServer, type ServerUser } from '../servers/mcp-server.ts';
+import { McpServer, type ServerListener, type ServerUser } from '../servers/mcp-server.ts';
 import { listenForLists } from '../sessions/listening.ts';
 import { Subscriptions } from '../sessions/subscriptions.ts';
 import { route, type Target } from './router.ts';
@@ -23,6 +25,12 @@ export interface HubOptions {
   readonly launcher: UpstreamLauncher;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly events: EventSink;
+  /** Hears of every tool call that is over. */
+  readonly callSettled: (call: SettledCall) => void;
+  /** What is known of the servers from before this start. */
+  readonly memory: MemoryStore;
+  readonly past: ReadonlyMap<string, Lifecycle>;
   readonly random: () => number;
   readonly info: JsonObject;
   /** `_meta` for requests of the gateway's own to modern servers. */
@@ -72,6 +80,7 @@ export class Hub {
       clock: options.clock,
       logger: options.logger,
       modernMeta: options.modernMeta,
+      memory: options.memory,
       ...options.catalog,
     });
     this.subscriptions = new Subscriptions();
@@ -94,8 +103,9 @@ export class Hub {
         this.catalogs.childChanged(server, child, notification.method);
         this.subscriptions.changed(server, child, notification);
       },
+      toolsKnown: (server: McpServer) => this.catalogs.toolsKnown(server),
     };
-    this.servers = options.servers.map((spec) => new McpServer(spec, { ...options, listener }));
+    this.servers = options.servers.map((spec) => this.#newServer(spec, listener));
     const shown = options.hideServers ? [] : this.servers;
     this.#all = { name: '*', servers: shown, prefixed: true };
     for (const server of shown) {
@@ -105,6 +115,15 @@ export class Hub {
         prefixed: false,
       });
     }
+  }
+
+  #newServer(spec: McpServerSpec, listener: ServerListener): McpServer {
+    const { memory, past } = this.options;
+    const known = memory.load(spec);
+    const remembered = { lifecycle: past.get(spec.id), eras: known?.eras };
+    const server = new McpServer(spec, { ...this.options, listener, remembered });
+    if (known !== undefined) this.catalogs.remember(server, known);
+    return server;
   }
 
   get inFlight(): number {
@@ -134,6 +153,7 @@ export class Hub {
       onSettled: (settled) => {
         this.#inFlight -= 1;
         client.onSettled(settled);
+        if (request.method === 'tools/call') this.#record(client, settled);
       },
     });
     reply.onOverflow = () =>
@@ -182,6 +202,21 @@ export class Hub {
     await Promise.allSettled(this.servers.map((server) => server.close()));
   }
 
+  #record({ user, request }: ClientRequest, { ending, target }: Call): void {
+    if (ending === undefined) return;
+    const name = target?.name ?? request.params?.['name'];
+    const clientName = user.clientInfo?.['name'];
+    this.options.callSettled({
+      mcpServerId: target?.mcpServerId,
+      toolName: typeof name === 'string' ? name : '',
+      arguments: request.params?.['arguments'],
+      caller: user.asker.owner,
+      clientName: typeof clientName === 'string' ? clientName : undefined,
+      correlationId: undefined,
+      ending,
+    });
+  }
+
   /** The headers of a modern call are checked against the tool's schema, so that has to be known. */
   #needsSchema({ user, request, header }: ClientRequest, { server }: Target): boolean {
     if (header === undefined || user.asker.era === 'legacy' || request.method !== 'tools/call')
@@ -205,7 +240,9 @@ export class Hub {
       const refusal = checkParamHeaders(paramHeaders, request.params?.['arguments'], header);
       if (refusal !== undefined) return call.refuse(refusal);
     }
-    const delivery = { replace, upstreamName, timeoutMs: server.spec.callTimeoutMs };
+    const { id: mcpServerId, callTimeoutMs: timeoutMs } = server.spec;
+    const delivery = { replace, upstreamName, timeoutMs };
+    call.target = { mcpServerId, name: upstreamName };
     const send = (child: Child): void => call.sendTo(child, delivery);
     try {
       const child = server.take(user, call);

@@ -1,7 +1,7 @@
 /** The four lists, answered from memory. */
 import { RPC, type JsonObject } from '../../domain/protocol/json-rpc.ts';
 import type { ClientReply } from '../calls/reply.ts';
-import type { ListKind } from '../catalog/server-catalog.ts';
+import type { ListKind } from '../../domain/catalog/server-catalog.ts';
 import type { View } from '../catalog/views.ts';
 import type { ServerUser } from '../servers/mcp-server.ts';
 import type { Hub } from './hub.ts';

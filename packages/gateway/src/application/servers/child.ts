@@ -10,6 +10,7 @@ import { spanText } from '../../domain/protocol/json-spans.ts';
 import { SERVER_SLOT, type ServerMessage } from '../../domain/protocol/server-message.ts';
 import { ask } from '../calls/ask.ts';
 import type { ConnectionObserver, UpstreamConnection } from '../ports.ts';
+import type { EndedCall } from './lifecycle-keeper.ts';
 
 const SET_LEVEL_TIMEOUT_MS = 10_000;
 
@@ -53,6 +54,8 @@ export interface ChildEvents {
   /** It answered its first call. */
   proved(child: Child): void;
   ended(child: Child, detail: string): void;
+  /** A call that was handed to it is over. */
+  callEnded(child: Child, call: EndedCall): void;
   /** Nobody could be told for whom the message was. */
   unattributed(child: Child, method: string): void;
 }
@@ -86,6 +89,7 @@ export class Child implements ConnectionObserver {
   pins = 0;
   inFlight = 0;
   #proved = false;
+  startedAtMs = 0;
   lastUsedAtMs = 0;
   /** Set when we end it ourselves: its exit is no crash. */
   stopping = false;
@@ -136,6 +140,17 @@ export class Child implements ConnectionObserver {
     // A modern server says nothing for a request that it has answered; a legacy one may log late.
     if (answered && this.seat.era === 'modern') this.#audience = undefined;
     this.#events.rested(this);
+  }
+
+  /** How a call ended, beside the end of the work for it. */
+  report(call: EndedCall): void {
+    this.#events.callEnded(this, call);
+  }
+
+  /** Something keeps it: work, a question, a subscription, or the session that it belongs to. */
+  get isHeld(): boolean {
+    const belongs = this.seat.kind === 'own' && this.workedFor !== undefined;
+    return belongs || this.inFlight > 0 || this.asking > 0 || this.pins > 0;
   }
 
   /** A request of the server was answered, or nobody will answer it. */

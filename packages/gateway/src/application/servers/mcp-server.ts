@@ -3,22 +3,26 @@
  *
  * Invariants
  * 1. One start per seat at a time; everybody who waits for it gets its one outcome.
- * 2. After a failed start nothing starts before the back-off has passed, whoever asks.
+ * 2. After a failed start nothing starts before the back-off has passed, unless a person asks for it.
  * 3. A child with a call, a question to its owner or a subscription, or of one session alone, is not stopped for being
  *    idle.
  * 4. After `close` nothing runs and nothing starts.
  */
 import { Fault } from '@mcp-hangar/kernel/errors';
+import { EraMemory, type EraVerdict } from '../../domain/mcp-server/eras.ts';
 import type { Health, McpServerPhase } from '../../domain/mcp-server/health.ts';
+import type { Idleness, Lifecycle, StopReason } from '../../domain/mcp-server/lifecycle.ts';
 import { catalogKey, seatFor, type Asker, type Seat } from '../../domain/mcp-server/sharing.ts';
 import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
 import { NO_CAPABILITIES } from '../../domain/protocol/capabilities.ts';
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 import type { Era } from '../../domain/protocol/revisions.ts';
-import type { Clock, Logger, UpstreamLauncher } from '../ports.ts';
+import type { Clock, EventSink, Logger, UpstreamConnection, UpstreamLauncher } from '../ports.ts';
 import { Child, GATEWAY, type ChildEvents, type Owner, type ServerNotification } from './child.ts';
+import { IdleWatch } from './idle-watch.ts';
 import { LeasePool, type Cancellable, type LeasedSeat } from './lease-pool.ts';
-import { StartGate } from './start-gate.ts';
+import { StartingChild } from './starting-child.ts';
+import { LifecycleKeeper, type EndedCall } from './lifecycle-keeper.ts';
 
 /** Who uses a server: what its children may be told, and who hears what they say. */
 export interface ServerUser {
@@ -35,6 +39,14 @@ export interface ServerDependencies {
   readonly random: () => number;
   readonly leaseWaitMs: number;
   readonly listener: ServerListener;
+  readonly events: EventSink;
+  /** What is remembered of the server from before. */
+  readonly remembered?: Remembered | undefined;
+}
+
+export interface Remembered {
+  readonly lifecycle: Lifecycle | undefined;
+  readonly eras: EraVerdict | undefined;
 }
 
 export interface ServerListener {
@@ -42,10 +54,39 @@ export interface ServerListener {
   ready(server: McpServer, child: Child): void;
   /** A child said that lists or a resource changed. */
   changed(server: McpServer, child: Child, notification: ServerNotification): void;
+  /** Tools of the last known catalogue; undefined where there is none. */
+  toolsKnown(server: McpServer): number | undefined;
 }
 
 type Slot = { readonly start: Promise<Child>; readonly child: Child | undefined };
 type FixedSeat = Exclude<Seat, LeasedSeat>;
+
+interface Connecting {
+  readonly seat: Seat;
+  readonly era: Era | 'unknown';
+  readonly clientInfo?: JsonObject | undefined;
+  readonly signal: AbortSignal;
+}
+
+interface HowToStart {
+  readonly clientInfo?: JsonObject | undefined;
+  /** Unless given, that of the seat. */
+  readonly era?: Era | 'unknown';
+  /** A person asked for it: the back-off does not hold. */
+  readonly isDeliberate?: boolean;
+}
+
+/** Whoever starts a server without being a client of it. */
+const BOOT: Asker = { era: 'legacy', owner: '', capabilities: NO_CAPABILITIES, wantsLogs: false };
+
+const STOP_REASON: Readonly<Record<string, StopReason>> = {
+  idle: 'idle',
+  shutdown: 'shutdown',
+  manual_stop: 'manual_stop',
+  error: 'error',
+};
+
+const stopping = (): Fault => new Fault('GATEWAY_STOPPING', 'the gateway is shutting down');
 
 export class McpServer implements ChildEvents {
   readonly spec: McpServerSpec;
@@ -53,28 +94,33 @@ export class McpServer implements ChildEvents {
   readonly #slots = new Map<string, Slot>();
   readonly #leases: LeasePool;
   readonly #children = new Set<Child>();
-  readonly #gate: StartGate;
-  readonly #closing = new AbortController();
-  readonly #idleTimers = new Map<Child, NodeJS.Timeout>();
+  readonly #keeper: LifecycleKeeper;
+  readonly #idle: IdleWatch;
+  readonly #eras: EraMemory;
+  /** Aborted when what is starting is not wanted any more; a new one follows a stop. */
+  #starting = new AbortController();
+  #isClosed = false;
   /** Children that are being ended. */
   readonly #ends = new Set<Promise<void>>();
   readonly #starts = new Set<Promise<Child>>();
   /** Owners that ended while a child was being started for them. */
   readonly #gone = new WeakSet<Owner>();
-  /** What the server has shown to speak; undefined where nobody asked yet. */
-  #speaks: { legacy: boolean | undefined; modern: boolean | undefined } = {
-    legacy: undefined,
-    modern: undefined,
-  };
+  /** Children of a degraded server that are worked with and go before the next try. */
+  readonly #suspects = new Set<Child>();
   #probe: Promise<void> | undefined;
 
   constructor(spec: McpServerSpec, deps: ServerDependencies) {
     this.spec = spec;
     this.#deps = deps;
-    this.#gate = new StartGate(spec.id, deps.clock, deps.random);
+    const { clock, remembered } = deps;
+    this.#keeper = new LifecycleKeeper(spec, { ...deps, restored: remembered?.lifecycle });
+    this.#eras = new EraMemory(spec.era, remembered?.eras, clock.nowMs());
+    this.#idle = new IdleWatch(spec.idleTtlMs, clock, (child, durationMs) => {
+      void this.#stop(child, 'idle', { durationMs, lastUsedAtMs: child.lastUsedAtMs });
+    });
     this.#leases = new LeasePool(
       {
-        start: (seat) => this.#start(seat, undefined),
+        start: (seat) => this.#start(seat, {}),
         stop: (child) => void this.#stop(child, 'lease'),
       },
       { childrenMax: spec.leasedChildrenMax, waitMs: deps.leaseWaitMs },
@@ -86,6 +132,10 @@ export class McpServer implements ChildEvents {
    * @throws Fault where none can be had (also as rejection)
    */
   take(user: ServerUser, work?: Cancellable): Child | Promise<Child> {
+    if (this.#keeper.state.phase === 'degraded') {
+      this.#keeper.checkDue();
+      this.#replaceSuspects();
+    }
     const era = this.eraFor(user.asker.era);
     if (era === 'unknown') return this.#learnEra().then(() => this.take(user, work));
     const seat = seatFor(this.spec.sharing, user.asker, era);
@@ -108,9 +158,7 @@ export class McpServer implements ChildEvents {
 
   /** The era in which a client of `era` would be served; unknown until the server was asked. */
   eraFor(era: Era): Era | 'unknown' {
-    if (this.#speaks[era] === true) return era;
-    if (this.#speaks[era] === false) return era === 'modern' ? 'legacy' : 'modern';
-    return era === 'legacy' ? 'legacy' : 'unknown';
+    return this.#eras.eraFor(era);
   }
 
   /** The key of the catalogue that this asker sees; undefined while the era is unknown. */
@@ -135,40 +183,48 @@ export class McpServer implements ChildEvents {
   }
 
   get lastFailure(): string | undefined {
-    return this.spec.launch.kind === 'inactive' ? this.spec.launch.reason : this.#gate.lastFailure;
+    const { launch } = this.spec;
+    return launch.kind === 'inactive' ? launch.reason : this.#keeper.state.lastFailure;
   }
 
   get phase(): McpServerPhase {
-    if (this.#children.size > 0) return 'ready';
-    if (this.#starts.size > 0) return 'initializing';
-    return this.lastFailure === undefined ? 'cold' : 'dead';
+    return this.spec.launch.kind === 'inactive' ? 'dead' : this.#keeper.state.phase;
   }
 
   get health(): Health {
-    return {
-      consecutiveFailures: 0,
-      totalInvocations: 0,
-      totalFailures: 0,
-      lastSuccessAtMs: undefined,
-      lastFailureAtMs: undefined,
-    };
+    return this.#keeper.health;
   }
 
-  /** Starts the shared child now, whatever the back-off says. @throws Fault where it cannot be started */
+  /** Milliseconds until a server that failed is tried again; 0 = with the next call. */
+  get retryInMs(): number {
+    return this.#keeper.waitMs;
+  }
+
+  /** What it has shown to speak, to be kept over restarts. */
+  get eraVerdict(): EraVerdict {
+    return this.#eras.verdict(this.#deps.clock.nowMs());
+  }
+
+  /**
+   * Starts the shared child now, whatever the back-off says. Where it runs already nothing changes.
+   * @throws Fault where it cannot be started
+   */
   async start(): Promise<void> {
-    const asker = {
-      era: 'legacy',
-      owner: '',
-      capabilities: NO_CAPABILITIES,
-      wantsLogs: false,
-    } as const;
-    const child = await this.take({ asker, owner: GATEWAY, clientInfo: undefined });
-    child.end(this.#deps.clock.nowMs(), false);
+    this.#replaceSuspects();
+    const era = this.eraFor('legacy');
+    const seat: FixedSeat = { kind: 'shared', era: era === 'unknown' ? 'legacy' : era };
+    const slot = this.#slots.get(slotKey(seat));
+    const user: ServerUser = { asker: BOOT, owner: GATEWAY, clientInfo: undefined };
+    await (slot?.start ?? this.#open(seat, user, { isDeliberate: true }));
   }
 
-  /** Ends every child that runs; the next call starts one again. */
-  async stop(reason: string): Promise<void> {
-    await Promise.allSettled([...this.#children].map((child) => this.#stop(child, reason)));
+  /** Ends every child that runs or starts; the next call starts one again. */
+  async stop(reason: StopReason): Promise<void> {
+    this.#starting.abort();
+    this.#starting = new AbortController();
+    for (const child of this.#children) void this.#stop(child, reason);
+    this.#keeper.stopped(reason);
+    await Promise.allSettled([...this.#starts, ...this.#ends]);
   }
 
   /** The owner is gone. */
@@ -194,10 +250,12 @@ export class McpServer implements ChildEvents {
 
   /** Ends every child, also those that are starting. */
   async close(): Promise<void> {
-    this.#closing.abort();
+    this.#isClosed = true;
+    this.#starting.abort();
     this.#leases.close(new Fault('GATEWAY_STOPPING', 'the gateway is shutting down'));
     await Promise.allSettled(this.#starts);
     for (const child of this.#children) void this.#stop(child, 'shutdown');
+    this.#keeper.stopped('shutdown');
     await Promise.allSettled(this.#ends);
   }
 
@@ -217,17 +275,26 @@ export class McpServer implements ChildEvents {
       if (child.seat.era === 'modern') child.owner = undefined;
       this.#leases.rested();
     }
-    if (!this.#idleTimers.has(child)) this.#watchIdle(child);
+    if (this.#children.has(child)) this.#idle.watch(child);
   }
 
   proved(): void {
-    this.#gate.answered();
+    this.#keeper.answered();
+  }
+
+  callEnded(_child: Child, call: EndedCall): void {
+    if (this.#keeper.callEnded(call) === 'now degraded') this.#suspectShared();
   }
 
   ended(child: Child, detail: string): void {
     this.#forget(child);
     if (child.stopping) return;
-    if (!child.proved) this.#gate.crashed(`ended before it answered a call (${detail})`);
+    const before = child.proved ? '' : ' before it answered a call';
+    this.#keeper.childEnded(`MCP server "${this.spec.id}" ended${before} (${detail})`, {
+      left: this.#children.size,
+      hasAnswered: child.proved,
+      startedAtMs: child.startedAtMs,
+    });
     this.#deps.logger.warn(
       { mcpServerId: this.spec.id, pid: child.connection.pid, detail },
       'mcp_server_ended',
@@ -238,7 +305,8 @@ export class McpServer implements ChildEvents {
   #learnEra(): Promise<void> {
     this.#probe ??= (async () => {
       try {
-        const child = await this.#start({ kind: 'shared', era: 'modern' }, undefined, 'unknown');
+        const seat = { kind: 'shared', era: 'modern' } as const;
+        const child = await this.#start(seat, { era: 'unknown' });
         const key = slotKey(child.seat);
         // A client of the other era may have started the shared child meanwhile.
         if (this.spec.sharing === 'session' || this.#slots.has(key))
@@ -251,10 +319,10 @@ export class McpServer implements ChildEvents {
     return this.#probe;
   }
 
-  #open(seat: FixedSeat, user: ServerUser): Promise<Child> {
+  #open(seat: FixedSeat, user: ServerUser, how: HowToStart = {}): Promise<Child> {
     const key = slotKey(seat);
     const clientInfo = seat.kind === 'own' ? user.clientInfo : undefined;
-    const start = this.#start(seat, clientInfo).then(
+    const start = this.#start(seat, { ...how, clientInfo }).then(
       (child) => this.#seat(key, child, user),
       (error: unknown) => {
         this.#slots.delete(key);
@@ -284,106 +352,110 @@ export class McpServer implements ChildEvents {
     return child;
   }
 
-  #start(
-    wanted: Seat,
-    clientInfo: JsonObject | undefined,
-    era: Era | 'unknown' = wanted.era,
-  ): Promise<Child> {
-    const start = this.#launch(wanted, clientInfo, era);
+  #start(wanted: Seat, how: HowToStart): Promise<Child> {
+    const start = this.#launch(wanted, how);
     this.#starts.add(start);
     const over = (): void => void this.#starts.delete(start);
     start.then(over, over);
     return start;
   }
 
-  async #launch(
-    wanted: Seat,
-    clientInfo: JsonObject | undefined,
-    era: Era | 'unknown',
-  ): Promise<Child> {
-    if (this.spec.launch.kind === 'inactive')
-      throw new Fault(
-        'MCP_SERVER_INACTIVE',
-        `MCP server "${this.spec.id}" is dead: ${this.spec.launch.reason}`,
-      );
-    if (this.#closing.signal.aborted)
-      throw new Fault('GATEWAY_STOPPING', 'the gateway is shutting down');
-    this.#gate.check();
-    const startedAtMs = this.#deps.clock.nowMs();
-    // The observer exists before the seat is known: a server that is probed tells its era in the handshake.
-    let child: Child | undefined;
-    let endedEarly: string | undefined;
+  async #launch(wanted: Seat, how: HowToStart): Promise<Child> {
+    const { launch, id } = this.spec;
+    if (launch.kind === 'inactive')
+      throw new Fault('MCP_SERVER_INACTIVE', `MCP server "${id}" is dead: ${launch.reason}`);
+    if (this.#isClosed) throw stopping();
+    this.#keeper.starting(how.isDeliberate === true);
+    const beganAtMs = this.#deps.clock.nowMs();
+    const { signal } = this.#starting;
+    const child = new StartingChild(wanted, this);
     try {
-      const connection = await this.#deps.launcher.start(this.spec, {
-        era,
-        capabilities: wanted.kind === 'shared' ? NO_CAPABILITIES : wanted.capabilities,
-        clientInfo,
-        signal: this.#closing.signal,
-        observer: {
-          request: (message) => child?.request(message),
-          notification: (message) => child?.notification(message),
-          ended: (detail) => {
-            if (child === undefined) endedEarly = detail;
-            else child.ended(detail);
-          },
-        },
-      });
-      const useless = this.#useless(endedEarly);
-      if (useless !== undefined) {
-        await connection.close('shutdown');
-        throw useless;
-      }
-      this.#learn(era, connection.era);
-      child = new Child({ ...wanted, era: connection.era }, this);
-      child.connected(connection);
+      const era = how.era ?? wanted.era;
+      const connection = await this.#connect(child, { ...how, era, seat: wanted, signal });
+      this.#eras.learn(era, connection.era);
+      return this.#ready(child.ready(connection), beganAtMs, era);
     } catch (error) {
-      throw this.#startFailed(error, startedAtMs);
+      throw signal.aborted ? this.#unwanted() : this.#startFailed(error, beganAtMs);
     }
-    this.#gate.succeeded();
+  }
+
+  async #connect(
+    child: StartingChild,
+    { seat, era, clientInfo, signal }: Connecting,
+  ): Promise<UpstreamConnection> {
+    const connection = await this.#deps.launcher.start(this.spec, {
+      era,
+      capabilities: seat.kind === 'shared' ? NO_CAPABILITIES : seat.capabilities,
+      clientInfo,
+      signal,
+      observer: child,
+    });
+    const useless = signal.aborted ? this.#unwanted() : child.endedEarly(this.spec.id);
+    if (useless === undefined) return connection;
+    await connection.close('shutdown');
+    throw useless;
+  }
+
+  #ready(child: Child, beganAtMs: number, asked: Era | 'unknown'): Child {
     this.#children.add(child);
+    child.startedAtMs = beganAtMs;
     child.lastUsedAtMs = this.#deps.clock.nowMs();
-    this.#watchIdle(child);
-    const durationMs = child.lastUsedAtMs - startedAtMs;
+    this.#idle.watch(child);
+    const { era } = child.seat;
+    const durationMs = child.lastUsedAtMs - beganAtMs;
+    const mode = this.spec.launch.kind === 'stdio' ? 'subprocess' : this.spec.launch.kind;
+    const toolsCount = this.#deps.listener.toolsKnown(this);
+    this.#keeper.started({ mode, era, durationMs, toolsCount });
     this.#deps.logger.info(
-      { mcpServerId: this.spec.id, pid: child.connection.pid, era: child.seat.era, durationMs },
+      { mcpServerId: this.spec.id, pid: child.connection.pid, era, durationMs },
       'mcp_server_started',
     );
     // A probe of a server whose children all belong to somebody is about to end: it is not listed.
-    if (era !== 'unknown' || this.spec.sharing !== 'session')
+    if (asked !== 'unknown' || this.spec.sharing !== 'session')
       this.#deps.listener.ready(this, child);
     return child;
   }
 
-  #startFailed(error: unknown, startedAtMs: number): unknown {
-    if (this.#closing.signal.aborted)
-      return new Fault('GATEWAY_STOPPING', 'the gateway is shutting down');
-    this.#gate.failed(error, startedAtMs);
+  #startFailed(error: unknown, beganAtMs: number): unknown {
+    const left = { children: this.#children.size, starts: this.#starts.size - 1, beganAtMs };
+    this.#keeper.startFailed(error, left);
     const reason = error instanceof Error ? error.message : String(error);
     this.#deps.logger.warn(
-      { mcpServerId: this.spec.id, reason, retryInMs: this.#gate.waitMs },
+      { mcpServerId: this.spec.id, reason, retryInMs: this.#keeper.waitMs },
       'mcp_server_start_failed',
     );
     return error;
   }
 
-  /** Why a connection that has just been made cannot be used. */
-  #useless(endedEarly: string | undefined): Fault | undefined {
-    if (this.#closing.signal.aborted)
-      return new Fault('GATEWAY_STOPPING', 'the gateway is shutting down');
-    if (endedEarly === undefined) return undefined;
-    const detail = `Cannot start MCP server "${this.spec.id}": it ended as soon as it was ready (${endedEarly})`;
-    return new Fault('MCP_SERVER_START_FAILED', detail, { data: { mcpServerId: this.spec.id } });
+  /** Why a start is given up. */
+  #unwanted(): Fault {
+    if (this.#isClosed) return stopping();
+    return new Fault(
+      'MCP_SERVER_STOPPED',
+      `MCP server "${this.spec.id}" was stopped while it started`,
+    );
   }
 
-  #learn(asked: Era | 'unknown', spoken: Era): void {
-    this.#speaks[spoken] = true;
-    if (asked === 'unknown' && spoken === 'legacy') this.#speaks.modern = false;
-    if (asked !== 'unknown' && asked !== spoken) this.#speaks[asked] = false;
+  /** Shared children of a server that fails may hang: the next try gets new ones. */
+  #suspectShared(): void {
+    for (const { child } of this.#slots.values()) {
+      if (child?.seat.kind !== 'shared') continue;
+      if (child.isHeld) this.#suspects.add(child);
+      else void this.#stop(child, 'error');
+    }
   }
 
-  async #stop(child: Child, reason: string): Promise<void> {
+  #replaceSuspects(): void {
+    for (const child of this.#suspects) void this.#stop(child, 'error');
+    this.#suspects.clear();
+  }
+
+  async #stop(child: Child, reason: string, idle?: Idleness): Promise<void> {
+    if (child.stopping) return;
     child.stopping = true;
     this.#forget(child);
+    if (this.#children.size === 0 && this.#starts.size === 0)
+      this.#keeper.stopped(STOP_REASON[reason] ?? 'released', idle);
     this.#deps.logger.info(
       { mcpServerId: this.spec.id, pid: child.connection.pid, reason },
       'mcp_server_stopped',
@@ -401,27 +473,10 @@ export class McpServer implements ChildEvents {
 
   #forget(child: Child): void {
     this.#children.delete(child);
-    clearTimeout(this.#idleTimers.get(child));
-    this.#idleTimers.delete(child);
+    this.#suspects.delete(child);
+    this.#idle.forget(child);
     for (const [key, slot] of this.#slots) if (slot.child === child) this.#slots.delete(key);
     if (child.seat.kind === 'leased') this.#leases.ended(child);
-  }
-
-  /** One timer a child; it looks again instead of being moved by every call. */
-  #watchIdle(child: Child): void {
-    const { idleTtlMs } = this.spec;
-    if (idleTtlMs === 0 || !this.#children.has(child)) return;
-    const idleMs = this.#deps.clock.nowMs() - child.lastUsedAtMs;
-    // A session's own child is there for the session's life.
-    const belongs = child.seat.kind === 'own' && child.workedFor !== undefined;
-    const busy = belongs || child.inFlight > 0 || child.asking > 0 || child.pins > 0;
-    if (!busy && idleMs >= idleTtlMs) {
-      void this.#stop(child, 'idle');
-      return;
-    }
-    const timer = setTimeout(() => this.#watchIdle(child), busy ? idleTtlMs : idleTtlMs - idleMs);
-    timer.unref();
-    this.#idleTimers.set(child, timer);
   }
 }
 

@@ -20,7 +20,7 @@ import {
 } from '../../domain/protocol/json-rpc.ts';
 import type { Call } from '../calls/call.ts';
 import { rpcErrorOf, type ClientReply } from '../calls/reply.ts';
-import { listKindOf } from '../catalog/server-catalog.ts';
+import { listKindOf } from '../catalog/fetch-catalog.ts';
 import type { Endpoint, View } from '../catalog/views.ts';
 import { answerList } from '../dispatch/lists.ts';
 import { route } from '../dispatch/router.ts';

@@ -4,7 +4,7 @@ import type { ClientText } from '../../domain/protocol/client-message.ts';
 import type { ModernEnvelope } from '../../domain/protocol/modern-envelope.ts';
 import { META } from '../../domain/protocol/revisions.ts';
 import type { ClientReply } from '../calls/reply.ts';
-import { listKindOf } from '../catalog/server-catalog.ts';
+import { listKindOf } from '../catalog/fetch-catalog.ts';
 import type { Endpoint, View } from '../catalog/views.ts';
 import type { Hub, ReadHeader } from '../dispatch/hub.ts';
 import { answerList } from '../dispatch/lists.ts';

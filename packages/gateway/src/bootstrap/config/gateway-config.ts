@@ -27,6 +27,17 @@ export interface GatewayConfig {
     readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
     readonly json: boolean;
   };
+  readonly eventLog: {
+    readonly isEnabled: boolean;
+    /** Memory forgets with the process. */
+    readonly driver: 'sqlite' | 'memory';
+    /** Absolute; undefined = in the state folder. */
+    readonly path: string | undefined;
+    readonly allowsMemoryFallback: boolean;
+    readonly callsMax: number;
+    readonly keepMs: number;
+    readonly keepEventsMax: number;
+  };
   /** In file order, those of `mcp_servers` before those of `providers`. */
   readonly servers: readonly McpServerSpec[];
   /** What was written but is not obeyed; one line each, to be shown at start. */

@@ -33,6 +33,15 @@ describe('without a file', () => {
       value: {
         path: undefined,
         http: { host: '127.0.0.1', port: 8000, allowedHosts: [], allowedOrigins: [] },
+        eventLog: {
+          isEnabled: true,
+          driver: 'sqlite',
+          path: undefined,
+          allowsMemoryFallback: false,
+          callsMax: 10_000,
+          keepMs: 7_776_000_000,
+          keepEventsMax: 2_000_000,
+        },
         limits: {
           bodyBytesMax: 8_388_608,
           jsonDepthMax: 64,
@@ -73,6 +82,8 @@ describe('a server', () => {
       },
       digest: expect.stringMatching(/^[0-9a-f]{64}$/),
       secrets: [],
+      era: undefined,
+      failuresMax: 3,
       sharing: 'auto',
       idleTtlMs: 300_000,
       startupTimeoutMs: 30_000,

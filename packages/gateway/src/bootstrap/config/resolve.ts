@@ -45,8 +45,26 @@ export function resolveConfig(input: ResolveInput): GatewayConfig {
       naming: document.tool_access.naming,
     },
     logging: { level: logging.level, json: logging.json_format },
+    eventLog: resolveEventLog(document.event_store, base.directory),
     servers: servers.map(([id, entry]) => resolveServer(id, entry, { ...base, secrets })),
     notices,
+  };
+}
+
+const DAY_MS = 86_400_000;
+
+function resolveEventLog(
+  block: ConfigDocument['event_store'],
+  directory: string | undefined,
+): GatewayConfig['eventLog'] {
+  return {
+    isEnabled: block.enabled,
+    driver: block.driver,
+    path: block.path === undefined ? undefined : resolvePath(directory ?? '.', block.path),
+    allowsMemoryFallback: block.allow_memory_fallback,
+    callsMax: block.call_log_queue_max,
+    keepMs: block.keep_days * DAY_MS,
+    keepEventsMax: block.keep_events_max,
   };
 }
 

@@ -154,8 +154,35 @@ export const PersistenceBlock = z.strictObject({
 export const EventStoreBlock = z.strictObject({
   enabled: enabled(true).describe('Keep the event log.'),
   driver: z.enum(['sqlite', 'memory']).default('sqlite').describe('Where it is kept.'),
-  path: z.string().min(1).default('data/events.db').describe('SQLite file.'),
-  allow_memory_fallback: z.boolean().default(false).describe('Go on without the file.'),
+  path: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('SQLite file; `events.db` in the state folder unless set.'),
+  allow_memory_fallback: z
+    .boolean()
+    .default(false)
+    .describe('Go on in memory where `path` cannot be used; otherwise that stops the start.'),
+  call_log_queue_max: z
+    .int()
+    .min(256)
+    .max(1_000_000)
+    .default(10_000)
+    .describe(
+      'Settled calls that wait to be written; beyond them calls are counted, not recorded.',
+    ),
+  keep_days: z
+    .int()
+    .min(1)
+    .max(3_650)
+    .default(90)
+    .describe('Events older than this are removed. Days.'),
+  keep_events_max: z
+    .int()
+    .min(1_000)
+    .max(1_000_000_000)
+    .default(2_000_000)
+    .describe('Most events kept; the oldest go.'),
 });
 
 export const CoordinationBlock = z.strictObject({

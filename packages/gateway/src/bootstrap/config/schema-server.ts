@@ -137,7 +137,6 @@ const CircuitBreaker = z.strictObject({
 
 const operationKeys = {
   health_check_interval_s: z.number().min(5).max(3600).optional().describe('Seconds.'),
-  max_consecutive_failures: z.int().min(1).max(100).optional().describe('Failures in a row.'),
   max_concurrency: z.int().min(0).max(100_000).optional().describe('Calls at one time.'),
   auto_start: z.boolean().optional().describe('Start with the gateway.'),
   circuit_breaker: CircuitBreaker.optional().describe('Stop calling a failing server.'),
@@ -180,6 +179,10 @@ const activeKeys = {
     .enum(['auto', 'shared', 'session'])
     .default('auto')
     .describe('Who may use one child process.'),
+  era: z
+    .enum(['auto', 'legacy', 'modern'])
+    .default('auto')
+    .describe('Protocol era to speak with the server; found out unless set.'),
   session_children_max: z
     .int()
     .min(1)
@@ -204,6 +207,12 @@ const activeKeys = {
     .max(86_400)
     .default(300)
     .describe('Longest silence during a call. Seconds.'),
+  max_consecutive_failures: z
+    .int()
+    .min(1)
+    .max(100)
+    .default(3)
+    .describe('Failures in a row after which calls wait for a back-off.'),
   idle_ttl_s: z
     .int()
     .min(0)

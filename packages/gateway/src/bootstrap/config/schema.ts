@@ -43,9 +43,7 @@ export const ConfigDocument = z.strictObject({
   persistence: blocks.PersistenceBlock.optional()
     .describe('Where state is kept.')
     .meta({ inactive: 'notice' }),
-  event_store: blocks.EventStoreBlock.optional()
-    .describe('The event log.')
-    .meta({ inactive: 'notice' }),
+  event_store: blocks.EventStoreBlock.prefault({}).describe('The event log.'),
   coordination: blocks.CoordinationBlock.optional()
     .describe('Several gateways.')
     .meta({ inactive: 'notice' }),

@@ -1,5 +1,6 @@
 import type { Secret } from '@mcp-hangar/kernel/secret';
 import { z } from 'zod';
+import type { Era } from '../protocol/revisions.ts';
 
 /** The name under which a server is configured; the first half of `SERVER__TOOL`. */
 export const McpServerId = z
@@ -40,12 +41,16 @@ export interface McpServerSpec {
   readonly digest: string;
   /** Texts that no log, error or diagnosis may show. */
   readonly secrets: readonly Secret[];
+  /** Speak only this era with it; undefined = find out. */
+  readonly era: Era | undefined;
   readonly sharing: Sharing;
   /** Stop a child after this long without a request in flight; 0 = never. */
   readonly idleTtlMs: number;
   readonly startupTimeoutMs: number;
   /** Without an answer or a progress notification for this long, a call ends with an error. */
   readonly callTimeoutMs: number;
+  /** Failures in a row that degrade the server. */
+  readonly failuresMax: number;
   /** Most children that are told client capabilities, at one time. */
   readonly leasedChildrenMax: number;
   /** Most children that each belong to one client session, at one time. */

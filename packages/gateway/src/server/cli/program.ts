@@ -14,11 +14,28 @@ export interface ServeFlags {
   readonly standalone?: boolean;
 }
 
+/** What says where a gateway keeps its state. */
+export interface PlaceFlags {
+  readonly config?: string;
+  readonly stateDir?: string;
+}
+
+export interface EventsFlags extends PlaceFlags {
+  readonly follow?: boolean;
+  readonly json?: boolean;
+  readonly server?: string;
+  readonly type?: string;
+  readonly since?: string;
+  readonly limit?: string;
+}
+
 export interface CliActions {
   readonly version: string;
   /** Each answers an exit code: 0 ok, 1 user error, 2 system error. */
   serve(flags: ServeFlags): Promise<number>;
   configCheck(file: string | undefined, flags: { readonly config?: string }): Promise<number>;
+  events(flags: EventsFlags): Promise<number>;
+  eventsVerify(flags: PlaceFlags): Promise<number>;
 }
 
 const EXAMPLES = `
@@ -26,7 +43,8 @@ Examples:
   $ mcp-hangar --config config.yaml                   one client, over stdin and stdout
   $ mcp-hangar serve --config config.yaml             the same
   $ mcp-hangar serve --http --config config.yaml      one endpoint at http://127.0.0.1:8000/mcp
-  $ mcp-hangar config check config.yaml               says what is wrong, with file and line`;
+  $ mcp-hangar config check config.yaml               says what is wrong, with file and line
+  $ mcp-hangar events --follow                        what servers do and what is called, as it happens`;
 
 function serveOptions(command: Command): Command {
   return command
@@ -55,6 +73,37 @@ function serveOptions(command: Command): Command {
       'share neither servers nor state with other gateways of this configuration',
     )
     .option('--guide', 'with --http: print how to connect clients once it serves');
+}
+
+const EVENTS_EXAMPLES = `
+Examples:
+  $ mcp-hangar events --server github --since 1h
+  $ mcp-hangar events --type ToolInvocationFailed,McpServerDegraded --follow
+  $ mcp-hangar events --json --limit 1000 | jq .data`;
+
+function eventCommands(program: Command, actions: CliActions, done: (code: number) => void): void {
+  const events = program
+    .command('events')
+    .description('print the event log: what servers did and what was called, the newest last')
+    .option('-f, --follow', 'print what comes, too, until you end it')
+    .option('--json', 'print one JSON object a line')
+    .option('--server <id>', 'only of this MCP server')
+    .option('--type <types>', 'only of these types, separated by commas')
+    .option(
+      '--since <time>',
+      'only from then on: 90s, 10m, 2h, 3d, or a date like 2026-11-21T08:00',
+    )
+    .option('-n, --limit <count>', 'how many of those that are stored, at most (default: 50)')
+    .addHelpText('after', EVENTS_EXAMPLES)
+    .action(async (_flags: unknown, command: Command) => {
+      done(await actions.events(command.optsWithGlobals<EventsFlags>()));
+    });
+  events
+    .command('verify')
+    .description('check that the log is whole: exit code 0 it is, 1 it is not, 2 it cannot be read')
+    .action(async (_flags: unknown, command: Command) => {
+      done(await actions.eventsVerify(command.optsWithGlobals<PlaceFlags>()));
+    });
 }
 
 /** Runs one command line. Answers the exit code; never ends the process. */
@@ -86,6 +135,9 @@ export async function runCli(argv: readonly string[], actions: CliActions): Prom
     .action(async (file: string | undefined, _flags: unknown, command: Command) => {
       code = await actions.configCheck(file, command.optsWithGlobals<{ config?: string }>());
     });
+  eventCommands(program, actions, (answer) => {
+    code = answer;
+  });
   try {
     await program.parseAsync([...argv], { from: 'user' });
   } catch (error) {

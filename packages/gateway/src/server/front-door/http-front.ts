@@ -1,10 +1,5 @@
 /** The HTTP side of the gateway: the MCP endpoints and the health pages on one port. */
-import {
-  createServer,
-  type IncomingMessage,
-  type Server as HttpServer,
-  type ServerResponse,
-} from 'node:http';
+import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { rpcErrorOf } from '../../application/calls/reply.ts';
@@ -55,6 +50,8 @@ export class HttpFront {
       headersTimeout: HEADERS_MS_MAX,
       requestTimeout: BODY_MS_MAX,
     };
+    // An `import` of the module would read all its members, one of which loads a whole HTTP client: 50 ms.
+    const { createServer } = process.getBuiltinModule('node:http');
     this.#server = createServer(settings, (request, response) => this.#handle(request, response));
     this.#server.maxConnections = CONNECTIONS_MAX;
     // A client that reads nothing of what is waiting for it is gone, whatever its socket says.

@@ -11,7 +11,7 @@ const errorOf = (message: JsonObject): { code?: number; message?: string; data?:
 
 describe('A legacy client', () => {
   test('initializes, lists and calls', async () => {
-    await using world = new StdioWorld();
+    await using world = await StdioWorld.open();
     await world.initialize();
     expect(await world.answer('init')).toMatchObject({
       result: { protocolVersion: '2025-11-25', serverInfo: { name: 'mcp-hangar' } },
@@ -32,7 +32,7 @@ describe('A legacy client', () => {
   test.each(['1.0', '12345678901234567890', '"grün"', '""', '-7'])(
     'gets the id %s back as it wrote it',
     async (id) => {
-      await using world = new StdioWorld();
+      await using world = await StdioWorld.open();
       await world.initialize();
       world.send(`{"jsonrpc":"2.0","id":${id},"method":"tools/call","params":{"name":"s__work"}}`);
       world.serverAnswers(await world.received('tools/call'));
@@ -42,7 +42,7 @@ describe('A legacy client', () => {
   );
 
   test('is initialized once', async () => {
-    await using world = new StdioWorld();
+    await using world = await StdioWorld.open();
     await world.initialize();
     world.send({ id: 2, method: 'initialize', params: INITIALIZE });
     expect(errorOf(await world.answer(2))).toMatchObject({
@@ -52,7 +52,7 @@ describe('A legacy client', () => {
   });
 
   test('may try again where its initialize was wrong', async () => {
-    await using world = new StdioWorld();
+    await using world = await StdioWorld.open();
     world.send({ id: 1, method: 'initialize', params: { protocolVersion: '2025-11-25' } });
     expect(errorOf(await world.answer(1))).toEqual({
       code: -32602,
@@ -62,7 +62,7 @@ describe('A legacy client', () => {
   });
 
   test('is told to initialize first, whatever it asks but ping', async () => {
-    await using world = new StdioWorld();
+    await using world = await StdioWorld.open();
     world.send(
       { id: 1, method: 'ping' },
       { id: 2, method: 'tools/list' },
@@ -81,7 +81,7 @@ describe('A legacy client', () => {
   });
 
   test('answers what a server asks and hears what it logs, before the answer', async () => {
-    await using world = new StdioWorld();
+    await using world = await StdioWorld.open();
     await world.initialize({ ...INITIALIZE, capabilities: { sampling: {} } });
     world.send({ id: 'level', method: 'logging/setLevel', params: { level: 'debug' } });
     world.call(1);
@@ -105,7 +105,7 @@ describe('A legacy client', () => {
   });
 
   test('may use an id twice at a time: both are answered, and cancelled together', async () => {
-    await using world = new StdioWorld();
+    await using world = await StdioWorld.open();
     await world.initialize();
     for (let call = 0; call < 4; call += 1) world.call(7);
     const first = await world.received('tools/call', 0);
@@ -126,7 +126,7 @@ describe('Batches', () => {
   const ping = (id: unknown): JsonObject => ({ jsonrpc: '2.0', id, method: 'ping' });
 
   test('are answered line by line in the one revision that has them', async () => {
-    await using world = new StdioWorld();
+    await using world = await StdioWorld.open();
     await world.initialize(REVISION);
     world.send(JSON.stringify([ping(1), { jsonrpc: '2.0', method: 'x' }, ping('b')]));
     await world.answer('b');
@@ -143,7 +143,7 @@ describe('Batches', () => {
     ['with too many', REVISION, Array(101).fill(ping(1)), 'a batch has 1 to 100 messages'],
     ['with a wrong message', REVISION, [ping(1), 5], 'a message is a JSON object'],
   ])('are refused %s', async (_when, params, batch, problem) => {
-    await using world = new StdioWorld();
+    await using world = await StdioWorld.open();
     if (params !== undefined) await world.initialize(params);
     world.send(JSON.stringify(batch));
     expect(await world.answer(null)).toMatchObject({
@@ -157,14 +157,14 @@ describe('Batches', () => {
 
 describe('Lines', () => {
   test('may be empty, and end as on Windows', async () => {
-    await using world = new StdioWorld();
+    await using world = await StdioWorld.open();
     world.input.write('\n\r\n  \n{"jsonrpc":"2.0","id":1,\r"method":"ping"}\r\n\n');
     await world.answer(1);
     expect(world.lines).toHaveLength(1);
   });
 
   test('may come in crumbs, several at once, and the last one without its end', async () => {
-    await using world = new StdioWorld();
+    await using world = await StdioWorld.open();
     const text = Buffer.from(
       '{"jsonrpc":"2.0","id":"ü1","method":"ping"}\n{"jsonrpc":"2.0","id":2,"method":"ping"}',
     );
@@ -181,7 +181,7 @@ describe('Lines', () => {
     ['without a version', '{"method":"ping"}', -32600, /"jsonrpc" must be "2.0"/],
     ['an answer without a result', '{"jsonrpc":"2.0","id":1}', -32600, /neither a request/],
   ])('that are %s are answered with the id null', async (_what, line, code, message) => {
-    await using world = new StdioWorld();
+    await using world = await StdioWorld.open();
     world.input.write(line);
     world.input.write('\n');
     const answer = await world.answer(null);
@@ -189,13 +189,13 @@ describe('Lines', () => {
   });
 
   test('that are wrong requests are answered with their id', async () => {
-    await using world = new StdioWorld();
+    await using world = await StdioWorld.open();
     world.send('{"jsonrpc":"2.0","id":"x","method":"ping","params":[1]}');
     expect(errorOf(await world.answer('x')).message).toContain('"params" must be an object');
   });
 
   test('may be as deep as the limit allows, and no deeper', async () => {
-    await using world = new StdioWorld({ limits: 'json_depth_max: 8' });
+    await using world = await StdioWorld.open({ limits: 'json_depth_max: 8' });
     const deep = (id: number, levels: number): string =>
       `{"jsonrpc":"2.0","id":${id},"method":"ping","params":{"a":${'['.repeat(levels)}${']'.repeat(levels)}}}`;
     world.send(deep(1, 6), deep(2, 7));
@@ -209,7 +209,7 @@ describe('Lines', () => {
     ['nowhere to be seen', '{"method":"x","params":{"id":5,"a":"PAD"},"jsonrpc":"2.0"}', null],
     ['that of a question', '{"jsonrpc":"2.0","id":5,"result":{"a":"PAD"}}', null],
   ])('that are too long are refused, their id being %s', async (_where, line, id) => {
-    await using world = new StdioWorld({ limits: 'body_bytes_max: 1024' });
+    await using world = await StdioWorld.open({ limits: 'body_bytes_max: 1024' });
     world.send(line.replace('PAD', 'x'.repeat(2_000)), { id: 'next', method: 'ping' });
     expect(errorOf(await world.answer(id))).toMatchObject({
       code: -32000,
@@ -224,7 +224,7 @@ describe('A modern client', () => {
   const meta = (more: JsonObject = {}): JsonObject => ({ _meta: { ...MODERN_META, ...more } });
 
   test('needs no handshake and no headers', async () => {
-    await using world = new StdioWorld({ hello: { era: 'modern' } });
+    await using world = await StdioWorld.open({ hello: { era: 'modern' } });
     world.send({ id: 1, method: 'server/discover', params: meta() });
     expect(await world.answer(1)).toMatchObject({ result: { resultType: 'complete' } });
     world.send({ id: 2, method: 'tools/list', params: meta() });
@@ -240,19 +240,19 @@ describe('A modern client', () => {
     ['without capabilities', { [CAPABILITIES]: undefined }, -32602],
     ['whose revision is no text', { [VERSION]: 5 }, -32602],
   ])('is refused a request %s', async (_what, more, code) => {
-    await using world = new StdioWorld();
+    await using world = await StdioWorld.open();
     world.send({ id: 1, method: 'tools/list', params: meta(more) });
     expect(errorOf(await world.answer(1)).code).toBe(code);
   });
 
   test('knows no method of the legacy era', async () => {
-    await using world = new StdioWorld();
+    await using world = await StdioWorld.open();
     world.send({ id: 1, method: 'ping', params: meta() });
     expect(errorOf(await world.answer(1)).code).toBe(-32601);
   });
 
   test('may share the pipe with a legacy one', async () => {
-    await using world = new StdioWorld();
+    await using world = await StdioWorld.open();
     world.send({ id: 1, method: 'server/discover', params: meta() });
     await world.initialize();
     world.send({ id: 2, method: 'tools/list', params: meta() });
@@ -262,7 +262,7 @@ describe('A modern client', () => {
   });
 
   test('cancels by a notification, and then gets no answer', async () => {
-    await using world = new StdioWorld({ hello: { era: 'modern' } });
+    await using world = await StdioWorld.open({ hello: { era: 'modern' } });
     world.modernCall('one');
     world.modernCall('two');
     const second = await world.received('tools/call', 1);
@@ -275,7 +275,7 @@ describe('A modern client', () => {
   });
 
   test('listens until it cancels that', async () => {
-    await using world = new StdioWorld({ hello: { era: 'modern' } });
+    await using world = await StdioWorld.open({ hello: { era: 'modern' } });
     const notifications = { toolsListChanged: true };
     world.send({
       id: 'L',
@@ -295,7 +295,7 @@ describe('A modern client', () => {
   });
 
   test('is told the end of what it listens to when the gateway stops', async () => {
-    await using world = new StdioWorld();
+    await using world = await StdioWorld.open();
     const params = { notifications: { toolsListChanged: true }, ...meta() };
     world.send({ id: 'L', method: 'subscriptions/listen', params });
     await world.until('it is acknowledged', () => world.lines.length === 1);
@@ -304,7 +304,7 @@ describe('A modern client', () => {
   });
 
   test('cannot listen more often than the limit', async () => {
-    await using world = new StdioWorld({ limits: 'streams_max: 1' });
+    await using world = await StdioWorld.open({ limits: 'streams_max: 1' });
     const params = { notifications: {}, ...meta() };
     world.send(
       { id: 1, method: 'subscriptions/listen', params },
@@ -314,7 +314,10 @@ describe('A modern client', () => {
   });
 
   test('has a child of its own where servers keep one for each client, and it ends with it', async () => {
-    await using world = new StdioWorld({ server: 'sharing: session', hello: { era: 'modern' } });
+    await using world = await StdioWorld.open({
+      server: 'sharing: session',
+      hello: { era: 'modern' },
+    });
     world.modernCall(1);
     world.serverAnswers(await world.received('tools/call'), { resultType: 'complete' });
     await world.answer(1);
@@ -326,7 +329,7 @@ describe('A modern client', () => {
 
 describe('The end', () => {
   test('of the input lets the calls in flight be answered, then ends the output', async () => {
-    await using world = new StdioWorld();
+    await using world = await StdioWorld.open();
     await world.initialize();
     world.call(1);
     const received = await world.received('tools/call');
@@ -338,7 +341,7 @@ describe('The end', () => {
   });
 
   test('of the input answers what servers ask', async () => {
-    await using world = new StdioWorld();
+    await using world = await StdioWorld.open();
     await world.initialize({ ...INITIALIZE, capabilities: { sampling: {} } });
     world.call(1);
     const received = await world.received('tools/call');
@@ -356,7 +359,7 @@ describe('The end', () => {
   });
 
   test('of the gateway gives calls their time, then an error, and takes no more', async () => {
-    await using world = new StdioWorld();
+    await using world = await StdioWorld.open();
     await world.initialize();
     world.call(1);
     await world.received('tools/call');
@@ -370,7 +373,7 @@ describe('The end', () => {
 
   test('of the output cancels what is in flight', async () => {
     const output = new Writable({ write: (_chunk, _encoding, done) => done() });
-    await using world = new StdioWorld({ output });
+    await using world = await StdioWorld.open({ output });
     world.send({ id: 0, method: 'initialize', params: INITIALIZE });
     world.call(1);
     world.modernCall(2);
@@ -393,7 +396,7 @@ describe('Limits', () => {
         taken += chunk.toString(); // and never says that it is done with it
       },
     });
-    await using world = new StdioWorld({ output, limits: 'client_buffer_bytes_max: 65536' });
+    await using world = await StdioWorld.open({ output, limits: 'client_buffer_bytes_max: 65536' });
     world.send({ id: 0, method: 'initialize', params: INITIALIZE });
     for (let id = 1; id <= 3; id += 1) world.call(id);
     await world.received('tools/call', 2);
@@ -408,7 +411,7 @@ describe('Limits', () => {
   });
 
   test('a client has no more requests open than all clients together may have', async () => {
-    await using world = new StdioWorld({ limits: 'in_flight_max: 4' });
+    await using world = await StdioWorld.open({ limits: 'in_flight_max: 4' });
     await world.initialize();
     for (let id = 0; id < 4; id += 1) world.call(id);
     world.send({ id: 'one more', method: 'ping' });

@@ -1,21 +1,9 @@
 /** What one server offers, as it was listed by one of its children. */
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { isObject, RPC, type JsonObject } from '../../domain/protocol/json-rpc.ts';
-import type { Era } from '../../domain/protocol/revisions.ts';
+import type { ListKind, ServerCatalog } from '../../domain/catalog/server-catalog.ts';
 import { ask, RpcRefusal } from '../calls/ask.ts';
 import type { UpstreamConnection } from '../ports.ts';
-
-export type ListKind = 'tools' | 'prompts' | 'resources' | 'resourceTemplates';
-
-export interface ServerCatalog {
-  readonly era: Era;
-  /** The answer to `initialize` or `server/discover`. */
-  readonly hello: JsonObject;
-  readonly tools: readonly JsonObject[];
-  readonly prompts: readonly JsonObject[];
-  readonly resources: readonly JsonObject[];
-  readonly resourceTemplates: readonly JsonObject[];
-}
 
 const LIST_METHOD: Readonly<Record<ListKind, string>> = {
   tools: 'tools/list',

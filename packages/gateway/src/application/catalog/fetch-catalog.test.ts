@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { ScriptedLauncher, specOf, type Behaviour } from '../../../test-kit/scripted-launcher.ts';
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 import type { UpstreamConnection } from '../ports.ts';
-import { fetchCatalog, listKindOf, type ListKind } from './server-catalog.ts';
+import type { ListKind } from '../../domain/catalog/server-catalog.ts';
+import { fetchCatalog, listKindOf } from './fetch-catalog.ts';
 
 const TOOLS = { tools: {} };
 

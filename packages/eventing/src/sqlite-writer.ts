@@ -1,0 +1,182 @@
+/**
+ * The one connection of a process that writes. It is opened when something is to be written and there is none; after
+ * a failure that may have hurt it, it is closed. Blocks: for worker threads only.
+ *
+ * Invariants
+ * 1. One call of `append` is one transaction, and its outcomes are told after it was committed.
+ * 2. An append that ends in a conflict or a duplicate leaves nothing behind and does not hurt its neighbours.
+ * 3. A prune takes the oldest events of a stream and never its newest; positions from `pruned_below` on have no gap.
+ */
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { isExpected, type EncodedAppend } from './encoded-append.ts';
+import { openToWrite } from './sqlite-file.ts';
+import { isPassing, isUniqueViolation } from './sqlite-problem.ts';
+import { integerIn } from './stored-row.ts';
+import type { AppendOutcome, PruneLimits, PruneStep } from './writer-messages.ts';
+
+/** Positions that one transaction of a prune looks at: appends wait for it. */
+const PRUNE_POSITIONS_MAX = 1_000;
+
+interface Connection {
+  readonly db: DatabaseSync;
+  readonly versionOf: StatementSync;
+  readonly idOf: StatementSync;
+  readonly insert: StatementSync;
+}
+
+function connect(path: string): Connection {
+  const db = openToWrite(path);
+  return {
+    db,
+    versionOf: db.prepare(
+      'select version from event where stream = ? order by version desc limit 1',
+    ),
+    idOf: db.prepare('select 1 from event where id = ?'),
+    insert: db.prepare(
+      `insert into event (stream, version, id, type, schema_version, occurred_at_ms, produced_by, data)
+       values (?, ?, ?, ?, ?, ?, ?, ?)`,
+    ),
+  };
+}
+
+export class SqliteWriter {
+  readonly #path: string;
+  #connection: Connection | undefined;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** @throws errors of SQLite and of the file system, ForeignFile; nothing was stored then */
+  append(appends: readonly EncodedAppend[]): readonly AppendOutcome[] {
+    return this.#inTransaction((connection) => {
+      const versions = new Map<string, number>();
+      return appends.map((append) => appendOne(connection, append, versions));
+    });
+  }
+
+  /**
+   * Deletes what the limits let go, among the positions from `from` on that one transaction may look at.
+   * @throws as `append`
+   */
+  prune(from: number, limits: PruneLimits): PruneStep {
+    return this.#inTransaction(({ db }) => pruneStep(db, from, limits));
+  }
+
+  close(): void {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    connection?.db.close();
+  }
+
+  #inTransaction<T>(work: (connection: Connection) => T): T {
+    const connection = (this.#connection ??= connect(this.#path));
+    const { db } = connection;
+    try {
+      db.exec('begin immediate');
+      const result = work(connection);
+      db.exec('commit');
+      return result;
+    } catch (error) {
+      this.#abandon(db, error);
+      throw error;
+    }
+  }
+
+  #abandon(db: DatabaseSync, cause: unknown): void {
+    try {
+      if (db.isTransaction) db.exec('rollback');
+      if (isPassing(cause)) return;
+    } catch {
+      // It cannot even roll back: closing does.
+    }
+    this.close();
+  }
+}
+
+function appendOne(
+  connection: Connection,
+  { stream, expected, events }: EncodedAppend,
+  versions: Map<string, number>,
+): AppendOutcome {
+  const { db, insert } = connection;
+  const actual = versions.get(stream) ?? versionOf(connection, stream);
+  if (!isExpected(expected, actual)) return refusal(connection, events, actual);
+  // One statement is all or nothing by itself.
+  const isGroup = events.length > 1;
+  let [version, position] = [actual, 0];
+  try {
+    if (isGroup) db.exec('savepoint append');
+    for (const event of events) {
+      version += 1;
+      position = Number(insert.run(stream, version, ...event).lastInsertRowid);
+    }
+    if (isGroup) db.exec('release append');
+  } catch (error) {
+    if (!isUniqueViolation(error)) throw error;
+    if (isGroup) db.exec('rollback to append; release append');
+    return refusal(connection, events, versionOf(connection, stream));
+  }
+  versions.set(stream, version);
+  return { kind: 'stored', version, position };
+}
+
+/** An append that was made before is a duplicate first of all: its writer learns that it is stored. */
+function refusal(
+  { idOf }: Connection,
+  events: EncodedAppend['events'],
+  actual: number,
+): AppendOutcome {
+  const ids = new Set<string>();
+  for (const [id] of events) {
+    if (ids.has(id) || idOf.get(id) !== undefined) return { kind: 'duplicate', id };
+    ids.add(id);
+  }
+  return { kind: 'conflict', actual };
+}
+
+function versionOf(connection: Connection, stream: string): number {
+  const row = connection.versionOf.get(stream);
+  return row === undefined ? 0 : integerIn(row, 'version');
+}
+
+/** The first column of the first row; undefined where it is null or there is none. */
+function numberFrom(db: DatabaseSync, sql: string, ...values: number[]): number | undefined {
+  const row = db.prepare(sql).get(...values);
+  return row === undefined || row['n'] === null ? undefined : integerIn(row, 'n');
+}
+
+function pruneStep(db: DatabaseSync, from: number, limits: PruneLimits): PruneStep {
+  const begin = numberFrom(db, 'select min(position) as n from event where position >= ?', from);
+  const last = numberFrom(db, 'select max(position) as n from event');
+  if (begin === undefined || last === undefined) return { deletedCount: 0, next: undefined };
+  const end = Math.min(begin + PRUNE_POSITIONS_MAX, last + 1);
+  const cut = Math.max(cutByCount(last, limits), cutByAge(db, [begin, end], limits));
+  const until = Math.min(cut, end);
+  if (until <= begin) return { deletedCount: 0, next: undefined };
+  const { changes } = db
+    .prepare(
+      `delete from event where position >= ? and position < ? and exists
+         (select 1 from event newer where newer.stream = event.stream and newer.version > event.version)`,
+    )
+    .run(begin, until);
+  db.prepare(`update event_log set value = max(value, ?) where name = 'pruned_below'`).run(until);
+  const isDone = until < end || end > last;
+  return { deletedCount: Number(changes), next: isDone ? undefined : until };
+}
+
+/** Events before this position are more than `keepEventsMax`. */
+const cutByCount = (last: number, { keepEventsMax }: PruneLimits): number =>
+  keepEventsMax === undefined ? 0 : last + 1 - keepEventsMax;
+
+/** Among the positions of a range: where the first event is that is not old. */
+function cutByAge(
+  db: DatabaseSync,
+  [begin, end]: readonly [number, number],
+  { occurredBeforeMs }: PruneLimits,
+): number {
+  if (occurredBeforeMs === undefined) return 0;
+  const sql = `select min(position) as n from event
+    where position >= ? and position < ? and occurred_at_ms >= ?`;
+  return numberFrom(db, sql, begin, end, occurredBeforeMs) ?? end;
+}

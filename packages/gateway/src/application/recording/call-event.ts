@@ -1,0 +1,78 @@
+/** A settled tool call as an event: who called what, how it ended; never with what. */
+import { createHash } from 'node:crypto';
+import type { JsonValue } from '@mcp-hangar/kernel/event-store';
+import { isObject, type JsonObject } from '../../domain/protocol/json-rpc.ts';
+import type { CallEnding } from '../calls/call.ts';
+import type { DomainEvent } from '../ports.ts';
+
+export interface SettledCall {
+  /** Undefined where no server was found for it. */
+  readonly mcpServerId: string | undefined;
+  /** The server's own name for it. */
+  readonly toolName: string;
+  readonly arguments: unknown;
+  /** Session or principal. What is stored of it opens nothing. */
+  readonly caller: string;
+  readonly clientName: string | undefined;
+  /** Given by the caller; made up otherwise. */
+  readonly correlationId: string | undefined;
+  readonly ending: CallEnding;
+}
+
+/** Larger arguments are hashed as they were parsed, without sorting: that would hold up everybody. */
+const CANONICAL_CHARS_MAX = 65_536;
+const NAME_CHARS_MAX = 256;
+/** Enough to find the calls of one session, useless to take it over. */
+const LABEL_CHARS = 16;
+
+/** The stream of one server's calls. */
+export const toolCallStream = (mcpServerId: string | undefined): string =>
+  mcpServerId === undefined ? 'tool_calls' : `tool_calls:${mcpServerId}`;
+
+/** @param newId makes a correlation id where the caller gave none */
+export function callEvent(call: SettledCall, newId: () => string): DomainEvent {
+  const { ending } = call;
+  const data = {
+    mcp_server_id: call.mcpServerId ?? null,
+    tool_name: call.toolName.slice(0, NAME_CHARS_MAX),
+    correlation_id: call.correlationId ?? newId(),
+    arguments_digest: digestOf(call.arguments),
+    duration_ms: ending.durationMs,
+    identity_context: {
+      principal_type: 'anonymous',
+      session_id: sha256(call.caller).slice(0, LABEL_CHARS),
+      client_name: call.clientName?.slice(0, NAME_CHARS_MAX) ?? null,
+    },
+  };
+  return ending.error === undefined
+    ? { type: 'ToolInvocationCompleted', data: { ...data, result_size_bytes: ending.bytes } }
+    : {
+        type: 'ToolInvocationFailed',
+        data: { ...data, error_type: ending.error, error_message: ending.detail ?? null },
+      };
+}
+
+/** SHA-256 of the arguments as JSON with sorted keys (RFC 8785 order), in hexadecimal. */
+export function digestOf(value: unknown): string {
+  const text = JSON.stringify(value ?? {});
+  return text.length <= CANONICAL_CHARS_MAX
+    ? `sha256:${sha256(JSON.stringify(sorted(value ?? {})))}`
+    : `sha256-unsorted:${sha256(text)}`;
+}
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (!isObject(value)) return value;
+  const keys = Object.keys(value).toSorted();
+  // Without a prototype: an argument may be called __proto__.
+  const copy: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+  for (const key of keys) copy[key] = sorted((value as JsonObject)[key]);
+  return copy;
+}
+
+export const callsNotRecorded = (count: number): DomainEvent => ({
+  type: 'CallsNotRecorded',
+  data: { count } satisfies Record<string, JsonValue>,
+});

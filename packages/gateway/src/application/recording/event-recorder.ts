@@ -1,0 +1,203 @@
+/**
+ * Carries facts to the event log, off the path of calls.
+ *
+ * Invariants
+ * 1. `record` and `callSettled` never wait and never throw.
+ * 2. The events of a stream are stored in the order in which they were recorded.
+ * 3. At most `callsMax` calls wait. What is beyond that is counted and told by one `CallsNotRecorded`; calls go on.
+ * 4. While the log cannot be written, what waits is kept and tried again; `problem` says so.
+ */
+import type { Append, EventStore, NewEvent } from '@mcp-hangar/kernel/event-store';
+import type { Clock, DomainEvent, EventSink, Logger } from '../ports.ts';
+import { callEvent, callsNotRecorded, toolCallStream, type SettledCall } from './call-event.ts';
+
+export interface RecorderOptions {
+  readonly store: EventStore;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Host and a random part: who wrote an event. */
+  readonly producedBy: string;
+  /** A UUID. */
+  readonly newId: () => string;
+  /** Calls that wait to be written (`event_store.call_log_queue_max`). */
+  readonly callsMax: number;
+}
+
+/** Events of one transaction. */
+const BATCH_MAX = 1_024;
+/** From here on a batch is written without waiting for more. */
+const BATCH_FULL = 256;
+/** How long the first event of a batch waits for others. */
+const LINGER_MS = 50;
+/** Of what the gateway does itself: starts and stops are few. */
+const FACTS_MAX = 10_000;
+const RETRY_MS_MIN = 1_000;
+const RETRY_MS_MAX = 30_000;
+const CLOSE_MS_MAX = 5_000;
+
+interface Waiting {
+  readonly stream: string;
+  readonly event: NewEvent;
+  readonly isCall: boolean;
+}
+
+export class EventRecorder implements EventSink, AsyncDisposable {
+  readonly #options: RecorderOptions;
+  /** Calls of this turn, not yet made into events. */
+  #fresh: SettledCall[] = [];
+  #waiting: Waiting[] = [];
+  #callsWaiting = 0;
+  #lost = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #isMaking = false;
+  #writing: Promise<void> | undefined;
+  #retryMs = RETRY_MS_MIN;
+  #problem: string | undefined;
+
+  constructor(options: RecorderOptions) {
+    this.#options = options;
+  }
+
+  /** Why the log is not written; undefined while it is. */
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
+  record(stream: string, event: DomainEvent): void {
+    if (this.#waiting.length - this.#callsWaiting >= FACTS_MAX) return;
+    this.#add({ stream, event: this.#stamped(event), isCall: false });
+  }
+
+  callSettled(call: SettledCall): void {
+    if (this.#callsWaiting + this.#fresh.length >= this.#options.callsMax) {
+      this.#lost += 1;
+      return;
+    }
+    this.#fresh.push(call);
+    if (this.#isMaking) return;
+    this.#isMaking = true;
+    // The request and its arguments are let go as soon as the answer is out.
+    setImmediate(() => this.#makeEvents());
+  }
+
+  /** Writes what waits, as far as that is possible in a few seconds. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#makeEvents();
+    clearTimeout(this.#timer);
+    let limit: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      limit = setTimeout(resolve, CLOSE_MS_MAX);
+    });
+    await Promise.race([this.#writeAll(), late]);
+    clearTimeout(limit);
+    await this.#options.store[Symbol.asyncDispose]();
+  }
+
+  async #writeAll(): Promise<void> {
+    await this.#writing;
+    while (this.#waiting.length > 0 || this.#lost > 0) {
+      if (!(await this.#writeBatch())) return;
+    }
+  }
+
+  #makeEvents(): void {
+    this.#isMaking = false;
+    const calls = this.#fresh;
+    this.#fresh = [];
+    for (const call of calls) {
+      this.#callsWaiting += 1;
+      const event = this.#stamped(callEvent(call, this.#options.newId));
+      this.#add({ stream: toolCallStream(call.mcpServerId), event, isCall: true });
+    }
+  }
+
+  #stamped({ type, data }: DomainEvent): NewEvent {
+    const { newId, clock, producedBy } = this.#options;
+    return {
+      id: newId(),
+      type,
+      schemaVersion: 1,
+      occurredAtMs: clock.nowMs(),
+      producedBy,
+      data,
+    };
+  }
+
+  #add(waiting: Waiting): void {
+    this.#waiting.push(waiting);
+    if (this.#writing !== undefined || this.#problem !== undefined) return;
+    if (this.#waiting.length >= BATCH_FULL) this.#write();
+    else this.#timer ??= setTimeout(() => this.#write(), LINGER_MS).unref();
+  }
+
+  #write(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#writing ??= this.#writeBatch().then((isWritten) => {
+      this.#writing = undefined;
+      if (!isWritten) this.#retryLater();
+      else if (this.#waiting.length >= BATCH_FULL || this.#lost > 0) this.#write();
+      else if (this.#waiting.length > 0)
+        this.#timer ??= setTimeout(() => this.#write(), LINGER_MS).unref();
+    });
+  }
+
+  #retryLater(): void {
+    this.#timer = setTimeout(() => this.#write(), this.#retryMs).unref();
+    this.#retryMs = Math.min(RETRY_MS_MAX, this.#retryMs * 2);
+  }
+
+  /** False where something of it could not be stored; that waits in its place. */
+  async #writeBatch(): Promise<boolean> {
+    if (this.#lost > 0) {
+      const event = this.#stamped(callsNotRecorded(this.#lost));
+      this.#lost = 0;
+      this.#waiting.push({ stream: toolCallStream(undefined), event, isCall: false });
+    }
+    const batch = this.#waiting.splice(0, BATCH_MAX);
+    const byStream = grouped(batch);
+    const { store } = this.#options;
+    const outcomes = await Promise.all(
+      [...byStream].map(async ([stream, waiting]) => {
+        const events = waiting.map(({ event }) => event);
+        const append: Append = { stream, expected: 'any', events };
+        return store.append(append).then(
+          () => undefined,
+          (error: unknown) => ({ waiting, error }),
+        );
+      }),
+    );
+    const failed = outcomes.filter((outcome) => outcome !== undefined);
+    const kept = failed.flatMap(({ waiting }) => waiting);
+    this.#waiting.unshift(...kept);
+    this.#callsWaiting -= countCalls(batch) - countCalls(kept);
+    this.#tell(failed[0]?.error);
+    return failed.length === 0;
+  }
+
+  #tell(error: unknown): void {
+    const { logger } = this.#options;
+    if (error === undefined) {
+      if (this.#problem !== undefined) logger.info({}, 'event_log_works_again');
+      this.#problem = undefined;
+      this.#retryMs = RETRY_MS_MIN;
+      return;
+    }
+    const reason = error instanceof Error ? error.message : String(error);
+    if (this.#problem === undefined) logger.warn({ reason }, 'event_log_not_written');
+    this.#problem = reason;
+  }
+}
+
+function grouped(batch: readonly Waiting[]): ReadonlyMap<string, readonly Waiting[]> {
+  const groups = new Map<string, Waiting[]>();
+  for (const waiting of batch) {
+    const group = groups.get(waiting.stream);
+    if (group === undefined) groups.set(waiting.stream, [waiting]);
+    else group.push(waiting);
+  }
+  return groups;
+}
+
+const countCalls = (waiting: readonly Waiting[]): number =>
+  waiting.reduce((count, { isCall }) => count + (isCall ? 1 : 0), 0);

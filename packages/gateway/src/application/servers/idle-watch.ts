@@ -1,0 +1,39 @@
+/** Stops children that nobody used for a while. One timer a child; it looks again instead of being moved by every call. */
+import type { Clock } from '../ports.ts';
+import type { Child } from './child.ts';
+
+export class IdleWatch {
+  readonly #ttlMs: number;
+  readonly #clock: Clock;
+  readonly #onIdle: (child: Child, idleMs: number) => void;
+  readonly #timers = new Map<Child, NodeJS.Timeout>();
+
+  /** @param ttlMs 0 = children are kept for ever */
+  constructor(ttlMs: number, clock: Clock, onIdle: (child: Child, idleMs: number) => void) {
+    this.#ttlMs = ttlMs;
+    this.#clock = clock;
+    this.#onIdle = onIdle;
+  }
+
+  /** From now on, until `forget`. Watching a child twice changes nothing. */
+  watch(child: Child): void {
+    if (this.#ttlMs > 0 && !this.#timers.has(child)) this.#look(child);
+  }
+
+  forget(child: Child): void {
+    clearTimeout(this.#timers.get(child));
+    this.#timers.delete(child);
+  }
+
+  #look(child: Child): void {
+    const idleMs = this.#clock.nowMs() - child.lastUsedAtMs;
+    const isHeld = child.isHeld;
+    if (!isHeld && idleMs >= this.#ttlMs) {
+      this.#onIdle(child, idleMs);
+      return;
+    }
+    const timer = setTimeout(() => this.#look(child), isHeld ? this.#ttlMs : this.#ttlMs - idleMs);
+    timer.unref();
+    this.#timers.set(child, timer);
+  }
+}

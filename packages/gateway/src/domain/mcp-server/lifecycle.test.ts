@@ -1,0 +1,252 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { McpServerPhase } from './health.ts';
+import { lifecycleOf, type Lifecycle, type LifecycleCommand } from './lifecycle.ts';
+
+const FAILURES_MAX = 3;
+const BACKOFF_MS_MAX = 66_000;
+const decider = lifecycleOf('files', FAILURES_MAX);
+
+const NOW = 1_000_000;
+const failure = { reason: 'it broke', nowMs: NOW, random: 0.5, isCounted: true };
+
+const COMMANDS: Record<LifecycleCommand['type'], LifecycleCommand> = {
+  start: { type: 'start', nowMs: NOW, isDeliberate: false },
+  started: { type: 'started', mode: 'subprocess', era: 'legacy', durationMs: 5, toolsCount: 2 },
+  'start-failed': { type: 'start-failed', childrenLeft: 0, startsLeft: 0, ...failure },
+  'child-ended': { type: 'child-ended', childrenLeft: 0, hasAnswered: true, ...failure },
+  'call-failed': { type: 'call-failed', ...failure },
+  answered: { type: 'answered' },
+  stopped: { type: 'stopped', reason: 'idle' },
+};
+
+const STATES: Record<McpServerPhase, Lifecycle> = {
+  cold: decider.initial,
+  initializing: { ...decider.initial, phase: 'initializing' },
+  ready: { ...decider.initial, phase: 'ready' },
+  degraded: { phase: 'degraded', failures: 3, retryAtMs: NOW + 8_000, lastFailure: 'x' },
+  dead: { phase: 'dead', failures: 1, retryAtMs: NOW + 2_000, lastFailure: 'x' },
+};
+
+type Outcome = McpServerPhase | 'same' | 'refused';
+
+/** The phase after each command in each phase; `same` may still note facts. */
+const TABLE: Record<McpServerPhase, Record<LifecycleCommand['type'], Outcome>> = {
+  cold: {
+    start: 'initializing',
+    started: 'ready',
+    'start-failed': 'same',
+    'child-ended': 'same',
+    'call-failed': 'same',
+    answered: 'same',
+    stopped: 'same',
+  },
+  initializing: {
+    start: 'same',
+    started: 'ready',
+    'start-failed': 'dead',
+    'child-ended': 'same',
+    'call-failed': 'same',
+    answered: 'same',
+    stopped: 'cold',
+  },
+  ready: {
+    start: 'same',
+    started: 'same',
+    'start-failed': 'dead',
+    'child-ended': 'dead',
+    'call-failed': 'same',
+    answered: 'same',
+    stopped: 'cold',
+  },
+  degraded: {
+    start: 'refused',
+    started: 'ready',
+    'start-failed': 'same',
+    'child-ended': 'same',
+    'call-failed': 'same',
+    answered: 'ready',
+    stopped: 'same',
+  },
+  dead: {
+    start: 'refused',
+    started: 'ready',
+    'start-failed': 'same',
+    'child-ended': 'same',
+    'call-failed': 'same',
+    answered: 'same',
+    stopped: 'same',
+  },
+};
+
+const apply = (state: Lifecycle, command: LifecycleCommand): Lifecycle | 'refused' => {
+  const decided = decider.decide(command, state);
+  return decided.ok ? decided.value.reduce(decider.evolve, state) : 'refused';
+};
+
+const phases = Object.keys(TABLE) as McpServerPhase[];
+const types = Object.keys(COMMANDS) as LifecycleCommand['type'][];
+
+test.each(
+  phases.flatMap((phase) => types.map((type) => [phase, type, TABLE[phase][type]] as const)),
+)('a server that is %s is, after "%s": %s', (phase, type, outcome) => {
+  const after = apply(STATES[phase], COMMANDS[type]);
+  const seen = after === 'refused' ? after : after.phase;
+  expect(seen).toBe(outcome === 'same' ? phase : outcome);
+});
+
+const run = (...commands: readonly LifecycleCommand[]): Lifecycle => {
+  let state = decider.initial;
+  for (const command of commands) {
+    const next = apply(state, command);
+    if (next === 'refused') throw new Error(`${command.type} is refused in ${state.phase}`);
+    state = next;
+  }
+  return state;
+};
+const at = (type: LifecycleCommand['type'], change: object): LifecycleCommand =>
+  ({ ...COMMANDS[type], ...change }) as LifecycleCommand;
+const { start, started, answered } = COMMANDS;
+
+describe('failures', () => {
+  test('of starts wait 2, 4, 8 … seconds, and the third degrades the server', () => {
+    const waits: unknown[] = [];
+    let state = decider.initial;
+    let nowMs = NOW;
+    for (let failed = 0; failed < 7; failed += 1) {
+      for (const command of [at('start', { nowMs }), at('start-failed', { nowMs })]) {
+        const next = apply(state, command);
+        if (next === 'refused') throw new Error('refused');
+        state = next;
+      }
+      waits.push([state.phase, (state.retryAtMs - nowMs) / 1_000]);
+      nowMs = state.retryAtMs;
+    }
+    expect(waits).toEqual([
+      ['dead', 2],
+      ['dead', 4],
+      ['degraded', 8],
+      ['degraded', 16],
+      ['degraded', 32],
+      ['degraded', 60],
+      ['degraded', 60],
+    ]);
+  });
+
+  test('of calls degrade a server that runs, and an answer makes it ready with the count at zero', () => {
+    const failed = at('call-failed', {});
+    const degraded = run(start, started, failed, failed, failed);
+    expect(degraded).toMatchObject({ phase: 'degraded', failures: 3, retryAtMs: NOW + 8_000 });
+    expect(apply(degraded, answered)).toEqual({ ...decider.initial, phase: 'ready' });
+  });
+
+  test('in between answers never degrade it', () => {
+    const failed = at('call-failed', {});
+    expect(run(start, started, failed, failed, answered, failed, failed).phase).toBe('ready');
+  });
+
+  test('by the end of a child are forgiven once', () => {
+    const dead = run(start, started, answered, at('child-ended', {}));
+    expect(dead).toMatchObject({ phase: 'dead', failures: 1, retryAtMs: NOW });
+    const unproved = at('child-ended', { hasAnswered: false });
+    expect(run(start, started, unproved).retryAtMs).toBe(NOW);
+    expect(run(start, started, unproved, start, started, unproved).retryAtMs).toBe(NOW + 2_000);
+  });
+
+  test('of one child of several leave the server ready', () => {
+    const state = run(start, started, started, at('child-ended', { childrenLeft: 1 }));
+    expect(state.phase).toBe('ready');
+  });
+
+  test('of a start leave a server ready whose other children answer, and make only the next start wait', () => {
+    const state = run(start, started, at('start-failed', { childrenLeft: 1 }), answered);
+    expect(state).toMatchObject({ phase: 'ready', failures: 0 });
+    expect(apply(state, start)).toBe('refused');
+  });
+
+  test('of two starts side by side count once, and the second decides the phase', () => {
+    const first = run(start, at('start-failed', { startsLeft: 1 }));
+    expect(first).toMatchObject({ phase: 'initializing', failures: 1 });
+    const second = apply(first, at('start-failed', { isCounted: false }));
+    expect(second).toMatchObject({ phase: 'dead', failures: 1, retryAtMs: NOW + 2_000 });
+  });
+});
+
+describe('a deliberate start', () => {
+  test.each(['dead', 'degraded'] as const)('of a %s server does not wait', (phase) => {
+    const state = apply(STATES[phase], at('start', { isDeliberate: true }));
+    expect(state).toMatchObject({ phase: 'initializing', retryAtMs: 0 });
+  });
+});
+
+describe('a stop', () => {
+  test('for being idle says for how long, and forgets nothing that is wrong', () => {
+    const idle = { durationMs: 61_000, lastUsedAtMs: 7 };
+    const decided = decider.decide({ type: 'stopped', reason: 'idle', idle }, STATES.ready);
+    expect(decided.ok && decided.value.map(({ type }) => type)).toEqual([
+      'McpServerIdleDetected',
+      'McpServerStopped',
+      'McpServerStateChanged',
+    ]);
+    expect(apply(STATES.degraded, COMMANDS.stopped)).toEqual(STATES.degraded);
+  });
+
+  test('by a person ends degraded and dead, too', () => {
+    const stop = at('stopped', { reason: 'manual_stop' });
+    for (const phase of ['degraded', 'dead'] as const)
+      expect(apply(STATES[phase], stop)).toEqual(decider.initial);
+  });
+});
+
+const LEGAL: Record<McpServerPhase, readonly McpServerPhase[]> = {
+  cold: ['initializing'],
+  initializing: ['ready', 'degraded', 'dead', 'cold'],
+  ready: ['degraded', 'dead', 'cold'],
+  degraded: ['initializing', 'ready', 'cold'],
+  dead: ['initializing', 'degraded', 'cold'],
+};
+
+const command = fc
+  .record({
+    type: fc.constantFrom(...types),
+    passMs: fc.integer({ min: 0, max: 30_000 }),
+    random: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+    childrenLeft: fc.integer({ min: 0, max: 2 }),
+    startsLeft: fc.integer({ min: 0, max: 2 }),
+    hasAnswered: fc.boolean(),
+    isDeliberate: fc.boolean(),
+    isCounted: fc.boolean(),
+    reason: fc.constantFrom('idle', 'shutdown', 'manual_stop', 'error', 'released'),
+  })
+  .map(({ passMs, ...rest }) => ({ passMs, rest }));
+
+test('100,000 random sequences: legal changes, each with its event, no lock-out, replay gives the state', () => {
+  fc.assert(
+    fc.property(fc.array(command, { minLength: 1, maxLength: 12 }), (steps) => {
+      let state = decider.initial;
+      let nowMs = NOW;
+      const log = [];
+      for (const { passMs, rest } of steps) {
+        nowMs += passMs;
+        const decided = decider.decide({ ...rest, nowMs } as LifecycleCommand, state);
+        if (!decided.ok) continue;
+        for (const event of decided.value) {
+          const next = decider.evolve(state, event);
+          if (event.type === 'McpServerStateChanged') {
+            if (event.data.old_state !== state.phase) throw new Error('an event is missing');
+            if (!LEGAL[state.phase].includes(next.phase)) throw new Error('an illegal change');
+          } else if (next.phase !== state.phase) throw new Error('a change without its event');
+          state = next;
+          log.push(event);
+        }
+        if (state.retryAtMs - nowMs > BACKOFF_MS_MAX) throw new Error('locked out');
+      }
+      const later = nowMs + BACKOFF_MS_MAX;
+      if (!decider.decide({ type: 'start', nowMs: later, isDeliberate: false }, state).ok)
+        throw new Error('locked out');
+      if (JSON.stringify(log.reduce(decider.evolve, decider.initial)) !== JSON.stringify(state))
+        throw new Error('replay differs');
+    }),
+    { numRuns: 100_000 },
+  );
+}, 60_000);

@@ -1,0 +1,77 @@
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { specOf } from '../../../test-kit/scripted-launcher.ts';
+import type { ServerMemory } from '../../application/ports.ts';
+import { MemoryFiles } from './memory-files.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'hangar-memory-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const MEMORY: ServerMemory = {
+  eras: { legacy: true, modern: undefined, seenAtMs: 7 },
+  catalogs: [
+    [
+      'legacy {}',
+      {
+        era: 'legacy',
+        hello: { capabilities: { tools: {} } },
+        tools: [{ name: 'read', inputSchema: { type: 'object' }, x: [1, { y: null }] }],
+        prompts: [],
+        resources: [],
+        resourceTemplates: [],
+      },
+    ],
+  ],
+};
+const spec = specOf({ id: 'files', digest: 'one' });
+
+const filesIn = (problems: string[] = []): MemoryFiles =>
+  new MemoryFiles({
+    folder: join(folder, 'catalogs'),
+    onProblem: (reason) => problems.push(reason),
+  });
+
+test('what is saved is there at the next start, for the same server only', async () => {
+  const files = filesIn();
+  files.save(spec, MEMORY);
+  await files[Symbol.asyncDispose]();
+  expect(filesIn().load(spec)).toEqual(MEMORY);
+  expect(filesIn().load(specOf({ id: 'files', digest: 'two' }))).toBeUndefined();
+  expect(filesIn().load(specOf({ id: 'other', digest: 'one' }))).toBeUndefined();
+  const file = await stat(join(folder, 'catalogs', 'files.json'));
+  expect(file.mode & 0o777).toBe(0o600);
+});
+
+test('the latest of many saves wins, and nothing but the file is left', async () => {
+  const files = filesIn();
+  for (let seenAtMs = 0; seenAtMs < 50; seenAtMs += 1)
+    files.save(spec, { ...MEMORY, eras: { ...MEMORY.eras, seenAtMs } });
+  await files[Symbol.asyncDispose]();
+  expect(filesIn().load(spec)?.eras.seenAtMs).toBe(49);
+  expect(await readdir(join(folder, 'catalogs'))).toEqual(['files.json']);
+});
+
+test.each(['', '{', '[]', '{"format":2}', '{"format":1,"digest":"one","eras":{},"catalogs":[]}'])(
+  'a file with %j is as none',
+  async (text) => {
+    const files = filesIn();
+    files.save(spec, MEMORY);
+    await files[Symbol.asyncDispose]();
+    await writeFile(join(folder, 'catalogs', 'files.json'), text);
+    expect(files.load(spec)).toBeUndefined();
+  },
+);
+
+test('a folder that cannot be written is told, and nothing else happens', async () => {
+  await writeFile(join(folder, 'catalogs'), 'in the way');
+  const problems: string[] = [];
+  const files = filesIn(problems);
+  files.save(spec, MEMORY);
+  await files[Symbol.asyncDispose]();
+  expect(problems).toHaveLength(1);
+});
