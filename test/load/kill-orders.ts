@@ -23,6 +23,7 @@ const STDIO_MAX = 4;
 /** Calls that each survivor must have answered after a kill before the next one. */
 const CALLS_BETWEEN_MAX = 12;
 const ANSWER_MS_MAX = 30_000;
+const FREE_MS_MAX = 1_000;
 const FOLDER_FILES: ReadonlySet<string> = new Set(['hangar.sock', 'owner.db', 'owner.json']);
 /** Errors that say that the call may be made again. */
 const RETRYABLE: ReadonlySet<unknown> = new Set([
@@ -181,6 +182,13 @@ async function oneOrder(home: Household, random: Random): Promise<readonly Calle
   return callers;
 }
 
+async function canTake(folder: string): Promise<boolean> {
+  const lock = await takeOwnerLock(folder);
+  if (lock === 'held') return false;
+  lock.release();
+  return true;
+}
+
 /** What is wrong with a home in which nothing runs any more. */
 async function remains(home: Household): Promise<readonly string[]> {
   const problems: string[] = [];
@@ -188,9 +196,11 @@ async function remains(home: Household): Promise<readonly string[]> {
   for (const folder of home.stateFolders()) {
     const strange = readdirSync(folder).filter((name) => !FOLDER_FILES.has(name));
     if (strange.length > 0) problems.push(`left in the folder: ${strange.join(', ')}`);
-    const lock = await takeOwnerLock(folder);
-    if (lock === 'held') problems.push('the folder is still owned');
-    else lock.release();
+    // A process that has just ended is not seen any more a moment before its files are closed.
+    const isFree = await until('the folder is free', () => canTake(folder), FREE_MS_MAX).catch(
+      () => false,
+    );
+    if (!isFree) problems.push('the folder is still owned');
   }
   const ran = home.journal.lines('"echo"').map((line) => /"token":"([^"]+)"/.exec(line)?.[1]);
   if (ran.length !== new Set(ran).size) problems.push('a call ran twice');

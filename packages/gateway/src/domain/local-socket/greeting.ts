@@ -18,7 +18,6 @@ export const REFUSALS = [
   'other-version',
   'other-configuration',
   'unknown-want',
-  'busy',
   'stopping',
 ] as const;
 export type Refusal = (typeof REFUSALS)[number];

@@ -40,7 +40,6 @@ const SENTENCES: Readonly<Record<Exclude<Refusal, 'stopping'>, string>> = {
     'a gateway that runs with an earlier content of this configuration, or another environment, owns it',
   'other-version': 'a gateway of another version owns it',
   'unknown-want': 'the gateway that owns it does not know this kind of client',
-  busy: 'the gateway that owns it has too many connections',
 };
 
 /**

@@ -30,8 +30,12 @@ export function chooseSocketPath(folder: string, shortFolders: ShortFolders): st
     const place = join(base, `mcp-hangar-${user}`);
     const path = join(place, `${digest}.sock`);
     if (!fits(path)) continue;
-    preparePrivateFolder(place);
-    return path;
+    try {
+      preparePrivateFolder(place);
+      return path;
+    } catch {
+      // Whoever was there first must not keep us from the next one.
+    }
   }
   throw new Error(
     `the path of "${folder}" is too long for a socket, and no temporary folder is short enough`,

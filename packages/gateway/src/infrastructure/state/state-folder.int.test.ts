@@ -52,6 +52,17 @@ describe('The folder', () => {
   });
 });
 
+test.each([
+  ['ENOSPC', 'no space is left'],
+  ['EROFS', 'it is on a read-only file system'],
+  ['EACCES', 'it may not be written'],
+  ['EISDIR', 'a file is in its way'],
+  ['EIO', 'EIO'],
+])('the reason for %s is "%s", and names no path', (code, reason) => {
+  const error = Object.assign(new Error('/home/secret'), { code, syscall: 'open' });
+  expect(reasonOf(error)).toBe(reason);
+});
+
 describe('The socket', () => {
   const listen = (path: string): Promise<() => Promise<void>> =>
     new Promise((resolve) => {
@@ -79,6 +90,8 @@ describe('The socket', () => {
     expect(modeOf(dirname(path))).toBe(0o700);
     expect(chooseSocketPath(`${long}z`, [base])).not.toBe(path);
     expect(() => chooseSocketPath(long, [])).toThrow('too long for a socket');
+    writeFileSync(join(base, 'taken'), '');
+    expect(chooseSocketPath(long, [join(base, 'taken'), base])).toBe(path);
   });
 
   test('is not looked for where a record names something else', async () => {

@@ -71,6 +71,7 @@ export function reasonOf(error: unknown): string {
     case 'ENOENT':
       return 'it cannot be made';
     case 'EEXIST':
+    case 'EISDIR':
     case 'ENOTDIR':
       return 'a file is in its way';
     default:

@@ -64,11 +64,6 @@ export class OwnerSocket {
     this.#server.maxConnections = CONNECTIONS_MAX;
   }
 
-  /** Stdio clients that are served through bridges. */
-  get clients(): number {
-    return this.#clients.size;
-  }
-
   /** Rejects with the system's error. */
   async listen(path: string): Promise<void> {
     await new Promise<void>((resolve, reject) => {
