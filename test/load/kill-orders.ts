@@ -7,8 +7,10 @@
  * after the other ends: killed, asked to, or left by its client. Every call whose own gateway lives has exactly one
  * answer, no call runs twice, and in the end nothing runs and the state folder can be used.
  */
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { verifyEventLog } from '../../packages/eventing/src/verify.ts';
 import { takeOwnerLock } from '../../packages/gateway/src/infrastructure/state/owner-lock.ts';
 import { textOf } from '../support/clients.ts';
 import type { GatewayProcess } from '../support/gateway.ts';
@@ -24,7 +26,16 @@ const STDIO_MAX = 4;
 const CALLS_BETWEEN_MAX = 12;
 const ANSWER_MS_MAX = 30_000;
 const FREE_MS_MAX = 1_000;
-const FOLDER_FILES: ReadonlySet<string> = new Set(['hangar.sock', 'owner.db', 'owner.json']);
+const FOLDER_FILES: ReadonlySet<string> = new Set([
+  'catalogs',
+  'events.db',
+  'events.db-shm',
+  'events.db-wal',
+  'hangar.sock',
+  'owner.db',
+  'owner.json',
+  'owner.json.new',
+]);
 /** Errors that say that the call may be made again. */
 const RETRYABLE: ReadonlySet<unknown> = new Set([
   'GATEWAY_ENDED',
@@ -182,6 +193,21 @@ async function oneOrder(home: Household, random: Random): Promise<readonly Calle
   return callers;
 }
 
+/** Files of catalogues that are not whole. */
+function brokenCatalogs(folder: string): readonly string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.json'))
+    .flatMap((name) => {
+      try {
+        JSON.parse(readFileSync(join(folder, name), 'utf8'));
+        return [];
+      } catch (error) {
+        return [`catalogs/${name}: ${String(error)}`];
+      }
+    });
+}
+
 async function canTake(folder: string): Promise<boolean> {
   const lock = await takeOwnerLock(folder);
   if (lock === 'held') return false;
@@ -201,6 +227,9 @@ async function remains(home: Household): Promise<readonly string[]> {
       () => false,
     );
     if (!isFree) problems.push('the folder is still owned');
+    const { findings } = verifyEventLog(join(folder, 'events.db'));
+    problems.push(...findings.map(({ message }) => `the event log: ${message}`));
+    problems.push(...brokenCatalogs(join(folder, 'catalogs')));
   }
   const ran = home.journal.lines('"echo"').map((line) => /"token":"([^"]+)"/.exec(line)?.[1]);
   if (ran.length !== new Set(ran).size) problems.push('a call ran twice');

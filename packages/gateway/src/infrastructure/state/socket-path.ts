@@ -51,7 +51,7 @@ const fits = (path: string): boolean => Buffer.byteLength(path) <= SOCKET_PATH_B
 export function recordOwner(folder: string, socketPath: string): void {
   const record = { socket: socketPath, pid: process.pid };
   const file = join(folder, RECORD);
-  const fresh = `${file}.${process.pid}`;
+  const fresh = `${file}.new`; // one name: what a kill left is written over
   try {
     writeFileSync(fresh, `${JSON.stringify(record)}\n`, { mode: 0o600, flag: 'w' });
     renameSync(fresh, file); // a reader sees the whole of one record
