@@ -84,7 +84,7 @@ describe.each(PEERS)('%s over stdio', (kind: PeerKind) => {
     await using peer = await openPeer(kind, fixture);
     const before = await until('the fixture is listed', async () => {
       const names = await namesOf(peer);
-      return names.length > 0 && names;
+      return names.some((name) => name.startsWith('fixture__')) && names;
     });
     if (kind === 'SDK v2, modern') await peer.listen();
     await peer.callTool('fixture__test_trigger_tool_change');

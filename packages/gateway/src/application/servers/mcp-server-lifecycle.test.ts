@@ -172,6 +172,7 @@ test('a server that was degraded before a restart is degraded after it', () => {
   const lifecycle = {
     phase: 'degraded',
     failures: 4,
+    stillborn: 0,
     retryAtMs: 1_009_000,
     lastFailure: 'x',
   } as const;

@@ -46,6 +46,8 @@ export const McpServerEvent = z.discriminatedUnion('type', [
     data: z.object({
       mcp_server_id: id,
       consecutive_failures: failures,
+      /** Children in a row that ended before they answered a call. */
+      stillborn: failures,
       reason: z.string(),
       retry_at_ms: z.number(),
     }),

@@ -25,8 +25,14 @@ const STATES: Record<McpServerPhase, Lifecycle> = {
   cold: decider.initial,
   initializing: { ...decider.initial, phase: 'initializing' },
   ready: { ...decider.initial, phase: 'ready' },
-  degraded: { phase: 'degraded', failures: 3, retryAtMs: NOW + 8_000, lastFailure: 'x' },
-  dead: { phase: 'dead', failures: 1, retryAtMs: NOW + 2_000, lastFailure: 'x' },
+  degraded: {
+    phase: 'degraded',
+    failures: 3,
+    stillborn: 0,
+    retryAtMs: NOW + 8_000,
+    lastFailure: 'x',
+  },
+  dead: { phase: 'dead', failures: 1, stillborn: 0, retryAtMs: NOW + 2_000, lastFailure: 'x' },
 };
 
 type Outcome = McpServerPhase | 'same' | 'refused';
@@ -142,7 +148,12 @@ describe('failures', () => {
   test('of calls degrade a server that runs, and an answer makes it ready with the count at zero', () => {
     const failed = at('call-failed', {});
     const degraded = run(start, started, failed, failed, failed);
-    expect(degraded).toMatchObject({ phase: 'degraded', failures: 3, retryAtMs: NOW + 8_000 });
+    expect(degraded).toMatchObject({
+      phase: 'degraded',
+      failures: 3,
+      stillborn: 0,
+      retryAtMs: NOW + 8_000,
+    });
     expect(apply(degraded, answered)).toEqual({ ...decider.initial, phase: 'ready' });
   });
 
@@ -153,10 +164,12 @@ describe('failures', () => {
 
   test('by the end of a child are forgiven once', () => {
     const dead = run(start, started, answered, at('child-ended', {}));
-    expect(dead).toMatchObject({ phase: 'dead', failures: 1, retryAtMs: NOW });
+    expect(dead).toMatchObject({ phase: 'dead', failures: 1, stillborn: 0, retryAtMs: NOW });
     const unproved = at('child-ended', { hasAnswered: false });
     expect(run(start, started, unproved).retryAtMs).toBe(NOW);
     expect(run(start, started, unproved, start, started, unproved).retryAtMs).toBe(NOW + 2_000);
+    const proved = at('child-ended', { hasAnswered: true });
+    expect(run(start, started, proved, start, started, unproved).retryAtMs).toBe(NOW);
   });
 
   test('of one child of several leave the server ready', () => {
@@ -174,7 +187,12 @@ describe('failures', () => {
     const first = run(start, at('start-failed', { startsLeft: 1 }));
     expect(first).toMatchObject({ phase: 'initializing', failures: 1 });
     const second = apply(first, at('start-failed', { isCounted: false }));
-    expect(second).toMatchObject({ phase: 'dead', failures: 1, retryAtMs: NOW + 2_000 });
+    expect(second).toMatchObject({
+      phase: 'dead',
+      failures: 1,
+      stillborn: 0,
+      retryAtMs: NOW + 2_000,
+    });
   });
 });
 

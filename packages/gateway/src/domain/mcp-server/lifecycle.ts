@@ -27,6 +27,8 @@ export interface Lifecycle {
   readonly phase: McpServerPhase;
   /** In a row. */
   readonly failures: number;
+  /** Of those, children in a row that ended before they answered a call. */
+  readonly stillborn: number;
   /** The next start or, where it is degraded, the next call. Milliseconds since the Unix epoch; 0 = at once. */
   readonly retryAtMs: number;
   /** What failed last; undefined when that is over. */
@@ -98,7 +100,13 @@ export interface BackingOff {
   readonly lastFailure: string | undefined;
 }
 
-const INITIAL: Lifecycle = { phase: 'cold', failures: 0, retryAtMs: 0, lastFailure: undefined };
+const INITIAL: Lifecycle = {
+  phase: 'cold',
+  failures: 0,
+  stillborn: 0,
+  retryAtMs: 0,
+  lastFailure: undefined,
+};
 
 type Decision = Result<readonly McpServerEvent[], BackingOff>;
 
@@ -218,12 +226,15 @@ class Decide {
     state: Lifecycle,
   ): readonly McpServerEvent[] {
     if (state.phase === 'cold') return [];
-    // The first end is forgiven: the next call starts it again at once.
-    const failuresForWait = failure.hasAnswered ? 0 : state.failures;
-    const next = fail(state, failure, backoffMs(failuresForWait, failure.random));
+    const isStillborn = !failure.hasAnswered;
+    const stillborn = state.stillborn + (isStillborn && failure.isCounted ? 1 : 0);
+    // The first one is forgiven: the next call starts it again at once.
+    const waitMs = isStillborn ? backoffMs(state.stillborn, failure.random) : 0;
+    const next = { ...fail(state, failure, waitMs), stillborn };
     if (next.failures >= this.#failuresMax) {
       const waiting = fail(state, failure, backoffMs(next.failures, failure.random));
-      return this.#degraded(waiting, this.#counted(waiting, failure), failure.reason);
+      const counted = this.#counted({ ...waiting, stillborn }, failure);
+      return this.#degraded(waiting, counted, failure.reason);
     }
     const counted = this.#counted(next, failure);
     return state.phase === 'ready' && failure.childrenLeft === 0
@@ -309,6 +320,7 @@ class Decide {
     const data = {
       mcp_server_id: this.#id,
       consecutive_failures: next.failures,
+      stillborn: next.stillborn,
       reason,
       retry_at_ms: next.retryAtMs,
     };
@@ -344,11 +356,18 @@ function evolve(state: Lifecycle, { type, data }: McpServerEvent): Lifecycle {
       return {
         ...state,
         failures: data.consecutive_failures,
+        stillborn: data.stillborn,
         retryAtMs: data.retry_at_ms,
         lastFailure: data.reason,
       };
     case 'McpServerFailuresCleared':
-      return { ...state, failures: 0, retryAtMs: data.retry_at_ms, lastFailure: undefined };
+      return {
+        ...state,
+        failures: 0,
+        stillborn: 0,
+        retryAtMs: data.retry_at_ms,
+        lastFailure: undefined,
+      };
     case 'McpServerStarted':
     case 'McpServerStopped':
     case 'McpServerDegraded':
