@@ -12,10 +12,17 @@ const PINS: Record<ErrorCode, readonly [http: number, jsonRpc: number, retryable
   MCP_SERVER_BACKING_OFF: [503, -32000, true],
   MCP_SERVER_INACTIVE: [502, -32000, false],
   MCP_SERVER_START_FAILED: [502, -32000, true],
+  UPSTREAM_ADDRESS_REFUSED: [502, -32000, false],
   UPSTREAM_ANSWER_INVALID: [502, -32603, false],
   UPSTREAM_ANSWER_TOO_LARGE: [502, -32603, false],
   UPSTREAM_ENDED: [502, -32000, true],
+  UPSTREAM_PROTOCOL_ERROR: [502, -32603, false],
   UPSTREAM_QUEUE_FULL: [503, -32000, true],
+  UPSTREAM_RATE_LIMITED: [503, -32000, true],
+  UPSTREAM_TLS_FAILED: [502, -32000, false],
+  UPSTREAM_UNAUTHORIZED: [502, -32000, false],
+  UPSTREAM_UNAVAILABLE: [502, -32000, true],
+  UPSTREAM_UNREACHABLE: [502, -32000, true],
 };
 
 test('what clients see of each error code is pinned', () => {

@@ -13,7 +13,7 @@ import { spanEnd, spanStart, spanText } from '../../domain/protocol/json-spans.t
 import type { Era } from '../../domain/protocol/revisions.ts';
 import { SERVER_SLOT, type ServerMessage } from '../../domain/protocol/server-message.ts';
 import type { Clock, RawAnswer, Routing, UpstreamCall } from '../ports.ts';
-import type { Child } from '../servers/child.ts';
+import type { Child, Owner } from '../servers/child.ts';
 import type { Deadlines, Limited } from './deadlines.ts';
 import type { EraBridge } from './era-bridge.ts';
 import { rpcErrorOf, type ClientReply } from './reply.ts';
@@ -48,6 +48,8 @@ export interface CallOptions {
   readonly deadlines: Deadlines;
   readonly bridge: EraBridge;
   readonly reply: ClientReply;
+  /** Whose call it is, where somebody can be told what the server says on its stream. */
+  readonly owner?: Owner | undefined;
   readonly onDefect: (error: unknown) => void;
   /** Hears that the call is over, before its client does. */
   readonly onSettled: (call: Call) => void;
@@ -77,6 +79,10 @@ export class Call implements UpstreamCall, Limited {
   get routing(): Routing {
     const { method, params } = this.#options.request;
     return { method, name: this.#upstreamName ?? nameIn(params), paramHeaders: this.#paramHeaders };
+  }
+
+  get owner(): Owner | undefined {
+    return this.#options.owner;
   }
 
   get settled(): boolean {
@@ -214,7 +220,7 @@ export class Call implements UpstreamCall, Limited {
 
 /** The tool, prompt or resource that params name. */
 function nameIn(params: JsonObject | undefined): string | undefined {
-  const name = params?.['name'] ?? params?.['uri'];
+  const name = params?.['name'] ?? params?.['uri'] ?? params?.['taskId'];
   return typeof name === 'string' ? name : undefined;
 }
 

@@ -186,6 +186,7 @@ export class Catalogs {
     const catalog = await fetchCatalog(child.connection, this.#meta(child));
     if (child.isGone) return;
     const own = this.#private.get(owner) ?? new Map<McpServer, ServerCatalog>();
+    if (!this.#mayReplace(server, own.get(server), catalog)) return;
     this.#private.set(owner, own.set(server, catalog));
     this.version += 1;
   }
@@ -198,6 +199,7 @@ export class Catalogs {
     const known = this.#known.get(server) ?? new Map<string, ServerCatalog>();
     this.#known.set(server, known);
     const previous = known.get(key);
+    if (!this.#mayReplace(server, previous, catalog)) return;
     known.delete(key);
     known.set(key, catalog);
     const oldest = known.keys().next().value;
@@ -205,6 +207,19 @@ export class Catalogs {
     if (previous !== undefined && sameLists(previous, catalog)) return;
     this.version += 1;
     this.#tell(server, []);
+  }
+
+  /** What was not listed to its end takes the place of nothing that was. */
+  #mayReplace(
+    server: McpServer,
+    previous: ServerCatalog | undefined,
+    { incomplete }: ServerCatalog,
+  ): boolean {
+    if (incomplete === undefined) return true;
+    const isKept = previous === undefined || previous.incomplete !== undefined;
+    const fields = { mcpServerId: server.spec.id, reason: incomplete, isKept };
+    this.#options.logger.warn(fields, 'catalog_incomplete');
+    return isKept;
   }
 
   #tell(server: McpServer, announced: readonly ChangedList[]): void {

@@ -1,6 +1,7 @@
 /** What one server offers, as it was listed by one of its children. */
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { isObject, RPC, type JsonObject } from '../../domain/protocol/json-rpc.ts';
+import { hasUsableHeaders } from '../../domain/protocol/param-headers.ts';
 import type { Era } from '../../domain/protocol/revisions.ts';
 import { ask, RpcRefusal } from '../calls/ask.ts';
 import type { UpstreamConnection } from '../ports.ts';
@@ -15,6 +16,8 @@ export interface ServerCatalog {
   readonly prompts: readonly JsonObject[];
   readonly resources: readonly JsonObject[];
   readonly resourceTemplates: readonly JsonObject[];
+  /** Why it is not all that the server has; undefined where it is. */
+  readonly incomplete?: string | undefined;
 }
 
 const LIST_METHOD: Readonly<Record<ListKind, string>> = {
@@ -48,26 +51,39 @@ const CHARS_MAX = 16_777_216;
 const CATALOG_MS_MAX = 60_000;
 const PAGE_BYTES_MAX = 4_194_304;
 
-/** Asks a server for all that it lists. @throws RpcRefusal, Fault: an incomplete catalogue is none */
+/**
+ * Asks a server for all that it lists. Where a server's pages do not end, what was read until the limit, marked so.
+ * @throws RpcRefusal, Fault: where a page is missing there is no catalogue
+ */
 export async function fetchCatalog(
   connection: UpstreamConnection,
   meta: JsonObject,
 ): Promise<ServerCatalog> {
-  const listing: Listing = { connection, meta, signal: AbortSignal.timeout(CATALOG_MS_MAX) };
+  const problems: string[] = [];
+  const signal = AbortSignal.timeout(CATALOG_MS_MAX);
+  const listing: Listing = { connection, meta, signal, problems };
   const [tools, prompts, resources, resourceTemplates] = await Promise.all([
     fetchList(listing, 'tools'),
     fetchList(listing, 'prompts'),
     fetchList(listing, 'resources'),
     fetchList(listing, 'resourceTemplates'),
   ]);
-  const { era, hello } = connection;
-  return { era, hello, tools, prompts, resources, resourceTemplates };
+  const { era, hello, mirrorsParams } = connection;
+  // The revision wants it of every client over HTTP: a call of such a tool could not be put into headers.
+  const callable =
+    mirrorsParams === true
+      ? tools.filter(({ inputSchema }) => hasUsableHeaders(inputSchema))
+      : tools;
+  const incomplete = problems.length === 0 ? undefined : problems.join('; ');
+  return { era, hello, tools: callable, prompts, resources, resourceTemplates, incomplete };
 }
 
 interface Listing {
   readonly connection: UpstreamConnection;
   readonly meta: JsonObject;
   readonly signal: AbortSignal;
+  /** Why lists were not read to their ends. */
+  readonly problems: string[];
 }
 
 /** One list to its end: every page, with caps against servers whose cursors never end. */
@@ -78,7 +94,7 @@ async function fetchList(listing: Listing, kind: ListKind): Promise<readonly Jso
   const seen = new Set<string>();
   let cursor: unknown;
   let chars = 0;
-  for (let page = 0; page < PAGES_MAX && items.length < ITEMS_MAX; page += 1) {
+  for (let page = 0; page < PAGES_MAX; page += 1) {
     const result = await askList(listing, kind, cursor);
     chars += JSON.stringify(result ?? {}).length;
     if (chars > CHARS_MAX) {
@@ -87,11 +103,23 @@ async function fetchList(listing: Listing, kind: ListKind): Promise<readonly Jso
     }
     const listed: unknown = result?.[kind];
     if (Array.isArray(listed)) for (const item of listed) if (isObject(item)) items.push(item);
+    if (items.length > ITEMS_MAX)
+      return cut(listing, items.slice(0, ITEMS_MAX), `${kind} has more than ${ITEMS_MAX} items`);
     cursor = result?.['nextCursor'];
-    if (typeof cursor !== 'string' || seen.has(cursor)) break;
+    if (typeof cursor !== 'string') return items;
+    if (seen.has(cursor)) return cut(listing, items, `${kind} gave the same cursor twice`);
     seen.add(cursor);
   }
-  return items.slice(0, ITEMS_MAX);
+  return cut(listing, items, `${kind} has more than ${PAGES_MAX} pages`);
+}
+
+function cut(
+  listing: Listing,
+  items: readonly JsonObject[],
+  problem: string,
+): readonly JsonObject[] {
+  listing.problems.push(problem);
+  return items;
 }
 
 async function askList(

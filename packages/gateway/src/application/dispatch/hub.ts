@@ -1,11 +1,12 @@
 /** What every front of the gateway shares: servers, catalogues, views, and the way of one request through them. */
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { RPC, type JsonObject, type Request } from '../../domain/protocol/json-rpc.ts';
-import { checkParamHeaders } from '../../domain/protocol/param-headers.ts';
+import { checkParamHeaders, mirroredParams } from '../../domain/protocol/param-headers.ts';
 import type { ClientText } from '../../domain/protocol/client-message.ts';
 import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
-import { Call } from '../calls/call.ts';
+import { Call, type Delivery } from '../calls/call.ts';
 import { Deadlines } from '../calls/deadlines.ts';
+import { encodeHeaderValue } from '../calls/header-value.ts';
 import { EraBridge } from '../calls/era-bridge.ts';
 import type { ClientReply } from '../calls/reply.ts';
 import { rpcErrorOf } from '../calls/reply.ts';
@@ -46,6 +47,8 @@ export interface ClientRequest {
   readonly reply: ClientReply;
   /** The decoded value of a request header; undefined where the transport has none. */
   readonly header: (name: string) => string | undefined;
+  /** Every `Mcp-Param-*` header as it came, by lower-case name; undefined where the transport has none. */
+  readonly paramHeaders?: (() => Readonly<Record<string, string>>) | undefined;
   readonly onSettled: (call: Call) => void;
 }
 
@@ -124,6 +127,7 @@ export class Hub {
       deadlines: this.#deadlines,
       bridge: this.#bridge,
       reply,
+      owner: user.owner,
       onDefect: (error) =>
         this.options.logger.error(
           { method: request.method, error: stackOf(error) },
@@ -182,7 +186,9 @@ export class Hub {
 
   /** The headers of a modern call are checked against the tool's schema, so that has to be known. */
   #needsSchema({ user, request }: ClientRequest, { server }: Target): boolean {
-    if (user.asker.era === 'legacy' || request.method !== 'tools/call') return false;
+    if (request.method !== 'tools/call') return false;
+    // So are those that the gateway sends to a server which wants some.
+    if (user.asker.era === 'legacy' && server.spec.launch.kind !== 'remote') return false;
     return this.catalogs.lacks(server, user.asker);
   }
 
@@ -202,8 +208,11 @@ export class Hub {
       const refusal = checkParamHeaders(paramHeaders, request.params?.['arguments'], header);
       if (refusal !== undefined) return call.refuse(refusal.error, refusal.status);
     }
-    const delivery = { replace, upstreamName, timeoutMs: server.spec.callTimeoutMs };
-    const send = (child: Child): void => call.sendTo(child, delivery);
+    const delivery: Delivery = { replace, upstreamName, timeoutMs: server.spec.callTimeoutMs };
+    const send =
+      server.spec.launch.kind === 'remote'
+        ? (child: Child) => call.sendTo(child, { ...delivery, paramHeaders: sent(client, target) })
+        : (child: Child) => call.sendTo(child, delivery);
     try {
       const child = server.take(user, call);
       if (child instanceof Promise) child.then(send).catch((error: unknown) => call.fail(error));
@@ -212,6 +221,16 @@ export class Hub {
       call.fail(error);
     }
   }
+}
+
+/** The headers of a call to a server that may want some: the client's own, or made from the arguments. */
+function sent(client: ClientRequest, { paramHeaders }: Target): Readonly<Record<string, string>> {
+  const own = client.paramHeaders?.();
+  if (own !== undefined) return own;
+  const args = client.request.params?.['arguments'];
+  return Object.fromEntries(
+    mirroredParams(paramHeaders, args).map(([name, value]) => [name, encodeHeaderValue(value)]),
+  );
 }
 
 const stackOf = (error: unknown): unknown => (error instanceof Error ? error.stack : error);

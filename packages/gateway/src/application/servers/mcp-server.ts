@@ -62,15 +62,15 @@ export class McpServer implements ChildEvents {
   /** Owners that ended while a child was being started for them. */
   readonly #gone = new WeakSet<Owner>();
   /** What the server has shown to speak; undefined where nobody asked yet. */
-  #speaks: { legacy: boolean | undefined; modern: boolean | undefined } = {
-    legacy: undefined,
-    modern: undefined,
-  };
+  #speaks: { legacy: boolean | undefined; modern: boolean | undefined };
   #probe: Promise<void> | undefined;
 
   constructor(spec: McpServerSpec, deps: ServerDependencies) {
     this.spec = spec;
     this.#deps = deps;
+    const { era } = spec;
+    const only = (asked: Era): boolean | undefined => (era === undefined ? undefined : era === asked);
+    this.#speaks = { legacy: only('legacy'), modern: only('modern') };
     this.#gate = new StartGate(spec.id, deps.clock, deps.random);
     this.#leases = new LeasePool(
       {
@@ -309,8 +309,8 @@ export class McpServer implements ChildEvents {
         clientInfo,
         signal: this.#closing.signal,
         observer: {
-          request: (message) => child?.request(message),
-          notification: (message) => child?.notification(message),
+          request: (message, during) => child?.request(message, during),
+          notification: (message, during) => child?.notification(message, during),
           ended: (detail) => {
             if (child === undefined) endedEarly = detail;
             else child.ended(detail);

@@ -21,6 +21,8 @@ export interface ModernRequest {
   readonly envelope: ModernEnvelope;
   readonly reply: ClientReply;
   readonly header: (name: string) => string | undefined;
+  /** Every `Mcp-Param-*` header as it came; undefined where the transport has none. */
+  readonly paramHeaders?: (() => Readonly<Record<string, string>>) | undefined;
 }
 
 /** What the transport can still do with a request that was taken. */
@@ -73,6 +75,7 @@ export function handleModern(hub: Hub, modern: ModernRequest): Pending {
     text,
     reply,
     header,
+    paramHeaders: modern.paramHeaders,
     onSettled: () => undefined,
   });
   return { cancel: () => call.cancel('the client closed the stream') };

@@ -1,4 +1,5 @@
 /** Streamable HTTP of the stateless revision: one POST a request; closing the response is the cancellation. */
+import type { IncomingHttpHeaders } from 'node:http';
 import { handleModern } from '../../application/sessions/modern-client.ts';
 import { rawIdOf, type ClientText } from '../../domain/protocol/client-message.ts';
 import { RPC, type Message } from '../../domain/protocol/json-rpc.ts';
@@ -61,6 +62,7 @@ export function postModern(exchange: Exchange, message: Message, text: ClientTex
     envelope,
     reply,
     header: (name) => decodeHeaderValue(header(request, name)),
+    paramHeaders: () => paramHeaders(request.headers),
   });
   if (listens) reply.onOverflow = () => pending.cancel();
   const stream = listens ? { end: () => pending.finish?.() } : undefined;
@@ -70,6 +72,14 @@ export function postModern(exchange: Exchange, message: Message, text: ClientTex
     front.pending.delete(reply);
     if (!response.writableFinished) pending.cancel();
   });
+}
+
+/** Unknown ones are passed on too: the server knows them. */
+function paramHeaders(headers: IncomingHttpHeaders): Readonly<Record<string, string>> {
+  const found = Object.entries(headers).flatMap(([name, value]) =>
+    name.startsWith('mcp-param-') && typeof value === 'string' ? [[name, value] as const] : [],
+  );
+  return Object.fromEntries(found);
 }
 
 /** Errors that the revision wants as an HTTP status too. */
