@@ -18,7 +18,11 @@ export interface ServerCatalog {
   readonly resourceTemplates: readonly JsonObject[];
   /** Why it is not all that the server has; undefined where it is. */
   readonly incomplete?: string | undefined;
+  /** Names of tools that it lists and that must be neither offered nor called. */
+  readonly uncallable?: ReadonlySet<unknown>;
 }
+
+const isCallable = ({ inputSchema }: JsonObject): boolean => hasUsableHeaders(inputSchema);
 
 const LIST_METHOD: Readonly<Record<ListKind, string>> = {
   tools: 'tools/list',
@@ -70,12 +74,17 @@ export async function fetchCatalog(
   ]);
   const { era, hello, mirrorsParams } = connection;
   // The revision wants it of every client over HTTP: a call of such a tool could not be put into headers.
-  const callable =
-    mirrorsParams === true
-      ? tools.filter(({ inputSchema }) => hasUsableHeaders(inputSchema))
-      : tools;
-  const incomplete = problems.length === 0 ? undefined : problems.join('; ');
-  return { era, hello, tools: callable, prompts, resources, resourceTemplates, incomplete };
+  const uncallable = mirrorsParams === true ? tools.filter((tool) => !isCallable(tool)) : [];
+  return {
+    era,
+    hello,
+    tools: uncallable.length === 0 ? tools : tools.filter(isCallable),
+    prompts,
+    resources,
+    resourceTemplates,
+    incomplete: problems.length === 0 ? undefined : problems.join('; '),
+    uncallable: new Set(uncallable.map(({ name }) => name)),
+  };
 }
 
 interface Listing {

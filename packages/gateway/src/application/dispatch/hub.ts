@@ -192,6 +192,13 @@ export class Hub {
     return this.catalogs.lacks(server, user.asker);
   }
 
+  /** A tool that was left out of the lists must not be called by whoever knows its name. */
+  #isUncallable({ user, request }: ClientRequest, { server, upstreamName }: Target): boolean {
+    if (request.method !== 'tools/call') return false;
+    const uncallable = this.catalogs.find(server, user.asker, user.owner)?.uncallable;
+    return uncallable?.has(upstreamName ?? request.params?.['name']) === true;
+  }
+
   /** Routes again once the catalogues that may name the target are known. */
   #deliverKnown(client: ClientRequest, call: Call): void {
     if (call.settled) return;
@@ -207,6 +214,10 @@ export class Hub {
     if (user.asker.era === 'modern' && paramHeaders.length > 0) {
       const refusal = checkParamHeaders(paramHeaders, request.params?.['arguments'], header);
       if (refusal !== undefined) return call.refuse(refusal.error, refusal.status);
+    }
+    if (server.spec.launch.kind === 'remote' && this.#isUncallable(client, target)) {
+      const message = `Unknown tool: ${String(request.params?.['name'])}`;
+      return call.refuse({ code: RPC.invalidParams, message });
     }
     const delivery: Delivery = { replace, upstreamName, timeoutMs: server.spec.callTimeoutMs };
     const send =
