@@ -33,6 +33,8 @@ export interface ProxySettings {
 }
 
 export interface HttpClientOptions {
+  /** Takes secrets out of what a server wrote. */
+  readonly clean: (text: string) => string;
   readonly proxy: ProxySettings;
   /** Name and version of the gateway. */
   readonly userAgent: string;
@@ -41,16 +43,21 @@ export interface HttpClientOptions {
 export class HttpClient implements ExchangeHost {
   readonly url: URL;
   readonly launch: RemoteLaunch;
+  readonly clean: (text: string) => string;
   readonly #lanes: Readonly<Record<Lane, Dispatcher>>;
   readonly #headers: readonly string[];
   readonly #watched = new Set<HttpExchange>();
   #watch: NodeJS.Timeout | undefined;
+  #users = 0;
+  #isClosed = false;
+  #onUnused: () => void = () => undefined;
 
   private constructor(
     launch: RemoteLaunch,
     lanes: Readonly<Record<Lane, Dispatcher>>,
-    userAgent: string,
+    { clean, userAgent }: HttpClientOptions,
   ) {
+    this.clean = clean;
     this.launch = launch;
     this.url = new URL(launch.url);
     this.#lanes = lanes;
@@ -63,7 +70,7 @@ export class HttpClient implements ExchangeHost {
     // Loaded when the first remote server is used: it costs 30 MB and 80 ms.
     const { EnvHttpProxyAgent, Pool } = await import('undici');
     const { origin } = new URL(launch.url);
-    const { proxy, userAgent } = options;
+    const { proxy } = options;
     // A proxy would resolve names behind the back of the address policy.
     const isProxied = launch.trusted && (proxy.http !== '' || proxy.https !== '');
     const lane = (connections: number | null): Dispatcher => {
@@ -89,7 +96,31 @@ export class HttpClient implements ExchangeHost {
       control: lane(CONTROL_SOCKETS_MAX),
       streams: lane(null),
     };
-    return new HttpClient(launch, lanes, userAgent);
+    return new HttpClient(launch, lanes, options);
+  }
+
+  /** Its sockets are gone: another one has to be opened. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** A connection uses it from here on, until `release`. */
+  retain(): void {
+    this.#users += 1;
+  }
+
+  /** With the last user its sockets go; `onUnused` hears of it before. */
+  release(): void {
+    this.#users -= 1;
+    if (this.#users > 0) return;
+    this.#isClosed = true;
+    this.#onUnused();
+    clearInterval(this.#watch);
+    for (const lane of Object.values(this.#lanes)) void lane.destroy().catch(() => undefined);
+  }
+
+  onUnused(listener: () => void): void {
+    this.#onUnused = listener;
   }
 
   /** Sends a request. What becomes of it is told to the handler, never before this returns. */

@@ -19,7 +19,7 @@ export function transportFault(error: Error, url: URL, wasSent: boolean): Fault 
     return new Fault('UPSTREAM_TLS_FAILED', `TLS with ${url.origin} failed (${code}): ${tls}`);
   if (code === 'UND_ERR_HEADERS_OVERFLOW')
     return protocolFault(`${place} answered with headers that are too large`);
-  if (code.startsWith('HPE_'))
+  if (inner.name === 'HTTPParserError')
     return protocolFault(
       `${place} answered with no HTTP (${code}); is it the right port, and is http or https right?`,
     );

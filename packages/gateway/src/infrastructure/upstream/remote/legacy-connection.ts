@@ -63,6 +63,7 @@ export class LegacyConnection implements UpstreamConnection, CallHost {
   #waiting: RemoteCall[] = [];
   #telling = 0;
   #ended: string | undefined;
+  #isReleased = false;
 
   constructor(
     options: RemoteConnectionOptions,
@@ -124,6 +125,7 @@ export class LegacyConnection implements UpstreamConnection, CallHost {
     const isOpen = this.#ended === undefined;
     this.#end(reason, new Fault('UPSTREAM_ENDED', `the session was ended (${reason})`));
     if (isOpen && sessionId !== undefined) await this.#goodbye();
+    this.#release();
   }
 
   headersOf(): readonly string[] {
@@ -231,6 +233,12 @@ export class LegacyConnection implements UpstreamConnection, CallHost {
     this.#waiting = [];
     this.#book.loseAll(fault);
     this.#observer.ended(detail);
+  }
+
+  #release(): void {
+    if (this.#isReleased) return;
+    this.#isReleased = true;
+    this.client.release();
   }
 
   #goodbye(): Promise<void> {

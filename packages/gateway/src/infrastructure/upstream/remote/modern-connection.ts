@@ -13,7 +13,7 @@ import { isObject, RPC, type JsonObject } from '../../../domain/protocol/json-rp
 import type { RawAnswer, UpstreamCall, UpstreamConnection } from '../../../application/ports.ts';
 import type { Refusal } from './answer-reader.ts';
 import { CallBook } from './call-book.ts';
-import { protocolFault } from './http-fault.ts';
+import { protocolFault, shortened } from './http-fault.ts';
 import type { HttpClient } from './http-client.ts';
 import type { Incoming } from './incoming.ts';
 import type { RemoteConnectionOptions } from './legacy-connection.ts';
@@ -49,6 +49,7 @@ export class ModernConnection implements UpstreamConnection, CallHost {
   /** Subscriptions that were cut, by how often in a row. */
   readonly #cuts = new Map<RemoteCall, number>();
   #ended: string | undefined;
+  #isReleased = false;
 
   constructor(options: RemoteConnectionOptions, hello: JsonObject) {
     this.client = options.client;
@@ -58,7 +59,7 @@ export class ModernConnection implements UpstreamConnection, CallHost {
     this.#reach = new Reachability(options.client.launch);
     this.#book = new CallBook(options.observer, (call, answer) => {
       this.#cuts.delete(call);
-      const fault = answer.isError ? hopFault(answer) : undefined;
+      const fault = answer.isError ? hopFault(answer, this.client) : undefined;
       if (fault === undefined) call.call.answered(answer);
       else call.call.lost(fault);
     });
@@ -92,6 +93,8 @@ export class ModernConnection implements UpstreamConnection, CallHost {
 
   close(reason: string): Promise<void> {
     this.#end(reason, new Fault('UPSTREAM_ENDED', `the connection was closed (${reason})`));
+    if (!this.#isReleased) this.client.release();
+    this.#isReleased = true;
     return Promise.resolve();
   }
 
@@ -159,11 +162,11 @@ export class ModernConnection implements UpstreamConnection, CallHost {
 }
 
 /** Errors that are about the gateway's own request, of which its client knows nothing. */
-function hopFault(answer: RawAnswer): Fault | undefined {
+function hopFault(answer: RawAnswer, client: HttpClient): Fault | undefined {
   const error = parseAnswer(answer)?.['error'];
   if (!isObject(error)) return undefined;
   const { code, message } = plainError(error);
   if (code !== RPC.headerMismatch && code !== RPC.unsupportedVersion) return undefined;
-  const detail = `the server does not accept the request as the gateway put it (${code}): ${message}`;
+  const detail = `the server does not accept the request as the gateway put it (${code}): ${client.clean(shortened(message))}`;
   return protocolFault(detail, { upstreamCode: code });
 }

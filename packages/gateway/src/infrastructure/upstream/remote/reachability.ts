@@ -6,8 +6,8 @@ export class Reachability {
   #sinceMs: number | undefined;
 
   constructor({ connectRetries, retryBackoffMs }: RemoteLaunch) {
-    // What one call waits in all: a server that is gone for longer is gone.
-    this.#patienceMs = retryBackoffMs * (2 ** connectRetries - 1);
+    // What one call waits in all, less what timers may be early: a server that is gone for longer is gone.
+    this.#patienceMs = 0.9 * retryBackoffMs * (2 ** connectRetries - 1);
   }
 
   worked(): void {

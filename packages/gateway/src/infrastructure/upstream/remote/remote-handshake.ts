@@ -182,4 +182,8 @@ function notServed(refusal: Refusal, client: HttpClient): Error {
 
 /** What a refusal is, as an error for the client. */
 export const faultOf = ({ status, headers, error }: Refusal, client: HttpClient): Fault =>
-  statusFault({ status, headers, said: error?.message }, client.url, client.launch.auth);
+  statusFault(
+    { status, headers, said: error === undefined ? undefined : client.clean(error.message) },
+    client.url,
+    client.launch.auth,
+  );

@@ -33,13 +33,15 @@ export interface RemoteLauncherOptions {
 export function remoteLauncher(options: RemoteLauncherOptions): UpstreamLauncher {
   // Sessions with one server share its connections.
   const clients = new WeakMap<McpServerSpec, Promise<HttpClient>>();
+  const warned = new WeakSet<McpServerSpec>();
   const clientFor = (spec: McpServerSpec, launch: RemoteLaunch): Promise<HttpClient> => {
     const known = clients.get(spec);
     if (known !== undefined) return known;
-    const opened = HttpClient.open(launch, options);
+    const clean = redactor(spec.secrets);
+    const opened = HttpClient.open(launch, { ...options, clean });
     clients.set(spec, opened);
     opened.then(
-      () => warn(spec, launch, options.logger),
+      (client) => client.onUnused(() => clients.delete(spec)),
       () => clients.delete(spec), // the file may be there next time
     );
     return opened;
@@ -49,23 +51,25 @@ export function remoteLauncher(options: RemoteLauncherOptions): UpstreamLauncher
       const { launch } = spec;
       if (launch.kind !== 'remote')
         throw new Fault('MCP_SERVER_INACTIVE', 'it is no server elsewhere');
+      if (!launch.tls.verify && !warned.has(spec)) warn(spec, options.logger);
+      warned.add(spec);
+      let client: HttpClient | undefined;
       try {
-        const client = await clientFor(spec, launch);
-        const connection = {
-          client,
-          observer: start.observer,
-          messageBytesMax: options.limits.messageBytesMax,
-        };
+        do client = await clientFor(spec, launch);
+        while (client.isClosed); // by the last connection that used it, meanwhile
+        client.retain(); // the connection releases it
+        const { observer } = start;
+        const connection = { client, observer, messageBytesMax: options.limits.messageBytesMax };
         return await new Attempt(spec, start, connection, options.clientInfo).connect();
       } catch (error) {
+        client?.release();
         throw startFailed(spec, error);
       }
     },
   };
 }
 
-function warn(spec: McpServerSpec, { tls }: RemoteLaunch, logger: Logger): void {
-  if (tls.verify) return;
+function warn(spec: McpServerSpec, logger: Logger): void {
   const reason = 'tls.verify_ssl is false: anybody on the way can read and change everything';
   logger.warn({ mcpServerId: spec.id, reason }, 'tls_not_verified');
 }

@@ -39,6 +39,7 @@ export class SseConnection implements UpstreamConnection, CallHost {
   #isReady = false;
   #telling = 0;
   #unanswered = 0;
+  #isReleased = false;
   #ended: { readonly detail: string; readonly fault: Fault } | undefined;
 
   private constructor(options: RemoteConnectionOptions) {
@@ -120,6 +121,8 @@ export class SseConnection implements UpstreamConnection, CallHost {
 
   close(reason: string): Promise<void> {
     this.#end(reason);
+    if (!this.#isReleased) this.client.release();
+    this.#isReleased = true;
     return Promise.resolve();
   }
 
