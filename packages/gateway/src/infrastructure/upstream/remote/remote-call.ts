@@ -171,6 +171,7 @@ export class RemoteCall implements AnswerEvents {
       this.#host.interrupted(this, fault);
       return;
     }
+    this.isSent = false;
     const { connectRetries, retryBackoffMs } = this.#host.client.launch;
     const isWorthIt = fault.code === 'UPSTREAM_UNREACHABLE' && this.#attempts < connectRetries;
     if (!this.#host.unreachable(fault) || this.#isOver) return;
