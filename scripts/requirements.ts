@@ -4,6 +4,7 @@
  */
 export const REQUIREMENTS = {
   linux: 'run the tests on Linux: they read /proc',
+  openssl: 'put openssl on the PATH: it makes the certificates of the tests',
   'older-node': 'put a Node older than 24.11 on the PATH, after the one that runs the tests',
 } as const satisfies Record<string, string>;
 

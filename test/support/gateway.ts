@@ -36,8 +36,14 @@ export function environment(folder: string): Record<string, string> {
   };
 }
 
-/** Starts the gateway with a configuration (an object, or the path of a file) and waits until it is ready. */
-export async function startGateway(config: Config | string): Promise<GatewayProcess> {
+/**
+ * Starts the gateway with a configuration (an object, or the path of a file) and waits until it is ready.
+ * @param env added to the environment of a test's child
+ */
+export async function startGateway(
+  config: Config | string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<GatewayProcess> {
   const folder = await mkdtemp(join(tmpdir(), 'hangar-e2e-'));
   const file = typeof config === 'string' ? config : join(folder, 'config.yaml');
   // JSON is YAML.
@@ -45,7 +51,7 @@ export async function startGateway(config: Config | string): Promise<GatewayProc
   const child = spawn(
     process.execPath,
     [COMMAND, 'serve', '--http', '--port', '0', '--config', file, '--log-level', 'debug'],
-    { cwd: folder, env: environment(folder), stdio: ['ignore', 'ignore', 'pipe'] },
+    { cwd: folder, env: { ...environment(folder), ...env }, stdio: ['ignore', 'ignore', 'pipe'] },
   );
   const gateway = processOf(child, folder);
   try {

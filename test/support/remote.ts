@@ -1,5 +1,6 @@
 /** Servers over HTTP as processes of their own: the fixtures of ours, and those of others. */
 import { spawn, type ChildProcess } from 'node:child_process';
+import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import { environment, ROOT } from './gateway.ts';
@@ -74,17 +75,29 @@ export const conformanceOverHttp = (
 ): Promise<RemoteServer> =>
   start([fixture('conformance-server/http.ts'), era, String(port)], { path: '/mcp' });
 
+/** A server on SDK v1 over HTTP. */
+export const sdkV1 = (mode: 'sessions' | 'json' | 'stateless' | 'sse'): Promise<RemoteServer> =>
+  start([fixture('remote/sdk-v1.ts'), mode], { path: '/mcp' });
+
 /** The reference server of the protocol's authors, over either of its HTTP transports. */
-export async function everything(
-  transport: 'streamableHttp' | 'sse',
-  port: number,
-): Promise<RemoteServer> {
+export async function everything(transport: 'streamableHttp' | 'sse'): Promise<RemoteServer> {
+  const port = await freePort();
   const program = join(ROOT, 'node_modules/@modelcontextprotocol/server-everything/dist/index.js');
-  return start([program, transport], {
+  const loopbackOnly = ['--import', fixture('remote/loopback-only.mjs')];
+  return start([...loopbackOnly, program, transport], {
     path: transport === 'sse' ? '/sse' : '/mcp',
     env: { PORT: String(port) },
-    ready: /(?:on|port) (?:port )?(\d+)/,
+    ready: /(?:listening|running) on port (\d+)/,
   });
+}
+
+/** A port that was free a moment ago, for programs that want to be told one. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return address !== null && typeof address === 'object' ? address.port : 0;
 }
 
 /** A remote server in a configuration. */

@@ -91,9 +91,13 @@ export class Catalogs {
     });
   }
 
-  /** The same for a call that waits for this one server: it does not queue behind the lists of others. */
-  listNow(server: McpServer, user: ServerUser): Promise<void> {
-    return this.#list(server, user);
+  /**
+   * The same for a call that waits for this one server: it does not queue behind the lists of others.
+   * @throws Fault where the server cannot be started: the call would only be told that it failed before
+   */
+  async listNow(server: McpServer, user: ServerUser): Promise<void> {
+    const failure = await this.#list(server, user);
+    if (failure !== undefined) throw failure;
   }
 
   /** A child is ready: list it, where its lists are not known or it may have changed since. */
@@ -138,18 +142,20 @@ export class Catalogs {
     this.#refreshes.clear();
   }
 
-  async #list(server: McpServer, user: ServerUser): Promise<void> {
+  /** @returns why there was no child to list; that a child cannot be listed is only logged */
+  async #list(server: McpServer, user: ServerUser): Promise<unknown> {
+    let child: Child | undefined;
     try {
       const shared = server.seatKindFor(user.asker) === 'shared';
-      const child = await server.take(shared ? { ...user, owner: GATEWAY } : user);
-      try {
-        await this.#refresh(server, child, 'if-missing');
-      } finally {
-        child.end(this.#options.clock.nowMs(), false);
-      }
+      child = await server.take(shared ? { ...user, owner: GATEWAY } : user);
+      await this.#refresh(server, child, 'if-missing');
     } catch (error) {
       this.#failed(server, error);
+      return child === undefined ? error : undefined;
+    } finally {
+      child?.end(this.#options.clock.nowMs(), false);
     }
+    return undefined;
   }
 
   async #slot(): Promise<void> {

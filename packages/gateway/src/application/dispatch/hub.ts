@@ -186,17 +186,26 @@ export class Hub {
 
   /** The headers of a modern call are checked against the tool's schema, so that has to be known. */
   #needsSchema({ user, request }: ClientRequest, { server }: Target): boolean {
-    if (request.method !== 'tools/call') return false;
-    // So are those that the gateway sends to a server which wants some.
-    if (user.asker.era === 'legacy' && server.spec.launch.kind !== 'remote') return false;
+    if (user.asker.era === 'legacy' || request.method !== 'tools/call') return false;
     return this.catalogs.lacks(server, user.asker);
   }
 
-  /** A tool that was left out of the lists must not be called by whoever knows its name. */
-  #isUncallable({ user, request }: ClientRequest, { server, upstreamName }: Target): boolean {
-    if (request.method !== 'tools/call') return false;
-    const uncallable = this.catalogs.find(server, user.asker, user.owner)?.uncallable;
-    return uncallable?.has(upstreamName ?? request.params?.['name']) === true;
+  /** For a server that wants arguments repeated in headers: its tools say which, so that they have to be known. */
+  #sendMirrored(client: ClientRequest, call: Call, { child, target, delivery }: Sending): void {
+    const { user, request, view } = client;
+    const { server, upstreamName } = target;
+    const finish = (): void => {
+      const routed = route(view, request.method, request.params);
+      const { paramHeaders } = routed.kind === 'target' ? routed.target : target;
+      const uncallable = this.catalogs.find(server, user.asker, user.owner)?.uncallable;
+      const name = upstreamName ?? request.params?.['name'];
+      // What was left out of the lists must not be called by whoever knows its name.
+      if (request.method === 'tools/call' && uncallable?.has(name) === true)
+        call.refuse({ code: RPC.invalidParams, message: `Unknown tool: ${String(name)}` });
+      call.sendTo(child, { ...delivery, paramHeaders: sentHeaders(client, paramHeaders) });
+    };
+    if (request.method !== 'tools/call' || !this.catalogs.lacks(server, user.asker)) finish();
+    else void this.catalogs.listNow(server, user).then(finish);
   }
 
   /** Routes again once the catalogues that may name the target are known. */
@@ -215,15 +224,11 @@ export class Hub {
       const refusal = checkParamHeaders(paramHeaders, request.params?.['arguments'], header);
       if (refusal !== undefined) return call.refuse(refusal.error, refusal.status);
     }
-    if (server.spec.launch.kind === 'remote' && this.#isUncallable(client, target)) {
-      const message = `Unknown tool: ${String(request.params?.['name'])}`;
-      return call.refuse({ code: RPC.invalidParams, message });
-    }
     const delivery: Delivery = { replace, upstreamName, timeoutMs: server.spec.callTimeoutMs };
-    const send =
-      server.spec.launch.kind === 'remote'
-        ? (child: Child) => call.sendTo(child, { ...delivery, paramHeaders: sent(client, target) })
-        : (child: Child) => call.sendTo(child, delivery);
+    const send = (child: Child): void => {
+      if (child.connection.mirrorsParams === true) this.#sendMirrored(client, call, { child, target, delivery });
+      else call.sendTo(child, delivery);
+    };
     try {
       const child = server.take(user, call);
       if (child instanceof Promise) child.then(send).catch((error: unknown) => call.fail(error));
@@ -234,8 +239,17 @@ export class Hub {
   }
 }
 
+interface Sending {
+  readonly child: Child;
+  readonly target: Target;
+  readonly delivery: Delivery;
+}
+
 /** The headers of a call to a server that may want some: the client's own, or made from the arguments. */
-function sent(client: ClientRequest, { paramHeaders }: Target): Readonly<Record<string, string>> {
+function sentHeaders(
+  client: ClientRequest,
+  paramHeaders: Target['paramHeaders'],
+): Readonly<Record<string, string>> {
   const own = client.paramHeaders?.();
   if (own !== undefined) return own;
   const args = client.request.params?.['arguments'];

@@ -11,6 +11,8 @@ export class StartGate {
   #notBeforeMs = 0;
   #failedAtMs = 0;
   #lastFailure: string | undefined;
+  /** What the failure would have been to the caller that met it. */
+  #lastCode: Fault['code'] | undefined;
 
   constructor(id: string, clock: Clock, random: () => number) {
     this.#id = id;
@@ -33,12 +35,14 @@ export class StartGate {
     if (waitMs === 0) return;
     const failure = this.#lastFailure ?? `Cannot start MCP server "${this.#id}" yet`;
     const detail = `${failure}; next try in ${Math.ceil(waitMs / 1_000)} s`;
-    throw new Fault('MCP_SERVER_BACKING_OFF', detail, { data: { retryAfterMs: waitMs } });
+    const cause = this.#lastCode === undefined ? {} : { cause: this.#lastCode };
+    throw new Fault('MCP_SERVER_BACKING_OFF', detail, { data: { retryAfterMs: waitMs, ...cause } });
   }
 
   /** @param startedAtMs starts that ran side by side count once */
   failed(error: unknown, startedAtMs = this.#clock.nowMs()): void {
     this.#lastFailure = error instanceof Error ? error.message : String(error);
+    this.#lastCode = error instanceof Fault ? error.code : undefined;
     if (startedAtMs < this.#failedAtMs) return;
     this.#failedAtMs = this.#clock.nowMs();
     this.#failures += 1;
@@ -48,6 +52,7 @@ export class StartGate {
   /** It ended before it answered a call: the first time is forgiven, then the same ladder holds. */
   crashed(detail: string): void {
     this.#failures += 1;
+    this.#lastCode = undefined;
     this.#lastFailure = `MCP server "${this.#id}" ${detail}`;
     this.#notBeforeMs = this.#clock.nowMs() + backoffMs(this.#failures - 1, this.#random());
   }

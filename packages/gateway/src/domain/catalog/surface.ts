@@ -98,14 +98,9 @@ function mergeNamed(
       const shown = options.prefixed ? publicName(offer.server, name, options.hash) : name;
       if (routes.has(shown)) continue; // a server that lists a name twice
       items.push(forEra({ ...item, name: shown }, offer.era, options.era));
-      routes.set(
-        shown,
-        routeOf(
-          offer.server,
-          name,
-          kind === 'tools' && options.era === 'modern' ? item : undefined,
-        ),
-      );
+      // A client of the modern era sends the headers; for one of the other a modern server still wants them.
+      const hasHeaders = kind === 'tools' && (options.era === 'modern' || offer.era === 'modern');
+      routes.set(shown, routeOf(offer.server, name, hasHeaders ? item : undefined));
     }
   }
   return { items, routes };
