@@ -4,6 +4,7 @@ import { Fault } from '@mcp-hangar/kernel/errors';
 import { isObject, type JsonObject, type RpcError } from '../../../domain/protocol/json-rpc.ts';
 import { plainError } from '../../../application/calls/ask.ts';
 import { idAtEnds } from '../answer.ts';
+import { BytePieces } from './byte-pieces.ts';
 import { EventParser } from './event-parser.ts';
 import type { HttpHandler } from './http-exchange.ts';
 import { readIncoming, type Incoming } from './incoming.ts';
@@ -42,8 +43,7 @@ export class AnswerReader implements HttpHandler {
   readonly #events: AnswerEvents;
   readonly #bytesMax: number;
   #state: State = 'waiting';
-  #pieces: Buffer[] = [];
-  #bytes = 0;
+  readonly #body = new BytePieces();
   #parser: EventParser | undefined;
   #status = 0;
   #headers: IncomingHttpHeaders = {};
@@ -79,11 +79,11 @@ export class AnswerReader implements HttpHandler {
         this.#parser?.push(chunk);
         return;
       case 'json':
-        this.#keep(chunk, this.#bytesMax);
-        if (this.#bytes > this.#bytesMax) this.#tooLarge();
+        this.#body.add(chunk);
+        if (this.#body.bytes > this.#bytesMax) this.#tooLarge();
         return;
-      case 'refusal':
-        this.#keep(chunk, REFUSAL_BYTES_MAX);
+      case 'refusal': // what is too long to be an error is a page, which nobody needs
+        if (this.#body.bytes <= REFUSAL_BYTES_MAX) this.#body.add(chunk);
         return;
       case 'empty':
       case 'waiting':
@@ -128,29 +128,18 @@ export class AnswerReader implements HttpHandler {
     this.#events.opened(state === 'stream', headers);
   }
 
-  /** Beyond the limit bytes are counted and dropped. */
-  #keep(chunk: Buffer, bytesMax: number): void {
-    this.#bytes += chunk.length;
-    if (this.#bytes <= bytesMax) this.#pieces.push(chunk);
-  }
-
   #endJson(): void {
-    const body = this.#body();
+    const body = this.#body.join();
     for (const message of readIncoming(body)) this.#events.message(message, 'message', body);
     this.#events.ended();
   }
 
   #tooLarge(): void {
     this.#state = 'empty';
-    this.#pieces = [];
     const announced = Number(this.#headers['content-length'] ?? 0);
-    const bytes = Math.max(announced, this.#bytes);
+    const bytes = Math.max(announced, this.#body.bytes);
+    this.#body.clear();
     this.#events.overlong(undefined, tooLarge(bytes, this.#bytesMax));
-  }
-
-  #body(): Buffer {
-    const [only] = this.#pieces;
-    return this.#pieces.length === 1 && only !== undefined ? only : Buffer.concat(this.#pieces);
   }
 
   #refuse(): void {
@@ -160,7 +149,7 @@ export class AnswerReader implements HttpHandler {
       this.#events.failed(new Fault('UPSTREAM_ANSWER_INVALID', detail), true);
       return;
     }
-    const body = this.#body();
+    const body = this.#body.join();
     const parsed = parsedObject(body);
     const error = parsed?.['error'];
     this.#events.refused({

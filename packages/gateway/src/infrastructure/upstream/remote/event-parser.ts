@@ -2,13 +2,13 @@
  * Event streams (WHATWG HTML, section 9.2.6) read as bytes: lines end with LF, CR or CRLF, wherever the chunks were
  * cut. What an event carries is never decoded here, and is joined once, when the event is complete.
  */
+import { BytePieces } from './byte-pieces.ts';
 
 const LF = 10;
 const CR = 13;
 const SPACE = 32;
 const COLON = 58;
 const BOM = Buffer.from([0xef, 0xbb, 0xbf]);
-const NOTHING = Buffer.alloc(0);
 const NEWLINE = Buffer.from('\n');
 /** An id is sent back as a header. */
 const ID_CHARS_MAX = 1_024;
@@ -26,12 +26,13 @@ export interface EventHandlers {
 export class EventParser {
   readonly #handlers: EventHandlers;
   readonly #bytesMax: number;
-  /** Pieces of the line that is not complete yet. */
-  #pieces: Buffer[] = [];
-  #pieceBytes = 0;
+  /** The line that is not complete yet. */
+  readonly #partial = new BytePieces();
   #atStart = true;
   #afterCr = false;
-  #data: Buffer[] = [];
+  /** Data of the event, with line ends between its lines. */
+  readonly #data = new BytePieces();
+  #hasData = false;
   #bytes = 0;
   #type = 'message';
   #pendingId: string | undefined;
@@ -74,13 +75,12 @@ export class EventParser {
       this.#bytes += piece.length;
       return;
     }
-    this.#pieces.push(piece);
-    this.#pieceBytes += piece.length;
-    if (this.#bytes + this.#pieceBytes > this.#bytesMax) this.#giveUp(true);
+    this.#partial.add(piece);
+    if (this.#bytes + this.#partial.bytes > this.#bytesMax) this.#giveUp(true);
   }
 
   #endLine(rest: Buffer): void {
-    if (this.#pieceBytes === 0 && this.#overlong === undefined) {
+    if (this.#partial.bytes === 0 && this.#overlong === undefined) {
       this.#line(rest);
       return;
     }
@@ -90,13 +90,8 @@ export class EventParser {
       else this.#dispatch();
       return;
     }
-    const [only] = this.#pieces;
-    const line =
-      this.#pieces.length === 1 && only !== undefined
-        ? only
-        : Buffer.concat(this.#pieces, this.#pieceBytes);
-    this.#pieces = [];
-    this.#pieceBytes = 0;
+    const line = this.#partial.join();
+    this.#partial.clear();
     this.#line(line);
   }
 
@@ -121,7 +116,9 @@ export class EventParser {
     switch (name) {
       case 'data':
         this.#bytes += value.length + 1;
-        this.#data.push(value);
+        if (this.#hasData) this.#data.add(NEWLINE);
+        this.#hasData = true;
+        this.#data.add(value);
         if (this.#bytes > this.#bytesMax) this.#giveUp(false);
         return;
       case 'event':
@@ -142,35 +139,30 @@ export class EventParser {
 
   /** From here on the event is only counted, to its end. */
   #giveUp(inLine: boolean): void {
-    const first = this.#data[0] ?? this.#pieces[0] ?? NOTHING;
+    const data = this.#data.join();
+    const partial = this.#partial.join();
+    const [first, last] = [data.length > 0 ? data : partial, partial.length > 0 ? partial : data];
     const head = first.toString('latin1', 0, EDGE_BYTES).replace(/^data: ?/, '');
-    const last = this.#pieces.at(-1) ?? this.#data.at(-1) ?? NOTHING;
     this.#overlong = { head, tail: last.subarray(-EDGE_BYTES).toString('latin1'), inLine };
-    this.#bytes += this.#pieceBytes;
-    this.#data = [];
-    this.#pieces = [];
-    this.#pieceBytes = 0;
+    this.#bytes += partial.length;
+    this.#data.clear();
+    this.#partial.clear();
   }
 
   #dispatch(): void {
-    const data = this.#data;
+    const data = this.#hasData && this.#overlong === undefined ? this.#data.join() : undefined;
     const overlong = this.#overlong;
     const bytes = this.#bytes;
     const type = this.#type;
     if (this.#pendingId !== undefined) this.lastEventId = this.#pendingId;
-    this.#data = [];
+    this.#data.clear();
+    this.#hasData = false;
     this.#overlong = undefined;
     this.#bytes = 0;
     this.#type = 'message';
     if (overlong !== undefined) this.#handlers.overlong(overlong.head, overlong.tail, bytes);
-    else if (data.length > 0) this.#handlers.event(joined(data), type);
+    else if (data !== undefined) this.#handlers.event(data, type);
   }
-}
-
-function joined(lines: readonly Buffer[]): Buffer {
-  const [only] = lines;
-  if (lines.length === 1 && only !== undefined) return only;
-  return Buffer.concat(lines.flatMap((line, index) => (index === 0 ? [line] : [NEWLINE, line])));
 }
 
 const tailOf = (tail: string, piece: Buffer): string =>

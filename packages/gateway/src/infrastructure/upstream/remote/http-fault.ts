@@ -130,7 +130,7 @@ const AUTH_KEYS = {
 function retryAfter(value: string | string[] | undefined): number | undefined {
   const text = String(value ?? '').trim();
   if (/^\d{1,9}$/.test(text)) return Math.min(Number(text) * 1_000, RETRY_AFTER_MS_MAX);
-  const at = Date.parse(text);
+  const at = /[a-z]/i.test(text) ? Date.parse(text) : Number.NaN;
   if (Number.isNaN(at)) return undefined;
   return Math.min(Math.max(0, at - Date.now()), RETRY_AFTER_MS_MAX);
 }
