@@ -119,6 +119,41 @@ describe('A server of one era', () => {
   });
 });
 
+describe('A server that restarts', () => {
+  it.each([
+    ['modern', 'SDK v2, modern'],
+    ['legacy', 'SDK v2, legacy'],
+  ] as const)('(%s) is heard again, and its lists are read again', async (era, kind) => {
+    const first = await conformanceOverHttp(era);
+    await using gateway = await gatewayFor(first);
+    await using peer = await openPeer(kind, gateway.url('far'));
+    const heard = (): number =>
+      peer.notifications.filter(({ method }) => method.endsWith('tools/list_changed')).length;
+    const before = (await peer.listTools()).length;
+    if (kind === 'SDK v2, modern') await peer.listen();
+    await peer.callTool('test_simple_text');
+    await first.kill();
+    await using second = await conformanceOverHttp(era, first.port);
+    expect(second.port).toBe(first.port);
+    await until('a call works again', () =>
+      peer.callTool('test_simple_text').then(
+        () => true,
+        () => false,
+      ),
+    );
+    // The change is told on a stream that has to be open again.
+    await until('the change is heard', async () => {
+      const already = heard();
+      await peer.callTool('test_trigger_tool_change');
+      return until('a notification', () => heard() > already, 500).catch(() => false);
+    });
+    await until('the lists are read', async () => {
+      const { length } = await peer.listTools();
+      return length === before || length === before + 1;
+    });
+  });
+});
+
 describe('Messages of one session on many streams', () => {
   const answer = (client: LegacyClient, id: unknown, name: string): Exchange =>
     client.post(
