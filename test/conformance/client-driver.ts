@@ -80,7 +80,10 @@ const STEPS: Readonly<Record<string, readonly Step[]>> = {
     async (client) => {
       const { tools } = await client.listTools();
       const tool = tools.find(({ name }) => name === 'json_schema_2020_12_tool');
-      return client.callTool({ name: 'json_schema_echo', arguments: { schema: tool?.inputSchema } });
+      return client.callTool({
+        name: 'json_schema_echo',
+        arguments: { schema: tool?.inputSchema },
+      });
     },
   ],
 };

@@ -3,7 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { LegacyClient, modernCall, textOf } from '../support/clients.ts';
 import { startGateway, type Config } from '../support/gateway.ts';
 import type { Exchange } from '../support/http.ts';
-import { conformanceOverHttp, everything, remote, sdkV1, type RemoteServer } from '../support/remote.ts';
+import {
+  conformanceOverHttp,
+  everything,
+  remote,
+  sdkV1,
+  type RemoteServer,
+} from '../support/remote.ts';
 import { ASKABLE, openPeer } from '../support/sdk-peers.ts';
 import { until } from '../support/until.ts';
 
@@ -59,9 +65,9 @@ describe('The reference server', () => {
     const names = (await peer.listTools()).map(({ name }) => name);
     expect(names.length).toBeGreaterThanOrEqual(16);
     expect(await peer.callTool('echo', { message: 'hello' })).toBe('Echo: hello');
-    expect(await peer.callTool('trigger-sampling-request', { prompt: 'x', maxTokens: 5 })).toContain(
-      'sampled words',
-    );
+    expect(
+      await peer.callTool('trigger-sampling-request', { prompt: 'x', maxTokens: 5 }),
+    ).toContain('sampled words');
     expect((await peer.listPrompts()).length).toBeGreaterThan(0);
     expect((await peer.listResources()).length).toBeGreaterThan(0);
   });

@@ -209,12 +209,15 @@ function stream(response: ServerResponse, ...chunks: readonly string[]): void {
 const BEHAVIOURS: Readonly<Record<string, Answering>> = {
   echo: (response, message, args) => result(response, message, text(JSON.stringify(args))),
   streamed: (response, message, args) => {
-    stream(response, `: hello\r\n\r\nevent: message\r\ndata: ${answerText(message, String(args['say']))}\r\n\r\n`);
+    stream(
+      response,
+      `: hello\r\n\r\nevent: message\r\ndata: ${answerText(message, String(args['say']))}\r\n\r\n`,
+    );
     response.end();
   },
   status: (response, _message, { status, headers, body }) => {
     response.writeHead(Number(status), { ...(headers as Record<string, string>) });
-    response.end(String(body ?? ''));
+    response.end(typeof body === 'string' ? body : '');
   },
   refuses: (response, message, { status }) =>
     fail(response, Number(status), { code: -32_042, message: 'not today' }, message.id),

@@ -22,7 +22,11 @@ export interface RemoteServer extends AsyncDisposable {
 /** Starts a program that says its port as `port N` on stdout, or listens where it was told. */
 async function start(
   args: readonly string[],
-  options: { readonly path: string; readonly env?: Record<string, string>; readonly ready?: RegExp },
+  options: {
+    readonly path: string;
+    readonly env?: Record<string, string>;
+    readonly ready?: RegExp;
+  },
 ): Promise<RemoteServer> {
   const { path, env, ready = /^port (\d+)/m } = options;
   const child = spawn(process.execPath, [...args], {

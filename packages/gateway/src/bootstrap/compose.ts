@@ -49,7 +49,8 @@ export function compose(config: GatewayConfig, overrides: Overrides = {}): Gatew
     onProblem: (problem) => logger.warn({ problem }, 'guardian_problem'),
   });
   const { limits } = config;
-  const launcher = overrides.launcher ?? newLauncher(config, { env, guardian, clock, logger, overrides });
+  const launcher =
+    overrides.launcher ?? newLauncher(config, { env, guardian, clock, logger, overrides });
   const random = overrides.random ?? Math.random;
   const hub = newHub(config, { launcher, clock, logger, random });
   const startedAtMs = clock.nowMs();

@@ -21,8 +21,7 @@ test('every value can be read back, and none breaks a header', () => {
       const header = encodeHeaderValue(value);
       expect(header).toMatch(/^[\x20-\x7e]*$/);
       const encoded = /^=\?base64\?(.*)\?=$/.exec(header)?.[1];
-      const read =
-        encoded === undefined ? header : Buffer.from(encoded, 'base64').toString('utf8');
+      const read = encoded === undefined ? header : Buffer.from(encoded, 'base64').toString('utf8');
       expect(read).toBe(Buffer.from(value, 'utf8').toString('utf8'));
     }),
   );

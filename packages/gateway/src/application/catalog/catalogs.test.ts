@@ -289,7 +289,10 @@ describe('a listing that does not come to its end', () => {
   const endless = (names: readonly string[]): Behaviour => {
     let at = 0;
     return () => ({
-      result: { tools: [{ name: names[at++ % names.length] }], nextCursor: `c${at % names.length}` },
+      result: {
+        tools: [{ name: names[at++ % names.length] }],
+        nextCursor: `c${at % names.length}`,
+      },
     });
   };
 

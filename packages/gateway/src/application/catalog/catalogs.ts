@@ -143,7 +143,7 @@ export class Catalogs {
   }
 
   /** @returns why there was no child to list; that a child cannot be listed is only logged */
-  async #list(server: McpServer, user: ServerUser): Promise<unknown> {
+  async #list(server: McpServer, user: ServerUser): Promise<Error | undefined> {
     let child: Child | undefined;
     try {
       const shared = server.seatKindFor(user.asker) === 'shared';
@@ -151,7 +151,7 @@ export class Catalogs {
       await this.#refresh(server, child, 'if-missing');
     } catch (error) {
       this.#failed(server, error);
-      return child === undefined ? error : undefined;
+      return child === undefined && error instanceof Error ? error : undefined;
     } finally {
       child?.end(this.#options.clock.nowMs(), false);
     }

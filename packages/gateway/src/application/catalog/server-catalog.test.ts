@@ -68,7 +68,9 @@ describe('a list', () => {
     let next = 0;
     expect(await incomplete(() => ({ result: { tools: [] } }))).toBeUndefined();
     expect(await incomplete(pages(() => 'same'))).toBe('tools gave the same cursor twice');
-    expect(await incomplete(pages(() => String((next += 1))))).toBe('tools has more than 1000 pages');
+    expect(await incomplete(pages(() => String((next += 1))))).toBe(
+      'tools has more than 1000 pages',
+    );
     const many = { result: { tools: Array.from({ length: 10_001 }, () => ({ name: 'x' })) } };
     expect(await incomplete(() => many)).toBe('tools has more than 10000 items');
   });

@@ -226,7 +226,8 @@ export class Hub {
     }
     const delivery: Delivery = { replace, upstreamName, timeoutMs: server.spec.callTimeoutMs };
     const send = (child: Child): void => {
-      if (child.connection.mirrorsParams === true) this.#sendMirrored(client, call, { child, target, delivery });
+      if (child.connection.mirrorsParams === true)
+        this.#sendMirrored(client, call, { child, target, delivery });
       else call.sendTo(child, delivery);
     };
     try {

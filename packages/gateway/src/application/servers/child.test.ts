@@ -173,7 +173,7 @@ describe('what comes on the stream of a call', () => {
     expect(second.notifications).toHaveLength(0);
   });
 
-  test('is for nobody where the call is the gateway\'s own', async () => {
+  test("is for nobody where the call is the gateway's own", async () => {
     const owner = new Listener();
     const world = await running(askingUser(owner));
     const [question, note] = [read({ id: 7, method: 'elicitation/create' }), read(LOG)];

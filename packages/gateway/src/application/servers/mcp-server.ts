@@ -69,7 +69,8 @@ export class McpServer implements ChildEvents {
     this.spec = spec;
     this.#deps = deps;
     const { era } = spec;
-    const only = (asked: Era): boolean | undefined => (era === undefined ? undefined : era === asked);
+    const only = (asked: Era): boolean | undefined =>
+      era === undefined ? undefined : era === asked;
     this.#speaks = { legacy: only('legacy'), modern: only('modern') };
     this.#gate = new StartGate(spec.id, deps.clock, deps.random);
     this.#leases = new LeasePool(

@@ -164,11 +164,7 @@ export class LegacySession implements Owner {
     if (message !== undefined) this.#say(child, message, during);
   }
 
-  serverNotification(
-    child: Child,
-    notification: ServerNotification,
-    during?: UpstreamCall,
-  ): void {
+  serverNotification(child: Child, notification: ServerNotification, during?: UpstreamCall): void {
     if (notification.method === 'notifications/resources/updated') {
       this.#outlet.send([this.#resources.updated(child, notification)]);
       return;

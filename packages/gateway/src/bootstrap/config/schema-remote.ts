@@ -53,7 +53,9 @@ export const remoteKeys = {
       verify_ssl: z
         .boolean()
         .default(true)
-        .describe('Check certificates. `false` lets anybody on the way read and change everything.'),
+        .describe(
+          'Check certificates. `false` lets anybody on the way read and change everything.',
+        ),
       ca_cert_path: z
         .string()
         .min(1)

@@ -1,7 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { checkParamHeaders,
+import {
+  checkParamHeaders,
   hasUsableHeaders,
-  mirroredParams, paramHeaders, type ParamHeader } from './param-headers.ts';
+  mirroredParams,
+  paramHeaders,
+  type ParamHeader,
+} from './param-headers.ts';
 
 const SCHEMA = {
   type: 'object',

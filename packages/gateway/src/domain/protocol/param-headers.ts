@@ -37,12 +37,7 @@ export function hasUsableHeaders(inputSchema: unknown): boolean {
 }
 
 /** Gathers the annotations below a schema; false where one of them is not allowed. */
-function collect(
-  schema: unknown,
-  isReachable: boolean,
-  names: string[],
-  depth = 0,
-): boolean {
+function collect(schema: unknown, isReachable: boolean, names: string[], depth = 0): boolean {
   if (Array.isArray(schema)) return schema.every((each) => collect(each, false, names, depth + 1));
   if (!isObject(schema)) return true;
   if (depth > NESTING_MAX) return true; // nothing below is looked at by anybody

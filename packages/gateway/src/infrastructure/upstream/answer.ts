@@ -54,7 +54,8 @@ export function answerOf(message: Extract<ServerMessage, { kind: 'answer' }>): R
 /** A large answer, cut where its id was found. */
 export const cutAnswer = (
   buffer: Buffer,
-  { idStart, idEnd, isError }: ScannedAnswer): RawAnswer => ({
+  { idStart, idEnd, isError }: ScannedAnswer,
+): RawAnswer => ({
   isError,
   before: [buffer.subarray(0, idStart)],
   after: [buffer.subarray(idEnd)],

@@ -53,9 +53,12 @@ describe('an address of an endpoint that is not trusted', () => {
   });
 });
 
-test.each(['127.0.0.1', '[::1]', '[::ffff:10.0.0.1]'])('a URL with the host %s is refused', (host) => {
-  expect(() => checkLiteralHost(host, allows)).toThrow(/is not public/);
-});
+test.each(['127.0.0.1', '[::1]', '[::ffff:10.0.0.1]'])(
+  'a URL with the host %s is refused',
+  (host) => {
+    expect(() => checkLiteralHost(host, allows)).toThrow(/is not public/);
+  },
+);
 
 test('names and public addresses are left to the resolver', () => {
   for (const host of ['example.com', '1.1.1.1', '[2606:4700:4700::1111]'])

@@ -61,7 +61,7 @@ export class CallBook {
   }
 
   loseAll(fault: Fault): void {
-    for (const id of [...this.#calls.keys()]) this.lose(id, fault);
+    for (const id of this.#calls.keys()) this.lose(id, fault);
   }
 
   /** @param on the call on whose answer the message came */
@@ -88,5 +88,5 @@ export class CallBook {
   }
 }
 
-export const invalid = (): Fault =>
+const invalid = (): Fault =>
   new Fault('UPSTREAM_ANSWER_INVALID', 'the server answered with what is no JSON-RPC message');

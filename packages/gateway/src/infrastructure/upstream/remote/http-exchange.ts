@@ -1,7 +1,7 @@
 /** One HTTP request and its answer, with redirects that stay within the origin. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
-import { Fault } from '@mcp-hangar/kernel/errors';
+import type { Fault } from '@mcp-hangar/kernel/errors';
 import { placeOf, protocolFault, transportFault } from './http-fault.ts';
 
 const REDIRECTS_MAX = 3;

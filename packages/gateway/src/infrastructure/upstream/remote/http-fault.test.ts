@@ -22,7 +22,9 @@ describe('a failed connection', () => {
   });
 
   test('after something was sent is the end of the call, whatever the reason', () => {
-    expect(transportFault(failure('ECONNRESET'), URL_WITH_SECRET, true).code).toBe('UPSTREAM_ENDED');
+    expect(transportFault(failure('ECONNRESET'), URL_WITH_SECRET, true).code).toBe(
+      'UPSTREAM_ENDED',
+    );
   });
 
   test('says what the first of several attempts met, and passes faults on', () => {

@@ -33,7 +33,10 @@ export function transportFault(error: Error, url: URL, wasSent: boolean): Fault 
     return new Fault('UPSTREAM_UNREACHABLE', `no connection to ${url.origin} (${code}): ${advice}`);
   }
   if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT')
-    return new Fault('UPSTREAM_UNAVAILABLE', `${place} began no answer in time (http.read_timeout)`);
+    return new Fault(
+      'UPSTREAM_UNAVAILABLE',
+      `${place} began no answer in time (http.read_timeout)`,
+    );
   return new Fault('UPSTREAM_ENDED', `the connection ended before the answer (${code})`);
 }
 
@@ -116,7 +119,9 @@ function credentialAdvice({ status, headers }: Refused, auth: RemoteAuth): strin
     return status === 401 ? `check ${keys}` : `what ${keys} names may not do this`;
   }
   const challenge = String(headers['www-authenticate'] ?? '');
-  const oauth = challenge.includes('resource_metadata') ? ' (it offers OAuth, which waits for a later build)' : '';
+  const oauth = challenge.includes('resource_metadata')
+    ? ' (it offers OAuth, which waits for a later build)'
+    : '';
   return `it wants a credential: set auth.type with auth.bearer_token, or auth.api_key${oauth}`;
 }
 

@@ -195,7 +195,8 @@ export class LegacyConnection implements UpstreamConnection, CallHost {
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error);
       const lost = `the session ended and no other could be had: ${detail}`;
-      const code = error instanceof Fault && error.code !== 'CALL_TIMED_OUT' ? error.code : 'UPSTREAM_ENDED';
+      const code =
+        error instanceof Fault && error.code !== 'CALL_TIMED_OUT' ? error.code : 'UPSTREAM_ENDED';
       this.#end(lost, new Fault(code, lost));
       return;
     }

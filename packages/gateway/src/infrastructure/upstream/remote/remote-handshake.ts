@@ -1,7 +1,12 @@
 /** The first words with a remote server: its era, by `server/discover` alone, and its session. */
-import { Fault } from '@mcp-hangar/kernel/errors';
+import type { Fault } from '@mcp-hangar/kernel/errors';
 import { RpcRefusal } from '../../../application/calls/ask.ts';
-import { isObject, RPC, type JsonObject, type RpcError } from '../../../domain/protocol/json-rpc.ts';
+import {
+  isObject,
+  RPC,
+  type JsonObject,
+  type RpcError,
+} from '../../../domain/protocol/json-rpc.ts';
 import {
   LATEST_LEGACY_REVISION,
   META,
