@@ -52,6 +52,24 @@ export async function runSuite(url: string, revision: Revision): Promise<Outcome
   }
 }
 
+/** One scenario of the other side: the suite serves, and the command gets the URL as its last argument. */
+export async function runClientScenario(
+  command: string,
+  scenario: string,
+  revision: Revision,
+): Promise<Pick<Outcome, 'exitCode' | 'passed' | 'failed' | 'output'>> {
+  const folder = await mkdtemp(join(tmpdir(), 'hangar-conformance-'));
+  try {
+    const args = ['--command', command, '--scenario', scenario, '--spec-version', revision];
+    const { exitCode, output } = await execute(['client', ...args], folder);
+    const total = /^Passed: (\d+)\/\d+, (\d+) failed/m.exec(output);
+    if (total === null) throw new Error(`The suite did not finish:\n${output}`);
+    return { exitCode, passed: Number(total[1]), failed: Number(total[2]), output };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
 function execute(
   args: readonly string[],
   folder: string,

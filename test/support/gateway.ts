@@ -36,22 +36,32 @@ export function environment(folder: string): Record<string, string> {
   };
 }
 
-/** Starts the gateway with a configuration (an object, or the path of a file) and waits until it is ready. */
-export async function startGateway(config: Config | string): Promise<GatewayProcess> {
+/**
+ * Starts the gateway with a configuration (an object, or the path of a file) and waits until it is ready.
+ * @param env added to the environment of a test's child
+ */
+export async function startGateway(
+  config: Config | string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<GatewayProcess> {
   const { folder, file } = await fileOf(config);
-  return startGatewayIn(folder, file);
+  return startGatewayIn(folder, file, { env });
 }
 
 /** The same in a folder that exists, and that is removed when the gateway is disposed of unless it `staysBehind`. */
 export async function startGatewayIn(
   folder: string,
   file: string,
-  options: { readonly flags?: readonly string[]; readonly staysBehind?: boolean } = {},
+  options: {
+    readonly flags?: readonly string[];
+    readonly staysBehind?: boolean;
+    readonly env?: Readonly<Record<string, string>>;
+  } = {},
 ): Promise<GatewayProcess> {
   const flags = ['--port', '0', '--config', file, '--log-level', 'debug', ...(options.flags ?? [])];
   const child = spawn(process.execPath, [COMMAND, 'serve', '--http', ...flags], {
     cwd: folder,
-    env: environment(folder),
+    env: { ...environment(folder), ...options.env },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const gateway = processOf(child, options.staysBehind === true ? undefined : folder);

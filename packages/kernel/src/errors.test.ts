@@ -32,10 +32,17 @@ const PINS: Record<ErrorCode, readonly [http: number, jsonRpc: number, retryable
   SESSION_UNKNOWN: [404, -32001, false],
   STREAMS_FULL: [503, -32000, true],
   TOOL_UNKNOWN: [404, -32602, false],
+  UPSTREAM_ADDRESS_REFUSED: [502, -32000, false],
   UPSTREAM_ANSWER_INVALID: [502, -32603, false],
   UPSTREAM_ANSWER_TOO_LARGE: [502, -32603, false],
   UPSTREAM_ENDED: [502, -32000, true],
+  UPSTREAM_PROTOCOL_ERROR: [502, -32603, false],
   UPSTREAM_QUEUE_FULL: [503, -32000, true],
+  UPSTREAM_RATE_LIMITED: [503, -32000, true],
+  UPSTREAM_TLS_FAILED: [502, -32000, false],
+  UPSTREAM_UNAUTHORIZED: [502, -32000, false],
+  UPSTREAM_UNAVAILABLE: [502, -32000, true],
+  UPSTREAM_UNREACHABLE: [502, -32000, true],
 };
 
 test('what clients see of each error code is pinned', () => {

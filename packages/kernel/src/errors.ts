@@ -181,6 +181,12 @@ export const ERRORS = {
     retryable: false,
     title: 'The server has no tool of that name.',
   },
+  UPSTREAM_ADDRESS_REFUSED: {
+    http: 502,
+    jsonRpc: -32000,
+    retryable: false,
+    title: 'The address of the server is not allowed.',
+  },
   UPSTREAM_ANSWER_INVALID: {
     http: 502,
     jsonRpc: -32603,
@@ -199,11 +205,47 @@ export const ERRORS = {
     retryable: true,
     title: 'The server ended during the call.',
   },
+  UPSTREAM_PROTOCOL_ERROR: {
+    http: 502,
+    jsonRpc: -32603,
+    retryable: false,
+    title: 'What answers does not speak MCP as agreed.',
+  },
   UPSTREAM_QUEUE_FULL: {
     http: 503,
     jsonRpc: -32000,
     retryable: true,
     title: 'The server does not read its calls.',
+  },
+  UPSTREAM_RATE_LIMITED: {
+    http: 503,
+    jsonRpc: -32000,
+    retryable: true,
+    title: 'The server asks for fewer calls.',
+  },
+  UPSTREAM_TLS_FAILED: {
+    http: 502,
+    jsonRpc: -32000,
+    retryable: false,
+    title: 'The TLS connection to the server cannot be trusted.',
+  },
+  UPSTREAM_UNAUTHORIZED: {
+    http: 502,
+    jsonRpc: -32000,
+    retryable: false,
+    title: 'The server refuses the credential of the gateway.',
+  },
+  UPSTREAM_UNAVAILABLE: {
+    http: 502,
+    jsonRpc: -32000,
+    retryable: true,
+    title: 'The server is up but cannot serve.',
+  },
+  UPSTREAM_UNREACHABLE: {
+    http: 502,
+    jsonRpc: -32000,
+    retryable: true,
+    title: 'No connection to the server can be made.',
   },
 } as const satisfies Record<string, ErrorEntry>;
 export type ErrorCode = keyof typeof ERRORS;

@@ -7,6 +7,7 @@ import type { ServerMessage } from '../domain/protocol/server-message.ts';
 import type { McpServerSpec } from '../domain/mcp-server/spec.ts';
 import type { ServerCatalog } from '../domain/catalog/server-catalog.ts';
 import type { EraVerdict } from '../domain/mcp-server/eras.ts';
+import type { Owner } from './servers/child.ts';
 
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
@@ -72,6 +73,8 @@ export interface UpstreamCall {
   readonly parts: readonly string[];
   /** Asked for by transports with headers only. */
   readonly routing: Routing;
+  /** Who hears what the server says on the stream of this call; nobody where it is the gateway's own. */
+  readonly owner?: Owner | undefined;
   answered(answer: RawAnswer): void;
   /** Progress, or for a subscription any notification of it. */
   notified(message: ServerMessage): void;
@@ -87,6 +90,8 @@ export interface UpstreamConnection {
   /** Of the process; undefined where the server is remote. */
   readonly pid: number | undefined;
   readonly pending: number;
+  /** The transport repeats arguments in headers, so that tools which annotate them wrongly cannot be called. */
+  readonly mirrorsParams?: boolean;
   /** @throws Fault UPSTREAM_QUEUE_FULL, UPSTREAM_ENDED */
   send(call: UpstreamCall): number;
   /** Gives up waiting: tells the server, and drops what it may still answer. Unknown ids are ignored. */
@@ -122,8 +127,11 @@ export interface StartOptions {
   readonly onHandshake?: () => void;
 }
 
-/** Starts a server and speaks the handshake with it. */
+/** Starts a server, or connects to a remote one, and speaks the handshake with it. */
 export interface UpstreamLauncher {
-  /** @throws Fault MCP_SERVER_START_FAILED with a diagnosis; nothing of the attempt is left behind. */
+  /**
+   * @throws Fault MCP_SERVER_START_FAILED, or the UPSTREAM_ fault that kept a remote server away, with a diagnosis;
+   * nothing of the attempt is left behind.
+   */
   start(spec: McpServerSpec, options: StartOptions): Promise<UpstreamConnection>;
 }

@@ -11,6 +11,8 @@ import { createGuardian } from '../infrastructure/launcher/guardian.ts';
 import type { StateFolder } from '../infrastructure/state/state-folder.ts';
 import { boundedDestination } from '../infrastructure/telemetry/bounded-destination.ts';
 import { createLogger } from '../infrastructure/telemetry/logger.ts';
+import { launcherByKind } from '../infrastructure/upstream/launcher-by-kind.ts';
+import { remoteLauncher } from '../infrastructure/upstream/remote/remote-launcher.ts';
 import { stdioLauncher } from '../infrastructure/upstream/stdio-launcher.ts';
 import { HttpFront } from '../server/front-door/http-front.ts';
 import type { Health } from '../server/health/health-pages.ts';
@@ -75,7 +77,8 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
     onProblem: (problem) => logger.warn({ problem }, 'guardian_problem'),
   });
   const { limits } = config;
-  const launcher = overrides.launcher ?? newLauncher(config, { env, guardian, clock }, overrides);
+  const launcher =
+    overrides.launcher ?? newLauncher(config, { env, guardian, clock, logger, overrides });
   const random = overrides.random ?? Math.random;
   const hub = newHub(config, { launcher, clock, logger, random }, records);
   let started = false;
@@ -145,20 +148,40 @@ function healthOf(
   };
 }
 
-function newLauncher(
-  { limits }: GatewayConfig,
-  child: Parameters<typeof stdioLauncher>[0]['child'],
-  { childTimings }: Overrides,
-): UpstreamLauncher {
-  return stdioLauncher({
-    child,
-    timings: childTimings,
+interface LauncherParts {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly guardian: ReturnType<typeof createGuardian>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly overrides: Overrides;
+}
+
+function newLauncher({ limits }: GatewayConfig, parts: LauncherParts): UpstreamLauncher {
+  const { env, guardian, clock, logger, overrides } = parts;
+  const common = {
     limits: {
       messageBytesMax: limits.upstreamMessageBytesMax,
       queueBytesMax: limits.upstreamQueueBytesMax,
     },
     clientInfo: INFO,
+  };
+  const variable = (name: string): string => env[name] ?? env[name.toLowerCase()] ?? '';
+  const remote = remoteLauncher({
+    ...common,
+    logger,
+    userAgent: `${INFO.name}/${INFO.version}`,
+    proxy: {
+      http: variable('HTTP_PROXY'),
+      https: variable('HTTPS_PROXY'),
+      none: variable('NO_PROXY'),
+    },
   });
+  const stdio = stdioLauncher({
+    ...common,
+    child: { env, guardian, clock },
+    timings: overrides.childTimings,
+  });
+  return launcherByKind({ remote }, stdio);
 }
 
 type HubParts = Pick<HubOptions, 'launcher' | 'clock' | 'logger' | 'random'>;

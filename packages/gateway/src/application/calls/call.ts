@@ -13,7 +13,7 @@ import { spanEnd, spanStart, spanText } from '../../domain/protocol/json-spans.t
 import type { Era } from '../../domain/protocol/revisions.ts';
 import { SERVER_SLOT, type ServerMessage } from '../../domain/protocol/server-message.ts';
 import type { Bytes, Clock, RawAnswer, Routing, UpstreamCall } from '../ports.ts';
-import type { Child } from '../servers/child.ts';
+import type { Child, Owner } from '../servers/child.ts';
 import type { CallOutcome } from '../servers/lifecycle-keeper.ts';
 import type { Deadlines, Limited } from './deadlines.ts';
 import type { EraBridge } from './era-bridge.ts';
@@ -49,6 +49,8 @@ export interface CallOptions {
   readonly deadlines: Deadlines;
   readonly bridge: EraBridge;
   readonly reply: ClientReply;
+  /** Whose call it is, where somebody can be told what the server says on its stream. */
+  readonly owner?: Owner | undefined;
   readonly onDefect: (error: unknown) => void;
   /** Hears that the call is over, before its client does. */
   readonly onSettled: (call: Call) => void;
@@ -85,6 +87,10 @@ export class Call implements UpstreamCall, Limited {
   get routing(): Routing {
     const { method, params } = this.#options.request;
     return { method, name: this.#upstreamName ?? nameIn(params), paramHeaders: this.#paramHeaders };
+  }
+
+  get owner(): Owner | undefined {
+    return this.#options.owner;
   }
 
   get settled(): boolean {
@@ -285,6 +291,7 @@ const NOT_THE_SERVERS: ReadonlySet<string> = new Set([
   'GATEWAY_BUSY',
   'GATEWAY_STOPPING',
   'UPSTREAM_ANSWER_TOO_LARGE',
+  'UPSTREAM_RATE_LIMITED',
 ]);
 
 /** In a longer answer only the ends are looked at, where every server writes the member. */
@@ -308,7 +315,7 @@ function saysError(part: Bytes): boolean {
 
 /** The tool, prompt or resource that params name. */
 function nameIn(params: JsonObject | undefined): string | undefined {
-  const name = params?.['name'] ?? params?.['uri'];
+  const name = params?.['name'] ?? params?.['uri'] ?? params?.['taskId'];
   return typeof name === 'string' ? name : undefined;
 }
 

@@ -286,3 +286,42 @@ describe('listing many servers', () => {
     expect(worlds.every(({ server }) => namesOf(catalogs, server).length === 1)).toBe(true);
   });
 });
+
+describe('a listing that does not come to its end', () => {
+  /** Lists `names`, each on a page of its own, and after the last one the first cursor again. */
+  const endless = (names: readonly string[]): Behaviour => {
+    let at = 0;
+    return () => ({
+      result: {
+        tools: [{ name: names[at++ % names.length] }],
+        nextCursor: `c${at % names.length}`,
+      },
+    });
+  };
+
+  test('never takes the place of a complete one', async () => {
+    let behaviour: Behaviour = () => listing('one', 'two');
+    const world = catalogWorld((method, params) => behaviour(method, params));
+    await world.catalogs.warm(world.server, userOf());
+    expect(namesOf(world.catalogs, world.server)).toEqual(['one', 'two']);
+    behaviour = endless(['three', 'four']);
+    world.launcher.connections[0]?.says({ method: 'notifications/tools/list_changed' });
+    await vi.advanceTimersByTimeAsync(DEBOUNCE_MS);
+    await settled();
+    await settled();
+    expect(namesOf(world.catalogs, world.server)).toEqual(['one', 'two']);
+  });
+
+  test('is better than none, and gives way to the next', async () => {
+    let behaviour: Behaviour = endless(['one', 'two']);
+    const world = catalogWorld((method, params) => behaviour(method, params));
+    await world.catalogs.warm(world.server, userOf());
+    expect(namesOf(world.catalogs, world.server)).toContain('one');
+    behaviour = () => listing('three');
+    world.launcher.connections[0]?.says({ method: 'notifications/tools/list_changed' });
+    await vi.advanceTimersByTimeAsync(DEBOUNCE_MS);
+    await settled();
+    await settled();
+    expect(namesOf(world.catalogs, world.server)).toEqual(['three']);
+  });
+});

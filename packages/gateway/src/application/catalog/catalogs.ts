@@ -106,9 +106,13 @@ export class Catalogs {
     });
   }
 
-  /** The same for a call that waits for this one server: it does not queue behind the lists of others. */
-  listNow(server: McpServer, user: ServerUser): Promise<void> {
-    return this.#list(server, user);
+  /**
+   * The same for a call that waits for this one server: it does not queue behind the lists of others.
+   * @throws Fault where the server cannot be started: the call would only be told that it failed before
+   */
+  async listNow(server: McpServer, user: ServerUser): Promise<void> {
+    const failure = await this.#list(server, user);
+    if (failure !== undefined) throw failure;
   }
 
   /**
@@ -167,12 +171,20 @@ export class Catalogs {
     this.#refreshes.clear();
   }
 
-  async #list(server: McpServer, user: ServerUser): Promise<void> {
+  /** @returns why there was no child to list; that a child cannot be listed is only logged */
+  async #list(server: McpServer, user: ServerUser): Promise<Error | undefined> {
+    let child: Child | undefined;
     try {
-      await this.demand(server, user);
+      const shared = server.seatKindFor(user.asker) === 'shared';
+      child = await server.take(shared ? { ...user, owner: GATEWAY } : user);
+      await this.#refresh(server, child, 'if-missing');
     } catch (error) {
       this.#failed(server, error);
+      return child === undefined && error instanceof Error ? error : undefined;
+    } finally {
+      child?.end(this.#options.clock.nowMs(), false);
     }
+    return undefined;
   }
 
   async #slot(): Promise<void> {
@@ -209,6 +221,7 @@ export class Catalogs {
     const catalog = await fetchCatalog(child.connection, this.#meta(child));
     if (child.isGone) return;
     const own = this.#private.get(owner) ?? new Map<McpServer, ServerCatalog>();
+    if (!this.#mayReplace(server, own.get(server), catalog)) return;
     this.#private.set(owner, own.set(server, catalog));
     this.version += 1;
   }
@@ -221,6 +234,7 @@ export class Catalogs {
     const known = this.#known.get(server) ?? new Map<string, ServerCatalog>();
     this.#known.set(server, known);
     const previous = known.get(key);
+    if (!this.#mayReplace(server, previous, catalog)) return;
     known.delete(key);
     known.set(key, catalog);
     const oldest = known.keys().next().value;
@@ -229,6 +243,19 @@ export class Catalogs {
     if (previous !== undefined && sameLists(previous, catalog)) return;
     this.version += 1;
     this.#tell(server, []);
+  }
+
+  /** What was not listed to its end takes the place of nothing that was. */
+  #mayReplace(
+    server: McpServer,
+    previous: ServerCatalog | undefined,
+    { incomplete }: ServerCatalog,
+  ): boolean {
+    if (incomplete === undefined) return true;
+    const isKept = previous === undefined || previous.incomplete !== undefined;
+    const fields = { mcpServerId: server.spec.id, reason: incomplete, isKept };
+    this.#options.logger.warn(fields, 'catalog_incomplete');
+    return isKept;
   }
 
   #tell(server: McpServer, announced: readonly ChangedList[]): void {

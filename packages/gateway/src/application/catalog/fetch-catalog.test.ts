@@ -63,6 +63,19 @@ describe('a list', () => {
     expect(await fetchList(await connect(() => many), 'tools', {})).toHaveLength(10_000);
   });
 
+  test('says why it is not complete, and nothing where it is', async () => {
+    const incomplete = async (behaviour: Behaviour): Promise<string | undefined> =>
+      (await fetchCatalog(await connect(behaviour), {})).incomplete;
+    let next = 0;
+    expect(await incomplete(() => ({ result: { tools: [] } }))).toBeUndefined();
+    expect(await incomplete(pages(() => 'same'))).toBe('tools gave the same cursor twice');
+    expect(await incomplete(pages(() => String((next += 1))))).toBe(
+      'tools has more than 1000 pages',
+    );
+    const many = { result: { tools: Array.from({ length: 10_001 }, () => ({ name: 'x' })) } };
+    expect(await incomplete(() => many)).toBe('tools has more than 10000 items');
+  });
+
   test('keeps what is an object, with unknown members and big numbers as they are', async () => {
     const tools = [{ name: 'a', 'x-new': { y: 1 } }, 'text', null, ['array']];
     const items = await fetchList(await connect(() => ({ result: { tools } })), 'tools', {});

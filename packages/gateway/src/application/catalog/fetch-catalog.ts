@@ -2,8 +2,11 @@
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { isObject, RPC, type JsonObject } from '../../domain/protocol/json-rpc.ts';
 import type { ListKind, ServerCatalog } from '../../domain/catalog/server-catalog.ts';
+import { hasUsableHeaders } from '../../domain/protocol/param-headers.ts';
 import { ask, RpcRefusal } from '../calls/ask.ts';
 import type { UpstreamConnection } from '../ports.ts';
+
+const isCallable = ({ inputSchema }: JsonObject): boolean => hasUsableHeaders(inputSchema);
 
 export const LIST_METHOD: Readonly<Record<ListKind, string>> = {
   tools: 'tools/list',
@@ -36,26 +39,44 @@ const CHARS_MAX = 16_777_216;
 const CATALOG_MS_MAX = 60_000;
 const PAGE_BYTES_MAX = 4_194_304;
 
-/** Asks a server for all that it lists. @throws RpcRefusal, Fault: an incomplete catalogue is none */
+/**
+ * Asks a server for all that it lists. Where a server's pages do not end, what was read until the limit, marked so.
+ * @throws RpcRefusal, Fault: where a page is missing there is no catalogue
+ */
 export async function fetchCatalog(
   connection: UpstreamConnection,
   meta: JsonObject,
 ): Promise<ServerCatalog> {
-  const listing: Listing = { connection, meta, signal: AbortSignal.timeout(CATALOG_MS_MAX) };
+  const problems: string[] = [];
+  const signal = AbortSignal.timeout(CATALOG_MS_MAX);
+  const listing: Listing = { connection, meta, signal, problems };
   const [tools, prompts, resources, resourceTemplates] = await Promise.all([
     fetchList(listing, 'tools'),
     fetchList(listing, 'prompts'),
     fetchList(listing, 'resources'),
     fetchList(listing, 'resourceTemplates'),
   ]);
-  const { era, hello } = connection;
-  return { era, hello, tools, prompts, resources, resourceTemplates };
+  const { era, hello, mirrorsParams } = connection;
+  // The revision wants it of every client over HTTP: a call of such a tool could not be put into headers.
+  const uncallable = mirrorsParams === true ? tools.filter((tool) => !isCallable(tool)) : [];
+  return {
+    era,
+    hello,
+    tools: uncallable.length === 0 ? tools : tools.filter(isCallable),
+    prompts,
+    resources,
+    resourceTemplates,
+    incomplete: problems.length === 0 ? undefined : problems.join('; '),
+    uncallable: new Set(uncallable.map(({ name }) => name)),
+  };
 }
 
 interface Listing {
   readonly connection: UpstreamConnection;
   readonly meta: JsonObject;
   readonly signal: AbortSignal;
+  /** Why lists were not read to their ends. */
+  readonly problems: string[];
 }
 
 /** One list to its end: every page, with caps against servers whose cursors never end. */
@@ -66,7 +87,7 @@ async function fetchList(listing: Listing, kind: ListKind): Promise<readonly Jso
   const seen = new Set<string>();
   let cursor: unknown;
   let chars = 0;
-  for (let page = 0; page < PAGES_MAX && items.length < ITEMS_MAX; page += 1) {
+  for (let page = 0; page < PAGES_MAX; page += 1) {
     const result = await askList(listing, kind, cursor);
     chars += JSON.stringify(result ?? {}).length;
     if (chars > CHARS_MAX) {
@@ -75,11 +96,23 @@ async function fetchList(listing: Listing, kind: ListKind): Promise<readonly Jso
     }
     const listed: unknown = result?.[kind];
     if (Array.isArray(listed)) for (const item of listed) if (isObject(item)) items.push(item);
+    if (items.length > ITEMS_MAX)
+      return cut(listing, items.slice(0, ITEMS_MAX), `${kind} has more than ${ITEMS_MAX} items`);
     cursor = result?.['nextCursor'];
-    if (typeof cursor !== 'string' || seen.has(cursor)) break;
+    if (typeof cursor !== 'string') return items;
+    if (seen.has(cursor)) return cut(listing, items, `${kind} gave the same cursor twice`);
     seen.add(cursor);
   }
-  return items.slice(0, ITEMS_MAX);
+  return cut(listing, items, `${kind} has more than ${PAGES_MAX} pages`);
+}
+
+function cut(
+  listing: Listing,
+  items: readonly JsonObject[],
+  problem: string,
+): readonly JsonObject[] {
+  listing.problems.push(problem);
+  return items;
 }
 
 async function askList(

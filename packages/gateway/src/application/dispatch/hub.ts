@@ -1,12 +1,18 @@
 /** What every front of the gateway shares: servers, catalogues, views, and the way of one request through them. */
 import { Fault } from '@mcp-hangar/kernel/errors';
-import type { JsonObject, Request } from '../../domain/protocol/json-rpc.ts';
-import { checkParamHeaders } from '../../domain/protocol/param-headers.ts';
+import { RPC, type JsonObject, type Request } from '../../domain/protocol/json-rpc.ts';
+import {
+  checkParamHeaders,
+  mirroredParams,
+  paramHeaders as headersIn,
+  type ParamHeader,
+} from '../../domain/protocol/param-headers.ts';
 import type { ClientText } from '../../domain/protocol/client-message.ts';
 import type { Lifecycle } from '../../domain/mcp-server/lifecycle.ts';
 import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
 import { Call, type Delivery } from '../calls/call.ts';
 import { Deadlines } from '../calls/deadlines.ts';
+import { encodeHeaderValue } from '../calls/header-value.ts';
 import { EraBridge } from '../calls/era-bridge.ts';
 import type { ClientReply } from '../calls/reply.ts';
 import { rpcErrorOf } from '../calls/reply.ts';
@@ -70,6 +76,8 @@ export interface ClientRequest {
   readonly reply: ClientReply;
   /** Reads a request header, decoded; undefined where the transport has none. */
   readonly header: ReadHeader | undefined;
+  /** Every `Mcp-Param-*` header as it came, by lower-case name; undefined where the transport has none. */
+  readonly paramHeaders?: (() => Readonly<Record<string, string>>) | undefined;
   readonly onSettled: (call: Call) => void;
 }
 
@@ -216,6 +224,7 @@ export class Hub {
       deadlines: this.#deadlines,
       bridge: this.#bridge,
       reply,
+      owner: user.owner,
       onDefect: (error) =>
         this.options.logger.error(
           { method: request.method, error: stackOf(error) },
@@ -241,10 +250,21 @@ export class Hub {
 
   /** A call of the gateway for a client that asked it to: it goes the way of a client's own, its target given. */
   #sendInternal(internal: InternalCall): Call {
-    const { server, user, onSent } = internal;
+    const { server, user, onSent, request } = internal;
     const call = this.#open(internal, () => undefined, onSent);
-    const timeoutMs = server.spec.callTimeoutMs;
-    if (!call.settled) this.#hand(call, server, user, { replace: undefined, timeoutMs });
+    const name = request.params?.['name'];
+    const delivery: Delivery = { replace: undefined, timeoutMs: server.spec.callTimeoutMs };
+    call.target = { mcpServerId: server.spec.id, name: undefined };
+    const headersOf = (): readonly ParamHeader[] => {
+      const tools = this.catalogs.find(server, user.asker, user.owner)?.tools;
+      return headersIn(tools?.find((tool) => tool['name'] === name)?.['inputSchema']);
+    };
+    if (call.settled) return call;
+    this.#hand(call, { server, user }, (child) => {
+      if (child.connection.mirrorsParams === true)
+        this.#sendMirrored(call, { child, server, user, request, delivery, headersOf });
+      else call.sendTo(child, delivery);
+    });
     return call;
   }
 
@@ -292,6 +312,21 @@ export class Hub {
     return this.catalogs.lacks(server, user.asker);
   }
 
+  /** For a server that wants arguments repeated in headers: its tools say which, so that they have to be known. */
+  #sendMirrored(call: Call, sending: Sending): void {
+    const { child, server, user, request, delivery } = sending;
+    const finish = (): void => {
+      const uncallable = this.catalogs.find(server, user.asker, user.owner)?.uncallable;
+      const name = delivery.upstreamName ?? request.params?.['name'];
+      // What was left out of the lists must not be called by whoever knows its name.
+      if (request.method === 'tools/call' && uncallable?.has(name) === true)
+        call.refuse({ code: RPC.invalidParams, message: `Unknown tool: ${String(name)}` });
+      call.sendTo(child, { ...delivery, paramHeaders: sentHeaders(sending) });
+    };
+    if (request.method !== 'tools/call' || !this.catalogs.lacks(server, user.asker)) finish();
+    else void this.catalogs.listNow(server, user).then(finish, finish);
+  }
+
   /** Routes again once the catalogues that may name the target are known. */
   #deliverKnown(client: ClientRequest, call: Call): void {
     if (call.settled) return;
@@ -308,13 +343,25 @@ export class Hub {
       const refusal = checkParamHeaders(paramHeaders, request.params?.['arguments'], header);
       if (refusal !== undefined) return call.refuse(refusal);
     }
-    const timeoutMs = server.spec.callTimeoutMs;
-    this.#hand(call, server, user, { replace, upstreamName, timeoutMs });
+    const delivery: Delivery = { replace, upstreamName, timeoutMs: server.spec.callTimeoutMs };
+    call.target = { mcpServerId: server.spec.id, name: upstreamName };
+    const headersOf = (): readonly ParamHeader[] => {
+      const routed = route(client.view, request.method, request.params);
+      return routed.kind === 'target' ? routed.target.paramHeaders : paramHeaders;
+    };
+    this.#hand(call, { server, user }, (child) => {
+      if (child.connection.mirrorsParams === true)
+        this.#sendMirrored(call, { ...client, child, server, delivery, headersOf });
+      else call.sendTo(child, delivery);
+    });
   }
 
-  #hand(call: Call, server: McpServer, user: ServerUser, delivery: Delivery): void {
-    call.target = { mcpServerId: server.spec.id, name: delivery.upstreamName };
-    const send = (child: Child): void => call.sendTo(child, delivery);
+  /** Gives the call to a child of the server, now or when there is one. */
+  #hand(
+    call: Call,
+    { server, user }: { readonly server: McpServer; readonly user: ServerUser },
+    send: (child: Child) => void,
+  ): void {
     try {
       const child = server.take(user, call);
       if (child instanceof Promise) child.then(send).catch((error: unknown) => call.fail(error));
@@ -323,6 +370,26 @@ export class Hub {
       call.fail(error);
     }
   }
+}
+
+interface Sending extends Pick<ClientRequest, 'user' | 'request' | 'paramHeaders'> {
+  readonly child: Child;
+  readonly server: McpServer;
+  readonly delivery: Delivery;
+  /** The arguments that the tool wants repeated, once its server is listed. */
+  readonly headersOf: () => readonly ParamHeader[];
+}
+
+/** The headers of a call to a server that may want some: the client's own, or made from the arguments. */
+function sentHeaders({
+  paramHeaders,
+  request,
+  headersOf,
+}: Sending): Readonly<Record<string, string>> {
+  const own = paramHeaders?.();
+  if (own !== undefined) return own;
+  const mirrored = mirroredParams(headersOf(), request.params?.['arguments']);
+  return Object.fromEntries(mirrored.map(([name, value]) => [name, encodeHeaderValue(value)]));
 }
 
 const stackOf = (error: unknown): unknown => (error instanceof Error ? error.stack : error);

@@ -6,7 +6,9 @@ import {
   worldOf,
   type World,
 } from '../../../test-kit/server-world.ts';
-import { readServerLine } from '../../domain/protocol/server-message.ts';
+import { Told } from '../../../test-kit/scripted-process.ts';
+import { readServerLine, type ServerMessage } from '../../domain/protocol/server-message.ts';
+import type { UpstreamCall } from '../ports.ts';
 import { GATEWAY, NOBODY, updatedUri, type Child, type ServerNotification } from './child.ts';
 import type { ServerUser } from './mcp-server.ts';
 
@@ -20,6 +22,14 @@ async function running(
   return { ...world, child, says };
 }
 const linesOf = ({ launcher }: World): readonly unknown[] => launcher.connections[0]?.lines ?? [];
+/** A call of `owner` on whose stream something comes; of the gateway itself where there is none. */
+const callOf = (owner?: Listener): UpstreamCall => Object.assign(new Told(), owner && { owner });
+const read = (message: object): ServerMessage => {
+  const text = JSON.stringify({ jsonrpc: '2.0', ...message });
+  const found = readServerLine(text);
+  if (found === undefined) throw new Error(`no message: ${text}`);
+  return found;
+};
 const LOG = { method: 'notifications/message', params: { data: 1 } };
 
 describe('a request of a child', () => {
@@ -147,4 +157,30 @@ test.each([
 ])('the resource that %s names is read', (line, uri) => {
   const read = readServerLine(Buffer.from(line).toString('latin1'));
   expect(updatedUri(read as ServerNotification)).toBe(uri);
+});
+
+describe('what comes on the stream of a call', () => {
+  test('is for whoever made the call, also where many share the child', async () => {
+    const [first, second] = [new Listener(), new Listener()];
+    const { child } = await running(userOf(first));
+    child.begin(second);
+    const [question, note] = [read({ id: 1, method: 'elicitation/create' }), read(LOG)];
+    if (question.kind === 'request') child.request(question, callOf(second));
+    if (note.kind === 'notification') child.notification(note, callOf(first));
+    expect(first.requests).toHaveLength(0);
+    expect(second.requests).toHaveLength(1);
+    expect(first.notifications).toHaveLength(1);
+    expect(second.notifications).toHaveLength(0);
+  });
+
+  test("is for nobody where the call is the gateway's own", async () => {
+    const owner = new Listener();
+    const world = await running(askingUser(owner));
+    const [question, note] = [read({ id: 7, method: 'elicitation/create' }), read(LOG)];
+    if (question.kind === 'request') world.child.request(question, callOf());
+    if (note.kind === 'notification') world.child.notification(note, callOf());
+    expect(owner.requests).toHaveLength(0);
+    expect(owner.notifications).toHaveLength(0);
+    expect(linesOf(world).at(-1)).toMatchObject({ id: 7, error: { code: -32601 } });
+  });
 });

@@ -9,7 +9,7 @@ import { isObject } from '../../domain/protocol/json-rpc.ts';
 import { spanText } from '../../domain/protocol/json-spans.ts';
 import { SERVER_SLOT, type ServerMessage } from '../../domain/protocol/server-message.ts';
 import { ask } from '../calls/ask.ts';
-import type { ConnectionObserver, UpstreamConnection } from '../ports.ts';
+import type { ConnectionObserver, UpstreamCall, UpstreamConnection } from '../ports.ts';
 import type { EndedCall } from './lifecycle-keeper.ts';
 
 const SET_LEVEL_TIMEOUT_MS = 10_000;
@@ -21,8 +21,9 @@ export type ServerNotification = Extract<ServerMessage, { kind: 'notification' }
 export interface Owner {
   /** The level at which it asked for log messages; a child is told before it works for the owner. */
   readonly logLevel: string | undefined;
-  serverRequest(child: Child, request: ServerRequest): void;
-  serverNotification(child: Child, notification: ServerNotification): void;
+  /** @param during the call on whose stream it came, where the transport has streams */
+  serverRequest(child: Child, request: ServerRequest, during?: UpstreamCall): void;
+  serverNotification(child: Child, notification: ServerNotification, during?: UpstreamCall): void;
   /** What the child asked and was not answered yet will not be read any more. */
   childEnded(child: Child): void;
   /** Lists that only this owner sees have changed. */
@@ -191,29 +192,36 @@ export class Child implements ConnectionObserver {
     return this.#proved;
   }
 
-  request(request: ServerRequest): void {
+  request(request: ServerRequest, during?: UpstreamCall): void {
+    // On the stream of a call it is for whoever made the call; on its own, for the only one that it can be for.
+    const owner = during === undefined ? this.owner : during.owner;
     if (request.method === 'ping') {
       this.connection.write(`{"jsonrpc":"2.0","id":${request.rawId},"result":{}}`);
-    } else if (this.owner === undefined) {
+    } else if (owner === undefined) {
       this.refuse(request.rawId, -32601, 'the client supports no requests from servers');
     } else {
       if (request.method === 'roots/list') this.bound = true;
-      this.owner.serverRequest(this, request);
+      owner.serverRequest(this, request, during);
     }
   }
 
-  notification(notification: ServerNotification): void {
+  notification(notification: ServerNotification, during?: UpstreamCall): void {
     if (BROADCAST.has(notification.method)) {
       this.#events.changed(this, notification);
       return;
     }
-    const listener = ABOUT_QUESTIONS.has(notification.method) ? this.owner : this.#audience;
+    const listener = during === undefined ? this.#listenerTo(notification) : during.owner;
     if (listener === undefined || listener === 'many') {
       this.#events.unattributed(this, notification.method);
       return;
     }
     if (this.seat.era === 'legacy') this.bound = true;
-    listener.serverNotification(this, notification);
+    listener.serverNotification(this, notification, during);
+  }
+
+  /** Who can be meant where the transport does not say it. */
+  #listenerTo({ method }: ServerNotification): Owner | 'many' | undefined {
+    return ABOUT_QUESTIONS.has(method) ? this.owner : this.#audience;
   }
 
   ended(detail: string): void {

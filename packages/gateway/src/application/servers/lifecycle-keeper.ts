@@ -49,6 +49,8 @@ export class LifecycleKeeper {
   readonly #decider: ReturnType<typeof lifecycleOf>;
   #state: Lifecycle;
   #countedAtMs = Number.NEGATIVE_INFINITY;
+  /** What the last failed start would have been to the caller that met it. */
+  #lastCode: Fault['code'] | undefined;
   #totalInvocations = 0;
   #totalFailures = 0;
   #lastSuccessAtMs: number | undefined;
@@ -108,6 +110,7 @@ export class LifecycleKeeper {
   ): void {
     const reason = error instanceof Error ? error.message : String(error);
     this.#lastFailureAtMs = this.#deps.clock.nowMs();
+    this.#lastCode = error instanceof Fault ? error.code : undefined;
     this.#apply({
       type: 'start-failed',
       childrenLeft: left.children,
@@ -125,6 +128,7 @@ export class LifecycleKeeper {
     },
   ): void {
     this.#lastFailureAtMs = this.#deps.clock.nowMs();
+    this.#lastCode = undefined;
     const { left: childrenLeft, hasAnswered, startedAtMs } = child;
     const failure = this.#failure(reason, startedAtMs);
     this.#apply({ type: 'child-ended', childrenLeft, hasAnswered, ...failure });
@@ -196,6 +200,9 @@ export class LifecycleKeeper {
   #backingOff(waitMs: number): Fault {
     const failure = this.#state.lastFailure ?? `Cannot start MCP server "${this.#id}" yet`;
     const detail = `${failure}; next try in ${Math.ceil(waitMs / 1_000)} s`;
-    return new Fault('MCP_SERVER_BACKING_OFF', detail, { data: { retryAfterMs: waitMs } });
+    const cause = this.#lastCode === undefined ? {} : { cause: this.#lastCode };
+    return new Fault('MCP_SERVER_BACKING_OFF', detail, {
+      data: { retryAfterMs: waitMs, ...cause },
+    });
   }
 }

@@ -1,7 +1,7 @@
 /** What a connection tells before the child that it will be exists: its era is known only after the handshake. */
 import { Fault } from '@mcp-hangar/kernel/errors';
 import type { Seat } from '../../domain/mcp-server/sharing.ts';
-import type { ConnectionObserver, UpstreamConnection } from '../ports.ts';
+import type { ConnectionObserver, UpstreamCall, UpstreamConnection } from '../ports.ts';
 import { Child, type ChildEvents, type ServerNotification, type ServerRequest } from './child.ts';
 
 export class StartingChild implements ConnectionObserver {
@@ -29,12 +29,12 @@ export class StartingChild implements ConnectionObserver {
     return new Fault('MCP_SERVER_START_FAILED', detail, { data: { mcpServerId } });
   }
 
-  request(message: ServerRequest): void {
-    this.#child?.request(message);
+  request(message: ServerRequest, during?: UpstreamCall): void {
+    this.#child?.request(message, during);
   }
 
-  notification(message: ServerNotification): void {
-    this.#child?.notification(message);
+  notification(message: ServerNotification, during?: UpstreamCall): void {
+    this.#child?.notification(message, during);
   }
 
   ended(detail: string): void {

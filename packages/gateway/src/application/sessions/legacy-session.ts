@@ -18,14 +18,14 @@ import {
   type Notification,
   type Request,
 } from '../../domain/protocol/json-rpc.ts';
-import type { Call } from '../calls/call.ts';
+import { Call } from '../calls/call.ts';
 import { rpcErrorOf, type ClientReply } from '../calls/reply.ts';
 import { listKindOf } from '../catalog/fetch-catalog.ts';
 import type { Endpoint, View } from '../catalog/views.ts';
 import { answerList } from '../dispatch/lists.ts';
 import { route } from '../dispatch/router.ts';
 import type { Hub } from '../dispatch/hub.ts';
-import type { Bytes } from '../ports.ts';
+import type { Bytes, UpstreamCall } from '../ports.ts';
 import type {
   ChangedList,
   Child,
@@ -168,7 +168,7 @@ export class LegacySession implements Owner {
     this.#questions.close();
   }
 
-  serverRequest(child: Child, request: ServerRequest): void {
+  serverRequest(child: Child, request: ServerRequest, during?: UpstreamCall): void {
     if (this.#isSilent) {
       child.refuse(request.rawId, RPC.internalError, 'the client is gone');
       return;
@@ -183,10 +183,10 @@ export class LegacySession implements Owner {
       return;
     }
     const message = this.#questions.put(child, request);
-    if (message !== undefined) this.#say(child, message);
+    if (message !== undefined) this.#say(child, message, during);
   }
 
-  serverNotification(child: Child, notification: ServerNotification): void {
+  serverNotification(child: Child, notification: ServerNotification, during?: UpstreamCall): void {
     if (notification.method === 'notifications/resources/updated') {
       this.#outlet.send([this.#resources.updated(child, notification)]);
       return;
@@ -195,7 +195,7 @@ export class LegacySession implements Owner {
       notification.method === 'notifications/cancelled'
         ? this.#questions.takeBack(child, notification)
         : [notification.line.text];
-    if (message !== undefined) this.#say(child, message);
+    if (message !== undefined) this.#say(child, message, during);
   }
 
   childEnded(child: Child): void {
@@ -286,8 +286,12 @@ export class LegacySession implements Owner {
     return { server, uri: upstreamName ?? publicUri, publicUri };
   }
 
-  /** On the stream of a call that the child works on, where there is one. */
-  #say(child: Child, message: readonly Bytes[]): void {
+  /** On the stream of the call that it belongs to, else of one that the child works on, where there is one. */
+  #say(child: Child, message: readonly Bytes[], during: UpstreamCall | undefined): void {
+    if (during instanceof Call && this.#calls.has(during)) {
+      during.reply.send(message);
+      return;
+    }
     const calls = [...this.#calls.keys()].filter((call) => call.child === child);
     const latest = calls.at(-1);
     if (latest === undefined) this.#outlet.send(message);

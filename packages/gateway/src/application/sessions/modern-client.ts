@@ -22,6 +22,8 @@ export interface ModernRequest {
   readonly reply: ClientReply;
   /** Reads a request header, decoded; undefined where the transport has none. */
   readonly header: ReadHeader | undefined;
+  /** Every `Mcp-Param-*` header as it came; undefined where the transport has none. */
+  readonly paramHeaders?: (() => Readonly<Record<string, string>>) | undefined;
 }
 
 /** What the transport can still do with a request that was taken. */
@@ -74,6 +76,7 @@ export function handleModern(hub: Hub, modern: ModernRequest): Pending {
     text,
     reply,
     header,
+    paramHeaders: modern.paramHeaders,
     onSettled: () => undefined,
   });
   return { cancel: (reason) => call.cancel(reason) };

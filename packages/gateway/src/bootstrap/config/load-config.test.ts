@@ -212,10 +212,10 @@ describe('aliases', () => {
     ['container', 'image: a', 'mode `container` is not active in this build'],
     ['docker', 'image: a', 'mode `docker` is not active in this build'],
     ['podman', 'build: {context: .}', 'mode `podman` is not active in this build'],
-    ['remote', 'endpoint: https://a.example/mcp', 'mode `remote` is not active in this build'],
-    ['http', 'url: https://a.example/mcp', 'mode `remote` is not active in this build'],
-    ['sse', 'url: https://a.example/sse', 'mode `remote` is not active in this build'],
-    ['streamable_http', 'url: http://a.example', 'mode `remote` is not active in this build'],
+    ['remote', 'endpoint: https://a.example/mcp', 'remote'],
+    ['http', 'url: https://a.example/mcp', 'remote'],
+    ['sse', 'url: https://a.example/sse', 'remote'],
+    ['streamable_http', 'url: http://a.example', 'remote'],
     ['group', 'members: [{id: a}]', 'mode `group` is not active in this build'],
   ])('the mode %s is known', (mode, key, expected) => {
     const { launch } = server(`    mode: ${mode}\n    ${key}\n`);

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { childNode, type ConfigNode, isGiven, nodeAt } from './config-node.ts';
 import { type ConfigPath, type ConfigProblem, formatPath } from './problem.ts';
 import { type Accepts, childAccepts, factsOf, knownKeys, unwrap } from './schema-walk.ts';
+import { checkRemote } from './remote-relations.ts';
 import { MODES } from './schema-server.ts';
 import { SERVER_MAPS } from './server-maps.ts';
 import { splitWords } from './split-words.ts';
@@ -102,6 +103,7 @@ function checkServer(entry: Entry): readonly Finding[] {
     ...modeNeeds(entry),
     ...commandLine(entry),
     ...twoToolLists(entry),
+    ...checkRemote(entry),
     ...['tools', 'predefined_tools'].flatMap((key) => toolNamesTwice(entry, key)),
   ];
 }

@@ -8,8 +8,10 @@ import {
   McpServerId,
   type McpServerSpec,
   type PredefinedTool,
+  type RemoteLaunch,
   type StdioLaunch,
 } from '../../domain/mcp-server/spec.ts';
+import { remoteDigest, remoteSecrets, resolveRemote, revealed } from './resolve-remote.ts';
 import { MODES, type ServerEntry } from './schema-server.ts';
 import { splitWords } from './split-words.ts';
 
@@ -28,15 +30,14 @@ export interface ServerBase extends LaunchBase {
 
 export function resolveServer(id: string, entry: ServerEntry, base: ServerBase): McpServerSpec {
   const launch = resolveLaunch(entry, base);
-  const values = launch.kind === 'stdio' ? Object.values(launch.env) : [];
   return {
     id: McpServerId.parse(id),
     description: entry.description,
     enabled: entry.enabled,
     launch,
-    digest: digestOf(launch),
-    secrets: [...values, ...base.secrets],
     era: entry.era === 'auto' ? undefined : entry.era,
+    digest: digestOf(launch),
+    secrets: [...secretsOf(launch), ...base.secrets],
     sharing: entry.sharing,
     idleTtlMs: entry.idle_ttl_s * 1000,
     startupTimeoutMs: Math.round((entry.startup_timeout_s ?? standardStartup(launch)) * 1000),
@@ -49,8 +50,16 @@ export function resolveServer(id: string, entry: ServerEntry, base: ServerBase):
   };
 }
 
-function resolveLaunch(entry: ServerEntry, base: LaunchBase): StdioLaunch | InactiveLaunch {
+type Launch = StdioLaunch | RemoteLaunch | InactiveLaunch;
+
+function secretsOf(launch: Launch): readonly Secret[] {
+  if (launch.kind === 'stdio') return Object.values(launch.env);
+  return launch.kind === 'remote' ? remoteSecrets(launch) : [];
+}
+
+function resolveLaunch(entry: ServerEntry, base: LaunchBase): Launch {
   const mode = MODES[entry.mode ?? 'subprocess'];
+  if (mode === 'remote') return resolveRemote(entry, (path) => filePath(path, base));
   if (mode !== 'subprocess') {
     return { kind: 'inactive', mode, reason: `mode \`${mode}\` is not active in this build` };
   }
@@ -79,8 +88,11 @@ function programPath(program: string, base: LaunchBase): string {
 }
 
 function workingDirectory(cwd: string | undefined, base: LaunchBase): string | undefined {
-  return cwd === undefined ? base.directory : fromDirectory(expandHome(cwd, base), base);
+  return cwd === undefined ? base.directory : filePath(cwd, base);
 }
+
+const filePath = (path: string, base: LaunchBase): string =>
+  fromDirectory(expandHome(path, base), base);
 
 function fromDirectory(path: string, base: LaunchBase): string {
   return base.directory === undefined ? resolvePath(path) : resolvePath(base.directory, path);
@@ -92,27 +104,34 @@ function expandHome(path: string, base: LaunchBase): string {
 }
 
 /** The first start of a package runner downloads the package. */
-function standardStartup(launch: StdioLaunch | InactiveLaunch): number {
+function standardStartup(launch: Launch): number {
   if (launch.kind !== 'stdio') return 30;
   const program = basename(launch.command).replace(/\.(cmd|exe|bat)$/i, '');
   return program === 'npx' || program === 'uvx' ? 120 : 30;
 }
 
 /** SHA-256 over the launch in a fixed key order, the revealed environment sorted by name. */
-function digestOf(launch: StdioLaunch | InactiveLaunch): string {
-  const canonical =
-    launch.kind === 'inactive'
-      ? { kind: launch.kind, mode: launch.mode }
-      : {
-          args: launch.args,
-          command: launch.command,
-          cwd: launch.cwd ?? null,
-          env: Object.entries(launch.env)
-            .map(([name, secret]) => [name, secret.reveal()] as const)
-            .toSorted(([left], [right]) => (left < right ? -1 : 1)),
-          kind: launch.kind,
-        };
-  return createHash('sha256').update(JSON.stringify(canonical)).digest('hex');
+function digestOf(launch: Launch): string {
+  return createHash('sha256')
+    .update(JSON.stringify(canonical(launch)))
+    .digest('hex');
+}
+
+function canonical(launch: Launch): unknown {
+  switch (launch.kind) {
+    case 'inactive':
+      return { kind: launch.kind, mode: launch.mode };
+    case 'remote':
+      return remoteDigest(launch);
+    case 'stdio':
+      return {
+        args: launch.args,
+        command: launch.command,
+        cwd: launch.cwd ?? null,
+        env: revealed(launch.env),
+        kind: launch.kind,
+      };
+  }
 }
 
 function predefinedTools(entry: ServerEntry): readonly PredefinedTool[] | undefined {

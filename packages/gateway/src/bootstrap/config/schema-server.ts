@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { serverPolicyKeys, ToolPolicy } from './schema-policy.ts';
+import { remoteKeys } from './schema-remote.ts';
 
 /** One entry of `mcp_servers`. Which keys a mode needs is in `relations.ts`. */
 
@@ -76,60 +77,6 @@ const containerKeys = {
   user: z.string().min(1).optional().describe('uid:gid, or current.'),
 };
 
-const httpUrl = z.string().regex(/^https?:\/\/\S+$/, 'expected an http or https URL');
-
-const remoteKeys = {
-  endpoint: httpUrl.optional().describe('URL of a remote server.'),
-  url: httpUrl.optional().describe('Same as `endpoint`.').meta({ aliasOf: 'endpoint' }),
-  transport: z
-    .enum(['streamable-http', 'sse', 'auto'])
-    .optional()
-    .describe('How a remote server is spoken to.'),
-  auth: z
-    .strictObject({
-      type: z
-        .enum(['none', 'api_key', 'bearer', 'basic'])
-        .default('none')
-        .describe('Kind of credential.'),
-      api_key: z.string().optional().describe('API key.'),
-      key: z.string().optional().describe('Same as `api_key`.').meta({ aliasOf: 'api_key' }),
-      api_key_header: z.string().min(1).optional().describe('Header that carries the key.'),
-      header: z
-        .string()
-        .min(1)
-        .optional()
-        .describe('Same as `api_key_header`.')
-        .meta({ aliasOf: 'api_key_header' }),
-      bearer_token: z.string().optional().describe('Bearer token.'),
-      token: z
-        .string()
-        .optional()
-        .describe('Same as `bearer_token`.')
-        .meta({ aliasOf: 'bearer_token' }),
-      username: z.string().optional().describe('User name.'),
-      password: z.string().optional().describe('Password.'),
-    })
-    .optional()
-    .describe('What we show a remote server.'),
-  tls: z
-    .strictObject({
-      verify_ssl: z.boolean().default(true).describe('Check certificates.'),
-      ca_cert_path: z.string().min(1).optional().describe('Further authority.'),
-    })
-    .optional()
-    .describe('TLS of a remote server.'),
-  http: z
-    .strictObject({
-      connect_timeout: z.number().min(0.1).max(3600).default(10).describe('Seconds.'),
-      read_timeout: z.number().min(0.1).max(86_400).default(30).describe('Seconds.'),
-      max_retries: z.int().min(0).max(100).default(3).describe('Further attempts.'),
-      retry_backoff_factor: z.number().min(0).max(3600).default(0.5).describe('Seconds.'),
-      headers: z.record(z.string().min(1), z.string()).optional().describe('Headers we add.'),
-    })
-    .optional()
-    .describe('HTTP to a remote server.'),
-};
-
 const CircuitBreaker = z.strictObject({
   failure_threshold: z.int().min(1).default(10).describe('Failures that open it.'),
   reset_timeout_s: z.number().min(1).default(60).describe('Time until it is tried. Seconds.'),
@@ -179,14 +126,16 @@ const activeKeys = {
     .default({})
     .describe('Environment variables added for the server.'),
   cwd: word.min(1).optional().describe('Working directory; that of this file unless set.'),
+  era: z
+    .enum(['auto', 'legacy', 'modern'])
+    .default('auto')
+    .describe(
+      'Revisions in which the server is spoken to: `legacy` up to 2025-11-25, `modern` from 2026-07-28; `auto` finds out.',
+    ),
   sharing: z
     .enum(['auto', 'shared', 'session'])
     .default('auto')
     .describe('Who may use one child process.'),
-  era: z
-    .enum(['auto', 'legacy', 'modern'])
-    .default('auto')
-    .describe('Protocol era to speak with the server; found out unless set.'),
   session_children_max: z
     .int()
     .min(1)
@@ -245,8 +194,8 @@ const notYet = <Shape extends Record<string, z.ZodType>>(shape: Shape): Shape =>
 
 const serverKeys = {
   ...activeKeys,
+  ...remoteKeys,
   ...notYet(containerKeys),
-  ...notYet(remoteKeys),
   ...notYet(operationKeys),
   ...serverPolicyKeys,
 };

@@ -11,4 +11,8 @@ export interface ServerCatalog {
   readonly prompts: readonly JsonObject[];
   readonly resources: readonly JsonObject[];
   readonly resourceTemplates: readonly JsonObject[];
+  /** Why it is not all that the server has; undefined where it is. */
+  readonly incomplete?: string | undefined;
+  /** Names of tools that it lists and that must be neither offered nor called. */
+  readonly uncallable?: ReadonlySet<unknown>;
 }

@@ -113,8 +113,9 @@ function mergeNamed(
     const shown = publicNameOf(entry);
     if (routes.has(shown)) continue;
     items.push(forEra({ ...item, name: shown }, offer.era, options.era));
-    const tool = kind === 'tools' && options.era === 'modern' ? item : undefined;
-    routes.set(shown, routeOf(offer.server, name, tool));
+    // A client of the modern era sends the headers; for one of the other a modern server still wants them.
+    const hasHeaders = kind === 'tools' && (options.era === 'modern' || offer.era === 'modern');
+    routes.set(shown, routeOf(offer.server, name, hasHeaders ? item : undefined));
   }
   return { items: [...items, ...own], routes };
 }

@@ -22,6 +22,33 @@ export interface StdioLaunch {
   readonly cwd: string | undefined;
 }
 
+/** What we show a remote server. */
+export type RemoteAuth =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'bearer'; readonly token: Secret }
+  | { readonly kind: 'api-key'; readonly header: string; readonly key: Secret }
+  | { readonly kind: 'basic'; readonly username: string; readonly password: Secret };
+
+export interface RemoteLaunch {
+  readonly kind: 'remote';
+  /** Absolute, http or https, without credentials. */
+  readonly url: string;
+  readonly transport: 'auto' | 'streamable-http' | 'sse';
+  readonly auth: RemoteAuth;
+  /** Added to every request. */
+  readonly headers: Readonly<Record<string, Secret>>;
+  readonly tls: { readonly verify: boolean; readonly caPath: string | undefined };
+  readonly connectTimeoutMs: number;
+  /** Longest silence within a body that is no event stream, and longest wait for an answer that is no call's. */
+  readonly readTimeoutMs: number;
+  /** Further attempts to connect for one call; nothing that was sent is sent again. */
+  readonly connectRetries: number;
+  /** Before the first further attempt; it doubles. */
+  readonly retryBackoffMs: number;
+  /** Written in the configuration file: then it may be on a private network or on this machine. */
+  readonly trusted: boolean;
+}
+
 /** A mode that parses but that this build cannot run: the server is listed as dead with the reason. */
 export interface InactiveLaunch {
   readonly kind: 'inactive';
@@ -38,7 +65,7 @@ export interface McpServerSpec {
   readonly description: string | undefined;
   /** False: it is neither started nor listed nor reached; only status pages name it. */
   readonly enabled: boolean;
-  readonly launch: StdioLaunch | InactiveLaunch;
+  readonly launch: StdioLaunch | RemoteLaunch | InactiveLaunch;
   /** Changes exactly when what is launched changes: the key under which catalogues and verdicts are kept. */
   readonly digest: string;
   /** Texts that no log, error or diagnosis may show. */

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { checkParamHeaders, paramHeaders, type ParamHeader } from './param-headers.ts';
+import {
+  checkParamHeaders,
+  hasUsableHeaders,
+  mirroredParams,
+  paramHeaders,
+  type ParamHeader,
+} from './param-headers.ts';
 
 const SCHEMA = {
   type: 'object',
@@ -109,4 +115,52 @@ describe('a call whose arguments are repeated in headers', () => {
     const wanted: readonly ParamHeader[] = [{ path: ['constructor', 'name'], header: 'h' }];
     expect(checkParamHeaders(wanted, {}, () => undefined)).toBeUndefined();
   });
+});
+
+describe('a tool that a client over HTTP may offer', () => {
+  const schema = (...properties: readonly object[]): object => ({
+    type: 'object',
+    properties: Object.fromEntries(properties.map((property, at) => [`p${at}`, property])),
+  });
+  const mirrored = (header: unknown, type: unknown = 'string'): object => ({
+    type,
+    'x-mcp-header': header,
+  });
+
+  test.each([
+    ['no annotation', schema({ type: 'number' })],
+    ['no schema at all', undefined],
+    ['one of each type', schema(mirrored('A'), mirrored('B', 'integer'), mirrored('C', 'boolean'))],
+    ['one further down', schema(schema(mirrored('A')))],
+    ['the word as data', { ...schema(), description: 'x-mcp-header' }],
+  ])('has %s', (_what, inputSchema) => {
+    expect(hasUsableHeaders(inputSchema)).toBe(true);
+  });
+
+  test.each([
+    ['an empty name', schema(mirrored(''))],
+    ['a name with a space', schema(mirrored('My Region'))],
+    ['a name beyond ASCII', schema(mirrored('Région'))],
+    ['a name that is none', schema(mirrored(7))],
+    ['a number', schema(mirrored('A', 'number'))],
+    ['an object', schema(mirrored('A', 'object'))],
+    ['no type', schema(mirrored('A', null))],
+    ['one name twice', schema(mirrored('A'), mirrored('a'))],
+    ['one name twice, on two levels', schema(mirrored('A'), schema(mirrored('A')))],
+    ['one in a list', schema({ type: 'array', items: schema(mirrored('A')) })],
+    ['one in an alternative', { anyOf: [schema(mirrored('A'))] }],
+  ])('does not have %s', (_what, inputSchema) => {
+    expect(hasUsableHeaders(inputSchema)).toBe(false);
+  });
+});
+
+test('arguments are mirrored as plain values, and what is not there is not', () => {
+  const wanted = ['a', 'b', 'c', 'd', 'e', 'f'].map((key) => ({ path: [key], header: `h-${key}` }));
+  const args = { a: 'x', b: 7, c: false, d: null, e: { nested: 1 } };
+  expect(mirroredParams(wanted, args)).toEqual([
+    ['h-a', 'x'],
+    ['h-b', '7'],
+    ['h-c', 'false'],
+  ]);
+  expect(mirroredParams(wanted, undefined)).toEqual([]);
 });

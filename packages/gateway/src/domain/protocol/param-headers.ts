@@ -8,6 +8,9 @@ export interface ParamHeader {
 }
 
 const NESTING_MAX = 32;
+/** RFC 9110, section 5.6.2. */
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/;
+const MIRRORED_TYPES: ReadonlySet<unknown> = new Set(['string', 'integer', 'boolean']);
 
 /** The annotated arguments of a tool; only those reachable by `properties` alone count. */
 export function paramHeaders(
@@ -22,6 +25,47 @@ export function paramHeaders(
     const own =
       typeof name === 'string' ? [{ path: here, header: `mcp-param-${name.toLowerCase()}` }] : [];
     return [...own, ...paramHeaders(schema, here)];
+  });
+}
+
+/** Whether a tool's annotations are such that a client over HTTP may offer it (2026-07-28, "x-mcp-header"). */
+export function hasUsableHeaders(inputSchema: unknown): boolean {
+  const names: string[] = [];
+  if (!collect(inputSchema, true, names)) return false;
+  return new Set(names).size === names.length;
+}
+
+/** Gathers the annotations below a schema; false where one of them is not allowed. */
+function collect(schema: unknown, isReachable: boolean, names: string[], depth = 0): boolean {
+  if (Array.isArray(schema)) return schema.every((each) => collect(each, false, names, depth + 1));
+  if (!isObject(schema)) return true;
+  if (depth > NESTING_MAX) return true; // nothing below is looked at by anybody
+  return Object.entries(schema).every(([key, value]) => {
+    if (key !== 'properties' || !isObject(value)) return collect(value, false, names, depth + 1);
+    return Object.values(value).every(
+      (property) =>
+        isUsable(property, isReachable, names) && collect(property, isReachable, names, depth + 1),
+    );
+  });
+}
+
+function isUsable(property: unknown, isReachable: boolean, names: string[]): boolean {
+  const name = isObject(property) ? property['x-mcp-header'] : undefined;
+  if (!isObject(property) || name === undefined) return true;
+  if (typeof name !== 'string' || !TOKEN.test(name) || !isReachable) return false;
+  names.push(name.toLowerCase());
+  return MIRRORED_TYPES.has(property['type']);
+}
+
+/** The headers that repeat arguments, with their plain values; absent and null ones are left out. */
+export function mirroredParams(
+  wanted: readonly ParamHeader[],
+  args: unknown,
+): readonly (readonly [header: string, value: string])[] {
+  return wanted.flatMap(({ path, header }) => {
+    const value = valueAt(args, path);
+    const isPlain = ['string', 'number', 'boolean'].includes(typeof value);
+    return isPlain ? [[header, String(value)] as const] : [];
   });
 }
 

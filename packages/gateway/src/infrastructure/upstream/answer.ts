@@ -2,6 +2,7 @@
 import { spanEnd, spanStart } from '../../domain/protocol/json-spans.ts';
 import { SERVER_SLOT, type ServerMessage } from '../../domain/protocol/server-message.ts';
 import type { RawAnswer } from '../../application/ports.ts';
+import type { ScannedAnswer } from './answer-scan.ts';
 
 /** `{"jsonrpc":"2.0","id":7,"result":` as most servers write it; the official SDKs put the id last. */
 const AT_HEAD = /^(\{"jsonrpc":"2\.0","id":)(\d{1,15}),"(result|error)":/;
@@ -49,6 +50,17 @@ export function answerOf(message: Extract<ServerMessage, { kind: 'answer' }>): R
     bytes: text.length,
   };
 }
+
+/** A large answer, cut where its id was found. */
+export const cutAnswer = (
+  buffer: Buffer,
+  { idStart, idEnd, isError }: ScannedAnswer,
+): RawAnswer => ({
+  isError,
+  before: [buffer.subarray(0, idStart)],
+  after: [buffer.subarray(idEnd)],
+  bytes: buffer.length,
+});
 
 /** A request of the server's: its id is the server's own and may look like one of ours. */
 const ASKS = /^\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?(?:"id"\s*:\s*[^,]{1,64},\s*)?"method"/;

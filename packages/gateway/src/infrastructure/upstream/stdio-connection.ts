@@ -11,22 +11,17 @@
 import type { Readable, Writable } from 'node:stream';
 import { Fault } from '@mcp-hangar/kernel/errors';
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
-import { hasSpan, spanText } from '../../domain/protocol/json-spans.ts';
 import type { Era } from '../../domain/protocol/revisions.ts';
-import {
-  readServerLine,
-  SERVER_SLOT,
-  type ServerMessage,
-} from '../../domain/protocol/server-message.ts';
+import { readServerLine, type ServerMessage } from '../../domain/protocol/server-message.ts';
 import type {
   ConnectionObserver,
-  RawAnswer,
   UpstreamCall,
   UpstreamConnection,
 } from '../../application/ports.ts';
 import type { Greeting } from './handshake.ts';
-import { answerAtEnds, answerOf, idAtEnds } from './answer.ts';
-import { scanAnswer, type ScannedAnswer } from './answer-scan.ts';
+import { answerAtEnds, answerOf, cutAnswer, idAtEnds } from './answer.ts';
+import { scanAnswer } from './answer-scan.ts';
+import { correlationOf, isCorrelated, isJson, numericId } from './correlation.ts';
 import { LineSplitter } from '../../application/framing/line-splitter.ts';
 
 /** Lines up to here are parsed, so that no client gets half a message; longer ones are only scanned. */
@@ -296,45 +291,8 @@ export class StdioConnection implements UpstreamConnection {
   }
 }
 
-const cutAnswer = (buffer: Buffer, { idStart, idEnd, isError }: ScannedAnswer): RawAnswer => ({
-  isError,
-  before: [buffer.subarray(0, idStart)],
-  after: [buffer.subarray(idEnd)],
-  bytes: buffer.length,
-});
-
 const headAndTail = (pieces: readonly Buffer[]): string =>
   `${pieces[0]?.subarray(0, 256).toString('latin1')}${pieces.at(-1)?.subarray(-256).toString('latin1')}`;
 
 const invalid = (): Fault =>
   new Fault('UPSTREAM_ANSWER_INVALID', 'the server answered with a line that is not JSON');
-
-/** Ids that we give are integers; an upstream may send one back as a string. */
-function numericId(rawId: string): number {
-  return Number(rawId.startsWith('"') ? rawId.slice(1, -1) : rawId);
-}
-
-/** Progress, and what is part of a subscription, belong to one call or to nobody. */
-const isCorrelated = (message: Extract<ServerMessage, { kind: 'notification' }>): boolean =>
-  message.method === 'notifications/progress' ||
-  hasSpan(message.line.spans, SERVER_SLOT.subscriptionId);
-
-/** The call that a notification belongs to: by progress token, or by the subscription that it is part of. */
-function correlationOf(message: Extract<ServerMessage, { kind: 'notification' }>): number {
-  const { text, spans } = message.line;
-  const slot =
-    message.method === 'notifications/progress'
-      ? SERVER_SLOT.progressToken
-      : SERVER_SLOT.subscriptionId;
-  const raw = spanText(text, spans, slot);
-  return raw === undefined ? Number.NaN : numericId(raw);
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -3,6 +3,7 @@ import { Fault } from '@mcp-hangar/kernel/errors';
 import { diagnose, type StartFailure } from '../../domain/mcp-server/diagnosis.ts';
 import type { McpServerSpec, StdioLaunch } from '../../domain/mcp-server/spec.ts';
 import { RPC, type JsonObject } from '../../domain/protocol/json-rpc.ts';
+import type { Era } from '../../domain/protocol/revisions.ts';
 import { RpcRefusal } from '../../application/calls/ask.ts';
 import type {
   StartOptions,
@@ -35,7 +36,10 @@ export function stdioLauncher(options: StdioLauncherOptions): UpstreamLauncher {
   return {
     async start(spec, start) {
       const { launch } = spec;
-      if (launch.kind === 'inactive') throw new Fault('MCP_SERVER_INACTIVE', launch.reason);
+      if (launch.kind !== 'stdio') {
+        const reason = launch.kind === 'inactive' ? launch.reason : 'it is no local program';
+        throw new Fault('MCP_SERVER_INACTIVE', reason);
+      }
       const untilMs = performance.now() + spec.startupTimeoutMs;
       const tried = new Set<StartOptions['era']>();
       for (let { era } = start; ;) {
@@ -46,6 +50,7 @@ export function stdioLauncher(options: StdioLauncherOptions): UpstreamLauncher {
         } catch (error) {
           // It speaks the other era, or ended over the question: once more, asked in that era.
           if (!(error instanceof WrongEra)) throw error;
+          if (spec.era !== undefined) throw wrongEra(spec, spec.era, error);
           if (tried.has(error.era)) throw speaksNothing(spec, error);
           era = error.era;
         }
@@ -61,6 +66,13 @@ function speaksNothing(spec: McpServerSpec, cause: WrongEra): Fault {
     { kind: 'handshake-error', code: RPC.methodNotFound, message, stderrTail: '' },
     cause,
   );
+}
+
+/** `era` of the configuration is obeyed, not corrected. */
+function wrongEra(spec: McpServerSpec, era: Era, cause: WrongEra): Fault {
+  const asked = era === 'modern' ? 'server/discover' : 'initialize';
+  const message = `it does not answer "${asked}", and "era: ${era}" allows nothing else`;
+  return startFailed(spec, { kind: 'handshake-error', code: 0, message, stderrTail: '' }, cause);
 }
 
 interface Attempt extends StartOptions {

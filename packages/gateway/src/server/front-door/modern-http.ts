@@ -1,4 +1,5 @@
 /** Streamable HTTP of the stateless revision: one POST a request; closing the response is the cancellation. */
+import type { IncomingHttpHeaders } from 'node:http';
 import { ERRORS, Fault } from '@mcp-hangar/kernel/errors';
 import { faultCodeOf } from '../../application/calls/reply.ts';
 import { handleModern } from '../../application/sessions/modern-client.ts';
@@ -65,6 +66,7 @@ export function postModern(exchange: Exchange, message: Message, text: ClientTex
     envelope,
     reply,
     header: (name) => decodeHeaderValue(header(request, name)),
+    paramHeaders: () => paramHeaders(request.headers),
   });
   if (listens) reply.onOverflow = () => pending.cancel(STREAM_CLOSED);
   const stream = listens ? { end: () => pending.finish?.() } : undefined;
@@ -77,6 +79,14 @@ export function postModern(exchange: Exchange, message: Message, text: ClientTex
 }
 
 const STREAM_CLOSED = 'the client closed the stream';
+
+/** Unknown ones are passed on too: the server knows them. */
+function paramHeaders(headers: IncomingHttpHeaders): Readonly<Record<string, string>> {
+  const found = Object.entries(headers).flatMap(([name, value]) =>
+    name.startsWith('mcp-param-') && typeof value === 'string' ? [[name, value] as const] : [],
+  );
+  return Object.fromEntries(found);
+}
 
 /** Errors that the revision wants as an HTTP status too, and those by which the gateway turns a request away. */
 function statusOf(error: Pick<RpcError, 'code' | 'data'>): number {

@@ -1,0 +1,92 @@
+/** The calls that wait on one remote connection, and whom each message of the server is for. */
+import { Fault } from '@mcp-hangar/kernel/errors';
+import type { ConnectionObserver, RawAnswer, UpstreamCall } from '../../../application/ports.ts';
+import { correlationOf, isCorrelated } from '../correlation.ts';
+import type { Incoming } from './incoming.ts';
+import type { RemoteCall } from './remote-call.ts';
+
+/** Calls of one connection; each holds a socket, or waits for one. */
+const CALLS_MAX = 2_048;
+
+export class CallBook {
+  readonly #calls = new Map<number, RemoteCall>();
+  readonly #observer: ConnectionObserver;
+  readonly #onAnswer: (call: RemoteCall, answer: RawAnswer) => void;
+  #nextId = 1;
+
+  /** @param onAnswer gets the answer of a call, which is not in the book any more */
+  constructor(
+    observer: ConnectionObserver,
+    onAnswer: (call: RemoteCall, answer: RawAnswer) => void,
+  ) {
+    this.#observer = observer;
+    this.#onAnswer = onAnswer;
+  }
+
+  get size(): number {
+    return this.#calls.size;
+  }
+
+  /** Whether a call waits whose request the server may have. */
+  get awaitsAnswer(): boolean {
+    for (const call of this.#calls.values()) if (call.isSent) return true;
+    return false;
+  }
+
+  /** @throws Fault UPSTREAM_QUEUE_FULL */
+  nextId(): number {
+    if (this.#calls.size >= CALLS_MAX) {
+      const detail = `${CALLS_MAX} calls already wait for the server`;
+      throw new Fault('UPSTREAM_QUEUE_FULL', detail);
+    }
+    return this.#nextId++;
+  }
+
+  add(call: RemoteCall): void {
+    this.#calls.set(call.id, call);
+  }
+
+  /** Takes a call out: whoever does so tells it how it ended. */
+  take(id: number): RemoteCall | undefined {
+    const call = this.#calls.get(id);
+    this.#calls.delete(id);
+    return call;
+  }
+
+  lose(id: number, fault: Fault): void {
+    const call = this.take(id);
+    if (call === undefined) return;
+    call.over();
+    call.call.lost(fault);
+  }
+
+  loseAll(fault: Fault): void {
+    for (const id of this.#calls.keys()) this.lose(id, fault);
+  }
+
+  /** @param on the call on whose answer the message came */
+  receive(message: Incoming, on: UpstreamCall | undefined): void {
+    switch (message.kind) {
+      case 'answer': {
+        const call = this.take(message.id);
+        if (call === undefined) return;
+        call.over();
+        this.#onAnswer(call, message.answer);
+        return;
+      }
+      case 'noise':
+        if (message.id !== undefined) this.lose(message.id, invalid());
+        return;
+      case 'request':
+        this.#observer.request(message, on);
+        return;
+      case 'notification': {
+        if (!isCorrelated(message)) this.#observer.notification(message, on);
+        else this.#calls.get(correlationOf(message))?.notified(message);
+      }
+    }
+  }
+}
+
+const invalid = (): Fault =>
+  new Fault('UPSTREAM_ANSWER_INVALID', 'the server answered with what is no JSON-RPC message');

@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest';
+import { readIncoming, type Incoming } from './incoming.ts';
+
+const read = (text: string): readonly Incoming[] => readIncoming(Buffer.from(text));
+const textOf = (message: Incoming | undefined): string =>
+  message?.kind === 'answer'
+    ? [...message.answer.before, message.id, ...message.answer.after].map(String).join('')
+    : '';
+
+test('an answer is cut at its id and otherwise left as it is', () => {
+  const text = '{"jsonrpc":"2.0","result":{"n":12345678901234567890,"f":1.0},"id":7}';
+  const [message] = read(text);
+  expect(message).toMatchObject({ kind: 'answer', id: 7, answer: { isError: false } });
+  expect(textOf(message)).toBe(text);
+  expect(read('{"jsonrpc":"2.0","id":"7","error":{"code":1,"message":"x"}}')[0]).toMatchObject({
+    id: 7,
+    answer: { isError: true },
+  });
+});
+
+test('a message over several lines becomes one line, because it is passed on as one', () => {
+  const [message] = read('\u{feff}{\r\n  "jsonrpc": "2.0",\n  "id": 7,\r  "result": {}\n}\n');
+  expect(textOf(message)).not.toMatch(/[\r\n]/);
+  expect(JSON.parse(textOf(message))).toEqual({ jsonrpc: '2.0', id: 7, result: {} });
+});
+
+test.each([100_000, 9_000_000])('an answer of %i bytes is found without being parsed', (bytes) => {
+  const filler = 'x'.repeat(bytes);
+  const [message] = read(`{"jsonrpc":"2.0","id":7,"result":{"text":"${filler}"}}`);
+  expect(message).toMatchObject({ kind: 'answer', id: 7 });
+});
+
+test('a batch is read message by message', () => {
+  const batch =
+    '[{"jsonrpc":"2.0","method":"notifications/x"},{"jsonrpc":"2.0","id":1,"result":{}}]';
+  expect(read(batch).map(({ kind }) => kind)).toEqual(['notification', 'answer']);
+});
+
+test.each(['', 'hello', '{', '[', '[1]', '{"jsonrpc":"2.0"}', '{"id":1,"result":{} oops}', '"x"'])(
+  'what is no message (%s) is noise',
+  (text) => {
+    expect(read(text).every(({ kind }) => kind === 'noise')).toBe(true);
+  },
+);
+
+test('noise that seems to answer a call names it', () => {
+  expect(read('{"jsonrpc":"2.0","id":7,"result":{')).toEqual([{ kind: 'noise', id: 7 }]);
+});
