@@ -93,6 +93,7 @@ describe.each(PEERS)('%s over stdio', (kind: PeerKind) => {
       peer.notifications.some(({ method }) => method === 'notifications/tools/list_changed'),
     );
     await until('it is listed', isListed);
+    expect(await isListed()).toBe(true);
   });
 });
 

@@ -95,7 +95,8 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => {
     closing ??= (async () => {
-      await Promise.all([front, clients].map((one) => one?.close(limits.shutdownGraceMs)));
+      const { shutdownGraceMs } = limits;
+      await Promise.all([front?.close(shutdownGraceMs), clients.close(shutdownGraceMs)]);
       await hub.close();
       if (overrides.records === undefined) await records[Symbol.asyncDispose]();
       await guardian[Symbol.asyncDispose]();

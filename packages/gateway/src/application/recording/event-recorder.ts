@@ -183,7 +183,7 @@ export class EventRecorder implements EventSink, AsyncDisposable {
       this.#retryMs = RETRY_MS_MIN;
       return;
     }
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = error instanceof Error ? error.message : 'it failed without saying why';
     if (this.#problem === undefined) logger.warn({ reason }, 'event_log_not_written');
     this.#problem = reason;
   }

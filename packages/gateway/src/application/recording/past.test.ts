@@ -65,7 +65,7 @@ test('what the log believes alive is closed, and what is wrong stays wrong', asy
   const told: string[] = [];
   const past = await readPast(store, {
     record: (stream, { type, data }) =>
-      void told.push(`${stream} ${type} ${String(data['reason'])}`),
+      void told.push(`${stream} ${type} ${JSON.stringify(data['reason'])}`),
   });
   const phases = [...past].map(([id, { phase }]) => [id, phase]);
   expect(Object.fromEntries(phases)).toEqual({
@@ -82,8 +82,8 @@ test('what the log believes alive is closed, and what is wrong stays wrong', asy
   });
   expect(told).toEqual(
     ['alive', 'starting'].flatMap((id) => [
-      `mcp_server:${id} McpServerStopped gateway_restarted`,
-      `mcp_server:${id} McpServerStateChanged gateway_restarted`,
+      `mcp_server:${id} McpServerStopped "gateway_restarted"`,
+      `mcp_server:${id} McpServerStateChanged "gateway_restarted"`,
     ]),
   );
 });

@@ -18,7 +18,13 @@ import { NO_CAPABILITIES } from '../../domain/protocol/capabilities.ts';
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 import type { Era } from '../../domain/protocol/revisions.ts';
 import type { Clock, EventSink, Logger, UpstreamConnection, UpstreamLauncher } from '../ports.ts';
-import { Child, GATEWAY, type ChildEvents, type Owner, type ServerNotification } from './child.ts';
+import {
+  GATEWAY,
+  type Child,
+  type ChildEvents,
+  type Owner,
+  type ServerNotification,
+} from './child.ts';
 import { IdleWatch } from './idle-watch.ts';
 import { LeasePool, type Cancellable, type LeasedSeat } from './lease-pool.ts';
 import { StartingChild } from './starting-child.ts';

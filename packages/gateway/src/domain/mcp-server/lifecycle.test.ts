@@ -239,6 +239,8 @@ const LEGAL: Record<McpServerPhase, readonly McpServerPhase[]> = {
   dead: ['initializing', 'degraded', 'cold'],
 };
 
+const RUNS = 100_000;
+
 const command = fc
   .record({
     type: fc.constantFrom(...types),
@@ -253,8 +255,10 @@ const command = fc
   .map(({ passMs, ...rest }) => ({ passMs, rest }));
 
 test('100,000 random sequences: legal changes, each with its event, no lock-out, replay gives the state', () => {
+  let seen = 0;
   fc.assert(
     fc.property(fc.array(command, { minLength: 1, maxLength: 12 }), (steps) => {
+      seen += 1;
       let state = decider.initial;
       let nowMs = NOW;
       const log = [];
@@ -278,6 +282,7 @@ test('100,000 random sequences: legal changes, each with its event, no lock-out,
       if (JSON.stringify(log.reduce(decider.evolve, decider.initial)) !== JSON.stringify(state))
         throw new Error('replay differs');
     }),
-    { numRuns: 100_000 },
+    { numRuns: RUNS },
   );
+  expect(seen).toBe(RUNS);
 }, 60_000);
