@@ -85,8 +85,8 @@ export class HttpClient implements ExchangeHost {
       if (!isProxied) return new Pool(origin, common);
       return new EnvHttpProxyAgent({
         ...common,
-        httpProxy: proxy.http,
-        httpsProxy: proxy.https,
+        httpProxy: proxyUrl(proxy.http),
+        httpsProxy: proxyUrl(proxy.https),
         noProxy: proxy.none,
         requestTls: connect,
       });
@@ -160,6 +160,14 @@ export class HttpClient implements ExchangeHost {
   unwatch(exchange: HttpExchange): void {
     this.#watched.delete(exchange);
   }
+}
+
+/** As other programs take it: without a scheme it is http. */
+function proxyUrl(text: string): string {
+  const url = text === '' || text.includes('://') ? text : `http://${text}`;
+  if (url === '' || URL.canParse(url)) return url;
+  // Not quoted: it may carry a password.
+  throw new Fault('UPSTREAM_UNREACHABLE', 'HTTP_PROXY or HTTPS_PROXY of the gateway is not a URL');
 }
 
 type Connect = Readonly<Record<string, unknown>>;

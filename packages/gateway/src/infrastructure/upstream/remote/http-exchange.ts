@@ -5,6 +5,9 @@ import type { Fault } from '@mcp-hangar/kernel/errors';
 import { placeOf, protocolFault, transportFault } from './http-fault.ts';
 
 const REDIRECTS_MAX = 3;
+/** No more is taken from one answer in one turn of the event loop. */
+const READ_BYTES_PER_TURN = 262_144;
+const CHUNK_BYTES_COUNTED = 16_384;
 
 /**
  * Requests wait behind others of their lane only: answers to a server's questions must reach it while all calls
@@ -55,6 +58,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   /** Whoever began it does not know it yet: nothing is told before that. */
   #isDispatching = false;
   #isOver = false;
+  #readThisTurn = 0;
   #silentMs = 0;
   #silentMsMax = 0;
   #onSilence: () => void = () => undefined;
@@ -112,6 +116,8 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#isOver || this.#redirectTo !== undefined) return;
     this.#silentMs = 0;
+    // Small chunks mean that it is read as fast as it comes: only full ones can hold up the others.
+    if (chunk.length >= CHUNK_BYTES_COUNTED) this.#count(chunk.length);
     this.#handler.data(chunk);
   }
 
@@ -133,6 +139,16 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
     const fault = transportFault(error, this.#host.url, this.#wasSent);
     if (this.#isDispatching) queueMicrotask(() => this.#fail(fault, false));
     else this.#fail(fault, this.#wasSent);
+  }
+
+  #count(bytes: number): void {
+    this.#readThisTurn += bytes;
+    if (this.#readThisTurn > READ_BYTES_PER_TURN) this.#controller?.pause();
+    if (this.#readThisTurn > bytes) return;
+    setImmediate(() => {
+      this.#readThisTurn = 0;
+      if (this.#controller?.paused === true) this.#controller.resume();
+    });
   }
 
   #go(path: string): void {

@@ -58,7 +58,7 @@ export class LegacyConnection implements UpstreamConnection, CallHost {
   readonly #closing = new AbortController();
   #session: LegacyHello;
   #standing: StandingStream | undefined;
-  #restoring: Promise<void> | undefined;
+  #isRestoring = false;
   /** Calls that wait for the session to be there again. */
   #waiting: RemoteCall[] = [];
   #telling = 0;
@@ -96,8 +96,8 @@ export class LegacyConnection implements UpstreamConnection, CallHost {
     const remote = new RemoteCall(this, id, call, routing.method);
     this.#book.add(remote);
     this.#memory.note(call, routing);
-    if (this.#restoring === undefined) remote.post();
-    else this.#waiting.push(remote);
+    if (this.#isRestoring) this.#waiting.push(remote);
+    else remote.post();
     return id;
   }
 
@@ -180,9 +180,9 @@ export class LegacyConnection implements UpstreamConnection, CallHost {
   }
 
   #restore(): void {
-    this.#restoring ??= this.#openAgain().finally(() => {
-      this.#restoring = undefined;
-    });
+    if (this.#isRestoring || this.#ended !== undefined) return;
+    this.#isRestoring = true;
+    void this.#openAgain();
   }
 
   async #openAgain(): Promise<void> {
@@ -205,12 +205,21 @@ export class LegacyConnection implements UpstreamConnection, CallHost {
       return;
     }
     this.#stand();
-    for (const again of this.#memory.lines()) this.send(again);
+    this.#isRestoring = false;
+    this.#remember();
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const call of waiting) call.post();
     // It is another process there, most likely: what it lists may have changed.
     for (const message of listsChanged(this.#session.hello)) this.#observer.notification(message);
+  }
+
+  #remember(): void {
+    try {
+      for (const again of this.#memory.lines()) this.send(again);
+    } catch {
+      // As many calls wait as may: they go first, and the server is not told what it forgot.
+    }
   }
 
   #stand(): void {
