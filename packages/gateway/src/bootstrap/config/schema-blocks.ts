@@ -5,151 +5,167 @@ import { z } from 'zod';
 const seconds = z.number().min(0).max(604_800);
 const enabled = (standard: boolean): z.ZodDefault<z.ZodBoolean> => z.boolean().default(standard);
 
-export const ExecutionBlock = z.strictObject({
-  max_concurrency: z.int().min(0).default(50).describe('Calls at one time; 0 = unlimited.'),
-  default_mcp_server_concurrency: z
-    .int()
-    .min(0)
-    .default(10)
-    .describe('Calls at one time to one server.'),
-  default_provider_concurrency: z
-    .int()
-    .min(0)
-    .optional()
-    .describe('Same as `default_mcp_server_concurrency`.')
-    .meta({ aliasOf: 'default_mcp_server_concurrency' }),
-});
+export const ExecutionBlock = z.lazy(() =>
+  z.strictObject({
+    max_concurrency: z.int().min(0).default(50).describe('Calls at one time; 0 = unlimited.'),
+    default_mcp_server_concurrency: z
+      .int()
+      .min(0)
+      .default(10)
+      .describe('Calls at one time to one server.'),
+    default_provider_concurrency: z
+      .int()
+      .min(0)
+      .optional()
+      .describe('Same as `default_mcp_server_concurrency`.')
+      .meta({ aliasOf: 'default_mcp_server_concurrency' }),
+  }),
+);
 
-export const RateLimitBlock = z.strictObject({
-  rps: z
-    .number()
-    .min(0)
-    .default(10)
-    .describe('Calls a second.')
-    .meta({ env: 'MCP_RATE_LIMIT_RPS' }),
-  burst: z
-    .int()
-    .min(1)
-    .default(20)
-    .describe('Calls at once.')
-    .meta({ env: 'MCP_RATE_LIMIT_BURST' }),
-});
+export const RateLimitBlock = z.lazy(() =>
+  z.strictObject({
+    rps: z
+      .number()
+      .min(0)
+      .default(10)
+      .describe('Calls a second.')
+      .meta({ env: 'MCP_RATE_LIMIT_RPS' }),
+    burst: z
+      .int()
+      .min(1)
+      .default(20)
+      .describe('Calls at once.')
+      .meta({ env: 'MCP_RATE_LIMIT_BURST' }),
+  }),
+);
 
-const RetryPolicy = z.strictObject({
-  max_attempts: z.int().min(1).max(100).default(3).describe('Attempts, the first included.'),
-  backoff: z
-    .enum(['exponential', 'linear', 'constant'])
-    .default('exponential')
-    .describe('How the delay grows.'),
-  initial_delay: seconds.default(1).describe('First delay. Seconds.'),
-  max_delay: seconds.default(30).describe('Longest delay. Seconds.'),
-  jitter: z.boolean().default(true).describe('Spread the delays.'),
-  jitter_factor: z.number().min(0).max(1).default(0.25).describe('How far they are spread.'),
-  retry_on: z.array(z.string().min(1)).optional().describe('Errors that are tried again.'),
-});
+const RetryPolicy = z.lazy(() =>
+  z.strictObject({
+    max_attempts: z.int().min(1).max(100).default(3).describe('Attempts, the first included.'),
+    backoff: z
+      .enum(['exponential', 'linear', 'constant'])
+      .default('exponential')
+      .describe('How the delay grows.'),
+    initial_delay: seconds.default(1).describe('First delay. Seconds.'),
+    max_delay: seconds.default(30).describe('Longest delay. Seconds.'),
+    jitter: z.boolean().default(true).describe('Spread the delays.'),
+    jitter_factor: z.number().min(0).max(1).default(0.25).describe('How far they are spread.'),
+    retry_on: z.array(z.string().min(1)).optional().describe('Errors that are tried again.'),
+  }),
+);
 
-export const RetryBlock = z.strictObject({
-  default_policy: RetryPolicy.optional().describe('Policy of every server.'),
-  per_mcp_server: z
-    .record(z.string().min(1), RetryPolicy)
-    .optional()
-    .describe('Policies by server id.'),
-  per_provider: z
-    .record(z.string().min(1), RetryPolicy)
-    .optional()
-    .describe('Same as `per_mcp_server`.')
-    .meta({ aliasOf: 'per_mcp_server' }),
-});
+export const RetryBlock = z.lazy(() =>
+  z.strictObject({
+    default_policy: RetryPolicy.optional().describe('Policy of every server.'),
+    per_mcp_server: z
+      .record(z.string().min(1), RetryPolicy)
+      .optional()
+      .describe('Policies by server id.'),
+    per_provider: z
+      .record(z.string().min(1), RetryPolicy)
+      .optional()
+      .describe('Same as `per_mcp_server`.')
+      .meta({ aliasOf: 'per_mcp_server' }),
+  }),
+);
 
-export const TruncationBlock = z.strictObject({
-  enabled: enabled(false).describe('Cut long results.'),
-  max_batch_size_bytes: z.int().min(1).default(900_000).describe('Largest batch. Bytes.'),
-  min_per_response_bytes: z.int().min(1).default(10_000).describe('Share of a result. Bytes.'),
-  cache_ttl_s: seconds.default(300).describe('How long the rest is kept. Seconds.'),
-  cache_driver: z.enum(['memory', 'redis']).default('memory').describe('Where the rest is kept.'),
-  redis_url: z.string().min(1).optional().describe('Redis for the rest.'),
-  max_cache_entries: z.int().min(1).default(10_000).describe('Most results kept.'),
-  preserve_json_structure: z.boolean().default(true).describe('Cut between JSON values.'),
-  truncate_on_line_boundary: z.boolean().default(true).describe('Cut between lines.'),
-});
+export const TruncationBlock = z.lazy(() =>
+  z.strictObject({
+    enabled: enabled(false).describe('Cut long results.'),
+    max_batch_size_bytes: z.int().min(1).default(900_000).describe('Largest batch. Bytes.'),
+    min_per_response_bytes: z.int().min(1).default(10_000).describe('Share of a result. Bytes.'),
+    cache_ttl_s: seconds.default(300).describe('How long the rest is kept. Seconds.'),
+    cache_driver: z.enum(['memory', 'redis']).default('memory').describe('Where the rest is kept.'),
+    redis_url: z.string().min(1).optional().describe('Redis for the rest.'),
+    max_cache_entries: z.int().min(1).default(10_000).describe('Most results kept.'),
+    preserve_json_structure: z.boolean().default(true).describe('Cut between JSON values.'),
+    truncate_on_line_boundary: z.boolean().default(true).describe('Cut between lines.'),
+  }),
+);
 
 const strings = z.array(z.string().min(1));
 
-const DiscoverySource = z.strictObject({
-  type: z
-    .enum(['kubernetes', 'docker', 'podman', 'filesystem', 'entrypoint'])
-    .describe('Kind of source.'),
-  id: z.string().min(1).optional().describe('Name of the source.'),
-  mode: z
-    .enum(['additive', 'authoritative'])
-    .default('additive')
-    .describe('Whether servers that vanish are removed.'),
-  enabled: enabled(true).describe('Use this source.'),
-  namespaces: strings.optional().describe('Kubernetes namespaces to look in.'),
-  label_selector: z.string().min(1).optional().describe('Kubernetes label selector.'),
-  in_cluster: z.boolean().default(true).describe('Use the account of the pod.'),
-  allowed_namespaces: strings.optional().describe('Kubernetes namespaces accepted.'),
-  denied_namespaces: strings.optional().describe('Kubernetes namespaces refused.'),
-  socket_path: z.string().min(1).optional().describe('Socket of Docker or Podman.'),
-  path: z.string().min(1).optional().describe('Directory of definition files.'),
-  pattern: z.string().min(1).default('*.yaml').describe('Glob of definition files.'),
-  watch: z.boolean().default(true).describe('Watch the directory.'),
-  group: z.string().min(1).optional().describe('Entry-point group.'),
-});
+const DiscoverySource = z.lazy(() =>
+  z.strictObject({
+    type: z
+      .enum(['kubernetes', 'docker', 'podman', 'filesystem', 'entrypoint'])
+      .describe('Kind of source.'),
+    id: z.string().min(1).optional().describe('Name of the source.'),
+    mode: z
+      .enum(['additive', 'authoritative'])
+      .default('additive')
+      .describe('Whether servers that vanish are removed.'),
+    enabled: enabled(true).describe('Use this source.'),
+    namespaces: strings.optional().describe('Kubernetes namespaces to look in.'),
+    label_selector: z.string().min(1).optional().describe('Kubernetes label selector.'),
+    in_cluster: z.boolean().default(true).describe('Use the account of the pod.'),
+    allowed_namespaces: strings.optional().describe('Kubernetes namespaces accepted.'),
+    denied_namespaces: strings.optional().describe('Kubernetes namespaces refused.'),
+    socket_path: z.string().min(1).optional().describe('Socket of Docker or Podman.'),
+    path: z.string().min(1).optional().describe('Directory of definition files.'),
+    pattern: z.string().min(1).default('*.yaml').describe('Glob of definition files.'),
+    watch: z.boolean().default(true).describe('Watch the directory.'),
+    group: z.string().min(1).optional().describe('Entry-point group.'),
+  }),
+);
 
-export const DiscoveryBlock = z.strictObject({
-  enabled: enabled(false).describe('Look for servers.'),
-  refresh_interval_s: seconds.default(30).describe('Time between two looks. Seconds.'),
-  auto_register: z.boolean().default(true).describe('Use what is found without asking.'),
-  sources: z.array(DiscoverySource).optional().describe('Where to look.'),
-  security: z
-    .strictObject({
-      allowed_namespaces: strings.optional().describe('Namespaces accepted.'),
-      denied_namespaces: strings.optional().describe('Namespaces refused.'),
-      require_health_check: z.boolean().default(true).describe('Probe before use.'),
-      require_mcp_schema: z.boolean().default(false).describe('Check the tools before use.'),
-      max_mcp_servers_per_source: z.int().min(1).default(100).describe('Most servers.'),
-      max_providers_per_source: z
-        .int()
-        .min(1)
-        .optional()
-        .describe('Same as `max_mcp_servers_per_source`.')
-        .meta({ aliasOf: 'max_mcp_servers_per_source' }),
-      max_registration_rate: z.int().min(1).default(10).describe('Servers a minute.'),
-      health_check_timeout_s: seconds.default(5).describe('Longest probe. Seconds.'),
-      quarantine_on_failure: z.boolean().default(true).describe('Keep failures aside.'),
-    })
-    .optional()
-    .describe('What is accepted.'),
-  lifecycle: z
-    .strictObject({
-      default_ttl_s: seconds.default(90).describe('Removed when unseen for this long. Seconds.'),
-      check_interval_s: seconds.default(10).describe('Time between two checks. Seconds.'),
-      drain_timeout_s: seconds.default(30).describe('Longest wait for calls. Seconds.'),
-    })
-    .optional()
-    .describe('When found servers go.'),
-});
+export const DiscoveryBlock = z.lazy(() =>
+  z.strictObject({
+    enabled: enabled(false).describe('Look for servers.'),
+    refresh_interval_s: seconds.default(30).describe('Time between two looks. Seconds.'),
+    auto_register: z.boolean().default(true).describe('Use what is found without asking.'),
+    sources: z.array(DiscoverySource).optional().describe('Where to look.'),
+    security: z
+      .strictObject({
+        allowed_namespaces: strings.optional().describe('Namespaces accepted.'),
+        denied_namespaces: strings.optional().describe('Namespaces refused.'),
+        require_health_check: z.boolean().default(true).describe('Probe before use.'),
+        require_mcp_schema: z.boolean().default(false).describe('Check the tools before use.'),
+        max_mcp_servers_per_source: z.int().min(1).default(100).describe('Most servers.'),
+        max_providers_per_source: z
+          .int()
+          .min(1)
+          .optional()
+          .describe('Same as `max_mcp_servers_per_source`.')
+          .meta({ aliasOf: 'max_mcp_servers_per_source' }),
+        max_registration_rate: z.int().min(1).default(10).describe('Servers a minute.'),
+        health_check_timeout_s: seconds.default(5).describe('Longest probe. Seconds.'),
+        quarantine_on_failure: z.boolean().default(true).describe('Keep failures aside.'),
+      })
+      .optional()
+      .describe('What is accepted.'),
+    lifecycle: z
+      .strictObject({
+        default_ttl_s: seconds.default(90).describe('Removed when unseen for this long. Seconds.'),
+        check_interval_s: seconds.default(10).describe('Time between two checks. Seconds.'),
+        drain_timeout_s: seconds.default(30).describe('Longest wait for calls. Seconds.'),
+      })
+      .optional()
+      .describe('When found servers go.'),
+  }),
+);
 
-export const PersistenceBlock = z.strictObject({
-  backend: z.enum(['sqlite', 'postgresql']).default('sqlite').describe('Where state is kept.'),
-  sqlite: z
-    .strictObject({ data_dir: z.string().min(1).default('data').describe('Directory.') })
-    .optional()
-    .describe('SQLite.'),
-  postgresql: z
-    .strictObject({
-      host: z.string().min(1).default('localhost').describe('Host.'),
-      port: z.int().min(1).max(65_535).default(5432).describe('Port.'),
-      database: z.string().min(1).optional().describe('Database.'),
-      user: z.string().min(1).optional().describe('User.'),
-      password: z.string().optional().describe('Password.'),
-      min_connections: z.int().min(0).default(2).describe('Connections kept open.'),
-      max_connections: z.int().min(1).default(10).describe('Most connections.'),
-    })
-    .optional()
-    .describe('PostgreSQL.'),
-});
+export const PersistenceBlock = z.lazy(() =>
+  z.strictObject({
+    backend: z.enum(['sqlite', 'postgresql']).default('sqlite').describe('Where state is kept.'),
+    sqlite: z
+      .strictObject({ data_dir: z.string().min(1).default('data').describe('Directory.') })
+      .optional()
+      .describe('SQLite.'),
+    postgresql: z
+      .strictObject({
+        host: z.string().min(1).default('localhost').describe('Host.'),
+        port: z.int().min(1).max(65_535).default(5432).describe('Port.'),
+        database: z.string().min(1).optional().describe('Database.'),
+        user: z.string().min(1).optional().describe('User.'),
+        password: z.string().optional().describe('Password.'),
+        min_connections: z.int().min(0).default(2).describe('Connections kept open.'),
+        max_connections: z.int().min(1).default(10).describe('Most connections.'),
+      })
+      .optional()
+      .describe('PostgreSQL.'),
+  }),
+);
 
 export const EventStoreBlock = z.strictObject({
   enabled: enabled(true).describe('Keep the event log.'),
@@ -185,143 +201,159 @@ export const EventStoreBlock = z.strictObject({
     .describe('Most events kept; the oldest go.'),
 });
 
-export const CoordinationBlock = z.strictObject({
-  lease_ttl_s: seconds.default(15).describe('Life of the lease. Seconds.'),
-  renew_interval_s: seconds.default(5).describe('Time between renewals. Seconds.'),
-  renew_deadline_s: seconds.default(10).describe('Give up after this long. Seconds.'),
-});
+export const CoordinationBlock = z.lazy(() =>
+  z.strictObject({
+    lease_ttl_s: seconds.default(15).describe('Life of the lease. Seconds.'),
+    renew_interval_s: seconds.default(5).describe('Time between renewals. Seconds.'),
+    renew_deadline_s: seconds.default(10).describe('Give up after this long. Seconds.'),
+  }),
+);
 
-export const ConfigReloadBlock = z.strictObject({
-  enabled: enabled(true).describe('Reload a changed file.'),
-  interval_s: seconds.default(5).describe('Time between two looks. Seconds.'),
-  use_watchdog: z.boolean().default(true).describe('Watch the file.'),
-});
+export const ConfigReloadBlock = z.lazy(() =>
+  z.strictObject({
+    enabled: enabled(true).describe('Reload a changed file.'),
+    interval_s: seconds.default(5).describe('Time between two looks. Seconds.'),
+    use_watchdog: z.boolean().default(true).describe('Watch the file.'),
+  }),
+);
 
-export const HotLoadingBlock = z.strictObject({
-  enabled: enabled(true).describe('Load servers from the registry.'),
-  registry: z
-    .strictObject({
-      base_url: z
-        .string()
-        .min(1)
-        .default('https://registry.modelcontextprotocol.io/v0')
-        .describe('Registry.'),
-      timeout_s: seconds.default(10).describe('Longest wait. Seconds.'),
-      max_retries: z.int().min(0).default(3).describe('Further attempts.'),
-    })
-    .optional()
-    .describe('Where servers are looked up.'),
-  cache: z
-    .strictObject({
-      ttl_s: seconds.default(3600).describe('Life of an entry. Seconds.'),
-      max_entries: z.int().min(1).default(1000).describe('Most entries.'),
-    })
-    .optional()
-    .describe('Cache of the registry.'),
-});
+export const HotLoadingBlock = z.lazy(() =>
+  z.strictObject({
+    enabled: enabled(true).describe('Load servers from the registry.'),
+    registry: z
+      .strictObject({
+        base_url: z
+          .string()
+          .min(1)
+          .default('https://registry.modelcontextprotocol.io/v0')
+          .describe('Registry.'),
+        timeout_s: seconds.default(10).describe('Longest wait. Seconds.'),
+        max_retries: z.int().min(0).default(3).describe('Further attempts.'),
+      })
+      .optional()
+      .describe('Where servers are looked up.'),
+    cache: z
+      .strictObject({
+        ttl_s: seconds.default(3600).describe('Life of an entry. Seconds.'),
+        max_entries: z.int().min(1).default(1000).describe('Most entries.'),
+      })
+      .optional()
+      .describe('Cache of the registry.'),
+  }),
+);
 
-export const StartupChecksBlock = z.strictObject({
-  enforce: z.boolean().default(true).describe('Stop the start when a check fails.'),
-});
+export const StartupChecksBlock = z.lazy(() =>
+  z.strictObject({
+    enforce: z.boolean().default(true).describe('Stop the start when a check fails.'),
+  }),
+);
 
-const Langfuse = z.strictObject({
-  enabled: enabled(false).describe('Send traces.').meta({ env: 'MCP_LANGFUSE_ENABLED' }),
-  public_key: z.string().optional().describe('Public key.').meta({ env: 'LANGFUSE_PUBLIC_KEY' }),
-  secret_key: z.string().optional().describe('Secret key.').meta({ env: 'LANGFUSE_SECRET_KEY' }),
-  host: z
-    .string()
-    .min(1)
-    .default('https://cloud.langfuse.com')
-    .describe('Where it answers.')
-    .meta({ env: 'LANGFUSE_HOST' }),
-  sample_rate: z
-    .number()
-    .min(0)
-    .max(1)
-    .default(1)
-    .describe('Share of traces sent.')
-    .meta({ env: 'MCP_LANGFUSE_SAMPLE_RATE' }),
-  scrub_inputs: z
-    .boolean()
-    .default(true)
-    .describe('Leave arguments out.')
-    .meta({ env: 'MCP_LANGFUSE_SCRUB_INPUTS' }),
-  scrub_outputs: z
-    .boolean()
-    .default(true)
-    .describe('Leave results out.')
-    .meta({ env: 'MCP_LANGFUSE_SCRUB_OUTPUTS' }),
-  flush_interval_s: seconds.default(1).describe('Time between two sends. Seconds.'),
-});
+const Langfuse = z.lazy(() =>
+  z.strictObject({
+    enabled: enabled(false).describe('Send traces.').meta({ env: 'MCP_LANGFUSE_ENABLED' }),
+    public_key: z.string().optional().describe('Public key.').meta({ env: 'LANGFUSE_PUBLIC_KEY' }),
+    secret_key: z.string().optional().describe('Secret key.').meta({ env: 'LANGFUSE_SECRET_KEY' }),
+    host: z
+      .string()
+      .min(1)
+      .default('https://cloud.langfuse.com')
+      .describe('Where it answers.')
+      .meta({ env: 'LANGFUSE_HOST' }),
+    sample_rate: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(1)
+      .describe('Share of traces sent.')
+      .meta({ env: 'MCP_LANGFUSE_SAMPLE_RATE' }),
+    scrub_inputs: z
+      .boolean()
+      .default(true)
+      .describe('Leave arguments out.')
+      .meta({ env: 'MCP_LANGFUSE_SCRUB_INPUTS' }),
+    scrub_outputs: z
+      .boolean()
+      .default(true)
+      .describe('Leave results out.')
+      .meta({ env: 'MCP_LANGFUSE_SCRUB_OUTPUTS' }),
+    flush_interval_s: seconds.default(1).describe('Time between two sends. Seconds.'),
+  }),
+);
 
-export const ObservabilityBlock = z.strictObject({
-  langfuse: Langfuse.optional().describe('Langfuse.'),
-  tracing: z
-    .strictObject({
-      enabled: enabled(true).describe('Send traces.').meta({ env: 'MCP_TRACING_ENABLED' }),
-      otlp_endpoint: z
-        .string()
-        .min(1)
-        .default('http://localhost:4317')
-        .describe('OTLP collector.')
-        .meta({ env: 'OTEL_EXPORTER_OTLP_ENDPOINT' }),
-      service_name: z
-        .string()
-        .min(1)
-        .default('mcp-hangar')
-        .describe('Name of this service.')
-        .meta({ env: 'OTEL_SERVICE_NAME' }),
-      console_export: z
-        .boolean()
-        .default(false)
-        .describe('Print traces.')
-        .meta({ env: 'MCP_TRACING_CONSOLE' }),
-      jaeger_host: z.string().min(1).optional().describe('Jaeger.').meta({ env: 'JAEGER_HOST' }),
-      jaeger_port: z
-        .int()
-        .min(1)
-        .max(65_535)
-        .default(6831)
-        .describe('Port of Jaeger.')
-        .meta({ env: 'JAEGER_PORT' }),
-    })
-    .optional()
-    .describe('OpenTelemetry.'),
-  metrics: z
-    .strictObject({
-      enabled: enabled(true).describe('Serve metrics.'),
-      endpoint: z
-        .string()
-        .regex(/^\//, 'expected a path that starts with /')
-        .default('/metrics')
-        .describe('Path.'),
-    })
-    .optional()
-    .describe('Prometheus.'),
-});
+export const ObservabilityBlock = z.lazy(() =>
+  z.strictObject({
+    langfuse: Langfuse.optional().describe('Langfuse.'),
+    tracing: z
+      .strictObject({
+        enabled: enabled(true).describe('Send traces.').meta({ env: 'MCP_TRACING_ENABLED' }),
+        otlp_endpoint: z
+          .string()
+          .min(1)
+          .default('http://localhost:4317')
+          .describe('OTLP collector.')
+          .meta({ env: 'OTEL_EXPORTER_OTLP_ENDPOINT' }),
+        service_name: z
+          .string()
+          .min(1)
+          .default('mcp-hangar')
+          .describe('Name of this service.')
+          .meta({ env: 'OTEL_SERVICE_NAME' }),
+        console_export: z
+          .boolean()
+          .default(false)
+          .describe('Print traces.')
+          .meta({ env: 'MCP_TRACING_CONSOLE' }),
+        jaeger_host: z.string().min(1).optional().describe('Jaeger.').meta({ env: 'JAEGER_HOST' }),
+        jaeger_port: z
+          .int()
+          .min(1)
+          .max(65_535)
+          .default(6831)
+          .describe('Port of Jaeger.')
+          .meta({ env: 'JAEGER_PORT' }),
+      })
+      .optional()
+      .describe('OpenTelemetry.'),
+    metrics: z
+      .strictObject({
+        enabled: enabled(true).describe('Serve metrics.'),
+        endpoint: z
+          .string()
+          .regex(/^\//, 'expected a path that starts with /')
+          .default('/metrics')
+          .describe('Path.'),
+      })
+      .optional()
+      .describe('Prometheus.'),
+  }),
+);
 
-export const HealthCheckBlock = z.strictObject({
-  enabled: enabled(true).describe('Check servers.'),
-  interval_s: seconds.default(60).describe('Time between two checks of one server. Seconds.'),
-});
+export const HealthCheckBlock = z.lazy(() =>
+  z.strictObject({
+    enabled: enabled(true).describe('Check servers.'),
+    interval_s: seconds.default(60).describe('Time between two checks of one server. Seconds.'),
+  }),
+);
 
-export const CloudBlock = z.strictObject({
-  enabled: enabled(false).describe('Connect to Hangar Cloud.'),
-  token: z.string().min(1).optional().describe('Token of this agent.'),
-  endpoint: z.string().min(1).default('https://api.mcp-hangar.io').describe('Where it answers.'),
-  telemetry: z
-    .strictObject({
-      send_audit: z.boolean().default(true).describe('Send the audit trail.'),
-      send_metrics: z.boolean().default(true).describe('Send metrics.'),
-      send_traces: z.boolean().default(false).describe('Send traces.'),
-    })
-    .optional()
-    .describe('What is sent.'),
-  buffer: z
-    .strictObject({
-      max_size: z.int().min(1).default(10_000).describe('Most events kept while offline.'),
-      flush_interval_s: seconds.default(5).describe('Time between two sends. Seconds.'),
-    })
-    .optional()
-    .describe('What is kept while offline.'),
-});
+export const CloudBlock = z.lazy(() =>
+  z.strictObject({
+    enabled: enabled(false).describe('Connect to Hangar Cloud.'),
+    token: z.string().min(1).optional().describe('Token of this agent.'),
+    endpoint: z.string().min(1).default('https://api.mcp-hangar.io').describe('Where it answers.'),
+    telemetry: z
+      .strictObject({
+        send_audit: z.boolean().default(true).describe('Send the audit trail.'),
+        send_metrics: z.boolean().default(true).describe('Send metrics.'),
+        send_traces: z.boolean().default(false).describe('Send traces.'),
+      })
+      .optional()
+      .describe('What is sent.'),
+    buffer: z
+      .strictObject({
+        max_size: z.int().min(1).default(10_000).describe('Most events kept while offline.'),
+        flush_interval_s: seconds.default(5).describe('Time between two sends. Seconds.'),
+      })
+      .optional()
+      .describe('What is kept while offline.'),
+  }),
+);

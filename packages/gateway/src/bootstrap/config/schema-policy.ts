@@ -43,15 +43,19 @@ export const ToolPolicy = AccessPolicy.extend({
     .describe('Globs of tools that are neither listed nor callable.'),
 });
 
-const Access = z.strictObject({
-  prompt: AccessPolicy.optional().describe('Policy for prompts.'),
-  resource: AccessPolicy.optional().describe('Policy for resources, by the URI of the server.'),
-});
+const Access = z.lazy(() =>
+  z.strictObject({
+    prompt: AccessPolicy.optional().describe('Policy for prompts.'),
+    resource: AccessPolicy.optional().describe('Policy for resources, by the URI of the server.'),
+  }),
+);
 
-const TenantPolicy = z.strictObject({
-  ...AccessPolicy.shape,
-  access: Access.optional().describe('Policies for prompts and resources.'),
-});
+const TenantPolicy = z.lazy(() =>
+  z.strictObject({
+    ...AccessPolicy.shape,
+    access: Access.optional().describe('Policies for prompts and resources.'),
+  }),
+);
 
 const withdrawals = {
   pins: z.record(z.string().min(1), sha256Hex).optional().describe('Digest that a tool must have.'),
@@ -60,62 +64,64 @@ const withdrawals = {
   withdrawn_resources: names.optional().describe('Resources taken out of use.'),
 };
 
-const Capabilities = z.strictObject({
-  enforcement_mode: z
-    .enum(['alert', 'block', 'quarantine'])
-    .optional()
-    .describe('What happens on a violation.'),
-  network: z
-    .strictObject({
-      egress: z
-        .array(
-          z.strictObject({
-            host: z.string().min(1).describe('Glob of host names.'),
-            port: z.int().min(0).max(65_535).default(443).describe('0 = any.'),
-            protocol: z
-              .enum(['https', 'http', 'grpc', 'tcp', 'any'])
-              .default('https')
-              .describe('Protocol that may be spoken.'),
-          }),
-        )
-        .optional()
-        .describe('Where the server may connect to.'),
-      dns_allowed: z.boolean().default(true).describe('May resolve names.'),
-      loopback_allowed: z.boolean().default(false).describe('May connect to this machine.'),
-    })
-    .optional()
-    .describe('Network access that the server declares.'),
-  filesystem: z
-    .strictObject({
-      read_paths: names.optional().describe('Paths that may be read.'),
-      write_paths: names.optional().describe('Paths that may be written.'),
-      temp_allowed: z.boolean().default(true).describe('May use the temporary directory.'),
-    })
-    .optional()
-    .describe('File access that the server declares.'),
-  environment: z
-    .strictObject({
-      required: names.optional().describe('Variables that must be set.'),
-      optional: names.optional().describe('Variables that may be set.'),
-    })
-    .optional()
-    .describe('Environment variables that the server declares.'),
-  tools: z
-    .strictObject({
-      max_count: z.int().min(0).default(0).describe('Most tools; 0 = no limit.'),
-      schema_drift_alert: z.boolean().default(true).describe('Report changed schemas.'),
-      expected_tools: names.optional().describe('The tools that the server declares.'),
-    })
-    .optional()
-    .describe('Tools that the server declares.'),
-  resources: z
-    .strictObject({
-      max_memory_mb: z.number().min(0).default(0).describe('0 = no limit.'),
-      max_cpu_percent: z.number().min(0).default(0).describe('0 = no limit.'),
-    })
-    .optional()
-    .describe('Machine resources that the server declares.'),
-});
+const Capabilities = z.lazy(() =>
+  z.strictObject({
+    enforcement_mode: z
+      .enum(['alert', 'block', 'quarantine'])
+      .optional()
+      .describe('What happens on a violation.'),
+    network: z
+      .strictObject({
+        egress: z
+          .array(
+            z.strictObject({
+              host: z.string().min(1).describe('Glob of host names.'),
+              port: z.int().min(0).max(65_535).default(443).describe('0 = any.'),
+              protocol: z
+                .enum(['https', 'http', 'grpc', 'tcp', 'any'])
+                .default('https')
+                .describe('Protocol that may be spoken.'),
+            }),
+          )
+          .optional()
+          .describe('Where the server may connect to.'),
+        dns_allowed: z.boolean().default(true).describe('May resolve names.'),
+        loopback_allowed: z.boolean().default(false).describe('May connect to this machine.'),
+      })
+      .optional()
+      .describe('Network access that the server declares.'),
+    filesystem: z
+      .strictObject({
+        read_paths: names.optional().describe('Paths that may be read.'),
+        write_paths: names.optional().describe('Paths that may be written.'),
+        temp_allowed: z.boolean().default(true).describe('May use the temporary directory.'),
+      })
+      .optional()
+      .describe('File access that the server declares.'),
+    environment: z
+      .strictObject({
+        required: names.optional().describe('Variables that must be set.'),
+        optional: names.optional().describe('Variables that may be set.'),
+      })
+      .optional()
+      .describe('Environment variables that the server declares.'),
+    tools: z
+      .strictObject({
+        max_count: z.int().min(0).default(0).describe('Most tools; 0 = no limit.'),
+        schema_drift_alert: z.boolean().default(true).describe('Report changed schemas.'),
+        expected_tools: names.optional().describe('The tools that the server declares.'),
+      })
+      .optional()
+      .describe('Tools that the server declares.'),
+    resources: z
+      .strictObject({
+        max_memory_mb: z.number().min(0).default(0).describe('0 = no limit.'),
+        max_cpu_percent: z.number().min(0).default(0).describe('0 = no limit.'),
+      })
+      .optional()
+      .describe('Machine resources that the server declares.'),
+  }),
+);
 
 /** The refused keys of a server; `tools` is in `schema-server.ts` because its list form is active. */
 export const serverPolicyKeys = {
@@ -170,96 +176,102 @@ const oidcIssuer = {
     .describe('Audiences by tenant.'),
 };
 
-export const AuthBlock = z.strictObject({
-  enabled: z.boolean().default(false).describe('Ask callers who they are.'),
-  allow_anonymous: z.boolean().default(false).describe('Accept callers without a credential.'),
-  api_key: z
-    .strictObject({
-      enabled: z.boolean().default(true).describe('Accept API keys.'),
-      header_name: z.string().default('X-API-Key').describe('Header that carries the key.'),
-    })
-    .optional()
-    .describe('API keys.'),
-  oidc: z
-    .strictObject({
-      enabled: z.boolean().optional().describe('Accept OIDC tokens.'),
-      ...oidcIssuer,
-      issuers: z.array(z.strictObject(oidcIssuer)).optional().describe('More than one issuer.'),
-    })
-    .optional()
-    .describe('OIDC tokens.'),
-  opa: z
-    .strictObject({
-      enabled: z.boolean().default(false).describe('Ask Open Policy Agent.'),
-      url: z.string().default('http://localhost:8181').describe('Where it answers.'),
-      policy_path: z.string().default('v1/data/mcp/authz/allow').describe('Path of the policy.'),
-      timeout: seconds.default(5).describe('Longest wait for its answer. Seconds.'),
-    })
-    .optional()
-    .describe('Open Policy Agent.'),
-  rate_limit: z
-    .strictObject({
-      enabled: z.boolean().default(true).describe('Limit failed logins.'),
-      max_attempts: z.int().min(1).default(10).describe('Failures before the lockout.'),
-      window_seconds: seconds.default(60).describe('Window of the count. Seconds.'),
-      lockout_seconds: seconds.default(300).describe('Length of the lockout. Seconds.'),
-    })
-    .optional()
-    .describe('Lockout after failed logins.'),
-  role_assignments: z
-    .array(
-      z.strictObject({
-        principal: z.string().min(1).describe('Who.'),
-        role: z.string().min(1).describe('Which role.'),
-        scope: z.string().default('global').describe('Where.'),
-      }),
-    )
-    .optional()
-    .describe('Roles given at start.'),
-  storage: z
-    .strictObject({
-      driver: z
-        .enum(['memory', 'sqlite', 'postgresql', 'event_sourcing'])
-        .default('memory')
-        .describe('Where keys and roles are kept.'),
-      path: z.string().min(1).default('data/auth.db').describe('SQLite file.'),
-      host: z.string().min(1).default('localhost').describe('PostgreSQL host.'),
-      port: z.int().min(1).max(65_535).default(5432).describe('PostgreSQL port.'),
-      database: z.string().min(1).default('mcp_hangar').describe('PostgreSQL database.'),
-      user: z.string().min(1).default('mcp_hangar').describe('PostgreSQL user.'),
-      password: z.string().optional().describe('PostgreSQL password.'),
-      min_connections: z.int().min(0).default(2).describe('Connections kept open.'),
-      max_connections: z.int().min(1).default(10).describe('Most connections.'),
-    })
-    .optional()
-    .describe('Where keys and roles are kept.'),
-});
+export const AuthBlock = z.lazy(() =>
+  z.strictObject({
+    enabled: z.boolean().default(false).describe('Ask callers who they are.'),
+    allow_anonymous: z.boolean().default(false).describe('Accept callers without a credential.'),
+    api_key: z
+      .strictObject({
+        enabled: z.boolean().default(true).describe('Accept API keys.'),
+        header_name: z.string().default('X-API-Key').describe('Header that carries the key.'),
+      })
+      .optional()
+      .describe('API keys.'),
+    oidc: z
+      .strictObject({
+        enabled: z.boolean().optional().describe('Accept OIDC tokens.'),
+        ...oidcIssuer,
+        issuers: z.array(z.strictObject(oidcIssuer)).optional().describe('More than one issuer.'),
+      })
+      .optional()
+      .describe('OIDC tokens.'),
+    opa: z
+      .strictObject({
+        enabled: z.boolean().default(false).describe('Ask Open Policy Agent.'),
+        url: z.string().default('http://localhost:8181').describe('Where it answers.'),
+        policy_path: z.string().default('v1/data/mcp/authz/allow').describe('Path of the policy.'),
+        timeout: seconds.default(5).describe('Longest wait for its answer. Seconds.'),
+      })
+      .optional()
+      .describe('Open Policy Agent.'),
+    rate_limit: z
+      .strictObject({
+        enabled: z.boolean().default(true).describe('Limit failed logins.'),
+        max_attempts: z.int().min(1).default(10).describe('Failures before the lockout.'),
+        window_seconds: seconds.default(60).describe('Window of the count. Seconds.'),
+        lockout_seconds: seconds.default(300).describe('Length of the lockout. Seconds.'),
+      })
+      .optional()
+      .describe('Lockout after failed logins.'),
+    role_assignments: z
+      .array(
+        z.strictObject({
+          principal: z.string().min(1).describe('Who.'),
+          role: z.string().min(1).describe('Which role.'),
+          scope: z.string().default('global').describe('Where.'),
+        }),
+      )
+      .optional()
+      .describe('Roles given at start.'),
+    storage: z
+      .strictObject({
+        driver: z
+          .enum(['memory', 'sqlite', 'postgresql', 'event_sourcing'])
+          .default('memory')
+          .describe('Where keys and roles are kept.'),
+        path: z.string().min(1).default('data/auth.db').describe('SQLite file.'),
+        host: z.string().min(1).default('localhost').describe('PostgreSQL host.'),
+        port: z.int().min(1).max(65_535).default(5432).describe('PostgreSQL port.'),
+        database: z.string().min(1).default('mcp_hangar').describe('PostgreSQL database.'),
+        user: z.string().min(1).default('mcp_hangar').describe('PostgreSQL user.'),
+        password: z.string().optional().describe('PostgreSQL password.'),
+        min_connections: z.int().min(0).default(2).describe('Connections kept open.'),
+        max_connections: z.int().min(1).default(10).describe('Most connections.'),
+      })
+      .optional()
+      .describe('Where keys and roles are kept.'),
+  }),
+);
 
-export const ApprovalsBlock = z.strictObject({
-  enabled: z.boolean().default(true).describe('Ask for approvals.'),
-  channel: z.string().min(1).optional().describe('event_stream, noop or the name of a plug-in.'),
-  delivery: z
-    .strictObject({ required: z.boolean().default(false).describe('Fail when not delivered.') })
-    .optional()
-    .describe('Delivery of requests for approval.'),
-  slack: z
-    .strictObject({
-      webhook_url: z.string().min(1).optional().describe('Incoming webhook.'),
-      signing_secret: z.string().min(1).optional().describe('Secret that signs answers.'),
-    })
-    .optional()
-    .describe('Approvals through Slack.'),
-  webhook: z.record(z.string(), z.unknown()).optional().describe('Approvals through a webhook.'),
-});
+export const ApprovalsBlock = z.lazy(() =>
+  z.strictObject({
+    enabled: z.boolean().default(true).describe('Ask for approvals.'),
+    channel: z.string().min(1).optional().describe('event_stream, noop or the name of a plug-in.'),
+    delivery: z
+      .strictObject({ required: z.boolean().default(false).describe('Fail when not delivered.') })
+      .optional()
+      .describe('Delivery of requests for approval.'),
+    slack: z
+      .strictObject({
+        webhook_url: z.string().min(1).optional().describe('Incoming webhook.'),
+        signing_secret: z.string().min(1).optional().describe('Secret that signs answers.'),
+      })
+      .optional()
+      .describe('Approvals through Slack.'),
+    webhook: z.record(z.string(), z.unknown()).optional().describe('Approvals through a webhook.'),
+  }),
+);
 
-export const InterceptorsBlock = z.strictObject({
-  validators: z
-    .array(
-      z.strictObject({
-        type: z.enum(['payload_size']).describe('Kind of validator.'),
-        max_bytes: z.int().min(1).default(1_000_000).describe('Largest arguments. Bytes.'),
-      }),
-    )
-    .optional()
-    .describe('Checks of the arguments of every call.'),
-});
+export const InterceptorsBlock = z.lazy(() =>
+  z.strictObject({
+    validators: z
+      .array(
+        z.strictObject({
+          type: z.enum(['payload_size']).describe('Kind of validator.'),
+          max_bytes: z.int().min(1).default(1_000_000).describe('Largest arguments. Bytes.'),
+        }),
+      )
+      .optional()
+      .describe('Checks of the arguments of every call.'),
+  }),
+);

@@ -23,6 +23,7 @@ export function unwrap(schema: AnySchema): Accepts {
   if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) {
     return unwrap(schema.def.innerType);
   }
+  if (schema instanceof z.ZodLazy) return unwrap(schema.def.getter());
   if (schema instanceof z.ZodPipe) return unwrap(schema.def.in);
   if (schema instanceof z.ZodUnion) return schema.def.options.flatMap(unwrap);
   return [schema];

@@ -14,5 +14,5 @@ export interface ServerCatalog {
   /** Why it is not all that the server has; undefined where it is. */
   readonly incomplete?: string | undefined;
   /** Names of tools that it lists and that must be neither offered nor called. */
-  readonly uncallable?: ReadonlySet<unknown>;
+  readonly uncallable?: ReadonlySet<unknown> | undefined;
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -24,6 +24,8 @@ const MEMORY: ServerMemory = {
         prompts: [],
         resources: [],
         resourceTemplates: [],
+        incomplete: 'tools/list has no end',
+        uncallable: new Set(['bad']),
       },
     ],
   ],
@@ -45,6 +47,15 @@ test('what is saved is there at the next start, for the same server only', async
   expect(filesIn().load(specOf({ id: 'other', digest: 'one' }))).toBeUndefined();
   const file = await stat(join(folder, 'catalogs', 'files.json'));
   expect(file.mode & 0o777).toBe(0o600);
+});
+
+test('what a killed gateway had begun to write is removed', async () => {
+  const files = filesIn();
+  await mkdir(join(folder, 'catalogs'));
+  await writeFile(join(folder, 'catalogs', 'files.json.77.tmp'), 'half');
+  files.save(spec, MEMORY);
+  await files[Symbol.asyncDispose]();
+  expect(await readdir(join(folder, 'catalogs'))).toEqual(['files.json']);
 });
 
 test('the latest of many saves wins, and nothing but the file is left', async () => {

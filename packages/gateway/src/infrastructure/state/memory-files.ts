@@ -1,6 +1,6 @@
 /** What was learnt of each server, one small JSON file a server, replaced as a whole or not at all. */
 import { readFileSync } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { MemoryStore, ServerMemory } from '../../application/ports.ts';
@@ -30,6 +30,11 @@ const MemoryFile = z.object({
         prompts: items,
         resources: items,
         resourceTemplates: items,
+        incomplete: z.string().optional(),
+        uncallable: z
+          .array(z.unknown())
+          .transform((names) => new Set(names))
+          .optional(),
       }),
     ]),
   ),
@@ -48,6 +53,7 @@ export class MemoryFiles implements MemoryStore, AsyncDisposable {
   >();
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
+  #isPrepared = false;
 
   constructor(options: MemoryFilesOptions) {
     this.#options = options;
@@ -82,7 +88,7 @@ export class MemoryFiles implements MemoryStore, AsyncDisposable {
     this.#due.clear();
     this.#writing = this.#writing.then(async () => {
       try {
-        if (due.length > 0) await mkdir(this.#options.folder, { recursive: true, mode: 0o700 });
+        if (due.length > 0) await this.#prepare();
         for (const { spec, memory } of due) await this.#replace(spec, memory);
       } catch (error) {
         this.#options.onProblem(error instanceof Error ? error.message : String(error));
@@ -91,9 +97,19 @@ export class MemoryFiles implements MemoryStore, AsyncDisposable {
     return this.#writing;
   }
 
+  /** Makes the folder; removes what a killed gateway had begun to write. */
+  async #prepare(): Promise<void> {
+    if (this.#isPrepared) return;
+    this.#isPrepared = true;
+    const { folder } = this.#options;
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const begun = (await readdir(folder)).filter((name) => name.endsWith('.tmp'));
+    await Promise.all(begun.map((name) => rm(join(folder, name), { force: true })));
+  }
+
   async #replace(spec: McpServerSpec, memory: ServerMemory): Promise<void> {
     const path = this.#pathOf(spec);
-    const text = JSON.stringify({ format: FORMAT, digest: spec.digest, ...memory });
+    const text = JSON.stringify({ format: FORMAT, digest: spec.digest, ...memory }, setsAsLists);
     if (Buffer.byteLength(text) > FILE_BYTES_MAX) return;
     const temporary = `${path}.${process.pid}.tmp`;
     try {
@@ -109,6 +125,9 @@ export class MemoryFiles implements MemoryStore, AsyncDisposable {
     return join(this.#options.folder, `${id}.json`);
   }
 }
+
+const setsAsLists = (_key: string, value: unknown): unknown =>
+  value instanceof Set ? [...value] : value;
 
 /** For a gateway without a state folder: what is learnt lasts as long as the process. */
 export const FORGETFUL: MemoryStore = { load: () => undefined, save: () => undefined };
