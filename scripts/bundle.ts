@@ -48,7 +48,7 @@ rmSync(target, { recursive: true, force: true });
 await build.write({
   dir: target,
   format: 'esm',
-  minify: { compress: true, mangle: false, codegen: true },
+  minify: true,
   sourcemap: false,
   entryFileNames: '[name].js',
   chunkFileNames: '[name].js',

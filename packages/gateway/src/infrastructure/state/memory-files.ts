@@ -2,43 +2,25 @@
 import { readFileSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
 import type { MemoryStore, ServerMemory } from '../../application/ports.ts';
+import type { ServerCatalog } from '../../domain/catalog/server-catalog.ts';
+import type { EraVerdict } from '../../domain/mcp-server/eras.ts';
 import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
+import { isObject } from '../../domain/protocol/json-rpc.ts';
 
 /** Changes of one server within this time make one write. */
 const SETTLE_MS = 200;
 const FILE_BYTES_MAX = 67_108_864;
 const FORMAT = 1;
 
-const items = z.array(z.record(z.string(), z.unknown()));
-const MemoryFile = z.object({
-  format: z.literal(FORMAT),
-  digest: z.string(),
-  eras: z.object({
-    legacy: z.boolean().optional(),
-    modern: z.boolean().optional(),
-    seenAtMs: z.number(),
-  }),
-  catalogs: z.array(
-    z.tuple([
-      z.string(),
-      z.object({
-        era: z.enum(['legacy', 'modern']),
-        hello: z.record(z.string(), z.unknown()),
-        tools: items,
-        prompts: items,
-        resources: items,
-        resourceTemplates: items,
-        incomplete: z.string().optional(),
-        uncallable: z
-          .array(z.unknown())
-          .transform((names) => new Set(names))
-          .optional(),
-      }),
-    ]),
-  ),
-});
+interface MemoryFile {
+  readonly eras: EraVerdict;
+  readonly catalogs: readonly (readonly [string, Kept])[];
+}
+
+interface Kept extends Omit<ServerCatalog, 'uncallable'> {
+  readonly uncallable?: readonly unknown[];
+}
 
 export interface MemoryFilesOptions {
   readonly folder: string;
@@ -60,15 +42,14 @@ export class MemoryFiles implements MemoryStore, AsyncDisposable {
   }
 
   load(spec: McpServerSpec): ServerMemory | undefined {
-    let file: z.infer<typeof MemoryFile>;
+    let file: unknown;
     try {
-      file = MemoryFile.parse(JSON.parse(readFileSync(this.#pathOf(spec), 'utf8')));
+      file = JSON.parse(readFileSync(this.#pathOf(spec), 'utf8'));
     } catch {
-      return undefined; // none yet, or one that a crash or another version left: it is learnt anew
+      return undefined; // none yet, or one that a crash left: it is learnt anew
     }
-    if (file.digest !== spec.digest) return undefined;
-    const { legacy, modern, seenAtMs } = file.eras;
-    return { eras: { legacy, modern, seenAtMs }, catalogs: file.catalogs };
+    if (!isMemoryFile(file, spec.digest)) return undefined;
+    return { eras: file.eras, catalogs: file.catalogs.map(([key, kept]) => [key, opened(kept)]) };
   }
 
   save(spec: McpServerSpec, memory: ServerMemory): void {
@@ -128,6 +109,43 @@ export class MemoryFiles implements MemoryStore, AsyncDisposable {
 
 const setsAsLists = (_key: string, value: unknown): unknown =>
   value instanceof Set ? [...value] : value;
+
+const opened = ({ uncallable, ...kept }: Kept): ServerCatalog =>
+  uncallable === undefined ? kept : { ...kept, uncallable: new Set(uncallable) };
+
+const LISTS = ['tools', 'prompts', 'resources', 'resourceTemplates'] as const;
+
+/** Written out by hand: every AI client waits for this at its start, for all servers. */
+function isMemoryFile(file: unknown, digest: string): file is MemoryFile {
+  if (!isObject(file) || file['format'] !== FORMAT || file['digest'] !== digest) return false;
+  const { eras, catalogs } = file;
+  return (
+    isObject(eras) &&
+    typeof eras['seenAtMs'] === 'number' &&
+    isFlag(eras['legacy']) &&
+    isFlag(eras['modern']) &&
+    Array.isArray(catalogs) &&
+    catalogs.every(
+      (entry) => Array.isArray(entry) && typeof entry[0] === 'string' && isKept(entry[1]),
+    )
+  );
+}
+
+const isFlag = (value: unknown): boolean => value === undefined || typeof value === 'boolean';
+
+function isKept(kept: unknown): boolean {
+  if (!isObject(kept) || !isObject(kept['hello'])) return false;
+  const { era, incomplete, uncallable } = kept;
+  return (
+    (era === 'legacy' || era === 'modern') &&
+    (incomplete === undefined || typeof incomplete === 'string') &&
+    (uncallable === undefined || Array.isArray(uncallable)) &&
+    LISTS.every((list) => {
+      const items = kept[list];
+      return Array.isArray(items) && items.every(isObject);
+    })
+  );
+}
 
 /** For a gateway without a state folder: what is learnt lasts as long as the process. */
 export const FORGETFUL: MemoryStore = { load: () => undefined, save: () => undefined };
