@@ -4,7 +4,10 @@ import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
-import { ConfigDocument } from '../packages/gateway/src/bootstrap/config/schema.ts';
+import {
+  configDocument,
+  type ConfigDocument,
+} from '../packages/gateway/src/bootstrap/config/schema.ts';
 import { ERRORS, type ErrorCode } from '../packages/kernel/src/errors.ts';
 import { ROOT } from './run-command.ts';
 import { toolsPage } from './tools-page.ts';
@@ -66,7 +69,7 @@ const AT_THE_LIMIT = {
 } as const satisfies Record<LimitKey, string>;
 
 const asNode = (schema: unknown): Node => schema as Node; // JSON Schema is data; Node names what is read of it
-const document = asNode(z.toJSONSchema(ConfigDocument, { io: 'input' }));
+const document = asNode(z.toJSONSchema(configDocument(), { io: 'input' }));
 const blocks = document.properties ?? {};
 const serverNode = blocks['mcp_servers']?.additionalProperties;
 const serverKeys = typeof serverNode === 'object' ? (serverNode.properties ?? {}) : {};

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { GatewayConfig } from './gateway-config.ts';
 import { type ConfigSource, loadGatewayConfig } from './load-config.ts';
 import { formatProblem } from './problem.ts';
-import { ConfigDocument } from './schema.ts';
+import { configDocument } from './schema.ts';
 
 function load(text: string, rest: Partial<ConfigSource> = {}): GatewayConfig {
   const result = loadGatewayConfig({ path: '/etc/hangar/config.yaml', text, env: {}, ...rest });
@@ -374,12 +374,12 @@ describe('the schema', () => {
         else visit(inner, `${path}.${key}`);
       }
     };
-    visit(ConfigDocument, '');
+    visit(configDocument(), '');
     expect(missing).toEqual([]);
   });
 
   it('gives a JSON Schema of what may be written', () => {
-    const schema = z.toJSONSchema(ConfigDocument, { io: 'input' });
+    const schema = z.toJSONSchema(configDocument(), { io: 'input' });
     expect(Object.keys(schema.properties ?? {})).toContain('providers');
     expect(schema.required).toBeUndefined();
   });

@@ -15,7 +15,7 @@ import { type ConfigProblem, inFileOrder, withoutConsequences } from './problem.
 import { readConfigText } from './read-config-text.ts';
 import { checkRelations } from './relations.ts';
 import { resolveConfig } from './resolve.ts';
-import { ConfigDocument } from './schema.ts';
+import { configDocument, plainDocument } from './schema.ts';
 
 interface ConfigSurroundings {
   readonly env: Environment;
@@ -37,6 +37,14 @@ export interface ConfigSource extends ConfigSurroundings {
 export function loadGatewayConfig(
   source: ConfigSource,
 ): Result<GatewayConfig, readonly ConfigProblem[]> {
+  const plain = loadWith(plainDocument(), source);
+  return plain.ok ? plain : loadWith(configDocument(), source);
+}
+
+function loadWith(
+  schema: ReturnType<typeof configDocument> | ReturnType<typeof plainDocument>,
+  source: ConfigSource,
+): Result<GatewayConfig, readonly ConfigProblem[]> {
   const { path, text, env } = source;
   const file = path ?? 'config';
   const directory = path === undefined ? undefined : dirname(resolvePath(path));
@@ -45,18 +53,18 @@ export function loadGatewayConfig(
   const loaded =
     text === undefined
       ? { root: emptyDocument(), problems: [], names: new Set<string>() }
-      : loadDocument({ file, text, env: variables, schema: ConfigDocument });
+      : loadDocument({ file, text, env: variables, schema });
   const { root } = loaded;
   if (root === undefined) return err(inFileOrder(loaded.problems));
-  const overrides = collectOverrides(ConfigDocument, env, source.overrides ?? {});
-  const parsed = ConfigDocument.safeParse(applyOverrides(toValue(root), overrides));
-  const inactive = findInactive(file, ConfigDocument, root);
-  const context = { file, schema: ConfigDocument, root, overrides };
+  const overrides = collectOverrides(schema, env, source.overrides ?? {});
+  const parsed = schema.safeParse(applyOverrides(toValue(root), overrides));
+  const inactive = findInactive(file, schema, root);
+  const context = { file, schema, root, overrides };
   const problems = [
     ...loaded.problems,
     ...(parsed.success ? [] : problemsOf(parsed.error.issues, context)),
     ...inactive.problems,
-    ...(text === undefined ? [] : checkRelations(file, ConfigDocument, root)),
+    ...(text === undefined ? [] : checkRelations(file, schema, root)),
   ];
   if (!parsed.success || problems.length > 0)
     return err(inFileOrder(withoutConsequences(problems)));

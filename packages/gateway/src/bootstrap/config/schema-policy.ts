@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+import { once } from './once.ts';
+
 /**
  * Keys that narrow what callers may do. This build cannot obey them yet, so `inactive: 'refuse'` (see `inactive.ts`)
  * stops the start where ignoring them would open access.
@@ -124,7 +126,7 @@ const Capabilities = z.lazy(() =>
 );
 
 /** The refused keys of a server; `tools` is in `schema-server.ts` because its list form is active. */
-export const serverPolicyKeys = {
+export const serverPolicyKeys = once(() => ({
   access: Access.optional()
     .describe('Policies for prompts and resources.')
     .meta({ inactive: 'refuse' }),
@@ -151,7 +153,7 @@ export const serverPolicyKeys = {
   capabilities: Capabilities.optional()
     .describe('What the server declares to need.')
     .meta({ inactive: 'refuse' }),
-};
+}));
 
 const oidcIssuer = {
   issuer: z.string().min(1).optional().describe('Issuer of the tokens.'),

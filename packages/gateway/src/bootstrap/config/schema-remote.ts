@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+import { once } from './once.ts';
+
 /** Keys of a server that runs elsewhere (`mode: remote`). How they depend on each other is in `remote-relations.ts`. */
 
 const httpUrl = z.string().regex(/^https?:\/\/[^\s/]\S*$/, 'expected an http or https URL');
@@ -14,15 +16,53 @@ const headerValue = z
   .regex(HEADER_VALUE, 'expected printable ASCII text without spaces around it')
   .max(16_384);
 
-export const remoteKeys = {
+export const transport = z
+  .enum(['auto', 'streamable-http', 'sse'])
+  .default('auto')
+  .describe(
+    'How a remote server is spoken to: Streamable HTTP, or HTTP+SSE of 2024-11-05; `auto` finds out.',
+  );
+
+const http = once(() =>
+  z.strictObject({
+    connect_timeout: z
+      .number()
+      .min(0.1)
+      .max(3600)
+      .default(10)
+      .describe('Longest wait for a connection. Seconds.'),
+    read_timeout: z
+      .number()
+      .min(0.1)
+      .max(86_400)
+      .default(30)
+      .describe(
+        'Longest silence within an answer that is no event stream. (For its beginning a call waits `call_timeout_s`.) Seconds.',
+      ),
+    max_retries: z
+      .int()
+      .min(0)
+      .max(100)
+      .default(3)
+      .describe('Further attempts to connect; what was sent is never sent again.'),
+    retry_backoff_factor: z
+      .number()
+      .min(0)
+      .max(3600)
+      .default(0.5)
+      .describe('Wait before the first further attempt; it doubles. Seconds.'),
+    headers: z
+      .record(headerName, headerValue)
+      .refine((headers) => Object.keys(headers).length <= 64, 'expected at most 64 headers')
+      .optional()
+      .describe('Headers added to every request.'),
+  }),
+);
+
+export const remoteKeys = once(() => ({
   endpoint: httpUrl.optional().describe('URL of a remote server.'),
   url: httpUrl.optional().describe('Same as `endpoint`.').meta({ aliasOf: 'endpoint' }),
-  transport: z
-    .enum(['auto', 'streamable-http', 'sse'])
-    .default('auto')
-    .describe(
-      'How a remote server is spoken to: Streamable HTTP, or HTTP+SSE of 2024-11-05; `auto` finds out.',
-    ),
+  transport,
   auth: z
     .strictObject({
       type: z
@@ -64,40 +104,5 @@ export const remoteKeys = {
     })
     .optional()
     .describe('TLS of a remote server.'),
-  http: z
-    .strictObject({
-      connect_timeout: z
-        .number()
-        .min(0.1)
-        .max(3600)
-        .default(10)
-        .describe('Longest wait for a connection. Seconds.'),
-      read_timeout: z
-        .number()
-        .min(0.1)
-        .max(86_400)
-        .default(30)
-        .describe(
-          'Longest silence within an answer that is no event stream. (For its beginning a call waits `call_timeout_s`.) Seconds.',
-        ),
-      max_retries: z
-        .int()
-        .min(0)
-        .max(100)
-        .default(3)
-        .describe('Further attempts to connect; what was sent is never sent again.'),
-      retry_backoff_factor: z
-        .number()
-        .min(0)
-        .max(3600)
-        .default(0.5)
-        .describe('Wait before the first further attempt; it doubles. Seconds.'),
-      headers: z
-        .record(headerName, headerValue)
-        .refine((headers) => Object.keys(headers).length <= 64, 'expected at most 64 headers')
-        .optional()
-        .describe('Headers added to every request.'),
-    })
-    .optional()
-    .describe('HTTP to a remote server.'),
-};
+  http: http().optional().describe('HTTP to a remote server.'),
+}));

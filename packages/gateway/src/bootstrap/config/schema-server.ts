@@ -1,7 +1,8 @@
 import { z } from 'zod';
 
+import { once } from './once.ts';
 import { serverPolicyKeys, ToolPolicy } from './schema-policy.ts';
-import { remoteKeys } from './schema-remote.ts';
+import { remoteKeys, transport } from './schema-remote.ts';
 
 /** One entry of `mcp_servers`. Which keys a mode needs is in `relations.ts`. */
 
@@ -50,7 +51,7 @@ const PredefinedToolInput = z.strictObject({
 const predefinedTools = z.array(PredefinedToolInput).max(10_000);
 const networks = z.enum(['none', 'bridge', 'host']);
 
-const containerKeys = {
+const containerKeys = once(() => ({
   image: z.string().min(1).max(255).optional().describe('Container image.'),
   build: z
     .strictObject({
@@ -75,19 +76,20 @@ const containerKeys = {
     .optional()
     .describe('Limits of the container.'),
   user: z.string().min(1).optional().describe('uid:gid, or current.'),
-};
+}));
 
-const CircuitBreaker = z.strictObject({
-  failure_threshold: z.int().min(1).default(10).describe('Failures that open it.'),
-  reset_timeout_s: z.number().min(1).default(60).describe('Time until it is tried. Seconds.'),
-});
-
-const operationKeys = {
+const operationKeys = once(() => ({
   health_check_interval_s: z.number().min(5).max(3600).optional().describe('Seconds.'),
   max_concurrency: z.int().min(0).max(100_000).optional().describe('Calls at one time.'),
   auto_start: z.boolean().optional().describe('Start with the gateway.'),
-  circuit_breaker: CircuitBreaker.optional().describe('Stop calling a failing server.'),
-};
+  circuit_breaker: z
+    .strictObject({
+      failure_threshold: z.int().min(1).default(10).describe('Failures that open it.'),
+      reset_timeout_s: z.number().min(1).default(60).describe('Time until it is tried. Seconds.'),
+    })
+    .optional()
+    .describe('Stop calling a failing server.'),
+}));
 
 const envName = z
   .string()
@@ -192,23 +194,25 @@ const notYet = <Shape extends Record<string, z.ZodType>>(shape: Shape): Shape =>
   return Object.fromEntries(marked) as Shape;
 };
 
-const serverKeys = {
+const serverKeys = once(() => ({
   ...activeKeys,
-  ...remoteKeys,
-  ...notYet(containerKeys),
-  ...notYet(operationKeys),
-  ...serverPolicyKeys,
-};
+  ...remoteKeys(),
+  ...notYet(containerKeys()),
+  ...notYet(operationKeys()),
+  ...serverPolicyKeys(),
+}));
 
-const Member = z.strictObject({
-  id: z.string().min(1).describe('Id of a server, or of the one defined here.'),
-  weight: z.int().min(1).max(100).default(1).describe('Share of the calls.'),
-  priority: z.int().min(1).max(100).default(1).describe('The lowest is chosen first.'),
-  ...serverKeys,
-});
+const member = once(() =>
+  z.strictObject({
+    id: z.string().min(1).describe('Id of a server, or of the one defined here.'),
+    weight: z.int().min(1).max(100).default(1).describe('Share of the calls.'),
+    priority: z.int().min(1).max(100).default(1).describe('The lowest is chosen first.'),
+    ...serverKeys(),
+  }),
+);
 
-const groupKeys = {
-  members: z.array(Member).min(1).max(1000).optional().describe('Servers of the group.'),
+const groupKeys = once(() => ({
+  members: z.array(member()).min(1).max(1000).optional().describe('Servers of the group.'),
   strategy: z
     .enum(['round_robin', 'weighted_round_robin', 'least_connections', 'random', 'priority'])
     .optional()
@@ -232,7 +236,11 @@ const groupKeys = {
     })
     .optional()
     .describe('A member that is tried by some.'),
-};
+}));
 
-export const ServerEntry = z.strictObject({ ...serverKeys, ...notYet(groupKeys) });
-export type ServerEntry = z.output<typeof ServerEntry>;
+/** Every key that there is. */
+export const serverEntry = once(() => z.strictObject({ ...serverKeys(), ...notYet(groupKeys()) }));
+export type ServerEntry = z.output<ReturnType<typeof serverEntry>>;
+
+/** The keys of a plain local server: most files have no others, and a schema of all costs a start 20 ms. */
+export const PlainServerEntry = z.strictObject({ ...activeKeys, transport });

@@ -8,68 +8,82 @@ import {
   LoggingBlock,
   ToolAccessBlock,
 } from './schema-active.ts';
+import { once } from './once.ts';
 import * as blocks from './schema-blocks.ts';
 import { ApprovalsBlock, AuthBlock, InterceptorsBlock } from './schema-policy.ts';
-import { ServerEntry } from './schema-server.ts';
+import { PlainServerEntry, serverEntry } from './schema-server.ts';
 
 /**
  * The one description of the configuration file: types, defaults, validation, editor schema, reference page.
  * Metadata: `env` names the variable that overrides a value, `aliasOf` the key that a spelling stands for, `inactive`
  * what happens when a key is written that this build cannot obey (`notice`: one line at start; `refuse`: no start).
  */
-export const ConfigDocument = z.strictObject({
-  $schema: z.string().optional().describe('Schema for editors.'),
-  mcp_servers: z.record(McpServerId, ServerEntry).optional().describe('The servers, by id.'),
-  providers: z
-    .record(McpServerId, ServerEntry)
-    .optional()
-    .describe('Same as `mcp_servers`; a file may have both.'),
-  http: HttpBlock.prefault({}).describe('The HTTP endpoint.'),
-  limits: LimitsBlock.prefault({}).describe('Bounds of everything that can grow.'),
-  catalog: CatalogBlock.prefault({}).describe('The merged list of tools.'),
-  tool_access: ToolAccessBlock.prefault({}).describe('What clients see.'),
-  logging: LoggingBlock.prefault({}).describe('The log.'),
-  execution: blocks.ExecutionBlock.optional().describe('Concurrency.').meta({ inactive: 'notice' }),
-  rate_limit: blocks.RateLimitBlock.optional()
-    .describe('Calls a second.')
-    .meta({ inactive: 'notice' }),
-  retry: blocks.RetryBlock.optional().describe('Retries.').meta({ inactive: 'notice' }),
-  truncation: blocks.TruncationBlock.optional()
-    .describe('Long results.')
-    .meta({ inactive: 'notice' }),
-  discovery: blocks.DiscoveryBlock.optional()
-    .describe('Servers that are found.')
-    .meta({ inactive: 'notice' }),
-  persistence: blocks.PersistenceBlock.optional()
-    .describe('Where state is kept.')
-    .meta({ inactive: 'notice' }),
-  event_store: blocks.EventStoreBlock.prefault({}).describe('The event log.'),
-  coordination: blocks.CoordinationBlock.optional()
-    .describe('Several gateways.')
-    .meta({ inactive: 'notice' }),
-  config_reload: blocks.ConfigReloadBlock.optional()
-    .describe('Reload of this file.')
-    .meta({ inactive: 'notice' }),
-  hot_loading: blocks.HotLoadingBlock.optional()
-    .describe('Servers from the registry.')
-    .meta({ inactive: 'notice' }),
-  interceptors: InterceptorsBlock.optional()
-    .describe('Checks of every call.')
-    .meta({ inactive: 'refuse' }),
-  approvals: ApprovalsBlock.optional()
-    .describe('Calls that a person approves.')
-    .meta({ inactive: 'refuse' }),
-  relay_tasks_enabled: z.boolean().optional().describe('Relay tasks.').meta({ inactive: 'notice' }),
-  startup_checks: blocks.StartupChecksBlock.optional()
-    .describe('Checks at start.')
-    .meta({ inactive: 'notice' }),
-  observability: blocks.ObservabilityBlock.optional()
-    .describe('Traces and metrics.')
-    .meta({ inactive: 'notice' }),
-  auth: AuthBlock.optional().describe('Who may call.').meta({ inactive: 'refuse' }),
-  health_check: blocks.HealthCheckBlock.optional()
-    .describe('Health of servers.')
-    .meta({ inactive: 'notice' }),
-  cloud: blocks.CloudBlock.optional().describe('Hangar Cloud.').meta({ inactive: 'notice' }),
-});
-export type ConfigDocument = z.output<typeof ConfigDocument>;
+// eslint-disable-next-line typescript/explicit-function-return-type -- the type is what is written below
+const documentWith = <Entry extends z.ZodType>(entry: Entry) =>
+  z.strictObject({
+    $schema: z.string().optional().describe('Schema for editors.'),
+    mcp_servers: z.record(McpServerId, entry).optional().describe('The servers, by id.'),
+    providers: z
+      .record(McpServerId, entry)
+      .optional()
+      .describe('Same as `mcp_servers`; a file may have both.'),
+    http: HttpBlock.prefault({}).describe('The HTTP endpoint.'),
+    limits: LimitsBlock.prefault({}).describe('Bounds of everything that can grow.'),
+    catalog: CatalogBlock.prefault({}).describe('The merged list of tools.'),
+    tool_access: ToolAccessBlock.prefault({}).describe('What clients see.'),
+    logging: LoggingBlock.prefault({}).describe('The log.'),
+    execution: blocks.ExecutionBlock.optional()
+      .describe('Concurrency.')
+      .meta({ inactive: 'notice' }),
+    rate_limit: blocks.RateLimitBlock.optional()
+      .describe('Calls a second.')
+      .meta({ inactive: 'notice' }),
+    retry: blocks.RetryBlock.optional().describe('Retries.').meta({ inactive: 'notice' }),
+    truncation: blocks.TruncationBlock.optional()
+      .describe('Long results.')
+      .meta({ inactive: 'notice' }),
+    discovery: blocks.DiscoveryBlock.optional()
+      .describe('Servers that are found.')
+      .meta({ inactive: 'notice' }),
+    persistence: blocks.PersistenceBlock.optional()
+      .describe('Where state is kept.')
+      .meta({ inactive: 'notice' }),
+    event_store: blocks.EventStoreBlock.prefault({}).describe('The event log.'),
+    coordination: blocks.CoordinationBlock.optional()
+      .describe('Several gateways.')
+      .meta({ inactive: 'notice' }),
+    config_reload: blocks.ConfigReloadBlock.optional()
+      .describe('Reload of this file.')
+      .meta({ inactive: 'notice' }),
+    hot_loading: blocks.HotLoadingBlock.optional()
+      .describe('Servers from the registry.')
+      .meta({ inactive: 'notice' }),
+    interceptors: InterceptorsBlock.optional()
+      .describe('Checks of every call.')
+      .meta({ inactive: 'refuse' }),
+    approvals: ApprovalsBlock.optional()
+      .describe('Calls that a person approves.')
+      .meta({ inactive: 'refuse' }),
+    relay_tasks_enabled: z
+      .boolean()
+      .optional()
+      .describe('Relay tasks.')
+      .meta({ inactive: 'notice' }),
+    startup_checks: blocks.StartupChecksBlock.optional()
+      .describe('Checks at start.')
+      .meta({ inactive: 'notice' }),
+    observability: blocks.ObservabilityBlock.optional()
+      .describe('Traces and metrics.')
+      .meta({ inactive: 'notice' }),
+    auth: AuthBlock.optional().describe('Who may call.').meta({ inactive: 'refuse' }),
+    health_check: blocks.HealthCheckBlock.optional()
+      .describe('Health of servers.')
+      .meta({ inactive: 'notice' }),
+    cloud: blocks.CloudBlock.optional().describe('Hangar Cloud.').meta({ inactive: 'notice' }),
+  });
+
+export const configDocument = once(() => documentWith(serverEntry()));
+export type ConfigDocument = z.output<ReturnType<typeof configDocument>>;
+
+/** The same for files whose servers have plain keys only; what it refuses is asked of the whole one. */
+export const plainDocument = once(() => documentWith(PlainServerEntry));
