@@ -1,3 +1,4 @@
+import './interpreted.ts'; // first: it says how schemas are made
 import { homedir } from 'node:os';
 import { dirname, resolve as resolvePath } from 'node:path';
 
