@@ -235,7 +235,7 @@ export class Call implements UpstreamCall, Limited {
 
   #settle({ outcome, error, detail, bytes }: Ending): boolean {
     if (this.settled) return false;
-    const { clock, deadlines, onSettled } = this.#options;
+    const { clock, deadlines, onSettled, onDefect } = this.#options;
     const nowMs = clock.nowMs();
     const durationMs = this.#beganAtMs === 0 ? 0 : nowMs - this.#beganAtMs;
     this.#ending = { outcome, error, detail, bytes, durationMs };
@@ -249,7 +249,11 @@ export class Call implements UpstreamCall, Limited {
       child.report({ outcome, beganAtMs: this.#beganAtMs, reason: detail ?? error ?? '' });
       child.end(nowMs, isAnswered);
     }
-    onSettled(this);
+    try {
+      onSettled(this);
+    } catch (error) {
+      onDefect(error); // what is done beside a call must not cost the call, nor the gateway
+    }
     return true;
   }
 }
@@ -302,7 +306,7 @@ const END_BYTES = 128;
 function errorIn({ isError, before, after }: RawAnswer, method: string): string | undefined {
   if (isError) return 'rpc error';
   if (method !== 'tools/call') return undefined;
-  return [...before, ...after].some(saysError) ? 'tool error' : undefined;
+  return before.some(saysError) || after.some(saysError) ? 'tool error' : undefined;
 }
 
 function saysError(part: Bytes): boolean {

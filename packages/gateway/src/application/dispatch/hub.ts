@@ -289,7 +289,7 @@ export class Hub {
   }
 
   #record(
-    { user, request }: Pick<ClientRequest, 'user' | 'request'>,
+    { user, request, text }: Pick<ClientRequest, 'user' | 'request' | 'text'>,
     { ending, target }: Call,
   ): void {
     if (ending === undefined) return;
@@ -299,6 +299,7 @@ export class Hub {
       mcpServerId: target?.mcpServerId,
       toolName: typeof name === 'string' ? name : '',
       arguments: request.params?.['arguments'],
+      requestChars: text.text.length,
       caller: user.asker.owner,
       clientName: typeof clientName === 'string' ? clientName : undefined,
       correlationId: undefined,

@@ -1,5 +1,5 @@
 /** A settled tool call as an event: who called what, how it ended; never with what. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { JsonValue } from '@mcp-hangar/kernel/event-store';
 import { isObject, type JsonObject } from '../../domain/protocol/json-rpc.ts';
 import type { CallEnding } from '../calls/call.ts';
@@ -11,6 +11,8 @@ export interface SettledCall {
   /** The server's own name for it. */
   readonly toolName: string;
   readonly arguments: unknown;
+  /** Of the whole request. */
+  readonly requestChars: number;
   /** Session or principal. What is stored of it opens nothing. */
   readonly caller: string;
   readonly clientName: string | undefined;
@@ -22,25 +24,24 @@ export interface SettledCall {
 /** Larger arguments are hashed as they were parsed, without sorting: that would hold up everybody. */
 const CANONICAL_CHARS_MAX = 65_536;
 const NAME_CHARS_MAX = 256;
-/** Enough to find the calls of one session, useless to take it over. */
 const LABEL_CHARS = 16;
 
 /** The stream of one server's calls. */
 export const toolCallStream = (mcpServerId: string | undefined): string =>
   mcpServerId === undefined ? 'tool_calls' : `tool_calls:${mcpServerId}`;
 
-/** @param newId makes a correlation id where the caller gave none */
-export function callEvent(call: SettledCall, newId: () => string): DomainEvent {
+/** @param eventId of the event: its correlation id, too, where the caller gave none */
+export function callEvent(call: SettledCall, eventId: string, label: string): DomainEvent {
   const { ending } = call;
   const data = {
     mcp_server_id: call.mcpServerId ?? null,
     tool_name: call.toolName.slice(0, NAME_CHARS_MAX),
-    correlation_id: call.correlationId ?? newId(),
+    correlation_id: call.correlationId ?? eventId,
     arguments_digest: digestOf(call.arguments),
     duration_ms: ending.durationMs,
     identity_context: {
       principal_type: 'anonymous',
-      session_id: sha256(call.caller).slice(0, LABEL_CHARS),
+      session_id: label,
       client_name: call.clientName?.slice(0, NAME_CHARS_MAX) ?? null,
     },
   };
@@ -52,15 +53,29 @@ export function callEvent(call: SettledCall, newId: () => string): DomainEvent {
       };
 }
 
+/** What is stored of a session or principal: enough to find its calls, useless to take it over. */
+export const callerLabel = (caller: string): string => sha256(caller).slice(0, LABEL_CHARS);
+
 /** SHA-256 of the arguments as JSON with sorted keys (RFC 8785 order), in hexadecimal. */
 export function digestOf(value: unknown): string {
   const text = JSON.stringify(value ?? {});
-  return text.length <= CANONICAL_CHARS_MAX
-    ? `sha256:${sha256(JSON.stringify(sorted(value ?? {})))}`
-    : `sha256-unsorted:${sha256(text)}`;
+  if (text.length > CANONICAL_CHARS_MAX) return `sha256-unsorted:${sha256(text)}`;
+  return `sha256:${sha256(isSorted(value) ? text : JSON.stringify(sorted(value)))}`;
 }
 
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+const sha256 = (text: string): string => hash('sha256', text);
+
+/** Most arguments are few, flat and in order: their text is canonical as it is. */
+function isSorted(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  if (Array.isArray(value)) return false;
+  let last = '';
+  for (const [key, member] of Object.entries(value)) {
+    if (key < last || (typeof member === 'object' && member !== null)) return false;
+    last = key;
+  }
+  return true;
+}
 
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);

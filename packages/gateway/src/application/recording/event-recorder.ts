@@ -9,7 +9,13 @@
  */
 import type { Append, EventStore, NewEvent } from '@mcp-hangar/kernel/event-store';
 import type { Clock, DomainEvent, EventSink, Logger } from '../ports.ts';
-import { callEvent, callsNotRecorded, toolCallStream, type SettledCall } from './call-event.ts';
+import {
+  callEvent,
+  callerLabel,
+  callsNotRecorded,
+  toolCallStream,
+  type SettledCall,
+} from './call-event.ts';
 
 export interface RecorderOptions {
   readonly store: EventStore;
@@ -27,6 +33,10 @@ export interface RecorderOptions {
 const BATCH_MAX = 1_024;
 /** From here on a batch is written without waiting for more. */
 const BATCH_FULL = 256;
+/** How long settled calls wait to be made into events. */
+const MAKING_MS = 10;
+/** Arguments that are held meanwhile. Characters. */
+const FRESH_CHARS_MAX = 1_048_576;
 /** How long the first event of a batch waits for others. */
 const LINGER_MS = 50;
 /** Of what the gateway does itself: starts and stops are few. */
@@ -34,6 +44,7 @@ const FACTS_MAX = 10_000;
 const RETRY_MS_MIN = 1_000;
 const RETRY_MS_MAX = 30_000;
 const CLOSE_MS_MAX = 5_000;
+const LABELS_MAX = 1_000;
 
 interface Waiting {
   readonly stream: string;
@@ -43,15 +54,18 @@ interface Waiting {
 
 export class EventRecorder implements EventSink, AsyncDisposable {
   readonly #options: RecorderOptions;
-  /** Calls of this turn, not yet made into events. */
+  /** Calls not yet made into events. They hold their arguments. */
   #fresh: SettledCall[] = [];
   #waiting: Waiting[] = [];
   #callsWaiting = 0;
   #lost = 0;
   #timer: NodeJS.Timeout | undefined;
-  #isMaking = false;
+  #freshChars = 0;
+  #making: NodeJS.Timeout | undefined;
   #writing: Promise<void> | undefined;
   #retryMs = RETRY_MS_MIN;
+  /** Of callers, which call more than once. */
+  readonly #labels = new Map<string, string>();
   #problem: string | undefined;
 
   constructor(options: RecorderOptions) {
@@ -74,10 +88,10 @@ export class EventRecorder implements EventSink, AsyncDisposable {
       return;
     }
     this.#fresh.push(call);
-    if (this.#isMaking) return;
-    this.#isMaking = true;
-    // The request and its arguments are let go as soon as the answer is out.
-    setImmediate(() => this.#makeEvents());
+    this.#freshChars += call.requestChars;
+    // Many at a time: what is done after every answer makes every next request wait.
+    if (this.#fresh.length >= BATCH_FULL || this.#freshChars > FRESH_CHARS_MAX) this.#makeEvents();
+    else this.#making ??= setTimeout(() => this.#makeEvents(), MAKING_MS).unref();
   }
 
   /** Writes what waits, as far as that is possible in a few seconds. */
@@ -101,20 +115,32 @@ export class EventRecorder implements EventSink, AsyncDisposable {
   }
 
   #makeEvents(): void {
-    this.#isMaking = false;
+    clearTimeout(this.#making);
+    this.#making = undefined;
     const calls = this.#fresh;
     this.#fresh = [];
+    this.#freshChars = 0;
     for (const call of calls) {
       this.#callsWaiting += 1;
-      const event = this.#stamped(callEvent(call, this.#options.newId));
+      const id = this.#options.newId();
+      const event = this.#stamped(callEvent(call, id, this.#labelOf(call.caller)), id);
       this.#add({ stream: toolCallStream(call.mcpServerId), event, isCall: true });
     }
   }
 
-  #stamped({ type, data }: DomainEvent): NewEvent {
-    const { newId, clock, producedBy } = this.#options;
+  #labelOf(caller: string): string {
+    const known = this.#labels.get(caller);
+    if (known !== undefined) return known;
+    if (this.#labels.size >= LABELS_MAX) this.#labels.clear();
+    const label = callerLabel(caller);
+    this.#labels.set(caller, label);
+    return label;
+  }
+
+  #stamped({ type, data }: DomainEvent, id = this.#options.newId()): NewEvent {
+    const { clock, producedBy } = this.#options;
     return {
-      id: newId(),
+      id,
       type,
       schemaVersion: 1,
       occurredAtMs: clock.nowMs(),
