@@ -107,6 +107,18 @@ describe('the file', () => {
     expect(verifyEventLog(path).findings).toMatchObject([{ kind: 'file' }]);
   });
 
+  it('that somebody removes is made anew by the next append, and so is its folder missed', async () => {
+    const place = await mkdtemp(join(folder, 'removed-'));
+    const path = join(place, 'events.db');
+    await using store = new SqliteEventStore({ path });
+    await appendOne(store);
+    for (const end of ['', '-wal', '-shm']) await rm(path + end, { force: true });
+    await appendOne(store);
+    expect(verifyEventLog(path)).toMatchObject({ eventsCount: 1, findings: [] });
+    await rm(place, { recursive: true });
+    await expect(appendOne(store)).rejects.toMatchObject(UNAVAILABLE);
+  });
+
   it('in a folder that does not exist can be appended to as soon as that does', async () => {
     const late = await mkdtemp(join(folder, 'late-'));
     await rm(late, { recursive: true });

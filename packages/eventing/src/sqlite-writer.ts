@@ -1,12 +1,13 @@
 /**
  * The one connection of a process that writes. It is opened when something is to be written and there is none; after
- * a failure that may have hurt it, it is closed. Blocks: for worker threads only.
+ * a failure that may have hurt it, or when its file is gone, it is closed. Blocks: for worker threads only.
  *
  * Invariants
  * 1. One call of `append` is one transaction, and its outcomes are told after it was committed.
  * 2. An append that ends in a conflict or a duplicate leaves nothing behind and does not hurt its neighbours.
  * 3. A prune takes the oldest events of a stream and never its newest; positions from `pruned_below` on have no gap.
  */
+import { statSync } from 'node:fs';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { isExpected, type EncodedAppend } from './encoded-append.ts';
 import { openToWrite } from './sqlite-file.ts';
@@ -25,6 +26,7 @@ const ROW = '(?, ?, ?, ?, ?, ?, ?, ?)';
 
 interface Connection {
   readonly db: DatabaseSync;
+  readonly file: number | undefined;
   readonly versionOf: StatementSync;
   readonly idOf: StatementSync;
   readonly insert: StatementSync;
@@ -36,6 +38,7 @@ function connect(path: string): Connection {
   const db = openToWrite(path);
   return {
     db,
+    file: fileAt(path),
     versionOf: db.prepare(
       'select version from event where stream = ? order by version desc limit 1',
     ),
@@ -44,6 +47,9 @@ function connect(path: string): Connection {
     insertMany: db.prepare(`${INSERT} ${Array.from({ length: ROWS }, () => ROW).join(', ')}`),
   };
 }
+
+/** Which file is at a path; undefined where none is. */
+const fileAt = (path: string): number | undefined => statSync(path, { throwIfNoEntry: false })?.ino;
 
 export class SqliteWriter {
   readonly #path: string;
@@ -76,6 +82,9 @@ export class SqliteWriter {
   }
 
   #inTransaction<T>(work: (connection: Connection) => T): T {
+    // What is written to a file that somebody removed is lost, and SQLite does not tell.
+    if (this.#connection !== undefined && this.#connection.file !== fileAt(this.#path))
+      this.close();
     const connection = (this.#connection ??= connect(this.#path));
     const { db } = connection;
     try {

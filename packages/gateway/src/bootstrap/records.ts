@@ -7,7 +7,7 @@ import { MemoryEventStore } from '@mcp-hangar/eventing/memory-event-store';
 import type { SqliteEventStore } from '@mcp-hangar/eventing/sqlite-event-store';
 import { Fault } from '@mcp-hangar/kernel/errors';
 import type { EventStore } from '@mcp-hangar/kernel/event-store';
-import type { Clock, Logger, MemoryStore } from '../application/ports.ts';
+import type { Clock, DomainEvent, Logger, MemoryStore } from '../application/ports.ts';
 import { EventRecorder } from '../application/recording/event-recorder.ts';
 import { readPast } from '../application/recording/past.ts';
 import type { Lifecycle } from '../domain/mcp-server/lifecycle.ts';
@@ -66,11 +66,12 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
       ? new MemoryFiles({ folder: join(state.path, 'catalogs'), onProblem })
       : undefined;
   const pruning = keepBounded(opened.sqlite, options);
+  for (const { stream, event } of opened.closings) recorder.record(stream, event);
   return {
     recorder,
     store: opened.store,
     memory: files ?? FORGETFUL,
-    past: await readPast(opened.store, recorder),
+    past: opened.past,
     problem: () => {
       const folder = state.kind === 'unavailable' ? state.reason : undefined;
       const reason = opened.problem ?? recorder.problem ?? memoryProblem ?? folder;
@@ -90,6 +91,9 @@ interface OpenedStore {
   readonly sqlite: SqliteEventStore | undefined;
   /** Why it is memory although a file was wanted. */
   readonly problem: string | undefined;
+  readonly past: ReadonlyMap<string, Lifecycle>;
+  /** What the log has yet to be told of that past. */
+  readonly closings: readonly { readonly stream: string; readonly event: DomainEvent }[];
 }
 
 async function openStore({ config, state, logger }: RecordsOptions): Promise<OpenedStore> {
@@ -98,6 +102,8 @@ async function openStore({ config, state, logger }: RecordsOptions): Promise<Ope
     store: new MemoryEventStore({ eventsMax: MEMORY_EVENTS_MAX }),
     sqlite: undefined,
     problem,
+    past: new Map(),
+    closings: [],
   });
   if (!eventLog.isEnabled || eventLog.driver === 'memory') return inMemory(undefined);
   const path = eventLog.path ?? (state.kind === 'open' ? join(state.path, 'events.db') : undefined);
@@ -106,8 +112,12 @@ async function openStore({ config, state, logger }: RecordsOptions): Promise<Ope
   const { SqliteEventStore } = await import('@mcp-hangar/eventing/sqlite-event-store');
   const store = new SqliteEventStore({ path });
   try {
-    await store.version('mcp_server:'); // a file that is no event log says so now
-    return { store, sqlite: store, problem: undefined };
+    const closings: { stream: string; event: DomainEvent }[] = [];
+    // A file that is no event log, or a damaged one, says so now.
+    const past = await readPast(store, {
+      record: (stream, event) => void closings.push({ stream, event }),
+    });
+    return { store, sqlite: store, problem: undefined, past, closings };
   } catch (error) {
     await store[Symbol.asyncDispose]();
     const reason = error instanceof Error ? error.message : String(error);

@@ -128,6 +128,28 @@ describe('a log that cannot be written', () => {
     expect((await storedIn(store)).map(({ type }) => type)).toEqual(['First', 'Second']);
   });
 
+  test('that stored events and could not say so any more does not get them twice, nor stops at them', async () => {
+    const store = new (class extends MemoryEventStore {
+      isDying = true;
+      override async append(append: Append): ReturnType<EventStore['append']> {
+        const appended = await super.append(append);
+        if (!this.isDying) return appended;
+        throw new Fault('EVENT_STORE_UNAVAILABLE', 'its worker is gone', {
+          data: { outcome: 'unknown' },
+        });
+      }
+    })();
+    const recorder = recorderOn(store);
+    for (const type of ['First', 'Second']) recorder.record('s', { type, data: {} });
+    await pass();
+    store.isDying = false;
+    recorder.record('s', { type: 'Third', data: {} });
+    await pass(60_000);
+    expect(recorder.problem).toBeUndefined();
+    const types = (await storedIn(store)).map(({ type }) => type);
+    expect(types).toEqual(['First', 'Second', 'Third']);
+  });
+
   test('loses calls beyond the bound, and tells how many by one event', async () => {
     const store = new Disk();
     store.isFull = true;

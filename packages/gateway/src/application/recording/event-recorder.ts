@@ -7,7 +7,7 @@
  * 3. At most `callsMax` calls wait. What is beyond that is counted and told by one `CallsNotRecorded`; calls go on.
  * 4. While the log cannot be written, what waits is kept and tried again; `problem` says so.
  */
-import type { Append, EventStore, NewEvent } from '@mcp-hangar/kernel/event-store';
+import { DuplicateEvent, type EventStore, type NewEvent } from '@mcp-hangar/kernel/event-store';
 import type { Clock, DomainEvent, EventSink, Logger } from '../ports.ts';
 import {
   callEvent,
@@ -182,16 +182,8 @@ export class EventRecorder implements EventSink, AsyncDisposable {
     }
     const batch = this.#waiting.splice(0, BATCH_MAX);
     const byStream = grouped(batch);
-    const { store } = this.#options;
     const outcomes = await Promise.all(
-      [...byStream].map(async ([stream, waiting]) => {
-        const events = waiting.map(({ event }) => event);
-        const append: Append = { stream, expected: 'any', events };
-        return store.append(append).then(
-          () => undefined,
-          (error: unknown) => ({ waiting, error }),
-        );
-      }),
+      [...byStream].map(([stream, waiting]) => this.#append(stream, waiting)),
     );
     const failed = outcomes.filter((outcome) => outcome !== undefined);
     const kept = failed.flatMap(({ waiting }) => waiting);
@@ -199,6 +191,30 @@ export class EventRecorder implements EventSink, AsyncDisposable {
     this.#callsWaiting -= countCalls(batch) - countCalls(kept);
     this.#tell(failed[0]?.error);
     return failed.length === 0;
+  }
+
+  /** Answers what could not be stored, and why; undefined where all of it is. */
+  async #append(
+    stream: string,
+    waiting: readonly Waiting[],
+  ): Promise<{ readonly waiting: readonly Waiting[]; readonly error: unknown } | undefined> {
+    let left = waiting;
+    while (left.length > 0) {
+      try {
+        const events = left.map(({ event }) => event);
+        await this.#options.store.append({ stream, expected: 'any', events });
+        return undefined;
+      } catch (error) {
+        // Stored by a worker that ended before it could say so; the others of its append follow one by one.
+        const others =
+          error instanceof DuplicateEvent
+            ? left.filter(({ event }) => event.id !== error.id)
+            : left;
+        if (others.length === left.length) return { waiting: left, error };
+        left = others;
+      }
+    }
+    return undefined;
   }
 
   #tell(error: unknown): void {

@@ -26,7 +26,8 @@ export class IdleWatch {
   }
 
   #look(child: Child): void {
-    const idleMs = this.#clock.nowMs() - child.lastUsedAtMs;
+    // Not negative where the clock was set back: it would be looked at after that much longer.
+    const idleMs = Math.max(0, this.#clock.nowMs() - child.lastUsedAtMs);
     const isHeld = child.isHeld;
     if (!isHeld && idleMs >= this.#ttlMs) {
       this.#onIdle(child, idleMs);

@@ -3,6 +3,7 @@
  * it decides and passes the events on.
  */
 import { Fault } from '@mcp-hangar/kernel/errors';
+import { dueInMs } from '../../domain/mcp-server/backoff.ts';
 import { mcpServerStream, type McpServerEvent } from '../../domain/mcp-server/events.ts';
 import type { Health } from '../../domain/mcp-server/health.ts';
 import {
@@ -79,7 +80,7 @@ export class LifecycleKeeper {
 
   /** Milliseconds until the next try is allowed; 0 = now. */
   get waitMs(): number {
-    return Math.max(0, this.#state.retryAtMs - this.#deps.clock.nowMs());
+    return dueInMs(this.#state.retryAtMs, this.#deps.clock.nowMs());
   }
 
   /** A degraded server takes a call only when its back-off is over. @throws Fault MCP_SERVER_BACKING_OFF */
@@ -178,7 +179,8 @@ export class LifecycleKeeper {
     beganAtMs: number,
   ): { reason: string; nowMs: number; random: number; isCounted: boolean } {
     const nowMs = this.#deps.clock.nowMs();
-    const isCounted = beganAtMs >= this.#countedAtMs;
+    // A clock that was set back says nothing about what came first.
+    const isCounted = beganAtMs >= this.#countedAtMs || nowMs < this.#countedAtMs;
     if (isCounted) this.#countedAtMs = nowMs;
     return { reason, nowMs, random: this.#deps.random(), isCounted };
   }

@@ -180,3 +180,27 @@ test('a server that was degraded before a restart is degraded after it', () => {
   expect(world.server.phase).toBe('degraded');
   expect(codeOf(() => world.server.take(userOf()))).toBe('MCP_SERVER_BACKING_OFF');
 });
+
+describe('a clock that is set back by an hour', () => {
+  test('locks no server out', async () => {
+    const world = worldOf({}, { hello: {} });
+    await failedThrice(world);
+    world.clock.now -= 3_600_000;
+    expect(world.server.retryInMs).toBe(0);
+    call(world, await world.server.take(userOf()), 'answered');
+    expect(world.server.phase).toBe('ready');
+  });
+
+  test('does not keep a start that fails from being waited for', async () => {
+    const world = worldOf();
+    const fail = async (): Promise<void> => {
+      const taken = Promise.resolve(world.server.take(userOf())).catch(() => undefined);
+      world.launcher.fail();
+      await taken;
+    };
+    await fail();
+    world.clock.now -= 3_600_000;
+    await fail();
+    expect(world.server.retryInMs).toBe(4_000);
+  });
+});

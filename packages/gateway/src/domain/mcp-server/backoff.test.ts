@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { backoffMs } from './backoff.ts';
+import { backoffMs, dueInMs } from './backoff.ts';
 
 test.each([
   [-1, 0],
@@ -28,4 +28,11 @@ test('chance moves it by at most a tenth, and it is a whole number', () => {
     }),
   );
   expect([backoffMs(1, 0), backoffMs(1, 0.999_999)]).toEqual([1_800, 2_200]);
+});
+
+test('what is further away than the longest back-off comes from a clock that was set back, and is due', () => {
+  const nowMs = 1_000_000;
+  expect([-1, 0, 1, 66_000, 66_001, 3_600_000].map((ms) => dueInMs(nowMs + ms, nowMs))).toEqual([
+    0, 0, 1, 66_000, 0, 0,
+  ]);
 });

@@ -10,3 +10,11 @@ export function backoffMs(failures: number, random: number): number {
   const base = Math.min(BACKOFF_MS_MAX, 2 ** failures * 1_000);
   return Math.round(base * (1 + JITTER * (2 * random - 1)));
 }
+
+const LONGEST_MS = BACKOFF_MS_MAX * (1 + JITTER);
+
+/** Milliseconds until `retryAtMs`, 0 = now. One that is too far away was written before the clock was set back. */
+export function dueInMs(retryAtMs: number, nowMs: number): number {
+  const waitMs = retryAtMs - nowMs;
+  return waitMs > 0 && waitMs <= LONGEST_MS ? waitMs : 0;
+}

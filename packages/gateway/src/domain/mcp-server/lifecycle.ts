@@ -13,13 +13,13 @@
  *
  * Invariants
  * 1. Every change of the phase is one `McpServerStateChanged`; replaying the events gives the state.
- * 2. `retryAtMs` is never more than the longest back-off away: nothing locks a server out.
+ * 2. `retryAtMs` is obeyed only while it is at most the longest back-off away: nothing locks a server out.
  * 3. What a person starts never waits: failures before it are forgiven.
  */
 import type { Decider } from '@mcp-hangar/kernel/decider';
 import { err, ok, type Result } from '@mcp-hangar/kernel/result';
 import type { Era } from '../protocol/revisions.ts';
-import { backoffMs } from './backoff.ts';
+import { backoffMs, dueInMs } from './backoff.ts';
 import type { McpServerEvent } from './events.ts';
 import type { McpServerPhase } from './health.ts';
 
@@ -150,7 +150,7 @@ class Decide {
   }
 
   #start({ nowMs }: { readonly nowMs: number }, state: Lifecycle): Decision {
-    const waitMs = state.retryAtMs - nowMs;
+    const waitMs = dueInMs(state.retryAtMs, nowMs);
     if (waitMs > 0) {
       return err({ code: 'MCP_SERVER_BACKING_OFF', waitMs, lastFailure: state.lastFailure });
     }

@@ -10,6 +10,8 @@ import type { Incoming } from './incoming.ts';
 
 const RECONNECT_MS_MIN = 1_000;
 const RECONNECT_MS_MAX = 30_000;
+/** A server that asks for less must not have us call it all the time. */
+const RETRY_MS_MIN = 100;
 /** A refusal that may be over soon. */
 const TRANSIENT: ReadonlySet<number> = new Set([408, 409, 425, 429]);
 
@@ -108,7 +110,7 @@ export class StandingStream implements AnswerEvents {
     if (this.#isStopped) return;
     this.#lastEventId = headerSafe(this.#reader.lastEventId) ?? this.#lastEventId;
     this.#retryMs = this.#reader.retryMs ?? this.#retryMs;
-    const least = this.#retryMs ?? RECONNECT_MS_MIN;
+    const least = Math.max(this.#retryMs ?? RECONNECT_MS_MIN, RETRY_MS_MIN);
     const ms = Math.min(least * 2 ** Math.min(this.#failures, 10), RECONNECT_MS_MAX);
     this.#failures += 1;
     this.#timer = setTimeout(() => this.open(), Math.max(ms, least));
