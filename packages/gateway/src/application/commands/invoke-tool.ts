@@ -1,5 +1,6 @@
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { z } from 'zod';
+import { matchesGlob } from '../../domain/catalog/glob.ts';
 import { nearest } from '../../domain/near-names.ts';
 import { isObject, type JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { RpcRefusal } from '../calls/ask.ts';
@@ -91,7 +92,8 @@ async function requireTool(
     await deps.catalogs.demand(server, user, isListed);
   } catch (error) {
     // It runs and will not be listed: it may know the tool all the same.
-    if (!isListed && error instanceof RpcRefusal) return;
+    const isHidden = matchesGlob(tool, server.spec.hiddenTools);
+    if (!isListed && !isHidden && error instanceof RpcRefusal) return;
     throw error;
   }
   const known = names();

@@ -52,11 +52,15 @@ afterEach(async () => {
 });
 
 function toolWorld(
-  options: { readonly hello?: Hello; readonly inFlightMax?: number } = {},
+  options: {
+    readonly hello?: Hello;
+    readonly inFlightMax?: number;
+    readonly hiddenTools?: readonly string[];
+  } = {},
 ): ToolWorld {
   const launcher = new ScriptedLauncher(options.hello);
   const hub = new Hub({
-    servers: [specOf({ id: 'up', callTimeoutMs: 300_000 })],
+    servers: [specOf({ id: 'up', callTimeoutMs: 300_000, hiddenTools: options.hiddenTools ?? [] })],
     launcher,
     clock: { nowMs: () => 1_000 },
     logger: SILENT,
@@ -164,6 +168,21 @@ describe('registry_invoke', () => {
         details: { code: -32_602, data: { a: 1 } },
       },
     });
+  });
+
+  test('calls what a server without a list may know, but never what is hidden', async () => {
+    const refusing: Hello = {
+      capabilities: { tools: {} },
+      behaviour: (method) =>
+        method === 'tools/list' ? { error: { code: -32_603, message: 'not now' } } : undefined,
+    };
+    const world = toolWorld({ hello: refusing, hiddenTools: ['wo*'] });
+    const hidden = world.call('registry_invoke', { provider: 'up', tool: 'work' }).heard;
+    await until(() => hidden.result !== undefined);
+    expect(hidden.result).toMatchObject({ isError: true });
+    expect(toolCalls(world)).toEqual([]);
+    world.call('registry_invoke', { provider: 'up', tool: 'other' });
+    await until(() => toolCalls(world).length === 1);
   });
 
   test('is bound by the limit of calls in flight like any other', async () => {
