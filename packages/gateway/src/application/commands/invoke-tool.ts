@@ -1,6 +1,7 @@
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { z } from 'zod';
 import { matchesGlob } from '../../domain/catalog/glob.ts';
+import { redactor } from '../../domain/mcp-server/redactor.ts';
 import { nearest } from '../../domain/near-names.ts';
 import { isObject, type JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { RpcRefusal } from '../calls/ask.ts';
@@ -62,7 +63,8 @@ export async function invoke(
     deps.logger.debug({ ...fields, durationMs: deps.clock.nowMs() - startedAtMs }, 'tool_invoked');
     return answer;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const clean = redactor(server.spec.secrets);
+    const reason = clean(error instanceof Error ? error.message : String(error));
     deps.logger.info({ ...fields, reason }, 'tool_invocation_failed');
     throw error;
   } finally {
