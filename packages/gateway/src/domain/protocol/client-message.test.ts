@@ -94,7 +94,11 @@ describe('an ambiguous message', () => {
 
   test.each([
     ['id', '{"id":1,"ID":2}', '{"id":1}'],
-    ['id where there is none', '{"method":"notifications/x","Id":2}', '{"method":"notifications/x"}'],
+    [
+      'id where there is none',
+      '{"method":"notifications/x","Id":2}',
+      '{"method":"notifications/x"}',
+    ],
     ['method', '{"method":"tools/list","Method":"x"}', '{"method":"tools/list"}'],
     ['name', '{"id":1,"params":{"name":"a","Name":"b"}}', '{"id":1,"params":{"name":"a"}}'],
     ['params', '{"PARAM\u017f":{"name":"a"}}', '{}'],
