@@ -4,6 +4,7 @@
  */
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { isObject, type JsonObject } from '../../domain/protocol/json-rpc.ts';
+import { redactor } from '../../domain/mcp-server/redactor.ts';
 import { catalogKey, type Asker } from '../../domain/mcp-server/sharing.ts';
 import { matchesGlob } from '../../domain/catalog/glob.ts';
 import type { Offer } from '../../domain/catalog/surface.ts';
@@ -263,7 +264,9 @@ export class Catalogs {
   }
 
   #failed(server: McpServer, error: unknown): void {
-    const reason = error instanceof Error ? error.message : String(error);
+    // A server may repeat what it was shown.
+    const clean = redactor(server.spec.secrets);
+    const reason = clean(error instanceof Error ? error.message : String(error));
     const { logger } = this.#options;
     const fields = { mcpServerId: server.spec.id, reason };
     // Its end and its back-off were logged where they began; every list comes by here.

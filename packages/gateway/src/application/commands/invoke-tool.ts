@@ -1,5 +1,7 @@
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { z } from 'zod';
+import { matchesGlob } from '../../domain/catalog/glob.ts';
+import { redactor } from '../../domain/mcp-server/redactor.ts';
 import { nearest } from '../../domain/near-names.ts';
 import { isObject, type JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { RpcRefusal } from '../calls/ask.ts';
@@ -61,7 +63,8 @@ export async function invoke(
     deps.logger.debug({ ...fields, durationMs: deps.clock.nowMs() - startedAtMs }, 'tool_invoked');
     return answer;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const clean = redactor(server.spec.secrets);
+    const reason = clean(error instanceof Error ? error.message : String(error));
     deps.logger.info({ ...fields, reason }, 'tool_invocation_failed');
     throw error;
   } finally {
@@ -91,7 +94,8 @@ async function requireTool(
     await deps.catalogs.demand(server, user, isListed);
   } catch (error) {
     // It runs and will not be listed: it may know the tool all the same.
-    if (!isListed && error instanceof RpcRefusal) return;
+    const isHidden = matchesGlob(tool, server.spec.hiddenTools);
+    if (!isListed && !isHidden && error instanceof RpcRefusal) return;
     throw error;
   }
   const known = names();

@@ -1,4 +1,5 @@
 import { FORGETFUL } from '../../infrastructure/state/memory-files.ts';
+import { Secret } from '@mcp-hangar/kernel/secret';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
   ScriptedLauncher,
@@ -6,6 +7,7 @@ import {
   SILENT,
   specOf,
   type Hello,
+  type SpecPart,
 } from '../../../test-kit/scripted-launcher.ts';
 import { Listener, userOf } from '../../../test-kit/server-world.ts';
 import { clientText } from '../../domain/protocol/client-message.ts';
@@ -13,6 +15,7 @@ import { isObject, type JsonObject, type RpcError } from '../../domain/protocol/
 import { parseAnswer, utf8Text } from '../calls/ask.ts';
 import type { Call } from '../calls/call.ts';
 import type { ClientReply } from '../calls/reply.ts';
+import type { Logger } from '../ports.ts';
 import { Hub } from '../dispatch/hub.ts';
 import type { ServerUser } from '../servers/mcp-server.ts';
 
@@ -52,14 +55,19 @@ afterEach(async () => {
 });
 
 function toolWorld(
-  options: { readonly hello?: Hello; readonly inFlightMax?: number } = {},
+  options: {
+    readonly hello?: Hello;
+    readonly inFlightMax?: number;
+    readonly spec?: SpecPart;
+    readonly logger?: Logger;
+  } = {},
 ): ToolWorld {
   const launcher = new ScriptedLauncher(options.hello);
   const hub = new Hub({
-    servers: [specOf({ id: 'up', callTimeoutMs: 300_000 })],
+    servers: [specOf({ callTimeoutMs: 300_000, ...options.spec, id: 'up' })],
     launcher,
     clock: { nowMs: () => 1_000 },
-    logger: SILENT,
+    logger: options.logger ?? SILENT,
     random: () => 0.5,
     events: { record: () => undefined },
     callSettled: () => undefined,
@@ -164,6 +172,38 @@ describe('registry_invoke', () => {
         details: { code: -32_602, data: { a: 1 } },
       },
     });
+  });
+
+  test('calls what a server without a list may know, but never what is hidden', async () => {
+    const refusing: Hello = {
+      capabilities: { tools: {} },
+      behaviour: (method) =>
+        method === 'tools/list' ? { error: { code: -32_603, message: 'not now' } } : undefined,
+    };
+    const world = toolWorld({ hello: refusing, spec: { hiddenTools: ['wo*'] } });
+    const hidden = world.call('registry_invoke', { provider: 'up', tool: 'work' }).heard;
+    await until(() => hidden.result !== undefined);
+    expect(hidden.result).toMatchObject({ isError: true });
+    expect(toolCalls(world)).toEqual([]);
+    world.call('registry_invoke', { provider: 'up', tool: 'other' });
+    await until(() => toolCalls(world).length === 1);
+  });
+
+  test('logs no secret of a server that repeats it in an error', async () => {
+    const logged: string[] = [];
+    const log = (...line: unknown[]): void => void logged.push(JSON.stringify(line));
+    const logger = { debug: log, info: log, warn: log, error: log };
+    const message = 'no such key: s3cr3t';
+    const behaviour = (): { error: RpcError } => ({ error: { code: -32_603, message } });
+    const world = toolWorld({
+      hello: { capabilities: { tools: {} }, behaviour },
+      spec: { secrets: [new Secret('s3cr3t')] },
+      logger,
+    });
+    const { heard } = world.call('registry_invoke', { provider: 'up', tool: 'work' });
+    await until(() => heard.result !== undefined);
+    await until(() => logged.filter((line) => line.includes('no such key: [secret]')).length === 2);
+    expect(logged.join()).not.toContain('s3cr3t');
   });
 
   test('is bound by the limit of calls in flight like any other', async () => {

@@ -150,6 +150,8 @@ export class LegacySession implements Owner {
         this.#questions.progress(params?.['progressToken'], text);
         return;
       default:
+        // Anything else without an id is a request that nobody routed: some servers would obey it.
+        if (!method.startsWith('notifications/')) return;
         // What concerns the client as a whole (its roots changed, say) goes to every child that knows the client.
         for (const server of this.#hub.servers) {
           for (const child of server.childrenOf(this)) child.connection.write(text.text);

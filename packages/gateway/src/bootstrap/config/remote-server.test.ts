@@ -73,10 +73,12 @@ describe('a remote server', () => {
 
   it('hides headers and what its URL carries', () => {
     const { secrets } = serverOf(
-      '    url: https://host.example/mcp?api_key=s3cr3t-one\n    http: {headers: {X-A: s3cr3t-two}}\n',
+      '    url: https://host.example/mcp?api_key=s3cr3t-one&b=%2Bx%20y\n    http: {headers: {X-A: s3cr3t-two}}\n',
     );
     const hidden = secrets.map((secret) => secret.reveal());
-    expect(hidden).toEqual(expect.arrayContaining(['s3cr3t-one', 's3cr3t-two']));
+    expect(hidden).toEqual(
+      expect.arrayContaining(['s3cr3t-one', '+x y', '%2Bx%20y', 's3cr3t-two']),
+    );
   });
 
   it('has another digest for another endpoint, credential, header or authority, and else the same', () => {

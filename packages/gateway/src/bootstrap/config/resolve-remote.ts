@@ -59,7 +59,10 @@ function authOf(auth: ServerEntry['auth']): RemoteAuth {
 
 /** Everything of a launch that no log or error may show. */
 export function remoteSecrets({ auth, headers, url }: RemoteLaunch): readonly Secret[] {
-  const parameters = [...new URL(url).searchParams.values()].map((value) => new Secret(value));
+  const { search, searchParams } = new URL(url);
+  // As they are meant, and as they stand in the URL.
+  const written = search.split(/[?&]/).map((pair) => pair.slice(pair.indexOf('=') + 1));
+  const parameters = [...searchParams.values(), ...written].map((value) => new Secret(value));
   return [...Object.values(headers), ...parameters, ...credentials(auth)];
 }
 

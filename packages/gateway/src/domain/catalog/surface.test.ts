@@ -221,6 +221,12 @@ describe('bare names', () => {
     ]);
   });
 
+  test('are never the prefixed form of what another server has, or may turn out to have', () => {
+    const imitator = offer('x', { tools: [{ name: 'notes__erase' }, { name: 'x__own' }] });
+    const { toolRoutes } = bare([imitator, offer('notes', {})]);
+    expect([...toolRoutes.keys()]).toEqual(['x__notes__erase', 'x__own']);
+  });
+
   test('are unique and lead back, whatever servers offer, and do not depend on their order', () => {
     const word = fc.constantFrom('a', 'b', 's__a', 't__a', 's__t__a', 'own');
     const offers = fc

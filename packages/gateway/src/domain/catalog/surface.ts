@@ -3,7 +3,7 @@ import { isObject, type JsonObject } from '../protocol/json-rpc.ts';
 import { paramHeaders, type ParamHeader } from '../protocol/param-headers.ts';
 import type { Era } from '../protocol/revisions.ts';
 import { templateMatcher, type ReadingBudget } from '../protocol/uri-template.ts';
-import { ownedUri, publicName, splitOwnedUri } from './public-names.ts';
+import { ownedUri, publicName, splitOwnedUri, splitPublicName } from './public-names.ts';
 
 export interface Offer {
   readonly server: string;
@@ -105,7 +105,15 @@ function mergeNamed(
 ): { readonly items: readonly JsonObject[]; readonly routes: ReadonlyMap<string, Route> } {
   const own = kind === 'tools' ? (options.ownTools ?? []) : [];
   const named = offers.flatMap((offer) => namedItems(offer, kind));
-  const publicNameOf = naming(named, new Set(own.map(({ name }) => String(name))), options);
+  const ownNames = new Set(own.map(({ name }) => String(name)));
+  const servers = new Set(offers.map(({ server }) => server));
+  const isTaken = ({ offer, name }: Named): boolean => {
+    const meant = splitPublicName(name)?.server;
+    // The prefixed form of another server's name leads to that server, whether or not its lists are known.
+    const isOthers = meant !== undefined && meant !== offer.server && servers.has(meant);
+    return isOthers || ownNames.has(name);
+  };
+  const publicNameOf = naming(named, isTaken, options);
   const items: JsonObject[] = [];
   const routes = new Map<string, Route>();
   for (const entry of named) {
@@ -130,16 +138,16 @@ function namedItems(offer: Offer, kind: 'tools' | 'prompts'): readonly Named[] {
   });
 }
 
-/** The public name of each entry. @param taken names that no server may have */
+/** The public name of each entry. @param isTaken whether it may not have its bare name */
 function naming(
   named: readonly Named[],
-  taken: ReadonlySet<string>,
+  isTaken: (entry: Named) => boolean,
   { prefixed, hash }: SurfaceOptions,
 ): (entry: Named) => string {
   const full = ({ offer, name }: Named): string => publicName(offer.server, name, hash);
   if (prefixed === true) return full;
   if (prefixed === false) return ({ name }) => name;
-  const colliding = collisions(named, taken, full);
+  const colliding = collisions(named, isTaken, full);
   return (entry) => (colliding.has(entry) ? full(entry) : entry.name);
 }
 
@@ -149,7 +157,7 @@ function naming(
  */
 function collisions(
   named: readonly Named[],
-  taken: ReadonlySet<string>,
+  isTaken: (entry: Named) => boolean,
   full: (entry: Named) => string,
 ): ReadonlySet<Named> {
   const colliding = new Set<Named>();
@@ -158,8 +166,7 @@ function collisions(
     const shown = (entry: Named): string => (colliding.has(entry) ? full(entry) : entry.name);
     for (const entry of named) users.set(shown(entry), (users.get(shown(entry)) ?? 0) + 1);
     const found = named.filter(
-      (entry) =>
-        !colliding.has(entry) && (taken.has(entry.name) || (users.get(entry.name) ?? 0) > 1),
+      (entry) => !colliding.has(entry) && (isTaken(entry) || (users.get(entry.name) ?? 0) > 1),
     );
     if (found.length === 0) return colliding;
     for (const entry of found) colliding.add(entry);

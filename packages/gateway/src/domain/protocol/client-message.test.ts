@@ -92,6 +92,27 @@ describe('an ambiguous message', () => {
     expect(read(raw).text).toBe(canonical);
   });
 
+  test.each([
+    ['id', '{"id":1,"ID":2}', '{"id":1}'],
+    [
+      'id where there is none',
+      '{"method":"notifications/x","Id":2}',
+      '{"method":"notifications/x"}',
+    ],
+    ['method', '{"method":"tools/list","Method":"x"}', '{"method":"tools/list"}'],
+    ['name', '{"id":1,"params":{"name":"a","Name":"b"}}', '{"id":1,"params":{"name":"a"}}'],
+    ['params', '{"PARAM\u017f":{"name":"a"}}', '{}'],
+    ['progress token', '{"params":{"_meta":{"ProgressToken":1}}}', '{"params":{"_meta":{}}}'],
+    ['arguments', '{"params":{"argumentS":{"a":1}}}', '{"params":{}}'],
+  ])('is passed on without the %s in another case', (_what, raw, canonical) => {
+    expect(read(raw).text).toBe(canonical);
+  });
+
+  test('keeps every case inside of arguments', () => {
+    const raw = '{"params":{"name":"a","arguments":{"ID":1,"id":2,"Name":{"URI":3}}}}';
+    expect(read(raw).text).toBe(raw);
+  });
+
   test('has its places in the canonical text', () => {
     const text = read('{"id":1,"params":{"name":"a","name":"b"},"id":2}');
     expect([slot(text, 'id'), slot(text, 'name')]).toEqual(['2', '"b"']);

@@ -1,7 +1,8 @@
 /** The text of a client's message, with the places that a multiplexed hop has to rewrite. */
-import type { Message, RpcId } from './json-rpc.ts';
+import { isObject, type Message, type RpcId } from './json-rpc.ts';
 import {
   hasSpan,
+  isMistakable,
   locate,
   spanEnd,
   spanStart,
@@ -65,14 +66,28 @@ export interface ClientMessage {
 
 /**
  * The text as one line, ready to be cut. `parsed` is the same message: where the text is ambiguous
- * (a member twice) its canonical form is used, so that both sides of the gateway read one value.
+ * (a member twice, or under a name of another case) its canonical form is used, so that both sides of the gateway read
+ * one value.
  */
 export function clientText(raw: string, parsed: unknown): ClientText {
   const text = isOneLine(raw) ? raw : oneLine(raw);
   const spans = locate(text, PLAN, SLOTS);
   if (spans !== undefined) return { text, spans };
-  const canonical = JSON.stringify(parsed);
+  const canonical = JSON.stringify(unmistakable(parsed, PLAN));
   return { text: canonical, spans: locate(canonical, PLAN, SLOTS) ?? new Int32Array(SLOTS * 2) };
+}
+
+/** Without the members that some parsers would take for those which the gateway has read. */
+function unmistakable(value: unknown, plan: Plan): unknown {
+  if (!isObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([key]) => !isMistakable(key, plan))
+      .map(([key, member]) => {
+        const inner = Object.hasOwn(plan, key) ? plan[key] : undefined;
+        return [key, typeof inner === 'object' ? unmistakable(member, inner) : member];
+      }),
+  );
 }
 
 /** The id of a request as the client wrote it: 1.0 and 12345678901234567890 are ids too. */

@@ -162,6 +162,22 @@ describe('locating values', () => {
     expect(locate(text, PLAN, SLOTS)).toBeUndefined();
   });
 
+  test.each([
+    ['a value', '{"ID":2,"id":1}'],
+    ['a value that is not there', '{"Id":2}'],
+    ['a value under an escaped key', String.raw`{"id":1,"\u0049D":2}`],
+    ['the way to values', '{"Params":{"name":1}}'],
+    ['a value below', '{"params":{"deep":{"to\u212aen":1}}}'],
+  ])('answers undefined where %s stands under a name of another case', (_what, text) => {
+    expect(locate(text, PLAN, SLOTS)).toBeUndefined();
+  });
+
+  test('minds no case in other places', () => {
+    const text = '{"id":7,"NAME":1,"params":{"ID":2,"x":{"Token":3}}}';
+    const spans = locate(text, PLAN, SLOTS);
+    expect(spans && spanText(text, spans, 0)).toBe('7');
+  });
+
   test('does not mind other members that stand twice', () => {
     const text = '{"x":1,"id":7,"x":2}';
     const spans = locate(text, PLAN, SLOTS);

@@ -3,7 +3,8 @@
  * came (numbers beyond 2^53, key order, unknown fields). It does not validate: whoever needs that parses too.
  *
  * Members that stand twice make the text ambiguous (two parsers may read two different values), so `locate`
- * answers undefined for it and the caller falls back to its parsed form.
+ * answers undefined for it and the caller falls back to its parsed form. So do members whose names differ from wanted
+ * ones only in case: some parsers, Go's among them, take `ID` for `id`.
  */
 
 /** Which members are wanted: a number is the slot of a value, an object leads to members of a member. */
@@ -51,6 +52,7 @@ function scanObject(text: string, start: number, plan: Plan, spans: Spans): numb
     if (keyEnd === -1) return -1;
     const key = keyOf(text, at, keyEnd);
     const wanted = Object.hasOwn(plan, key) ? plan[key] : undefined; // a key may be "__proto__"
+    if (wanted === undefined && isMistakable(key, plan)) return -1;
     if (typeof wanted === 'object') {
       if (entered?.includes(wanted) === true) return -1; // the same member twice: ambiguous
       (entered ??= []).push(wanted);
@@ -66,6 +68,18 @@ function scanObject(text: string, start: number, plan: Plan, spans: Spans): numb
     at = skipSpace(text, at + 1);
   }
 }
+
+/** Whether a name that is not wanted is a wanted one to parsers that do not mind case. */
+export function isMistakable(key: string, plan: Plan): boolean {
+  for (const wanted in plan) {
+    if (wanted.length === key.length && wanted !== key && foldCase(wanted) === foldCase(key))
+      return true;
+  }
+  return false;
+}
+
+/** One form for all that differs only in case, the long s and the sign of Kelvin among it. */
+export const foldCase = (text: string): string => text.toUpperCase().toLowerCase();
 
 function scanValue(
   text: string,

@@ -1,11 +1,10 @@
 import type { Secret } from '@mcp-hangar/kernel/secret';
+import { redact, secretTexts } from '../../domain/mcp-server/redactor.ts';
 
 /** Lines kept for one child; older ones are dropped. */
 const LINES_MAX = 1_000;
 /** A longer line is cut here and ends with `...`. */
 const LINE_BYTES_MAX = 8_192;
-/** A shorter value ("1", "yes") would blot out half of every log line and is no secret. */
-const SECRET_CHARS_MIN = 4;
 const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 
@@ -115,23 +114,3 @@ export class StderrBuffer {
     this.#oldest = (this.#oldest + 1) % LINES_MAX;
   }
 }
-
-const redact = (text: string, secrets: readonly string[]): string =>
-  secrets.reduce((result, secret) => result.replaceAll(secret, '[secret]'), text);
-
-/** Takes secrets out of texts that a server wrote. */
-export function redactor(secrets: Iterable<Secret>): (text: string) => string {
-  const texts = secretTexts(secrets);
-  return (text) => redact(text, texts);
-}
-
-/** The texts to look for, longest first; a value of several lines (a PEM key) is looked for by line. */
-const secretTexts = (secrets: Iterable<Secret>): readonly string[] => {
-  const texts = new Set<string>();
-  for (const secret of secrets) {
-    for (const line of secret.reveal().split(/\r?\n/)) {
-      if (line.length >= SECRET_CHARS_MIN) texts.add(line);
-    }
-  }
-  return [...texts].toSorted((a, b) => b.length - a.length);
-};

@@ -1,5 +1,5 @@
 /** Where the owner of a state folder listens, and how others find it. */
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isOurs, lookAt, preparePrivateFolder } from './state-folder.ts';
@@ -21,7 +21,8 @@ export type ShortFolders = readonly (string | undefined)[];
  */
 export function chooseSocketPath(folder: string, shortFolders: ShortFolders): string {
   const digest = createHash('sha256').update(folder).digest('hex').slice(0, 16);
-  if (process.platform === 'win32') return PIPE_PREFIX + digest;
+  // Names of pipes belong to nobody: one that can be guessed could be taken by another user. The record tells it.
+  if (process.platform === 'win32') return `${PIPE_PREFIX}${randomUUID()}`;
   const inside = join(folder, SOCKET);
   if (fits(inside)) return inside;
   const user = process.getuid?.() ?? 0;

@@ -21,7 +21,10 @@ export async function portHolder(port: number): Promise<PortHolder | undefined> 
     for (const fd of await listOr(`/proc/${pid}/fd`)) {
       const link = await readlink(`/proc/${pid}/fd/${fd}`).catch(() => '');
       if (!inodes.has(link)) continue;
-      const command = (await readOr(`/proc/${pid}/cmdline`)).replaceAll('\0', ' ').trim();
+      const command = (await readOr(`/proc/${pid}/cmdline`))
+        // Whoever started it chose the words: none of them steers our terminal.
+        .replaceAll(/\p{Cc}/gu, ' ')
+        .trim();
       return { pid: Number(pid), command: command.slice(0, 80) };
     }
   }

@@ -3,6 +3,8 @@
  * the members contain is skipped; long strings are crossed by `indexOf`.
  */
 
+import { foldCase } from '../../domain/protocol/json-spans.ts';
+
 const QUOTE = 34;
 const BACKSLASH = 92;
 const OPEN_OBJECT = 123;
@@ -33,11 +35,12 @@ export function scanAnswer(bytes: Buffer): ScannedAnswer | undefined {
     if (keyEnd === -1) return undefined;
     const key = bytes.toString('latin1', at + 1, Math.min(keyEnd - 1, at + 1 + KEY_BYTES_MAX));
     const colon = skipSpace(bytes, keyEnd);
-    if (bytes[colon] !== COLON || key.includes('\\') || found.has(key)) return undefined;
+    const name = foldCase(key);
+    if (bytes[colon] !== COLON || key.includes('\\') || found.has(name)) return undefined;
     const start = skipSpace(bytes, colon + 1);
     const end = skipValue(bytes, start);
     if (end === -1) return undefined;
-    found.set(key, [start, end]);
+    found.set(name, [start, end]);
     at = skipSpace(bytes, end);
   } while (bytes[at] === COMMA);
   const isWhole = bytes[at] === CLOSE_OBJECT && skipSpace(bytes, at + 1) === bytes.length;

@@ -11,6 +11,8 @@ const bytesOf = ({ before, after }: RawAnswer, id: string): Buffer =>
     ),
   );
 
+const jsonOf = (answer: RawAnswer): unknown => JSON.parse(bytesOf(answer, '"new"').toString());
+
 function pieces(line: string, sizes: readonly number[]): readonly Buffer[] {
   const bytes = Buffer.from(line);
   const cut: Buffer[] = [];
@@ -87,9 +89,7 @@ describe('an answer that is found at its ends', () => {
         const scanned = readServerLine(Buffer.from(line).toString('latin1').trimEnd());
         if (scanned?.kind !== 'answer') throw new Error('a scan finds no answer');
         expect(found.answer.isError).toBe(scanned.isError);
-        expect(bytesOf(found.answer, '"new"').toString().trimEnd()).toBe(
-          bytesOf(answerOf(scanned), '"new"').toString(),
-        );
+        expect(jsonOf(found.answer)).toEqual(jsonOf(answerOf(scanned)));
       }),
       { numRuns: 2_000 },
     );
@@ -126,11 +126,18 @@ describe('an answer that is found at its ends', () => {
     expect(answerAtEnds([Buffer.from(filled)], filled.length)).toBeUndefined();
   });
 
-  test('keeps its pieces as they came, cut at the id alone', () => {
+  test('is under the id that it was given, whatever stands in it unread', () => {
+    const forged = `{"jsonrpc":"2.0","id":7,"result":"${'x'.repeat(300)}","id":8}\r`;
+    const { id, answer } = answerAtEnds(pieces(forged, [100]), forged.length) ?? {};
+    expect(id).toBe(7);
+    expect(answer && jsonOf(answer)).toMatchObject({ id: 'new' });
+  });
+
+  test('keeps its pieces as they came, with the id behind them', () => {
     const line = `{"jsonrpc":"2.0","id":7,"result":"${'x'.repeat(300)}"}`;
     const cut = pieces(line, [100]);
     const { answer } = answerAtEnds(cut, line.length) ?? {};
-    expect(answer?.after.slice(1)).toEqual(cut.slice(1));
+    expect(answer?.before.slice(2, -2)).toEqual(cut.slice(1, -1));
     expect(answer?.bytes).toBe(line.length);
   });
 });

@@ -9,27 +9,40 @@ const AT_HEAD = /^(\{"jsonrpc":"2\.0","id":)(\d{1,15}),"(result|error)":/;
 const AT_TAIL = /(,"jsonrpc":"2\.0","id":)(\d{1,15})(\}\r?)$/;
 const RESULT_FIRST = /^\{"(result|error)":/;
 const END_BYTES = 64;
+const CR = 13;
+const CLOSE_OBJECT = 125;
 
-/** An answer that a large line surely is, cut at its id; undefined where only a full scan can tell. */
+/**
+ * An answer that a large line surely is, cut at its id; undefined where only a full scan can tell. The id is put behind
+ * everything else: what the line says a second time, unread, is then not the one that a client goes by.
+ */
 export function answerAtEnds(
   pieces: readonly Buffer[],
   bytes: number,
 ): { readonly id: number; readonly answer: RawAnswer } | undefined {
   const first = pieces[0];
-  if (first === undefined) return undefined;
+  const last = pieces.at(-1);
+  if (first === undefined || last === undefined) return undefined;
   const start = first.toString('latin1', 0, END_BYTES);
   const head = AT_HEAD.exec(start);
   if (head !== null) {
-    const cut = Number(head[1]?.length) + Number(head[2]?.length);
-    const after = [first.subarray(cut), ...pieces.slice(1)];
+    const end = last.at(-1) === CR ? last.length - 1 : last.length;
+    if (last[end - 1] !== CLOSE_OBJECT) return undefined;
+    const whole = [...pieces.slice(0, -1), last.subarray(0, end - 1)];
+    const cut = Number(head[1]?.length) + Number(head[2]?.length) + 1;
+    const rest = [whole[0]?.subarray(cut) ?? '', ...whole.slice(1)];
     return {
       id: Number(head[2]),
-      answer: { isError: head[3] === 'error', before: [String(head[1])], after, bytes },
+      answer: {
+        isError: head[3] === 'error',
+        before: ['{', ...rest, ',"jsonrpc":"2.0","id":'],
+        after: ['}'],
+        bytes,
+      },
     };
   }
   const opening = RESULT_FIRST.exec(start);
-  const last = pieces.at(-1);
-  if (opening === null || last === undefined || last.length < END_BYTES) return undefined;
+  if (opening === null || last.length < END_BYTES) return undefined;
   const tail = AT_TAIL.exec(last.subarray(-END_BYTES).toString('latin1'));
   if (tail === null) return undefined;
   const kept = last.length - Number(tail[2]?.length) - Number(tail[3]?.length);

@@ -16,7 +16,7 @@ import {
   type ChildDependencies,
   type ChildTimings,
 } from '../launcher/child-process.ts';
-import { redactor } from '../launcher/stderr-buffer.ts';
+import { redactor } from '../../domain/mcp-server/redactor.ts';
 import { SpawnFailure } from '../launcher/spawn-failure.ts';
 import { handshake, WrongEra } from './handshake.ts';
 import { StdioConnection, type ConnectionLimits } from './stdio-connection.ts';

@@ -36,10 +36,17 @@ describe('an address of an endpoint that is not trusted', () => {
       expect([spelling, allows(spelling)]).toEqual([spelling, false]);
   });
 
-  test.each(['::', '::1', 'fe80::1', 'fe80::1%eth0', 'fc00::1', 'fd12::1', 'ff02::1', 'fec0::1'])(
-    'is refused where it is %s',
-    (address) => expect(allows(address)).toBe(false),
-  );
+  test.each([
+    '::',
+    '::1',
+    '::ffff:0:7f00:1',
+    'fe80::1',
+    'fe80::1%eth0',
+    'fc00::1',
+    'fd12::1',
+    'ff02::1',
+    'fec0::1',
+  ])('is refused where it is %s', (address) => expect(allows(address)).toBe(false));
 
   test.each(['1.1.1.1', '8.8.8.8', '172.32.0.1', '100.128.0.1', '2606:4700:4700::1111'])(
     'is allowed where it is %s',

@@ -29,6 +29,7 @@ const V4: readonly Range[] = [
 
 const V6: readonly Range[] = [
   ['::', 96], // unspecified, loopback, and the old form of IPv4 in IPv6
+  ['::ffff:0:0:0', 96], // translated IPv4 (SIIT)
   ['64:ff9b:1::', 48],
   ['100::', 64],
   ['2001::', 23], // Teredo among them

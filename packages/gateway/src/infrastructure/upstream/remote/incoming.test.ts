@@ -30,6 +30,12 @@ test.each([100_000, 9_000_000])('an answer of %i bytes is found without being pa
   expect(message).toMatchObject({ kind: 'answer', id: 7 });
 });
 
+test.each([10, 100_000])('an answer of %i bytes that names two ids is noise', (bytes) => {
+  const text = 'x'.repeat(bytes);
+  const line = JSON.stringify({ jsonrpc: '2.0', ID: 8, result: { text }, id: 7 });
+  expect(read(line)).toEqual([{ kind: 'noise', id: 7 }]);
+});
+
 test('a batch is read message by message', () => {
   const batch =
     '[{"jsonrpc":"2.0","method":"notifications/x"},{"jsonrpc":"2.0","id":1,"result":{}}]';

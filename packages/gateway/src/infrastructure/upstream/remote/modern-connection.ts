@@ -167,6 +167,6 @@ function hopFault(answer: RawAnswer, client: HttpClient): Fault | undefined {
   if (!isObject(error)) return undefined;
   const { code, message } = plainError(error);
   if (code !== RPC.headerMismatch && code !== RPC.unsupportedVersion) return undefined;
-  const detail = `the server does not accept the request as the gateway put it (${code}): ${client.clean(shortened(message))}`;
+  const detail = `the server does not accept the request as the gateway put it (${code}): ${shortened(client.clean(message))}`;
   return protocolFault(detail, { upstreamCode: code });
 }

@@ -9,7 +9,7 @@ import type {
   UpstreamConnection,
   UpstreamLauncher,
 } from '../../../application/ports.ts';
-import { redactor } from '../../launcher/stderr-buffer.ts';
+import { redactor } from '../../../domain/mcp-server/redactor.ts';
 import type { ConnectionLimits } from '../stdio-connection.ts';
 import { HttpClient, type ProxySettings } from './http-client.ts';
 import { LegacyConnection, type RemoteConnectionOptions } from './legacy-connection.ts';
