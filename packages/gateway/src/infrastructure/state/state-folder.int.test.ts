@@ -36,6 +36,19 @@ describe('The folder', () => {
     expect(modeOf(base)).toBe(0o700);
   });
 
+  test('is not used where others could write into it and it holds what may be theirs', () => {
+    symlinkSync('/nowhere', join(base, 'catalogs'));
+    chmodSync(base, 0o777);
+    for (const _start of [1, 2]) {
+      expect(() => preparePrivateFolder(base)).toThrow('it holds what is not ours');
+      expect(modeOf(base)).toBe(0o777);
+    }
+    rmSync(join(base, 'catalogs'));
+    writeFileSync(join(base, 'events.db'), '');
+    preparePrivateFolder(base);
+    expect(modeOf(base)).toBe(0o700);
+  });
+
   test('is no link, no file, and not below a file', () => {
     symlinkSync(base, join(base, 'link'));
     writeFileSync(join(base, 'file'), '');

@@ -1,10 +1,12 @@
 /** The folder in which one configuration keeps what outlives the process. Only its user may look into it. */
-import { chmodSync, lstatSync, mkdirSync, type Stats } from 'node:fs';
-import { dirname } from 'node:path';
+import { chmodSync, lstatSync, mkdirSync, readdirSync, type Stats } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 /** What is private: nobody but the user may read, write or search it. */
 const PRIVATE_FOLDER = 0o700;
 const OTHERS = 0o077;
+const OTHERS_WRITE = 0o022;
+const PERMISSIONS = 0o777;
 
 /** The folder, or why there is none: then everything is kept in memory. */
 export type StateFolder =
@@ -29,7 +31,21 @@ export function preparePrivateFolder(path: string): void {
   if (found.isSymbolicLink()) throw new Error('it is a symbolic link');
   if (!found.isDirectory()) throw new Error('it is not a folder');
   if (!isOurs(found)) throw new Error(`it belongs to user ${found.uid}`);
-  if (process.platform !== 'win32' && (found.mode & OTHERS) !== 0) chmodSync(path, PRIVATE_FOLDER);
+  if (process.platform !== 'win32' && (found.mode & OTHERS) !== 0) closeToOthers(path, found);
+}
+
+/** What others have put into a folder while they could is not closed in with it, as if it were ours. */
+function closeToOthers(path: string, { mode }: Stats): void {
+  chmodSync(path, PRIVATE_FOLDER);
+  if ((mode & OTHERS_WRITE) === 0 || readdirSync(path).every((name) => isPlain(join(path, name))))
+    return;
+  chmodSync(path, mode & PERMISSIONS); // the next start is to see it again
+  throw new Error('others could write into it, and it holds what is not ours');
+}
+
+function isPlain(path: string): boolean {
+  const found = lookAt(path);
+  return found === undefined || (isOurs(found) && !found.isSymbolicLink());
 }
 
 /** Node's own `recursive` never ends where a file system makes no folders but says so with ENOENT, as /proc does. */
