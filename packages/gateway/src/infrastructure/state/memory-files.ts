@@ -8,6 +8,8 @@ import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
 
 /** Changes of one server within this time make one write. */
 const SETTLE_MS = 200;
+/** After a failure, what could not be written is tried again. */
+const RETRY_MS = 10_000;
 const FILE_BYTES_MAX = 67_108_864;
 const FORMAT = 1;
 
@@ -37,7 +39,8 @@ const MemoryFile = z.object({
 
 export interface MemoryFilesOptions {
   readonly folder: string;
-  readonly onProblem: (reason: string) => void;
+  /** Told after every write; undefined where it went well. */
+  readonly onProblem: (reason: string | undefined) => void;
 }
 
 export class MemoryFiles implements MemoryStore, AsyncDisposable {
@@ -84,8 +87,11 @@ export class MemoryFiles implements MemoryStore, AsyncDisposable {
       try {
         if (due.length > 0) await mkdir(this.#options.folder, { recursive: true, mode: 0o700 });
         for (const { spec, memory } of due) await this.#replace(spec, memory);
+        if (due.length > 0) this.#options.onProblem(undefined);
       } catch (error) {
         this.#options.onProblem(error instanceof Error ? error.message : String(error));
+        for (const one of due) if (!this.#due.has(one.spec.id)) this.#due.set(one.spec.id, one);
+        this.#timer ??= setTimeout(() => void this.#write(), RETRY_MS).unref();
       }
     });
     return this.#writing;
