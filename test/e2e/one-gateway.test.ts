@@ -346,6 +346,18 @@ describe('Gateways over HTTP', () => {
     expect(await second.stop()).toBe(0);
   });
 
+  it('end where they should take over and the event log that they were given is damaged', async () => {
+    await using home = household();
+    const path = join(home.folder, 'log.db');
+    home.write(config(home.journal, { event_store: { path } }));
+    const owner = await home.open();
+    const relay = await home.http();
+    writeFileSync(path, 'x'.repeat(5_000));
+    owner.child.kill('SIGKILL');
+    expect(await within('the relay ends', relay.exited)).toBe(2);
+    expect(relay.stderr()).toMatch(/event_store\.allow_memory_fallback/);
+  });
+
   it('check Host and Origin on every one of their addresses', async () => {
     await using home = household();
     await home.open();

@@ -36,6 +36,7 @@ function damage(page: number): void {
 }
 
 test('whichever page of the log is damaged, the gateway starts, and says so where it noticed', async () => {
+  const told: unknown[] = [];
   for (let page = 1; page < PAGES; page += 1) {
     await rm(join(folder, 'events.db'), { force: true });
     {
@@ -48,7 +49,8 @@ test('whichever page of the log is damaged, the gateway starts, and says so wher
     }
     damage(page);
     await using records = await open();
-    if (page === 1) expect(records.problem()?.reason).toMatch(/malformed/);
+    told.push(records.problem()?.reason);
     expect(records.past.size).toBeLessThanOrEqual(1);
   }
+  expect(told[0]).toMatch(/malformed/);
 });

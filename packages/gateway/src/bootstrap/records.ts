@@ -57,8 +57,9 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
     callsMax: eventLog.callsMax,
   });
   let memoryProblem: string | undefined;
-  const onProblem = (reason: string): void => {
-    if (memoryProblem === undefined) logger.warn({ reason }, 'catalogues_not_kept');
+  const onProblem = (reason: string | undefined): void => {
+    if (memoryProblem === undefined && reason !== undefined)
+      logger.warn({ reason }, 'catalogues_not_kept');
     memoryProblem = reason;
   };
   const files =

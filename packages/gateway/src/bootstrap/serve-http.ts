@@ -6,9 +6,9 @@ import { recordedSocket } from '../infrastructure/state/socket-path.ts';
 import { nextFreePort, portHolder } from '../infrastructure/system/port-holder.ts';
 import { guide } from '../server/cli/guide.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
-import { whenAsked } from './ending.ts';
+import { whenAsked, type Ending } from './ending.ts';
 import { join, Relay, type Carried } from './relay.ts';
-import { say, USER_ERROR } from './say.ts';
+import { say, SYSTEM_ERROR, USER_ERROR } from './say.ts';
 import { loadStart, openGateway, untilEnded, type Serving } from './serve-gateway.ts';
 import { seekPlace, type Start } from './start.ts';
 
@@ -53,7 +53,8 @@ async function relay(
   }
   tell(start, config, port);
   say(`mcp-hangar: its calls go through the gateway of process ${first.facts.pid}`);
-  const { code } = await whenAsked((error) => successor.logDefect(error));
+  const asked = whenAsked((error) => successor.logDefect(error));
+  const { code } = await Promise.race([asked, successor.failed]);
   await Promise.all([front.close(config.limits.shutdownGraceMs), successor.close()]);
   return code;
 }
@@ -66,9 +67,15 @@ class Successor {
   #watch: Socket | undefined;
   #seeking: Promise<void> | undefined;
   readonly #closing = new AbortController();
+  #fail: (ending: Ending) => void = () => undefined;
+  /** Settles when this process had to serve and cannot: nobody is served by an open port. */
+  readonly failed: Promise<Ending>;
 
   constructor(start: Start, first: Extract<Place, { kind: 'guest' }>) {
     this.#start = start;
+    this.failed = new Promise((resolve) => {
+      this.#fail = resolve;
+    });
     this.#follow(first.socket);
   }
 
@@ -115,7 +122,11 @@ class Successor {
     watch.on('error', () => undefined);
     watch.on('end', () => watch.destroy());
     watch.on('close', () => {
-      if (!this.#closing.signal.aborted) this.#seeking = this.#seek();
+      if (this.#closing.signal.aborted) return;
+      this.#seeking = this.#seek().catch((error: unknown) => {
+        this.logDefect(error);
+        this.#fail({ code: SYSTEM_ERROR, reason: 'a defect' });
+      });
     });
     watch.resume();
   }
@@ -133,8 +144,9 @@ class Successor {
       return;
     }
     const opened = await openGateway(this.#start, place);
-    // The text is the one that was served until now: it has no problems.
-    if (!('code' in opened)) this.#serving = opened;
+    // The text is the one that was served until now, but the event log may be damaged meanwhile.
+    if ('code' in opened) this.#fail({ ...opened, reason: 'it cannot serve' });
+    else this.#serving = opened;
   }
 }
 

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { until } from '../../../../../test/support/until.ts';
 import { specOf } from '../../../test-kit/scripted-launcher.ts';
 import type { ServerMemory } from '../../application/ports.ts';
 import { MemoryFiles } from './memory-files.ts';
@@ -32,7 +33,7 @@ const MEMORY: ServerMemory = {
 };
 const spec = specOf({ id: 'files', digest: 'one' });
 
-const filesIn = (problems: string[] = []): MemoryFiles =>
+const filesIn = (problems: unknown[] = []): MemoryFiles =>
   new MemoryFiles({
     folder: join(folder, 'catalogs'),
     onProblem: (reason) => problems.push(reason),
@@ -78,11 +79,15 @@ test.each(['', '{', '[]', '{"format":2}', '{"format":1,"digest":"one","eras":{},
   },
 );
 
-test('a folder that cannot be written is told, and nothing else happens', async () => {
+test('a folder that cannot be written is told, and what is due is written when it can be', async () => {
   await writeFile(join(folder, 'catalogs'), 'in the way');
-  const problems: string[] = [];
+  const problems: unknown[] = [];
   const files = filesIn(problems);
   files.save(spec, MEMORY);
+  await until('it is told', () => problems.length === 1);
+  expect(problems).toEqual([expect.any(String)]);
+  await rm(join(folder, 'catalogs'));
   await files[Symbol.asyncDispose]();
-  expect(problems).toHaveLength(1);
+  expect(problems.slice(1)).toEqual([undefined]);
+  expect(filesIn().load(spec)).toEqual(MEMORY);
 });

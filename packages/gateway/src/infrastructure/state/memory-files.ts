@@ -10,6 +10,8 @@ import { isObject } from '../../domain/protocol/json-rpc.ts';
 
 /** Changes of one server within this time make one write. */
 const SETTLE_MS = 200;
+/** After a failure, what could not be written is tried again. */
+const RETRY_MS = 10_000;
 const FILE_BYTES_MAX = 67_108_864;
 const FORMAT = 1;
 
@@ -24,7 +26,8 @@ interface Kept extends Omit<ServerCatalog, 'uncallable'> {
 
 export interface MemoryFilesOptions {
   readonly folder: string;
-  readonly onProblem: (reason: string) => void;
+  /** Told after every write; undefined where it went well. */
+  readonly onProblem: (reason: string | undefined) => void;
 }
 
 export class MemoryFiles implements MemoryStore, AsyncDisposable {
@@ -71,8 +74,11 @@ export class MemoryFiles implements MemoryStore, AsyncDisposable {
       try {
         if (due.length > 0) await this.#prepare();
         for (const { spec, memory } of due) await this.#replace(spec, memory);
+        if (due.length > 0) this.#options.onProblem(undefined);
       } catch (error) {
         this.#options.onProblem(error instanceof Error ? error.message : String(error));
+        for (const one of due) if (!this.#due.has(one.spec.id)) this.#due.set(one.spec.id, one);
+        this.#timer ??= setTimeout(() => void this.#write(), RETRY_MS).unref();
       }
     });
     return this.#writing;
