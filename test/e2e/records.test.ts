@@ -163,9 +163,12 @@ describe.each(TRANSPORTS)('Over %s', (transport) => {
     const house = home();
     const gateway = await gatewayIn(house, transport);
     const secret = 'canary-argument';
-    await Promise.all(
-      Array.from({ length: 700 }, (_, at) => gateway.call('math__echo', { at, secret })),
-    );
+    for (let wave = 0; wave < 7; wave += 1) {
+      const calls = Array.from({ length: 100 }, (_, at) =>
+        gateway.call('math__echo', { at: wave * 100 + at, secret }),
+      );
+      await Promise.all(calls);
+    }
     await gateway.stop();
     const events = await eventsOf(house, '--server', 'math', '--type', 'ToolInvocationCompleted');
     expect(events).toHaveLength(700);
