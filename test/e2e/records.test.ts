@@ -37,7 +37,7 @@ interface Gateway {
 }
 
 const namesOf = ({ result }: Message): readonly string[] =>
-  (result?.['tools'] as readonly { readonly name: string }[]).map(({ name }) => name);
+  ((result?.['tools'] ?? []) as readonly { readonly name: string }[]).map(({ name }) => name);
 
 async function gatewayIn(
   house: Household,
@@ -104,11 +104,11 @@ function phasesOf(events: readonly Stored[], id: string): readonly string[] {
     if (stream !== mcpServerStream(id)) continue;
     expect(stored).toBe((version += 1));
     const event = McpServerEvent.parse({ type, data });
-    if (event.type === 'McpServerStateChanged') {
-      expect(event.data.old_state).toBe(state.phase);
-      phases.push(event.data.new_state);
-    }
+    const before = state.phase;
     state = evolve(state, event);
+    const said = event.type === 'McpServerStateChanged' ? event.data.old_state : state.phase;
+    expect(said).toBe(before);
+    if (event.type === 'McpServerStateChanged') phases.push(event.data.new_state);
   }
   expect(state.phase).toBe(phases.at(-1) ?? 'cold');
   return phases;
