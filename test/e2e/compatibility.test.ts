@@ -67,6 +67,26 @@ const namesOf = ({ result }: Message): readonly string[] =>
     .map(({ name }) => name)
     .filter((name) => name.includes('__'));
 
+const PROVIDER = { provider: 'math' };
+const CALL = { ...PROVIDER, tool: 'echo', arguments: { a: 1 } };
+/** The tools of the product, each with arguments and the keys that its result must have. */
+const REGISTRY: Readonly<
+  Record<string, { readonly args: object; readonly keys: readonly string[] }>
+> = {
+  registry_list: { args: {}, keys: ['providers', 'groups'] },
+  registry_start: { args: PROVIDER, keys: ['provider', 'state', 'tools'] },
+  registry_tools: { args: PROVIDER, keys: ['provider', 'state', 'predefined', 'tools'] },
+  registry_invoke_ex: { args: CALL, keys: ['_retry_metadata', '_progress'] },
+  registry_invoke_stream: { args: CALL, keys: ['_retry_metadata', '_progress'] },
+  registry_health: { args: {}, keys: ['status', 'providers', 'groups', 'security'] },
+  registry_status: { args: {}, keys: ['providers', 'groups', 'summary', 'formatted'] },
+  registry_warm: { args: {}, keys: ['warmed', 'already_warm', 'failed', 'summary'] },
+  registry_discover: { args: {}, keys: ['error'] },
+  registry_sources: { args: {}, keys: ['error'] },
+  registry_invoke: { args: CALL, keys: [] },
+  registry_stop: { args: PROVIDER, keys: ['stopped', 'reason'] },
+};
+
 describe.each(TRANSPORTS)('Over %s', (transport) => {
   it('row 1: the providers of the first examples are served', async () => {
     const client = await connect(transport, SEED);
@@ -79,6 +99,42 @@ describe.each(TRANSPORTS)('Over %s', (transport) => {
     const math = upstream([], { mode: 'subprocess', idle_ttl_s: 300 });
     const client = await connect(transport, { providers: { math } });
     expect(textOf(await client.call('math__echo', { a: 1 }))).toContain('"a":1');
+  });
+
+  it('row 2: the twelve registry tools are there, with the result keys of the product', async () => {
+    const math = upstream([], { mode: 'subprocess' });
+    const client = await connect(transport, { providers: { math } });
+    const { result } = await client.request('tools/list');
+    const names = (result?.['tools'] as readonly { readonly name: string }[]).map(
+      ({ name }) => name,
+    );
+    expect(names).toEqual(expect.arrayContaining(Object.keys(REGISTRY)));
+    for (const [name, { args, keys }] of Object.entries(REGISTRY)) {
+      const answer = (await client.call(name, args)).result;
+      // Of what a server answered the result is the server's; the report stands beside it.
+      const found = Object.keys({ ...answer, ...(answer?.['structuredContent'] as object) });
+      expect([name, ...keys.filter((key) => !found.includes(key))]).toEqual([name]);
+    }
+  });
+
+  it('row 3: so it is by 50 registry_invoke at once', async () => {
+    const seen = await journal();
+    const math = upstream([seen.option, '--boot=slow', '--boot-ms=200']);
+    const client = await connect(transport, { providers: { math } });
+    const invoke = { provider: 'math', tool: 'pid', arguments: {} };
+    const calls = Array.from({ length: 50 }, () => client.call('registry_invoke', invoke));
+    expect(new Set((await Promise.all(calls)).map(textOf)).size).toBe(1);
+    expect(seen.starts()).toHaveLength(1);
+  });
+
+  it('row 4: registry_tools of predefined tools starts nothing', async () => {
+    const seen = await journal();
+    const tools = [{ name: 'echo', inputSchema: { type: 'object' } }];
+    const math = upstream([seen.option], { tools });
+    const client = await connect(transport, { providers: { math } });
+    const answer = await client.call('registry_tools', { provider: 'math' });
+    expect(answer.result?.['structuredContent']).toMatchObject({ predefined: true });
+    expect(seen.starts()).toEqual([]);
   });
 
   it('row 3: a cold provider is started once, also by 50 calls at once', async () => {
