@@ -105,7 +105,7 @@ describe.each(TRANSPORTS)('Over %s', (transport) => {
     const math = upstream([], { mode: 'subprocess' });
     const client = await connect(transport, { providers: { math } });
     const { result } = await client.request('tools/list');
-    const names = (result?.['tools'] as readonly { readonly name: string }[]).map(
+    const names = ((result?.['tools'] ?? []) as readonly { readonly name: string }[]).map(
       ({ name }) => name,
     );
     expect(names).toEqual(expect.arrayContaining(Object.keys(REGISTRY)));
