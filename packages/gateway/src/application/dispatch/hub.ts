@@ -23,6 +23,7 @@ import { GatewayTools, type ToolFamilies } from '../gateway-tools/gateway-tools.
 import type { Clock, EventSink, Logger, MemoryStore, UpstreamLauncher } from '../ports.ts';
 import type { SettledCall } from '../recording/call-event.ts';
 import type { Child } from '../servers/child.ts';
+import { settlesWithin } from '../settles-within.ts';
 import {
   McpServer,
   type ServerDependencies,
@@ -269,7 +270,7 @@ export class Hub {
   }
 
   /** Resolves when every server of the view was listed or tried, at the latest after `first_list_wait_ms`. */
-  known(view: View, user: ServerUser): Promise<void> | undefined {
+  known(view: View, user: ServerUser): Promise<unknown> | undefined {
     const missing = view.endpoint.servers.filter((server) =>
       this.catalogs.lacks(server, user.asker),
     );
@@ -278,7 +279,7 @@ export class Hub {
     const nowMs = this.options.clock.nowMs();
     const untilMs = this.#firstLists.get(view) ?? nowMs + this.options.catalog.firstListWaitMs;
     this.#firstLists.set(view, untilMs);
-    return within(warm, untilMs - nowMs);
+    return settlesWithin(warm, Math.max(0, untilMs - nowMs));
   }
 
   async close(): Promise<void> {
@@ -394,13 +395,3 @@ function sentHeaders({
 }
 
 const stackOf = (error: unknown): unknown => (error instanceof Error ? error.stack : error);
-
-/** Resolves when `work` does or the time is up. */
-async function within(work: Promise<unknown>, ms: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, Math.max(0, ms));
-  });
-  await Promise.race([work, limit]);
-  clearTimeout(timer);
-}
