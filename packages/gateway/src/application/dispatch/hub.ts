@@ -1,4 +1,5 @@
 /** What every front of the gateway shares: servers, catalogues, views, and the way of one request through them. */
+import { stackOf } from '@mcp-hangar/kernel/error-text';
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { RPC, type JsonObject, type Request } from '../../domain/protocol/json-rpc.ts';
 import {
@@ -393,5 +394,3 @@ function sentHeaders({
   const mirrored = mirroredParams(headersOf(), request.params?.['arguments']);
   return Object.fromEntries(mirrored.map(([name, value]) => [name, encodeHeaderValue(value)]));
 }
-
-const stackOf = (error: unknown): unknown => (error instanceof Error ? error.stack : error);
