@@ -87,10 +87,10 @@ export class MemoryFiles implements MemoryStore, AsyncDisposable {
 
   /** Makes the folder; removes what a killed gateway had begun to write. */
   async #prepare(): Promise<void> {
-    if (this.#isPrepared) return;
-    this.#isPrepared = true;
     const { folder } = this.#options;
     await mkdir(folder, { recursive: true, mode: 0o700 });
+    if (this.#isPrepared) return;
+    this.#isPrepared = true;
     const begun = (await readdir(folder)).filter((name) => name.endsWith('.tmp'));
     await Promise.all(begun.map((name) => rm(join(folder, name), { force: true })));
   }
