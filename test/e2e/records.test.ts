@@ -191,3 +191,17 @@ describe.each(TRANSPORTS)('Over %s', (transport) => {
     expect(house.journal.starts()).toHaveLength(before);
   });
 });
+
+describe('mcp-hangar events', () => {
+  it('prints as many as its limit allows, and names the limit where more are wanted', async () => {
+    const house = home();
+    expect(await eventsOf(house)).toEqual([]);
+    const refused = await hangar(house, 'events', '--limit', '100001').catch(
+      (error: unknown) => error,
+    );
+    expect(refused).toMatchObject({
+      code: 1,
+      stderr: 'mcp-hangar: --limit "100001" is no whole number from 0 to 100000\n',
+    });
+  });
+});

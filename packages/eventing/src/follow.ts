@@ -6,7 +6,8 @@ const PAGE_EVENTS = 500;
 const POLL_MS = 200;
 const POLL_MS_MIN = 10;
 const POLL_MS_MAX = 60_000;
-const NEWEST_MAX = 100_000;
+/** Most events that `newest` may ask for: they are held until the oldest of them is found. */
+export const NEWEST_MAX = 100_000;
 
 /** What is not given lets everything through. */
 export interface EventFilter {

@@ -1,3 +1,5 @@
+import { messageOf } from '@mcp-hangar/kernel/error-text';
+
 /** Primary result codes of SQLite after which the connection is as good as before: busy, full. */
 const PASSING: readonly number[] = [5, 13];
 const PRIMARY_CODE_BITS = 0xff;
@@ -19,7 +21,7 @@ const isSqliteError = (error: unknown): error is SqliteError =>
 export function problemOf(error: unknown): string {
   // SQLite's message is that of the connection, which may be older than the failure; `errstr` belongs to the code.
   if (isSqliteError(error)) return `${error.errstr} (SQLite ${error.errcode})`;
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }
 
 /** Whether the same connection can be used again. */

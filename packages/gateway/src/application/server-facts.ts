@@ -7,7 +7,7 @@ import {
   type HealthStatus,
   type McpServerPhase,
 } from '../domain/mcp-server/health.ts';
-import type { McpServerSpec } from '../domain/mcp-server/spec.ts';
+import { modeOf, type McpServerSpec } from '../domain/mcp-server/spec.ts';
 import { nearest } from '../domain/near-names.ts';
 import type { McpServer } from './servers/mcp-server.ts';
 import type { UseCaseContext, UseCaseDeps } from './use-case.ts';
@@ -76,11 +76,6 @@ function disabledFacts(spec: McpServerSpec): ServerFacts {
 }
 
 const DISABLED = 'disabled in the configuration (enabled: false)';
-
-/** The mode as the configuration spells it. */
-const MODE_OF_LAUNCH: Readonly<Record<string, string>> = { stdio: 'subprocess' };
-const modeOf = ({ launch }: McpServerSpec): string =>
-  launch.kind === 'inactive' ? launch.mode : (MODE_OF_LAUNCH[launch.kind] ?? launch.kind);
 
 function noteOf(server: McpServer): string | undefined {
   switch (server.phase) {

@@ -1,7 +1,12 @@
 /** `mcp-hangar events`: reads the log of a configuration, whether or not its gateway runs. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { followEvents, readEvents, type EventSelection } from '@mcp-hangar/eventing/follow';
+import {
+  followEvents,
+  NEWEST_MAX,
+  readEvents,
+  type EventSelection,
+} from '@mcp-hangar/eventing/follow';
 import { SqliteEventStore } from '@mcp-hangar/eventing/sqlite-event-store';
 import { verifyEventLog } from '@mcp-hangar/eventing/verify';
 import { Fault } from '@mcp-hangar/kernel/errors';
@@ -16,7 +21,6 @@ import { reportProblems, say, SYSTEM_ERROR, USER_ERROR } from './say.ts';
 import { chooseState } from './start.ts';
 
 const LIMIT = 50;
-const LIMIT_MAX = 1_000_000;
 const FINDINGS = 1;
 
 type Coded = { readonly code: number };
@@ -81,8 +85,8 @@ const wrong = (message: string): Coded => {
 
 function selectionOf({ server, type, since, limit }: EventsFlags): EventSelection | Coded {
   const newest = limit === undefined ? LIMIT : Number(limit);
-  if (!Number.isInteger(newest) || newest < 0 || newest > LIMIT_MAX)
-    return wrong(`--limit "${limit}" is no whole number from 0 to ${LIMIT_MAX}`);
+  if (!Number.isInteger(newest) || newest < 0 || newest > NEWEST_MAX)
+    return wrong(`--limit "${limit}" is no whole number from 0 to ${NEWEST_MAX}`);
   const sinceMs = since === undefined ? undefined : parseSince(since, Date.now());
   if (since !== undefined && sinceMs === undefined)
     return wrong(

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { eventId } from '@mcp-hangar/eventing/event-id';
 import { MemoryEventStore } from '@mcp-hangar/eventing/memory-event-store';
 import type { SqliteEventStore } from '@mcp-hangar/eventing/sqlite-event-store';
+import { messageOf } from '@mcp-hangar/kernel/error-text';
 import { Fault } from '@mcp-hangar/kernel/errors';
 import type { EventStore } from '@mcp-hangar/kernel/event-store';
 import type { Clock, DomainEvent, Logger, MemoryStore } from '../application/ports.ts';
@@ -121,7 +122,7 @@ async function openStore({ config, state, logger }: RecordsOptions): Promise<Ope
     return { store, sqlite: store, problem: undefined, past, closings };
   } catch (error) {
     await store[Symbol.asyncDispose]();
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     if (eventLog.path !== undefined && !eventLog.allowsMemoryFallback) {
       const advice = 'repair it, or set event_store.allow_memory_fallback';
       throw new Fault('EVENT_STORE_UNAVAILABLE', `${reason}; ${advice}`, { cause: error });
@@ -141,7 +142,7 @@ function keepBounded(
     store
       .prune({ occurredBeforeMs: clock.nowMs() - keepMs, keepEventsMax })
       .catch((error: unknown) => {
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = messageOf(error);
         logger.warn({ reason }, 'event_log_not_pruned');
       });
   };

@@ -11,7 +11,7 @@ import type { GatewayConfig } from './config/gateway-config.ts';
 import { loadGatewayConfig } from './config/load-config.ts';
 import { deadServers } from './dead-servers.ts';
 import { whenAsked } from './ending.ts';
-import { reportProblems, say, SYSTEM_ERROR } from './say.ts';
+import { reportProblems, say, SYSTEM_ERROR, tellDefect } from './say.ts';
 import type { Start, StateChoice } from './start.ts';
 
 /**
@@ -164,9 +164,7 @@ export function serveOverStdio(serving: Serving): Promise<number> {
 /** Serves until there is a reason to stop, then stops. @param closed resolves with one more */
 export async function untilEnded(serving: Serving, closed?: Promise<string>): Promise<number> {
   const { logger } = serving.gateway;
-  const asked = whenAsked((error) =>
-    logger.error({ error: error instanceof Error ? error.stack : String(error) }, 'defect'),
-  );
+  const asked = whenAsked((error) => tellDefect(error, logger));
   const more = closed?.then((reason) => ({ code: 0, reason }));
   const { code, reason } = await Promise.race([asked, ...(more === undefined ? [] : [more])]);
   logger.info({ reason }, 'stopping');

@@ -1,5 +1,6 @@
 /** `serve --http`: binds the address, and serves what comes or hands it to the gateway that runs already. */
 import type { Socket } from 'node:net';
+import { messageOf } from '@mcp-hangar/kernel/error-text';
 import { callOwner } from '../infrastructure/state/owner-link.ts';
 import type { Place } from '../infrastructure/state/place.ts';
 import { recordedSocket } from '../infrastructure/state/socket-path.ts';
@@ -8,7 +9,7 @@ import { guide } from '../server/cli/guide.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
 import { whenAsked, type Ending } from './ending.ts';
 import { join, Relay, type Carried } from './relay.ts';
-import { say, SYSTEM_ERROR, USER_ERROR } from './say.ts';
+import { say, SYSTEM_ERROR, tellDefect, USER_ERROR } from './say.ts';
 import { loadStart, openGateway, untilEnded, type Serving } from './serve-gateway.ts';
 import { seekPlace, type Start } from './start.ts';
 
@@ -96,9 +97,7 @@ class Successor {
   }
 
   logDefect(error: unknown): void {
-    const stack = error instanceof Error ? error.stack : String(error);
-    if (this.#serving === undefined) say(`mcp-hangar: defect: ${stack ?? ''}`);
-    else this.#serving.gateway.logger.error({ error: stack }, 'defect');
+    tellDefect(error, this.#serving?.gateway.logger);
   }
 
   async close(): Promise<void> {
@@ -189,7 +188,7 @@ function statusToolOf({ toolAccess }: GatewayConfig): string | undefined {
 async function bindProblem(error: unknown, { http }: GatewayConfig): Promise<string> {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code !== 'EADDRINUSE') {
-    return `mcp-hangar: cannot listen on ${http.host}:${http.port}: ${error instanceof Error ? error.message : String(error)}`;
+    return `mcp-hangar: cannot listen on ${http.host}:${http.port}: ${messageOf(error)}`;
   }
   const [holder, free] = await Promise.all([
     portHolder(http.port),

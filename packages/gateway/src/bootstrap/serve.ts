@@ -9,7 +9,7 @@ import { Bridge, type Attachment } from './bridge.ts';
 import { readConfigText } from './config/read-config-text.ts';
 import { whenAsked } from './ending.ts';
 import { findConfig } from './find-config.ts';
-import { reportProblems, say, USER_ERROR } from './say.ts';
+import { reportProblems, say, tellDefect, USER_ERROR } from './say.ts';
 import type { Serving } from './serve-gateway.ts';
 import { chooseState, seekPlace, type Start } from './start.ts';
 
@@ -62,11 +62,7 @@ async function bridge(start: Start, first: Extract<Place, { kind: 'guest' }>): P
     { input: process.stdin, output: process.stdout, next: () => (seeking = seek()) },
     attachmentOf(first),
   );
-  const asked = whenAsked((error) => {
-    const stack = error instanceof Error ? error.stack : error;
-    if (serving === undefined) say(`mcp-hangar: defect: ${String(stack)}`);
-    else serving.gateway.logger.error({ error: stack }, 'defect');
-  });
+  const asked = whenAsked((error) => tellDefect(error, serving?.gateway.logger));
   const ending = await Promise.race([asked, client.ended]);
   client.leave();
   await client.ended;

@@ -2,6 +2,7 @@
  * The catalogues of all servers. A catalogue is kept for (server, era, told capabilities); listing from it starts
  * nothing. A complete catalogue is only ever replaced by a complete one.
  */
+import { messageOf } from '@mcp-hangar/kernel/error-text';
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { isObject, type JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { redactor } from '../../domain/mcp-server/redactor.ts';
@@ -266,7 +267,7 @@ export class Catalogs {
   #failed(server: McpServer, error: unknown): void {
     // A server may repeat what it was shown.
     const clean = redactor(server.spec.secrets);
-    const reason = clean(error instanceof Error ? error.message : String(error));
+    const reason = clean(messageOf(error));
     const { logger } = this.#options;
     const fields = { mcpServerId: server.spec.id, reason };
     // Its end and its back-off were logged where they began; every list comes by here.

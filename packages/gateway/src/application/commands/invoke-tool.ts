@@ -1,3 +1,4 @@
+import { messageOf } from '@mcp-hangar/kernel/error-text';
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { z } from 'zod';
 import { matchesGlob } from '../../domain/catalog/glob.ts';
@@ -64,7 +65,7 @@ export async function invoke(
     return answer;
   } catch (error) {
     const clean = redactor(server.spec.secrets);
-    const reason = clean(error instanceof Error ? error.message : String(error));
+    const reason = clean(messageOf(error));
     deps.logger.info({ ...fields, reason }, 'tool_invocation_failed');
     throw error;
   } finally {

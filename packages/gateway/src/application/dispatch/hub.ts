@@ -1,4 +1,5 @@
 /** What every front of the gateway shares: servers, catalogues, views, and the way of one request through them. */
+import { stackOf } from '@mcp-hangar/kernel/error-text';
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { RPC, type JsonObject, type Request } from '../../domain/protocol/json-rpc.ts';
 import {
@@ -23,6 +24,7 @@ import { GatewayTools, type ToolFamilies } from '../gateway-tools/gateway-tools.
 import type { Clock, EventSink, Logger, MemoryStore, UpstreamLauncher } from '../ports.ts';
 import type { SettledCall } from '../recording/call-event.ts';
 import type { Child } from '../servers/child.ts';
+import { settlesWithin } from '../settles-within.ts';
 import {
   McpServer,
   type ServerDependencies,
@@ -269,7 +271,7 @@ export class Hub {
   }
 
   /** Resolves when every server of the view was listed or tried, at the latest after `first_list_wait_ms`. */
-  known(view: View, user: ServerUser): Promise<void> | undefined {
+  known(view: View, user: ServerUser): Promise<unknown> | undefined {
     const missing = view.endpoint.servers.filter((server) =>
       this.catalogs.lacks(server, user.asker),
     );
@@ -278,7 +280,7 @@ export class Hub {
     const nowMs = this.options.clock.nowMs();
     const untilMs = this.#firstLists.get(view) ?? nowMs + this.options.catalog.firstListWaitMs;
     this.#firstLists.set(view, untilMs);
-    return within(warm, untilMs - nowMs);
+    return settlesWithin(warm, Math.max(0, untilMs - nowMs));
   }
 
   async close(): Promise<void> {
@@ -391,16 +393,4 @@ function sentHeaders({
   if (own !== undefined) return own;
   const mirrored = mirroredParams(headersOf(), request.params?.['arguments']);
   return Object.fromEntries(mirrored.map(([name, value]) => [name, encodeHeaderValue(value)]));
-}
-
-const stackOf = (error: unknown): unknown => (error instanceof Error ? error.stack : error);
-
-/** Resolves when `work` does or the time is up. */
-async function within(work: Promise<unknown>, ms: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, Math.max(0, ms));
-  });
-  await Promise.race([work, limit]);
-  clearTimeout(timer);
 }

@@ -9,6 +9,7 @@
  */
 import { DuplicateEvent, type EventStore, type NewEvent } from '@mcp-hangar/kernel/event-store';
 import type { Clock, DomainEvent, EventSink, Logger } from '../ports.ts';
+import { settlesWithin } from '../settles-within.ts';
 import {
   callEvent,
   callerLabel,
@@ -98,12 +99,7 @@ export class EventRecorder implements EventSink, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#makeEvents();
     clearTimeout(this.#timer);
-    let limit: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      limit = setTimeout(resolve, CLOSE_MS_MAX);
-    });
-    await Promise.race([this.#writeAll(), late]);
-    clearTimeout(limit);
+    await settlesWithin(this.#writeAll(), CLOSE_MS_MAX);
     await this.#options.store[Symbol.asyncDispose]();
   }
 

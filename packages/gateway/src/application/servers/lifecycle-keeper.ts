@@ -2,6 +2,7 @@
  * The lifecycle and the health of one server while the gateway runs: hands what happens to the decider, applies what
  * it decides and passes the events on.
  */
+import { messageOf } from '@mcp-hangar/kernel/error-text';
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { dueInMs } from '../../domain/mcp-server/backoff.ts';
 import { mcpServerStream, type McpServerEvent } from '../../domain/mcp-server/events.ts';
@@ -109,7 +110,7 @@ export class LifecycleKeeper {
     error: unknown,
     left: { readonly children: number; readonly starts: number; readonly beganAtMs: number },
   ): void {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     this.#lastFailureAtMs = this.#deps.clock.nowMs();
     this.#lastCode = error instanceof Fault ? error.code : undefined;
     this.#apply({

@@ -8,12 +8,13 @@
  *    idle.
  * 4. After `close` nothing runs and nothing starts.
  */
+import { messageOf } from '@mcp-hangar/kernel/error-text';
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { EraMemory, type EraVerdict } from '../../domain/mcp-server/eras.ts';
 import type { Health, McpServerPhase } from '../../domain/mcp-server/health.ts';
-import type { Idleness, Lifecycle, StopReason } from '../../domain/mcp-server/lifecycle.ts';
+import type { Idleness, Lifecycle } from '../../domain/mcp-server/lifecycle.ts';
 import { catalogKey, seatFor, type Asker, type Seat } from '../../domain/mcp-server/sharing.ts';
-import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
+import { modeOf, type McpServerSpec } from '../../domain/mcp-server/spec.ts';
 import { NO_CAPABILITIES } from '../../domain/protocol/capabilities.ts';
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 import type { Era } from '../../domain/protocol/revisions.ts';
@@ -25,6 +26,7 @@ import {
   type Owner,
   type ServerNotification,
 } from './child.ts';
+import { STOP_REASON, type ChildStop } from './child-stop.ts';
 import { IdleWatch } from './idle-watch.ts';
 import { LeasePool, type Cancellable, type LeasedSeat } from './lease-pool.ts';
 import { StartingChild } from './starting-child.ts';
@@ -86,13 +88,6 @@ interface HowToStart {
   /** Unless given, that of the seat. */
   readonly era?: Era | 'unknown';
 }
-
-const STOP_REASON: Readonly<Record<string, StopReason>> = {
-  idle: 'idle',
-  shutdown: 'shutdown',
-  user_request: 'user_request',
-  error: 'error',
-};
 
 const stopping = (): Fault => new Fault('GATEWAY_STOPPING', 'the gateway is shutting down');
 
@@ -222,7 +217,7 @@ export class McpServer implements ChildEvents {
   }
 
   /** Ends every child that runs or starts; the next call starts one again. */
-  async stop(reason: StopReason): Promise<void> {
+  async stop(reason: 'user_request'): Promise<void> {
     this.#starting.abort();
     this.#starting = new AbortController();
     for (const child of this.#children) void this.#stop(child, reason);
@@ -255,7 +250,7 @@ export class McpServer implements ChildEvents {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#starting.abort();
-    this.#leases.close(new Fault('GATEWAY_STOPPING', 'the gateway is shutting down'));
+    this.#leases.close(stopping());
     await Promise.allSettled(this.#starts);
     for (const child of this.#children) void this.#stop(child, 'shutdown');
     this.#keeper.stopped('shutdown');
@@ -406,7 +401,7 @@ export class McpServer implements ChildEvents {
     this.#idle.watch(child);
     const { era } = child.seat;
     const durationMs = child.lastUsedAtMs - beganAtMs;
-    const mode = this.spec.launch.kind === 'stdio' ? 'subprocess' : this.spec.launch.kind;
+    const mode = modeOf(this.spec);
     const toolsCount = this.#deps.listener.toolsKnown(this);
     this.#keeper.started({ mode, era, durationMs, toolsCount });
     this.#deps.logger.info(
@@ -422,7 +417,7 @@ export class McpServer implements ChildEvents {
   #startFailed(error: unknown, beganAtMs: number): unknown {
     const left = { children: this.#children.size, starts: this.#starts.size - 1, beganAtMs };
     this.#keeper.startFailed(error, left);
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     this.#deps.logger.warn(
       { mcpServerId: this.spec.id, reason, retryInMs: this.#keeper.waitMs },
       'mcp_server_start_failed',
@@ -453,12 +448,12 @@ export class McpServer implements ChildEvents {
     this.#suspects.clear();
   }
 
-  async #stop(child: Child, reason: string, idle?: Idleness): Promise<void> {
+  async #stop(child: Child, reason: ChildStop, idle?: Idleness): Promise<void> {
     if (child.stopping) return;
     child.stopping = true;
     this.#forget(child);
     if (this.#children.size === 0 && this.#starts.size === 0)
-      this.#keeper.stopped(STOP_REASON[reason] ?? 'released', idle);
+      this.#keeper.stopped(STOP_REASON[reason], idle);
     this.#deps.logger.info(
       { mcpServerId: this.spec.id, pid: child.connection.pid, reason },
       'mcp_server_stopped',

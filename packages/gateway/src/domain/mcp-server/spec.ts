@@ -88,3 +88,15 @@ export interface McpServerSpec {
   /** Globs of tools that are neither listed nor callable. */
   readonly hiddenTools: readonly string[];
 }
+
+/** The mode as the configuration spells it. */
+export function modeOf({ launch }: McpServerSpec): string {
+  switch (launch.kind) {
+    case 'stdio':
+      return 'subprocess';
+    case 'remote':
+      return 'remote';
+    case 'inactive':
+      return launch.mode;
+  }
+}

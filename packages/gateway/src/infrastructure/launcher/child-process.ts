@@ -16,7 +16,7 @@ import { childEnvironment } from './child-environment.ts';
 import type { Guardian } from './guardian.ts';
 import { endGroup, signalGroup } from './process-group.ts';
 import { type ResolvedCommand, resolveCommand } from './resolve-command.ts';
-import { settlesWithin } from './settles-within.ts';
+import { settlesWithin } from '../../application/settles-within.ts';
 import { explainFailure } from './spawn-failure.ts';
 import { StderrBuffer } from './stderr-buffer.ts';
 

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { messageOf } from '@mcp-hangar/kernel/error-text';
 import type { MemoryStore, ServerMemory } from '../../application/ports.ts';
 import type { ServerCatalog } from '../../domain/catalog/server-catalog.ts';
 import type { EraVerdict } from '../../domain/mcp-server/eras.ts';
@@ -76,7 +77,7 @@ export class MemoryFiles implements MemoryStore, AsyncDisposable {
         for (const { spec, memory } of due) await this.#replace(spec, memory);
         if (due.length > 0) this.#options.onProblem(undefined);
       } catch (error) {
-        this.#options.onProblem(error instanceof Error ? error.message : String(error));
+        this.#options.onProblem(messageOf(error));
         for (const one of due) if (!this.#due.has(one.spec.id)) this.#due.set(one.spec.id, one);
         this.#timer ??= setTimeout(() => void this.#write(), RETRY_MS).unref();
       }

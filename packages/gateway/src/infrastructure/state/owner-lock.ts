@@ -8,6 +8,7 @@
  * 2. The transaction writes nothing: a full disk does not stop it, and no journal is left behind.
  */
 import { join } from 'node:path';
+import { messageOf } from '@mcp-hangar/kernel/error-text';
 import { isOurs, lookAt } from './state-folder.ts';
 
 const FILE = 'owner.db';
@@ -49,5 +50,3 @@ export async function takeOwnerLock(folder: string): Promise<OwnerLock | 'held'>
 
 const isBusy = (error: unknown): boolean =>
   error instanceof Error && 'errcode' in error && error.errcode === BUSY;
-const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);

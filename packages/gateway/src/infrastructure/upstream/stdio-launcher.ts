@@ -5,6 +5,7 @@ import type { McpServerSpec, StdioLaunch } from '../../domain/mcp-server/spec.ts
 import { RPC, type JsonObject } from '../../domain/protocol/json-rpc.ts';
 import type { Era } from '../../domain/protocol/revisions.ts';
 import { RpcRefusal } from '../../application/calls/ask.ts';
+import { settlesWithin } from '../../application/settles-within.ts';
 import type {
   StartOptions,
   UpstreamConnection,
@@ -99,7 +100,8 @@ async function attempt(
     connection.greeted(greeting);
   } catch (error) {
     // Whatever failed, the child goes; its exit says more than our timeout where it ended by itself.
-    const exit = await exitWithin(child, EXIT_SETTLE_MS);
+    const hasEnded = await settlesWithin(child.exited, EXIT_SETTLE_MS);
+    const exit = hasEnded ? await child.exited : undefined;
     // Fast also where it is only asked in the wrong era: waiting for a silent one would use up the time of the next try.
     await stopFast(child);
     if (error instanceof WrongEra) throw error;
@@ -178,17 +180,4 @@ const lastLine = (text: string): string =>
 async function stopFast(child: ChildProcess): Promise<void> {
   child.kill();
   await child.stop();
-}
-
-async function exitWithin(
-  child: ChildProcess,
-  ms: number,
-): Promise<Awaited<ChildProcess['exited']> | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), ms);
-  });
-  const exit = await Promise.race([child.exited, limit]);
-  clearTimeout(timer);
-  return exit;
 }

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Endpoint } from '../../application/catalog/views.ts';
 import type { Hub } from '../../application/dispatch/hub.ts';
 import type { Limits } from '../../domain/limits.ts';
+import { stackOf } from '@mcp-hangar/kernel/error-text';
 import { ERRORS, type Fault } from '@mcp-hangar/kernel/errors';
 import { rpcErrorOf } from '../../application/calls/reply.ts';
 import { RPC, type RpcError } from '../../domain/protocol/json-rpc.ts';
@@ -40,7 +41,7 @@ export function contain(
   try {
     work();
   } catch (error) {
-    const stack = error instanceof Error ? error.stack : String(error);
+    const stack = stackOf(error);
     hub.options.logger.error({ error: stack }, 'defect_in_request');
     if (response.headersSent) response.destroy();
     else sendError(response, 500, { code: RPC.internalError, message: 'Internal error' });

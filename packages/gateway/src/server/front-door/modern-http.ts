@@ -6,7 +6,7 @@ import { handleModern } from '../../application/sessions/modern-client.ts';
 import { rawIdOf, type ClientText } from '../../domain/protocol/client-message.ts';
 import { RPC, type Message, type RpcError } from '../../domain/protocol/json-rpc.ts';
 import { checkModern, isRefusal } from '../../domain/protocol/modern-envelope.ts';
-import { decodeHeaderValue } from './header-value.ts';
+import { decodeHeaderValue } from '../../application/calls/header-value.ts';
 import { HttpReply } from './http-reply.ts';
 import {
   header,

@@ -12,6 +12,7 @@
 import { chmod } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
+import { settlesWithin } from '../../application/settles-within.ts';
 import {
   farewellLine,
   GREETING_BYTES_MAX,
@@ -89,7 +90,7 @@ export class OwnerSocket {
       if (output.writable) output.write(`${STOPPING_LINE}\n`);
       input.cut();
     }
-    await withinMs(Promise.all(clients.map(({ closed }) => closed)), TAKEN_MS_MAX);
+    await settlesWithin(Promise.all(clients.map(({ closed }) => closed)), TAKEN_MS_MAX);
   }
 
   /** Ends every connection and removes the socket. */
@@ -98,7 +99,7 @@ export class OwnerSocket {
     const gone = [...this.#clients].map(
       ({ socket }) => new Promise<void>((resolve) => socket.once('close', () => resolve())),
     );
-    await withinMs(Promise.all(gone), FAREWELL_MS_MAX);
+    await settlesWithin(Promise.all(gone), FAREWELL_MS_MAX);
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const socket of this.#sockets) socket.destroy();
     await closed;
@@ -174,14 +175,4 @@ export class OwnerSocket {
     this.#clients.add(client);
     socket.on('close', () => this.#clients.delete(client));
   }
-}
-
-/** Resolves when `work` does, or the time is up. */
-async function withinMs(work: Promise<unknown>, ms: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work, limit]);
-  clearTimeout(timer);
 }

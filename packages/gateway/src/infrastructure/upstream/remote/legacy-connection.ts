@@ -7,6 +7,7 @@
  * 2. Where no session can be had again, the connection ends: its server is started anew, under its back-off.
  * 3. Every call is told exactly once: answered, lost, or forgotten by `cancel`.
  */
+import { messageOf } from '@mcp-hangar/kernel/error-text';
 import { Fault } from '@mcp-hangar/kernel/errors';
 import type { JsonObject } from '../../../domain/protocol/json-rpc.ts';
 import type {
@@ -193,7 +194,7 @@ export class LegacyConnection implements UpstreamConnection, CallHost {
         signal: this.#closing.signal,
       });
     } catch (error) {
-      const detail = error instanceof Error ? error.message : String(error);
+      const detail = messageOf(error);
       const lost = `the session ended and no other could be had: ${detail}`;
       const code =
         error instanceof Fault && error.code !== 'CALL_TIMED_OUT' ? error.code : 'UPSTREAM_ENDED';

@@ -1,4 +1,4 @@
-/** Answers whether the promise settles within the limit; leaves no timer behind. */
+/** Answers whether the promise is fulfilled within the limit; rejects where it does. Leaves no timer behind. */
 export const settlesWithin = async (
   promise: Promise<unknown>,
   limitMs: number,
