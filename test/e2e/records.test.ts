@@ -193,6 +193,16 @@ describe.each(TRANSPORTS)('Over %s', (transport) => {
 });
 
 describe('mcp-hangar events', () => {
+  it('finds a call by the correlation id that its caller gave', async () => {
+    const house = home();
+    const gateway = await gatewayIn(house, 'stdio');
+    const call = { provider: 'math', tool: 'pid', correlation_id: 'my-id' };
+    await gateway.call('registry_invoke_ex', call);
+    await gateway.stop();
+    const calls = await eventsOf(house, '--type', 'ToolInvocationCompleted', '--server', 'math');
+    expect(calls.map(({ data }) => data['correlation_id'])).toEqual(['my-id']);
+  });
+
   it('prints as many as its limit allows, and names the limit where more are wanted', async () => {
     const house = home();
     expect(await eventsOf(house)).toEqual([]);

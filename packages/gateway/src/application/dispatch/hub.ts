@@ -304,7 +304,7 @@ export class Hub {
       requestChars: text.text.length,
       caller: user.asker.owner,
       clientName: typeof clientName === 'string' ? clientName : undefined,
-      correlationId: undefined,
+      meta: request.params?.['_meta'],
       ending,
     });
   }

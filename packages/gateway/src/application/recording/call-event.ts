@@ -16,14 +16,16 @@ export interface SettledCall {
   /** Session or principal. What is stored of it opens nothing. */
   readonly caller: string;
   readonly clientName: string | undefined;
-  /** Given by the caller; made up otherwise. */
-  readonly correlationId: string | undefined;
+  /** `_meta` of the request; it may have a `correlation_id`, as calls of the gateway's own tools do. */
+  readonly meta: unknown;
   readonly ending: CallEnding;
 }
 
 /** Larger arguments are hashed as they were parsed, without sorting: that would hold up everybody. */
 const CANONICAL_CHARS_MAX = 65_536;
 const NAME_CHARS_MAX = 256;
+/** So that a full batch of failures is still one append. */
+const MESSAGE_CHARS_MAX = 1_024;
 const LABEL_CHARS = 16;
 
 /** The stream of one server's calls. */
@@ -36,7 +38,7 @@ export function callEvent(call: SettledCall, eventId: string, label: string): Do
   const data = {
     mcp_server_id: call.mcpServerId ?? null,
     tool_name: call.toolName.slice(0, NAME_CHARS_MAX),
-    correlation_id: call.correlationId ?? eventId,
+    correlation_id: correlationIdIn(call.meta) ?? eventId,
     arguments_digest: digestOf(call.arguments),
     duration_ms: ending.durationMs,
     identity_context: {
@@ -49,8 +51,17 @@ export function callEvent(call: SettledCall, eventId: string, label: string): Do
     ? { type: 'ToolInvocationCompleted', data: { ...data, result_size_bytes: ending.bytes } }
     : {
         type: 'ToolInvocationFailed',
-        data: { ...data, error_type: ending.error, error_message: ending.detail ?? null },
+        data: {
+          ...data,
+          error_type: ending.error,
+          error_message: ending.detail?.slice(0, MESSAGE_CHARS_MAX) ?? null,
+        },
       };
+}
+
+function correlationIdIn(meta: unknown): string | undefined {
+  const id = isObject(meta) ? meta['correlation_id'] : undefined;
+  return typeof id === 'string' && id !== '' ? id.slice(0, NAME_CHARS_MAX) : undefined;
 }
 
 /** What is stored of a session or principal: enough to find its calls, useless to take it over. */

@@ -24,7 +24,7 @@ const CALL: SettledCall = {
   requestChars: 100,
   caller: 'session-1',
   clientName: 'cursor',
-  correlationId: undefined,
+  meta: undefined,
   ending: { outcome: 'answered', error: undefined, bytes: 10, durationMs: 3 },
 };
 
@@ -74,6 +74,27 @@ describe('a settled call', () => {
       },
     });
     expect(JSON.stringify(event)).not.toMatch(/secret-argument|session-1/);
+  });
+
+  test('has the correlation id that came with it, else its own', async () => {
+    const store = new MemoryEventStore();
+    const recorder = recorderOn(store);
+    recorder.callSettled({ ...CALL, meta: { correlation_id: 'mine' } });
+    recorder.callSettled({ ...CALL, meta: { correlation_id: 7 } });
+    await pass();
+    const [named, made] = await storedIn(store);
+    expect(named?.data['correlation_id']).toBe('mine');
+    expect(made?.data['correlation_id']).toBe(made?.id);
+  });
+
+  test('that failed with very long words is kept short', async () => {
+    const store = new MemoryEventStore();
+    const recorder = recorderOn(store);
+    const ending = { ...CALL.ending, error: 'UPSTREAM_ENDED', detail: 'x'.repeat(100_000) };
+    recorder.callSettled({ ...CALL, ending });
+    await pass();
+    const [event] = await storedIn(store);
+    expect(event?.data['error_message']).toBe('x'.repeat(1_024));
   });
 
   test('that failed says how', async () => {
@@ -202,4 +223,24 @@ describe('the digest of arguments', () => {
   test('knows an argument called __proto__', () => {
     expect(digestOf(JSON.parse('{"__proto__":{"a":1}}'))).not.toBe(digestOf({}));
   });
+});
+
+test('what the log will never take is counted, and holds up nothing', async () => {
+  class Picky extends MemoryEventStore {
+    override async append(append: Append): ReturnType<EventStore['append']> {
+      if (append.stream === 'tool_calls:odd') throw new TypeError('too long');
+      return super.append(append);
+    }
+  }
+  const store = new Picky();
+  const recorder = recorderOn(store);
+  recorder.callSettled({ ...CALL, mcpServerId: 'odd' });
+  recorder.callSettled(CALL);
+  await pass();
+  const types = (await storedIn(store)).map(({ type, data }) => [type, data['count']]);
+  expect(types).toEqual([
+    ['ToolInvocationCompleted', undefined],
+    ['CallsNotRecorded', 1],
+  ]);
+  expect(recorder.problem).toBeUndefined();
 });

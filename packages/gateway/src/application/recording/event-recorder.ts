@@ -6,6 +6,7 @@
  * 2. The events of a stream are stored in the order in which they were recorded.
  * 3. At most `callsMax` calls wait. What is beyond that is counted and told by one `CallsNotRecorded`; calls go on.
  * 4. While the log cannot be written, what waits is kept and tried again; `problem` says so.
+ * 5. What the log will never take is given up: logged, and calls among it are counted.
  */
 import { DuplicateEvent, type EventStore, type NewEvent } from '@mcp-hangar/kernel/event-store';
 import type { Clock, DomainEvent, EventSink, Logger } from '../ports.ts';
@@ -201,6 +202,10 @@ export class EventRecorder implements EventSink, AsyncDisposable {
         await this.#options.store.append({ stream, expected: 'any', events });
         return undefined;
       } catch (error) {
+        if (error instanceof TypeError) {
+          this.#giveUp(left, error);
+          return undefined;
+        }
         // Stored by a worker that ended before it could say so; the others of its append follow one by one.
         const others =
           error instanceof DuplicateEvent
@@ -211,6 +216,12 @@ export class EventRecorder implements EventSink, AsyncDisposable {
       }
     }
     return undefined;
+  }
+
+  /** They can never be stored: kept, they would hold up everything that comes after them. */
+  #giveUp(waiting: readonly Waiting[], { message: reason }: TypeError): void {
+    this.#lost += countCalls(waiting);
+    this.#options.logger.error({ reason, events: waiting.length }, 'events_cannot_be_stored');
   }
 
   #tell(error: unknown): void {
