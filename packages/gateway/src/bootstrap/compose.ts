@@ -219,6 +219,7 @@ function warmAll(hub: Hub): void {
     owner: 'boot',
     capabilities: NO_CAPABILITIES,
     wantsLogs: false,
+    isOneClient: false,
   } as const;
   const user = { asker, owner: NOBODY, clientInfo: undefined };
   for (const server of hub.servers) {

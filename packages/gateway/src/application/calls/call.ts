@@ -245,7 +245,7 @@ export class Call implements UpstreamCall, Limited {
       const { child } = this.#sent;
       const isAnswered = outcome === 'answered' || outcome === 'answered-error';
       // It may work on, and ask or log for this client: it is not lent to another one.
-      if (!isAnswered) child.bound = true;
+      if (!isAnswered) child.spoiled = true;
       child.report({ outcome, beganAtMs: this.#beganAtMs, reason: detail ?? error ?? '' });
       child.end(nowMs, isAnswered);
     }

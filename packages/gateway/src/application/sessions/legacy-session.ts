@@ -217,7 +217,7 @@ export class LegacySession implements Owner {
 
   #userWith(wantsLogs: boolean): ServerUser {
     const { id, capabilities, clientInfo } = this.client;
-    const asker: Asker = { era: 'legacy', owner: id, capabilities, wantsLogs };
+    const asker: Asker = { era: 'legacy', owner: id, capabilities, wantsLogs, isOneClient: true };
     return { asker, owner: this, clientInfo };
   }
 

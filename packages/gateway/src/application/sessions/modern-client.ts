@@ -16,6 +16,8 @@ import { Listening } from './listening.ts';
 export interface ModernRequest {
   readonly endpoint: Endpoint;
   readonly principal: string;
+  /** The principal is one client, as on stdio. */
+  readonly isOneClient: boolean;
   readonly request: Request;
   readonly text: ClientText;
   readonly envelope: ModernEnvelope;
@@ -93,11 +95,17 @@ function discover(
   return NOTHING_PENDING;
 }
 
-function userOf({ principal, envelope, reply, request }: ModernRequest): ServerUser {
+function userOf({ principal, isOneClient, envelope, reply, request }: ModernRequest): ServerUser {
   const wantsLogs = envelope.logLevel !== undefined;
   const clientInfo = (request.params?.['_meta'] as JsonObject | undefined)?.[META.clientInfo];
   return {
-    asker: { era: 'modern', owner: principal, capabilities: envelope.capabilities, wantsLogs },
+    asker: {
+      era: 'modern',
+      owner: principal,
+      capabilities: envelope.capabilities,
+      wantsLogs,
+      isOneClient,
+    },
     owner: wantsLogs ? callOwner(reply) : NOBODY,
     clientInfo: clientInfo as JsonObject | undefined,
   };

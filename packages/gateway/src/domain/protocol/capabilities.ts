@@ -24,6 +24,12 @@ function canonical(value: unknown): string {
   return `{${members.join(',')}}`;
 }
 
+/** What a modern client declares, as a legacy server may be told it: what it can be asked for, and nothing else. */
+export function capabilitiesForLegacy(capabilities: JsonObject): JsonObject {
+  const kept = ASKING.filter((name) => isObject(capabilities[name]));
+  return Object.fromEntries(kept.map((name) => [name, capabilities[name]]));
+}
+
 /** The capability by which a client agrees to be sent `method`, or undefined for a method it need not declare. */
 export function capabilityFor(method: string): string | undefined {
   switch (method) {

@@ -284,6 +284,7 @@ export class StdioFront {
     reply.pending = handleModern(this.#hub, {
       endpoint: this.#options.endpoint,
       principal: this.#principal,
+      isOneClient: true,
       request,
       text,
       envelope,
