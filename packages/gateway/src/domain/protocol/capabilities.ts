@@ -22,6 +22,34 @@ export function capabilitiesForLegacy(capabilities: JsonObject): JsonObject {
   return Object.fromEntries(kept.map((name) => [name, capabilities[name]]));
 }
 
+/** The extension whose requests only the modern era has. */
+const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks';
+
+/**
+ * What a legacy client declares, as a modern server may be told it: what the gateway can ask it for, and what needs no
+ * request that only one era has. Tasks have no way across, and no modern server hears that roots have changed.
+ */
+export function capabilitiesForModern(capabilities: JsonObject): JsonObject {
+  const { sampling, elicitation, roots, experimental, extensions } = capabilities;
+  return {
+    ...(isObject(sampling) && { sampling }),
+    ...(isObject(elicitation) && { elicitation: withMode(elicitation) }),
+    ...(isObject(roots) && { roots: {} }),
+    ...(isObject(experimental) && { experimental }),
+    ...(isObject(extensions) && { extensions: withoutTasks(extensions) }),
+  };
+}
+
+/** Declared without modes: forms, which were there first. */
+const withMode = (elicitation: JsonObject): JsonObject =>
+  isObject(elicitation['form']) || isObject(elicitation['url'])
+    ? elicitation
+    : { ...elicitation, form: {} };
+
+function withoutTasks({ [TASKS_EXTENSION]: _tasks, ...extensions }: JsonObject): JsonObject {
+  return extensions;
+}
+
 /** The capability by which a client agrees to be sent `method`, or undefined for a method it need not declare. */
 export function capabilityFor(method: string): string | undefined {
   switch (method) {
