@@ -32,12 +32,7 @@ export type Routed =
   /** No catalogue that is known names it; one that is not known yet may. */
   | { readonly kind: 'unknown'; readonly error: RpcError };
 
-const target = (
-  server: McpServer,
-  slot?: number,
-  name?: string,
-  known?: Route,
-): Routed => ({
+const target = (server: McpServer, slot?: number, name?: string, known?: Route): Routed => ({
   kind: 'target',
   target: {
     server,

@@ -42,9 +42,10 @@ export class AskedQuestions {
     return this.#add(sink);
   }
 
-  /** Nobody waits for the answer to a question any more: what the client is told, undefined where it has answered. */
-  withdraw(id: number, reason: string): string | undefined {
-    return this.#take(id) === undefined ? undefined : cancelled(id, reason);
+  /** Nobody waits for the answer to a question any more: what the client is told. */
+  withdraw(id: number, reason: string): string {
+    this.#take(id);
+    return cancelled(id, reason);
   }
 
   /** The client's answer goes to whoever asked. An id that was never asked is ignored. */

@@ -199,10 +199,8 @@ export class LegacySession implements Owner {
     const params = legacyQuestionParams(question, randomUUID);
     const request = JSON.stringify({ jsonrpc: '2.0', id, method: question.method, params });
     stream.send([latin1(request)]);
-    return () => {
-      const told = this.#questions.withdraw(id, 'nobody waits for the answer any more');
-      if (told !== undefined) stream.send([told]);
-    };
+    return () =>
+      stream.send([this.#questions.withdraw(id, 'nobody waits for the answer any more')]);
   }
 
   serverNotification(child: Child, notification: ServerNotification, during?: UpstreamCall): void {

@@ -124,7 +124,10 @@ function mergeNamed(
     const shown = publicNameOf(entry);
     if (routes.has(shown)) continue;
     items.push(forEra({ ...item, name: shown }, offer.era, options.era));
-    routes.set(shown, kind === 'tools' ? toolRoute(entry, options.era) : { server: offer.server, name });
+    routes.set(
+      shown,
+      kind === 'tools' ? toolRoute(entry, options.era) : { server: offer.server, name },
+    );
   }
   return { items: [...items, ...own], routes };
 }

@@ -82,7 +82,10 @@ export function legacyResult(result: JsonObject): LegacyResult {
     return { kind: 'foreign', resultType: named };
   }
   const kept = isObject(meta) ? withoutEnvelope(meta) : {};
-  return { kind: 'result', result: Object.keys(kept).length === 0 ? rest : { ...rest, _meta: kept } };
+  return {
+    kind: 'result',
+    result: Object.keys(kept).length === 0 ? rest : { ...rest, _meta: kept },
+  };
 }
 
 const ENVELOPE: ReadonlySet<string> = new Set(Object.values(META));
