@@ -79,6 +79,10 @@ export const conformanceOverHttp = (
 ): Promise<RemoteServer> =>
   start([fixture('conformance-server/http.ts'), era, String(port)], { path: '/mcp' });
 
+/** The fixture that speaks 2026-07-28 alone, over Streamable HTTP. */
+export const modernOverHttp = (): Promise<RemoteServer> =>
+  start([fixture('modern-server/http.ts')], { path: '/mcp' });
+
 /** A server on SDK v1 over HTTP. */
 export const sdkV1 = (mode: 'sessions' | 'json' | 'stateless' | 'sse'): Promise<RemoteServer> =>
   start([fixture('remote/sdk-v1.ts'), mode], { path: '/mcp' });

@@ -15,6 +15,12 @@ export const conformanceServer = (keys: Config = {}): Config => ({
   ...keys,
 });
 
+/** The fixture that speaks 2026-07-28 alone. */
+export const modernServer = (keys: Config = {}): Config => ({
+  command: [process.execPath, fixture('modern-server/main.ts')],
+  ...keys,
+});
+
 /** @param args options of the misbehaving fixture: see its head */
 export const upstream = (args: readonly string[] = [], keys: Config = {}): Config => ({
   command: [process.execPath, fixture('upstream/upstream.mjs')],
