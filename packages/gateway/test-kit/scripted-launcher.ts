@@ -118,6 +118,14 @@ export class ScriptedConnection implements UpstreamConnection {
     });
   }
 
+  /** Progress of a call that it works on. */
+  progress(id: number, progress: number): void {
+    const params = { progressToken: id, progress };
+    const message = { jsonrpc: '2.0', method: 'notifications/progress', params };
+    const read = readServerLine(JSON.stringify(message));
+    if (read !== undefined) this.#calls.get(id)?.notified(read);
+  }
+
   /** A request or notification of the server's own. */
   says(message: JsonObject): void {
     const text = Buffer.from(JSON.stringify({ jsonrpc: '2.0', ...message })).toString('latin1');
