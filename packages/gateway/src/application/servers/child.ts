@@ -219,6 +219,7 @@ export class Child implements ConnectionObserver {
     if (request.method === 'ping') {
       this.connection.write(`{"jsonrpc":"2.0","id":${request.rawId},"result":{}}`);
     } else if (owner === undefined) {
+      this.spoiled ||= this.isLentByCall; // it takes the refusal for that of whoever gets it next
       this.refuse(request.rawId, -32601, 'the client supports no requests from servers');
     } else {
       if (request.method === 'roots/list') this.bound = true;

@@ -89,8 +89,15 @@ export class LeasePool {
   rested(child: Child): void {
     if (child.isLentByCall && isIdle(child)) {
       child.owner = undefined;
-      if (!mayBeLentAgain(child) && child.pins === 0) this.#end(child);
+      // Where it crashed that is said in this turn: a crash is not to look like a stop.
+      if (!mayBeLentAgain(child)) queueMicrotask(() => this.#discard(child));
     }
+    this.#letWaitersGoOn();
+  }
+
+  #discard(child: Child): void {
+    if (child.isGone || !isIdle(child) || child.pins > 0) return;
+    this.#end(child);
     this.#letWaitersGoOn();
   }
 
