@@ -12,7 +12,7 @@ const CALL: ParkedCall = {
   principal: 'stdio-0f8fad5b-d9cb-469f-a165-70867728950e',
   mcpServerId: 'everything',
   method: 'tools/call',
-  name: 'trigger-elicitation-request',
+  name: 'everything__trigger-elicitation-request',
   requestDigest: 'sha256:secret',
   reason: 'input',
   asks: ['elicitation/create', 'elicitation/create', 'roots/list'],
@@ -47,7 +47,7 @@ test('the shape of --json is pinned: scripts read it', () => {
         asks: ['elicitation/create', 'elicitation/create', 'roots/list'],
         mcp_server: 'everything',
         method: 'tools/call',
-        name: 'trigger-elicitation-request',
+        name: 'everything__trigger-elicitation-request',
         principal: 'stdio-0f8fad5b-d9cb-469f-a165-70867728950e',
         round: 2,
         parked_at: '2026-11-21T07:58:45.000Z',
@@ -100,6 +100,17 @@ test('as a table in a terminal of 80 cells', () => {
   const lines = parkedCallsText(report([CALL, OTHER]), 80).split('\n');
   for (const line of lines) expect(line.length).toBeLessThanOrEqual(80);
   expect(lines[1]).toContain('Vq3xkP0aZz9-');
+  expect(lines[0]).not.toContain('PRINCIPAL');
+});
+
+test('the server stands once, in its own column, whatever the client called the tool', () => {
+  const toolOf = (name: string): string | undefined =>
+    parkedCallsText(report([{ ...CALL, name }]), undefined)
+      .split('\n')[1]
+      ?.split(/ {2,}/)[3];
+  expect(toolOf('everything__echo')).toBe('echo');
+  expect(toolOf('echo')).toBe('echo');
+  expect(toolOf('other__echo')).toBe('other__echo');
 });
 
 test('nothing and more than is shown are said', () => {

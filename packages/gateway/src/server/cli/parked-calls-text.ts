@@ -2,18 +2,19 @@ import type {
   ParkedCallRow,
   ParkedCallsReport,
 } from '../../application/operator/parked-calls-report.ts';
+import { splitPublicName } from '../../domain/catalog/public-names.ts';
 import { tableText, type Column } from './text-table.ts';
 
 const PRINCIPAL_CHARS_MAX = 14;
 
 const COLUMNS: readonly Column[] = [
   { title: 'ID' },
-  { title: 'WAITS FOR', widthMin: 9 },
-  { title: 'SERVER', widthMin: 6 },
-  { title: 'TOOL', widthMin: 8 },
-  { title: 'PRINCIPAL', widthMin: 9, leaveOut: 2 },
-  { title: 'ROUND', leaveOut: 1 },
-  { title: 'PARKED' },
+  { title: 'WAITS FOR', widthMin: 11 },
+  { title: 'SERVER', widthMin: 8, leaveOut: 1 },
+  { title: 'TOOL', widthMin: 16 },
+  { title: 'PRINCIPAL', widthMin: 9, leaveOut: 4 },
+  { title: 'ROUND', leaveOut: 3 },
+  { title: 'PARKED', leaveOut: 2 },
   { title: 'EXPIRES IN' },
 ];
 
@@ -33,12 +34,19 @@ function rowOf(call: ParkedCallRow, nowMs: number): readonly string[] {
     call.id,
     waitsFor(call),
     call.mcp_server ?? '-',
-    call.method === 'tools/call' ? (call.name ?? '-') : `${call.method} ${call.name ?? ''}`,
+    toolOf(call),
     short(call.principal),
     String(call.round),
     `${duration(nowMs - Date.parse(call.parked_at))} ago`,
     leftMs > 0 ? duration(leftMs) : 'expired',
   ];
+}
+
+/** Without the server in front, which stands in a column of its own; behind the method where it is no tool. */
+function toolOf({ method, name, mcp_server: server }: ParkedCallRow): string {
+  const split = name === null ? undefined : splitPublicName(name);
+  const short = split?.server === server ? split.name : (name ?? '-');
+  return method === 'tools/call' ? short : `${method} ${short}`;
 }
 
 /** `elicitation, roots` for what the client is asked, else the reason. */

@@ -113,12 +113,14 @@ function eventCommands(program: Command, actions: CliActions, done: (code: numbe
 }
 
 const PARKED_EXAMPLES = `
-Exit code: 0 listed, 1 asked wrongly, 2 the gateway cannot answer, 3 no gateway runs for the configuration.
+Exit codes:
+  0 listed    1 asked wrongly    2 the gateway does not answer
+  3 no gateway runs for the configuration
 
 Examples:
   $ mcp-hangar calls parked
   $ mcp-hangar calls parked --config config.yaml
-  $ mcp-hangar calls parked --json | jq '.calls[] | {id, mcp_server, asks}'`;
+  $ mcp-hangar calls parked --json | jq '.calls[].asks'`;
 
 function callCommands(program: Command, actions: CliActions, done: (code: number) => void): void {
   const calls = program.command('calls').description('see the calls of the gateway that runs');
