@@ -118,14 +118,6 @@ export class ScriptedConnection implements UpstreamConnection {
     });
   }
 
-  /** Progress of a call that it works on. */
-  progress(id: number, progress: number): void {
-    const params = { progressToken: id, progress };
-    const message = { jsonrpc: '2.0', method: 'notifications/progress', params };
-    const read = readServerLine(JSON.stringify(message));
-    if (read !== undefined) this.#calls.get(id)?.notified(read);
-  }
-
   /** A request or notification of the server's own. */
   says(message: JsonObject): void {
     const text = Buffer.from(JSON.stringify({ jsonrpc: '2.0', ...message })).toString('latin1');
@@ -133,6 +125,13 @@ export class ScriptedConnection implements UpstreamConnection {
     if (read?.kind === 'request') this.#options.observer.request(read);
     else if (read?.kind === 'notification') this.#options.observer.notification(read);
     else throw new Error(`a server does not say ${text}`);
+  }
+
+  /** Progress of one of its calls, as the port has it: correlated. */
+  progress(id: number, params: JsonObject): void {
+    const message = { jsonrpc: '2.0', method: 'notifications/progress', params };
+    const read = readServerLine(Buffer.from(JSON.stringify(message)).toString('latin1'));
+    if (read !== undefined) this.#calls.get(id)?.notified(read);
   }
 
   /** It ends: first its calls are told, then whoever owns it. */

@@ -180,6 +180,10 @@ async function finishes(child: ScriptedConnection): Promise<void> {
   child.answer(Number(lastOf(child)['id']), { result });
   await settled();
 }
+function tellProgress(child: ScriptedConnection, progress: number): void {
+  const id = Number(lastOf(child)['id']);
+  child.progress(id, { progressToken: id, progress });
+}
 const questionsIn = (heard: Heard): readonly JsonObject[] =>
   heard.messages.filter(({ id }) => id !== undefined);
 const withdrawnIn = (heard: Heard): readonly unknown[] =>
@@ -272,9 +276,9 @@ describe('A round', () => {
     const heard = await world.call({ name: 'work', _meta: { progressToken: 'mine' } });
     const child = world.child();
     await asks(child, { q: FORM });
-    child.progress(Number(lastOf(child)['id']), 1); // too late: it is dropped
+    tellProgress(child, 1); // too late: it is dropped
     await world.answer(1, `"result":${ACCEPTED}`);
-    child.progress(Number(lastOf(child)['id']), 2);
+    tellProgress(child, 2);
     const told = heard.messages.filter(({ method }) => method === 'notifications/progress');
     expect(told.map(paramsOf)).toEqual([{ progressToken: 'mine', progress: 2 }]);
   });
