@@ -1,54 +1,31 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
-  ScriptedLauncher,
-  settled,
-  SILENT,
-  specOf,
-  type ScriptedConnection,
-  type SpecPart,
-} from '../../../test-kit/scripted-launcher.ts';
-import { clientText } from '../../domain/protocol/client-message.ts';
-import { classify, isObject, type JsonObject } from '../../domain/protocol/json-rpc.ts';
-import { FORGETFUL } from '../../infrastructure/state/memory-files.ts';
-import { Hub } from '../dispatch/hub.ts';
-import type { Bytes } from '../ports.ts';
-import type { SettledCall } from '../recording/call-event.ts';
-import { LegacySession } from '../sessions/legacy-session.ts';
-import { utf8Text } from './ask.ts';
-import type { ClientReply } from './reply.ts';
+  asks,
+  CALL_TIMEOUT_MS,
+  codeOf,
+  finishes,
+  lastOf,
+  legacyWorld,
+  paramsOf,
+  questionsIn,
+  sent,
+  tellProgress,
+  wants,
+  withdrawnIn,
+  type LegacyWorld,
+} from '../../../test-kit/legacy-world.ts';
+import { settled } from '../../../test-kit/scripted-launcher.ts';
+import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 
 const META = 'io.modelcontextprotocol/';
-const CAPABILITIES = { elicitation: { form: {}, url: {} }, sampling: {}, roots: {} };
 const FORM = { method: 'elicitation/create', params: { mode: 'form', message: 'Who?' } };
 const PAGE = { method: 'elicitation/create', params: { mode: 'url', url: 'https://x.test' } };
 const SAMPLE = { method: 'sampling/createMessage', params: { messages: [], maxTokens: 1 } };
 const ROOTS = { method: 'roots/list' };
 const ACCEPTED = '{"action":"accept","content":{"name":"Ada"}}';
-const CALL_TIMEOUT_MS = 5_000;
 const LEG_MS = 600_000;
 
-/** What a client hears of one call. */
-interface Heard {
-  /** The answer, the error, or `dropped`; one entry for each time that the call was settled. */
-  readonly ends: unknown[];
-  readonly messages: JsonObject[];
-  onOverflow?: (() => void) | undefined;
-}
-
-interface LegacyWorld {
-  readonly hub: Hub;
-  readonly session: LegacySession;
-  readonly records: SettledCall[];
-  /** The child that was started last. */
-  child(): ScriptedConnection;
-  readonly launcher: ScriptedLauncher;
-  call(params?: JsonObject, method?: string): Promise<Heard>;
-  notify(method: string, params: JsonObject): void;
-  /** The client's answer to a question. @param answer members beside id and version, as they are written */
-  answer(id: unknown, answer: string): Promise<void>;
-}
-
-let hubs: Hub[] = [];
+let worlds: LegacyWorld[] = [];
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
   vi.spyOn(performance, 'now').mockImplementation(() => nowMs);
@@ -57,8 +34,8 @@ beforeEach(() => {
 afterEach(async () => {
   vi.restoreAllMocks();
   vi.useRealTimers();
-  await Promise.all(hubs.map((hub) => hub.close()));
-  hubs = [];
+  await Promise.all(worlds.map(({ hub }) => hub.close()));
+  worlds = [];
 });
 
 let nowMs = 1;
@@ -69,136 +46,15 @@ async function wait(ms: number): Promise<void> {
   await settled();
 }
 
-function legacyWorld(
-  options: { readonly capabilities?: JsonObject; readonly spec?: SpecPart } = {},
-): LegacyWorld {
-  const launcher = new ScriptedLauncher({
-    era: 'modern',
-    capabilities: { tools: {} },
-    behaviour: (method) =>
-      method === 'tools/list' ? { result: { tools: [{ name: 'work' }] } } : undefined,
-  });
-  const records: SettledCall[] = [];
-  const hub = new Hub({
-    servers: [specOf({ callTimeoutMs: CALL_TIMEOUT_MS, era: 'modern', ...options.spec, id: 'up' })],
-    launcher,
-    clock: { nowMs: () => 1_000 + nowMs },
-    logger: SILENT,
-    random: () => 0.5,
-    events: { record: () => undefined },
-    callSettled: (call) => void records.push(call),
-    memory: FORGETFUL,
-    past: new Map(),
-    info: { name: 'mcp-hangar', version: '0' },
-    modernMeta: {},
-    parkedCalls: {
-      put: () => false,
-      find: () => undefined,
-      remove: () => undefined,
-      list: () => [],
-    },
-    sealer: { seal: (text) => text, open: () => ({ kind: 'unknown' }) },
-    leaseWaitMs: 1_000,
-    inFlightMax: 100,
-    catalog: { firstListWaitMs: 0, ttlMs: 0, startConcurrency: 4 },
-    toolAccess: { mode: 'hybrid', gatewayTools: 'both', naming: 'prefixed' },
-  });
-  hubs.push(hub);
-  const endpoint = hub.endpoint('up');
-  if (endpoint === undefined) throw new Error('no endpoint');
-  const { capabilities = CAPABILITIES } = options;
-  const client = { id: 's', revision: '2025-11-25', endpoint, capabilities, clientInfo: undefined };
-  const session = new LegacySession(hub, client, { send: () => undefined });
-  return {
-    hub,
-    session,
-    records,
-    launcher,
-    child() {
-      const last = launcher.connections.at(-1);
-      if (last === undefined) throw new Error('nothing was started');
-      return last;
-    },
-    async call(params = { name: 'work' }, method = 'tools/call') {
-      const heard: Heard = { ends: [], messages: [] };
-      const { text, message } = parsed(JSON.stringify({ jsonrpc: '2.0', id: 'c', method, params }));
-      if (message.kind === 'request') session.request(message, text, replyInto(heard));
-      await settled();
-      return heard;
-    },
-    notify(method, params) {
-      const { text, message } = parsed(JSON.stringify({ jsonrpc: '2.0', method, params }));
-      if (message.kind === 'notification') session.notification(message, text);
-    },
-    async answer(id, answer) {
-      session.response(id, parsed(`{"jsonrpc":"2.0","id":${String(id)},${answer}}`).text);
-      await settled();
-    },
-  };
+function openWorld(options: Parameters<typeof legacyWorld>[0] = {}): LegacyWorld {
+  const world = legacyWorld({ ...options, nowMs: () => 1_000 + nowMs });
+  worlds.push(world);
+  return world;
 }
-
-function parsed(raw: string): {
-  text: ReturnType<typeof clientText>;
-  message: ReturnType<typeof classify>;
-} {
-  const value: unknown = JSON.parse(raw);
-  return { text: clientText(raw, value), message: classify(value) };
-}
-
-function replyInto(heard: Heard): ClientReply {
-  const reply: ClientReply = {
-    send: (message: readonly Bytes[]) => {
-      heard.messages.push(JSON.parse(utf8Text(message)) as JsonObject);
-      if (heard.onOverflow !== undefined) reply.onOverflow?.();
-    },
-    answer: () => void heard.ends.push('bytes'),
-    result: (result) => void heard.ends.push(result),
-    body: () => void heard.ends.push('body'),
-    refuse: (error) => void heard.ends.push(error),
-    drop: () => void heard.ends.push('dropped'),
-  };
-  return reply;
-}
-
-/** The calls that a child was sent: whole lines. */
-const sent = (child: ScriptedConnection): readonly JsonObject[] =>
-  child.lines.filter(({ method }) => method !== 'tools/list' && method !== 'subscriptions/listen');
-const paramsOf = (line: JsonObject | undefined): JsonObject =>
-  isObject(line?.['params']) ? line['params'] : {};
-const lastOf = (child: ScriptedConnection): JsonObject => sent(child).at(-1) ?? {};
-/** The server wants something before it goes on. */
-async function wants(child: ScriptedConnection, result: JsonObject): Promise<void> {
-  child.answer(Number(lastOf(child)['id']), {
-    result: { resultType: 'input_required', ...result },
-  });
-  await settled();
-}
-const asks = (child: ScriptedConnection, questions: JsonObject): Promise<void> =>
-  wants(child, { inputRequests: questions, requestState: 'state' });
-async function finishes(child: ScriptedConnection): Promise<void> {
-  const result = { resultType: 'complete', content: [] };
-  child.answer(Number(lastOf(child)['id']), { result });
-  await settled();
-}
-function tellProgress(child: ScriptedConnection, progress: number): void {
-  const id = Number(lastOf(child)['id']);
-  child.progress(id, { progressToken: id, progress });
-}
-const questionsIn = (heard: Heard): readonly JsonObject[] =>
-  heard.messages.filter(({ id }) => id !== undefined);
-const withdrawnIn = (heard: Heard): readonly unknown[] =>
-  heard.messages
-    .filter(({ method }) => method === 'notifications/cancelled')
-    .map((message) => paramsOf(message)['requestId']);
-const code = (heard: Heard): unknown => {
-  const [end] = heard.ends;
-  const data = isObject(end) ? end['data'] : undefined;
-  return isObject(data) ? data['code'] : undefined;
-};
 
 describe('A round', () => {
   test('asks the client on the stream of its call, and repeats the request with the answers', async () => {
-    const world = legacyWorld();
+    const world = openWorld();
     const params = { name: 'work', arguments: { n: 1 }, _meta: { progressToken: 'p' } };
     const heard = await world.call(params);
     const child = world.child();
@@ -228,7 +84,7 @@ describe('A round', () => {
   });
 
   test('gives the answers as they were written', async () => {
-    const world = legacyWorld();
+    const world = openWorld();
     await world.call();
     const child = world.child();
     await asks(child, { q: FORM });
@@ -244,7 +100,7 @@ describe('A round', () => {
   });
 
   test('carries its own answers only, and no state where the server gave none', async () => {
-    const world = legacyWorld();
+    const world = openWorld();
     await world.call();
     const child = world.child();
     await asks(child, { one: FORM });
@@ -258,7 +114,7 @@ describe('A round', () => {
   });
 
   test('of a state alone pauses before the request goes out again', async () => {
-    const world = legacyWorld();
+    const world = openWorld();
     const heard = await world.call();
     const child = world.child();
     await wants(child, { requestState: 'later' });
@@ -272,7 +128,7 @@ describe('A round', () => {
   });
 
   test('lets progress go on under the token of the client', async () => {
-    const world = legacyWorld();
+    const world = openWorld();
     const heard = await world.call({ name: 'work', _meta: { progressToken: 'mine' } });
     const child = world.child();
     await asks(child, { q: FORM });
@@ -284,7 +140,7 @@ describe('A round', () => {
   });
 
   test('names a page that it sends the client to', async () => {
-    const world = legacyWorld();
+    const world = openWorld();
     const heard = await world.call();
     await asks(world.child(), { q: PAGE });
     expect(paramsOf(heard.messages[0])).toEqual({
@@ -294,7 +150,7 @@ describe('A round', () => {
   });
 
   test('is one call in the record, whatever it took', async () => {
-    const world = legacyWorld();
+    const world = openWorld();
     await world.call();
     const child = world.child();
     await asks(child, { q: FORM });
@@ -319,10 +175,10 @@ describe('A round is not begun', () => {
       { ...SAMPLE, params: { ...SAMPLE.params, tools: [{ name: 't' }] } },
     ],
   ])('where the client has not declared %s', async (_what, capabilities, question) => {
-    const world = legacyWorld({ capabilities: { roots: {}, ...capabilities } });
+    const world = openWorld({ capabilities: { roots: {}, ...capabilities } });
     const heard = await world.call();
     await asks(world.child(), { fine: ROOTS, bad: question });
-    expect(code(heard)).toBe('INPUT_NOT_SUPPORTED');
+    expect(codeOf(heard)).toBe('INPUT_NOT_SUPPORTED');
     expect(heard.messages).toEqual([]);
   });
 
@@ -335,23 +191,23 @@ describe('A round is not begun', () => {
     ['no question and no state', { inputRequests: {} }],
     ['a state that is no text', { requestState: 7 }],
   ])('where the server wants %s', async (_what, result) => {
-    const world = legacyWorld();
+    const world = openWorld();
     const heard = await world.call();
     await wants(world.child(), result);
-    expect(code(heard)).toBe('UPSTREAM_PROTOCOL_ERROR');
+    expect(codeOf(heard)).toBe('UPSTREAM_PROTOCOL_ERROR');
     expect(heard.messages).toEqual([]);
   });
 
   test('for a request that has none', async () => {
-    const world = legacyWorld();
+    const world = openWorld();
     const ref = { type: 'ref/prompt', name: 'p' };
     const heard = await world.call({ ref }, 'completion/complete');
     await asks(world.child(), { q: FORM });
-    expect(code(heard)).toBe('UPSTREAM_PROTOCOL_ERROR');
+    expect(codeOf(heard)).toBe('UPSTREAM_PROTOCOL_ERROR');
   });
 
   test('for the eleventh time', async () => {
-    const world = legacyWorld();
+    const world = openWorld();
     const heard = await world.call();
     const child = world.child();
     for (let round = 1; round <= 10; round += 1) {
@@ -360,12 +216,12 @@ describe('A round is not begun', () => {
       await world.answer(round, `"result":${ACCEPTED}`);
     }
     await asks(child, { q: FORM });
-    expect(code(heard)).toBe('INPUT_ROUNDS_EXCEEDED');
+    expect(codeOf(heard)).toBe('INPUT_ROUNDS_EXCEEDED');
     expect(questionsIn(heard)).toHaveLength(10);
   });
 
   test('where 64 questions wait for the client', async () => {
-    const world = legacyWorld();
+    const world = openWorld();
     const many = Object.fromEntries(Array.from({ length: 64 }, (_, key) => [`k${key}`, ROOTS]));
     const [full, one] = [await world.call(), await world.call()];
     const [first, second] = sent(world.child());
@@ -377,14 +233,14 @@ describe('A round is not begun', () => {
     answer(second, { q: ROOTS });
     await settled();
     expect(questionsIn(full)).toHaveLength(64);
-    expect(code(one)).toBe('GATEWAY_BUSY');
+    expect(codeOf(one)).toBe('GATEWAY_BUSY');
     expect(full.ends).toEqual([]);
   });
 });
 
 describe('While its client thinks, a call', () => {
   test('holds no child and has no time limit, and has both again afterwards', async () => {
-    const world = legacyWorld();
+    const world = openWorld();
     const heard = await world.call();
     const child = world.child();
     await asks(child, { q: FORM });
@@ -396,12 +252,12 @@ describe('While its client thinks, a call', () => {
     await wait(CALL_TIMEOUT_MS - 1);
     expect(heard.ends).toEqual([]);
     await wait(1_001);
-    expect(code(heard)).toBe('CALL_TIMED_OUT');
+    expect(codeOf(heard)).toBe('CALL_TIMED_OUT');
     expect(child.cancelled).toEqual([lastOf(child)['id']]);
   });
 
   test('outlives the child that wanted the answer', async () => {
-    const world = legacyWorld();
+    const world = openWorld();
     const heard = await world.call();
     const child = world.child();
     await asks(child, { q: FORM });
@@ -416,7 +272,7 @@ describe('While its client thinks, a call', () => {
   });
 
   test('ends with the cause where its server does not start again', async () => {
-    const world = legacyWorld();
+    const world = openWorld();
     const heard = await world.call();
     await asks(world.child(), { q: FORM });
     world.child().crash();
@@ -427,7 +283,7 @@ describe('While its client thinks, a call', () => {
   });
 
   test('lends its child to others where it has one to itself', async () => {
-    const world = legacyWorld({ spec: { leasedChildrenMax: 1 } });
+    const world = openWorld({ spec: { leasedChildrenMax: 1 } });
     await world.call({ level: 'info' }, 'logging/setLevel');
     const heard = await world.call();
     const child = world.child();
@@ -445,7 +301,7 @@ describe('While its client thinks, a call', () => {
 
 describe('The questions of a call are taken back', () => {
   test('when the client cancels it', async () => {
-    const world = legacyWorld();
+    const world = openWorld();
     const heard = await world.call();
     const child = world.child();
     await asks(child, { one: FORM, two: SAMPLE, three: ROOTS });
@@ -460,7 +316,7 @@ describe('The questions of a call are taken back', () => {
   });
 
   test('when the client cancels it between two rounds', async () => {
-    const world = legacyWorld();
+    const world = openWorld();
     const heard = await world.call();
     const child = world.child();
     await wants(child, { requestState: 'later' });
@@ -471,7 +327,7 @@ describe('The questions of a call are taken back', () => {
   });
 
   test('with its session', async () => {
-    const world = legacyWorld();
+    const world = openWorld();
     const heard = await world.call();
     await asks(world.child(), { one: FORM, two: ROOTS });
     world.session.close('the client ended the session');
@@ -480,7 +336,7 @@ describe('The questions of a call are taken back', () => {
   });
 
   test('when the client has gone silent, and it is asked nothing more', async () => {
-    const world = legacyWorld();
+    const world = openWorld();
     const [heard, later] = [await world.call(), await world.call()];
     const [first, second] = sent(world.child());
     const answer = (line: JsonObject | undefined): void =>
@@ -489,20 +345,20 @@ describe('The questions of a call are taken back', () => {
       });
     answer(first);
     world.session.fellSilent();
-    expect(code(heard)).toBe('INPUT_REFUSED');
+    expect(codeOf(heard)).toBe('INPUT_REFUSED');
     answer(second);
-    expect(code(later)).toBe('INPUT_REFUSED');
+    expect(codeOf(later)).toBe('INPUT_REFUSED');
     expect(later.messages).toEqual([]);
   });
 
   test('when one of them is not answered in ten minutes', async () => {
-    const world = legacyWorld();
+    const world = openWorld();
     const heard = await world.call();
     await asks(world.child(), { one: FORM, two: ROOTS });
     await wait(LEG_MS - 1);
     expect(heard.ends).toEqual([]);
     await wait(1);
-    expect(code(heard)).toBe('INPUT_TIMED_OUT');
+    expect(codeOf(heard)).toBe('INPUT_TIMED_OUT');
     expect(withdrawnIn(heard)).toEqual([1, 2]);
   });
 
@@ -511,19 +367,19 @@ describe('The questions of a call are taken back', () => {
     ['no object', '"result":7', 'must be an object'],
     ['no action', '"result":{}', '"action" must be accept, decline or cancel'],
   ])('when one of them is answered with %s', async (_what, answer, says) => {
-    const world = legacyWorld();
+    const world = openWorld();
     const heard = await world.call();
     const child = world.child();
     await asks(child, { one: FORM, two: ROOTS });
     await world.answer(1, answer);
-    expect(code(heard)).toBe('INPUT_REFUSED');
+    expect(codeOf(heard)).toBe('INPUT_REFUSED');
     expect(JSON.stringify(heard.ends[0])).toContain(JSON.stringify(says).slice(1, -1));
     expect(withdrawnIn(heard)).toEqual([2]);
     expect(sent(child)).toHaveLength(1);
   });
 
   test('when the client does not read them', async () => {
-    const world = legacyWorld();
+    const world = openWorld();
     const heard = await world.call();
     const other = await world.call();
     heard.onOverflow = () => undefined;
@@ -531,49 +387,9 @@ describe('The questions of a call are taken back', () => {
     world.child().answer(Number(first?.['id']), {
       result: { resultType: 'input_required', inputRequests: { one: FORM, two: ROOTS } },
     });
-    expect(code(heard)).toBe('CLIENT_TOO_SLOW');
+    expect(codeOf(heard)).toBe('CLIENT_TOO_SLOW');
     expect(questionsIn(heard)).toHaveLength(1);
     expect(withdrawnIn(heard)).toEqual([1]);
     expect(other.ends).toEqual([]);
-  });
-});
-
-describe('What is no answer to a legacy client', () => {
-  test('is a result of a type that only an extension knows', async () => {
-    const world = legacyWorld();
-    const heard = await world.call();
-    const child = world.child();
-    child.answer(Number(lastOf(child)['id']), { result: { resultType: 'task', taskId: 't' } });
-    expect(code(heard)).toBe('UPSTREAM_PROTOCOL_ERROR');
-    expect(JSON.stringify(heard.ends[0])).toContain('\\"task\\"');
-  });
-
-  test.each([
-    [-32_020, { code: 'UPSTREAM_PROTOCOL_ERROR', retryable: false, upstreamCode: -32_020 }],
-    [-32_022, { code: 'UPSTREAM_PROTOCOL_ERROR', retryable: false, upstreamCode: -32_022 }],
-    [-32_021, { requiredCapabilities: { sampling: {} }, upstreamCode: -32_021 }],
-  ])('is an error of code %i', async (upstreamCode, data) => {
-    const world = legacyWorld();
-    const heard = await world.call();
-    const child = world.child();
-    child.answer(Number(lastOf(child)['id']), {
-      error: {
-        code: upstreamCode,
-        message: 'no',
-        data: { requiredCapabilities: { sampling: {} } },
-      },
-    });
-    expect(heard.ends).toEqual([
-      { code: -32_603, message: expect.stringContaining('no') as string, data },
-    ]);
-  });
-
-  test('is not an error that it knows', async () => {
-    const world = legacyWorld();
-    const heard = await world.call();
-    const child = world.child();
-    const error = { code: -32_602, message: 'Unknown resource', data: { uri: 'x' } };
-    child.answer(Number(lastOf(child)['id']), { error });
-    expect(heard.ends).toEqual([error]);
   });
 });

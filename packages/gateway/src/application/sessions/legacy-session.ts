@@ -158,7 +158,8 @@ export class LegacySession implements Owner {
         if (!method.startsWith('notifications/')) return;
         // What concerns the client as a whole (its roots changed, say) goes to every child that knows the client.
         for (const server of this.#hub.servers) {
-          for (const child of server.childrenOf(this)) child.connection.write(text.text);
+          for (const { seat, connection } of server.childrenOf(this))
+            if (seat.era === 'legacy') connection.write(text.text); // the other has no such notifications
         }
     }
   }

@@ -1,6 +1,7 @@
 /** What a client can be asked for, and what of it decides which child may serve it. */
 import { canonicalJson } from './canonical-json.ts';
 import { isObject, type JsonObject } from './json-rpc.ts';
+import { TASKS_EXTENSION } from './tasks.ts';
 
 /** Capabilities by which a legacy server may ask its client for something. */
 const ASKING = ['sampling', 'elicitation', 'roots'] as const;
@@ -21,9 +22,6 @@ export function capabilitiesForLegacy(capabilities: JsonObject): JsonObject {
   const kept = ASKING.filter((name) => isObject(capabilities[name]));
   return Object.fromEntries(kept.map((name) => [name, capabilities[name]]));
 }
-
-/** The extension whose requests only the modern era has. */
-const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks';
 
 /**
  * What a legacy client declares, as a modern server may be told it: what the gateway can ask it for, and what needs no
