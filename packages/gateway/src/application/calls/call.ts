@@ -4,6 +4,7 @@
  */
 import { messageOf } from '@mcp-hangar/kernel/error-text';
 import { Fault } from '@mcp-hangar/kernel/errors';
+import { missingCapability } from '../../domain/protocol/input-rounds.ts';
 import { isObject, RPC, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
 import {
   CLIENT_SLOT,
@@ -94,6 +95,7 @@ export class Call implements UpstreamCall, Limited {
   #rounds: Rounds | undefined;
   /** The child that wanted it last. */
   #wanting: Child | undefined;
+  askedInVain: JsonObject | undefined;
   /** Takes a child for the call once more. Set where client and server speak different eras. */
   again: (() => void) | undefined;
 
@@ -205,8 +207,12 @@ export class Call implements UpstreamCall, Limited {
         ? (faultCodeOf(read.error) ?? 'rpc error')
         : errorIn(answer, request.method);
     const outcome = error === undefined ? 'answered' : 'answered-error';
+    const missing = this.askedInVain ?? child.askedInVain;
     if (!this.#settle({ outcome, error, bytes: answer.bytes })) return;
-    if (read.kind === 'refused') this.reply.refuse(read.error);
+    // It failed after it had asked for what a modern client declares with every request: such a client is told so.
+    if (error !== undefined && request.era === 'modern' && missing !== undefined)
+      this.reply.refuse(missingCapability(missing));
+    else if (read.kind === 'refused') this.reply.refuse(read.error);
     else this.reply.result(read.result);
   }
 

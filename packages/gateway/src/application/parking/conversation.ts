@@ -13,6 +13,7 @@ import type { ClientText } from '../../domain/protocol/client-message.ts';
 import {
   flawOf,
   inputRequired,
+  missingCapability,
   missingFor,
   pagesWanted,
   QUESTIONS_MAX,
@@ -26,7 +27,7 @@ import { SERVER_SLOT } from '../../domain/protocol/server-message.ts';
 import { parseExactly, utf8Text } from '../calls/ask.ts';
 import type { Call } from '../calls/call.ts';
 import { faultCodeOf, rpcErrorOf, type ClientReply } from '../calls/reply.ts';
-import type { Bytes, RawAnswer } from '../ports.ts';
+import type { Bytes, RawAnswer, UpstreamCall } from '../ports.ts';
 import type { Child, Owner, ServerNotification, ServerRequest } from '../servers/child.ts';
 import type { Parking, Pending, Retry, Waiting } from './parking.ts';
 
@@ -141,7 +142,7 @@ export class Conversation implements ClientReply, Owner, Waiting {
     return this.#subject.logLevel;
   }
 
-  serverRequest(child: Child, request: ServerRequest): void {
+  serverRequest(child: Child, request: ServerRequest, during?: UpstreamCall): void {
     const { method, rawId, line } = request;
     if (this.#isOver || child.seat.era === 'modern' || this.#questions.size >= QUESTIONS_MAX) {
       child.refuse(rawId, RPC.internalError, 'the client cannot be asked now');
@@ -149,8 +150,9 @@ export class Conversation implements ClientReply, Owner, Waiting {
     }
     const message: unknown = parseExactly(utf8Text([line.text]));
     const params = questionParams(isObject(message) ? message['params'] : undefined);
-    if (missingFor({ method, params }, this.#subject.capabilities) !== undefined) {
-      child.refuse(rawId, RPC.methodNotFound, `the client does not support ${method}`);
+    const missing = missingFor({ method, params }, this.#subject.capabilities);
+    if (missing !== undefined) {
+      child.refuseAsking(request, missing, during);
       return;
     }
     child.asking += 1;
@@ -334,12 +336,6 @@ export class Conversation implements ClientReply, Owner, Waiting {
 }
 
 const NOTHING_PENDING: Pending = { cancel: () => undefined };
-
-const missingCapability = (missing: JsonObject): RpcError => ({
-  code: RPC.missingCapability,
-  message: 'Missing capability: the server sends its user to a page',
-  data: { requiredCapabilities: missing },
-});
 
 /** The answers that a retry brings, by the keys of the questions. */
 export function responsesIn({ text }: ClientText): JsonObject {

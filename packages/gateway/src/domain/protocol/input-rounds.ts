@@ -1,6 +1,6 @@
 /** Rounds of questions in the modern era: `input_required`, and the retry that brings the answers. SEP-2322. */
 import { capabilityFor } from './capabilities.ts';
-import { isObject, type JsonObject, type RpcError } from './json-rpc.ts';
+import { isObject, RPC, type JsonObject, type RpcError } from './json-rpc.ts';
 import { META } from './revisions.ts';
 
 /** Requests that may be answered with questions. */
@@ -62,6 +62,13 @@ function featureOf({ method, params }: InputRequest): JsonObject {
   const usesTools = params['tools'] !== undefined || params['toolChoice'] !== undefined;
   return method === 'sampling/createMessage' && usesTools ? { tools: {} } : {};
 }
+
+/** Tells a modern client that the server wants something of it that it has not declared. */
+export const missingCapability = (requiredCapabilities: JsonObject): RpcError => ({
+  code: RPC.missingCapability,
+  message: `Missing capability: the server needs a client with ${Object.keys(requiredCapabilities).join(', ')}`,
+  data: { requiredCapabilities },
+});
 
 const ACTIONS: ReadonlySet<unknown> = new Set(['accept', 'decline', 'cancel']);
 
