@@ -34,8 +34,9 @@ import {
 import { StartStages } from '../servers/start-stages.ts';
 import { listenForLists } from '../sessions/listening.ts';
 import { Subscriptions } from '../sessions/subscriptions.ts';
+import { TaskTable } from '../tasks/task-table.ts';
 import type { UseCaseDeps } from '../use-case.ts';
-import { route, type Target } from './router.ts';
+import { route, unknownMethod, type Target } from './router.ts';
 
 export interface HubOptions {
   readonly servers: readonly McpServerSpec[];
@@ -89,6 +90,7 @@ export class Hub {
   readonly catalogs: Catalogs;
   readonly views: Views;
   readonly subscriptions: Subscriptions;
+  readonly tasks: TaskTable;
   /** What commands and queries work with, whoever asks for them. */
   readonly useCases: UseCaseDeps;
   readonly #tools: GatewayTools;
@@ -111,6 +113,7 @@ export class Hub {
       ...options.catalog,
     });
     this.subscriptions = new Subscriptions();
+    this.tasks = new TaskTable(options.clock);
     this.views = new Views({
       catalogs: this.catalogs,
       serverInfo: options.info,
@@ -174,6 +177,7 @@ export class Hub {
       changed: (server, child, notification) => {
         this.catalogs.childChanged(server, child, notification.method);
         this.subscriptions.changed(server, child, notification);
+        this.tasks.changed(child, notification);
       },
       toolsKnown: (server) => this.catalogs.toolsKnown(server),
     };
@@ -208,6 +212,29 @@ export class Hub {
       listed
         .then(() => this.#deliverKnown(client, call))
         .catch((error: unknown) => call.fail(error));
+    }
+    return call;
+  }
+
+  /**
+   * Sends a request to a server, to its `child` where one is given. Only a child of the client's era gets it: what the
+   * request means exists in one era.
+   */
+  sendTo(client: ClientRequest, to: Place): Call {
+    const { user, request, paramHeaders } = client;
+    const { server, child, timeoutMs } = to;
+    const call = this.#open(client, client.onSettled);
+    if (call.settled) return call;
+    call.target = { mcpServerId: server.spec.id, name: undefined };
+    const headers = paramHeaders === undefined ? {} : { paramHeaders: paramHeaders() };
+    const send = (taken: Child): void => {
+      if (taken.seat.era !== user.asker.era) call.refuse(unknownMethod(request.method));
+      call.sendTo(taken, { replace: undefined, timeoutMs, ...headers });
+    };
+    if (child === undefined) this.#hand(call, { server, user }, send);
+    else {
+      child.begin(user.owner);
+      send(child);
     }
     return call;
   }
@@ -287,6 +314,7 @@ export class Hub {
     this.views.close();
     this.catalogs.close();
     this.#deadlines.close();
+    this.tasks.close();
     await Promise.allSettled(this.servers.map((server) => server.close()));
   }
 
@@ -373,6 +401,13 @@ export class Hub {
       call.fail(error);
     }
   }
+}
+
+/** Where a request goes that names no tool, prompt or resource. */
+export interface Place {
+  readonly server: McpServer;
+  readonly child?: Child | undefined;
+  readonly timeoutMs: number;
 }
 
 interface Sending extends Pick<ClientRequest, 'user' | 'request' | 'paramHeaders'> {

@@ -10,6 +10,7 @@ import type { Hub, ReadHeader } from '../dispatch/hub.ts';
 import { answerList } from '../dispatch/lists.ts';
 import { NOBODY, type Owner } from '../servers/child.ts';
 import type { ServerUser } from '../servers/mcp-server.ts';
+import { forward } from '../tasks/forward.ts';
 import { discoverResult } from './hello.ts';
 import { Listening } from './listening.ts';
 
@@ -69,7 +70,7 @@ export function handleModern(hub: Hub, modern: ModernRequest): Pending {
     reply.refuse({ code: RPC.methodNotFound, message: `Method not found: ${request.method}` });
     return NOTHING_PENDING;
   }
-  const call = hub.forward({
+  const call = forward(hub, {
     view,
     user,
     request,
@@ -79,7 +80,7 @@ export function handleModern(hub: Hub, modern: ModernRequest): Pending {
     paramHeaders: modern.paramHeaders,
     onSettled: () => undefined,
   });
-  return { cancel: (reason) => call.cancel(reason) };
+  return { cancel: (reason) => call?.cancel(reason) };
 }
 
 /** The capability of the whole endpoint, once what stands behind it is known. */

@@ -2,6 +2,7 @@
 import { isObject, type JsonObject } from '../protocol/json-rpc.ts';
 import { paramHeaders, type ParamHeader } from '../protocol/param-headers.ts';
 import type { Era } from '../protocol/revisions.ts';
+import { requiresTask } from '../protocol/tasks.ts';
 import { templateMatcher, type ReadingBudget } from '../protocol/uri-template.ts';
 import { ownedUri, publicName, splitOwnedUri, splitPublicName } from './public-names.ts';
 
@@ -20,6 +21,8 @@ export interface Route {
   readonly name: string;
   /** Arguments of a tool that the client repeats in headers. */
   readonly paramHeaders?: readonly ParamHeader[];
+  /** The tool runs as a task only, of an era that the client does not speak. */
+  readonly needsTask?: true;
 }
 
 export interface TemplateRoute {
@@ -123,7 +126,9 @@ function mergeNamed(
     items.push(forEra({ ...item, name: shown }, offer.era, options.era));
     // A client of the modern era sends the headers; for one of the other a modern server still wants them.
     const hasHeaders = kind === 'tools' && (options.era === 'modern' || offer.era === 'modern');
-    routes.set(shown, routeOf(offer.server, name, hasHeaders ? item : undefined));
+    const route = routeOf(offer.server, name, hasHeaders ? item : undefined);
+    const needsTask = offer.era === 'legacy' && options.era === 'modern' && requiresTask(item);
+    routes.set(shown, needsTask ? { ...route, needsTask } : route);
   }
   return { items: [...items, ...own], routes };
 }
