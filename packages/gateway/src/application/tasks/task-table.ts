@@ -244,8 +244,7 @@ function paramsOf(line: string): unknown {
 const keyOf = ({ era, owner }: Pick<Asker, 'era' | 'owner'>): string => `${era} ${owner}`;
 
 /** Why a task cannot be asked after any more. */
-export const taskLost = ({ server, taskId }: Task): Fault =>
-  new Fault(
-    'TASK_LOST',
-    `MCP server "${server.spec.id}" has ended since, and its task ${taskId} with it: call the tool again`,
-  );
+export function taskLost({ server, taskId }: Task): Fault {
+  const detail = `MCP server "${server.spec.id}" has ended since, and its task ${taskId} with it: call the tool again`;
+  return new Fault('TASK_LOST', detail);
+}
