@@ -45,6 +45,7 @@ export class ModernTestClient extends TestClient {
     const pending = handleModern(this.world.hub, {
       endpoint,
       principal: 'anonymous',
+      isOneClient: false,
       request: message,
       text,
       envelope: { capabilities, logLevel: wantsLogs ? 'debug' : undefined },

@@ -13,8 +13,7 @@ import {
   type ServerUser,
 } from '../src/application/servers/mcp-server.ts';
 import type { DomainEvent } from '../src/application/ports.ts';
-import type { JsonObject } from '../src/domain/protocol/json-rpc.ts';
-import type { Era } from '../src/domain/protocol/revisions.ts';
+import type { Asker } from '../src/domain/mcp-server/sharing.ts';
 import {
   ScriptedLauncher,
   SILENT,
@@ -92,12 +91,16 @@ export class Listener implements Owner {
   }
 }
 
-export function userOf(
-  owner: Owner = new Listener(),
-  asker: { era?: Era; owner?: string; capabilities?: JsonObject; wantsLogs?: boolean } = {},
-): ServerUser {
+export function userOf(owner: Owner = new Listener(), asker: Partial<Asker> = {}): ServerUser {
   return {
-    asker: { era: 'legacy', owner: 'session', capabilities: {}, wantsLogs: false, ...asker },
+    asker: {
+      era: 'legacy',
+      owner: 'session',
+      capabilities: {},
+      wantsLogs: false,
+      isOneClient: true,
+      ...asker,
+    },
     owner,
     clientInfo: undefined,
   };

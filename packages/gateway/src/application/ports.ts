@@ -47,6 +47,55 @@ export interface MemoryStore {
   save(spec: McpServerSpec, memory: ServerMemory): void;
 }
 
+/**
+ * A call that waits: for its client's answers, later also for an approval. The live end of the call stays with the
+ * process that made it; this is what is kept and shown of it.
+ */
+export interface ParkedCall {
+  readonly id: string;
+  /** Who made it, and who alone may go on with it. */
+  readonly principal: string;
+  readonly mcpServerId: string | undefined;
+  readonly method: string;
+  /** Of tool, prompt or resource, as the client named it. */
+  readonly name: string | undefined;
+  /** Of method, name and arguments. */
+  readonly requestDigest: string;
+  readonly reason: 'input' | 'approval';
+  /** Methods of the questions that wait for an answer. */
+  readonly asks: readonly string[];
+  /** Times that the client was asked so far. */
+  readonly round: number;
+  readonly parkedAtMs: number;
+  readonly expiresAtMs: number;
+}
+
+/** Where parked calls are kept. */
+export interface ParkedCallStore {
+  /** Keeps it, or what is new of it; false where there is room for no more. */
+  put(call: ParkedCall): boolean;
+  find(id: string): ParkedCall | undefined;
+  remove(id: string): void;
+  /** The oldest first. */
+  list(): readonly ParkedCall[];
+}
+
+/** What a sealed text turns out to be. */
+export type Unsealed =
+  | { readonly kind: 'ours'; readonly text: string }
+  /** Sealed by another gateway, or by this one before it was started again. */
+  | { readonly kind: 'foreign' }
+  /** Sealed here and changed since. */
+  | { readonly kind: 'broken' }
+  /** No sealed text at all. */
+  | { readonly kind: 'unknown' };
+
+/** Seals texts that clients carry for us: they can neither read nor change them. */
+export interface Sealer {
+  seal(text: string): string;
+  open(sealed: string): Unsealed;
+}
+
 /** Bytes on their way through: a string holds one byte a character (latin1). */
 export type Bytes = string | Buffer;
 

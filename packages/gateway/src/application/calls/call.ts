@@ -2,6 +2,7 @@
  * One client request on its way to a server and back. It settles exactly once: answered by the server, failed by
  * the gateway (timeout, ended server, refused start), or cancelled by its client.
  */
+import { messageOf } from '@mcp-hangar/kernel/error-text';
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { isObject, RPC, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
 import {
@@ -74,10 +75,12 @@ export class Call implements UpstreamCall, Limited {
   #aborter: AbortController | undefined;
   /** The call that this one is carried out by, where the gateway makes one for it. */
   #carrier: Call | undefined;
+  #latestText: ClientText;
 
   constructor(options: CallOptions) {
     this.#options = options;
     this.reply = options.reply;
+    this.#latestText = options.request.text;
   }
 
   get parts(): readonly string[] {
@@ -160,7 +163,7 @@ export class Call implements UpstreamCall, Limited {
   /** Passes progress on under the client's own token; progress that nobody asked for ends here. */
   notified(message: ServerMessage): void {
     this.#extend();
-    const { text, spans } = this.#options.request.text;
+    const { text, spans } = this.#latestText;
     const clientToken = spanText(text, spans, CLIENT_SLOT.progressToken);
     const { line } = message;
     if (
@@ -198,6 +201,19 @@ export class Call implements UpstreamCall, Limited {
   finish(answer: (reply: ClientReply) => void): void {
     const ending: Ending = { outcome: 'answered', error: undefined, bytes: 0 };
     if (this.#settle(ending)) answer(this.reply);
+  }
+
+  /** Progress goes on under the token of `text`: the client's request that the answer goes to now. */
+  continuedBy(text: ClientText): void {
+    this.#latestText = text;
+  }
+
+  /** The gateway ends a call that the server works on. */
+  giveUp(error: unknown): void {
+    const sent = this.#sent;
+    if (sent !== undefined && !this.settled)
+      sent.child.connection.cancel(sent.id, messageOf(error));
+    this.fail(error);
   }
 
   /** The client gave up: the server is told, the client gets no answer. */
@@ -245,7 +261,7 @@ export class Call implements UpstreamCall, Limited {
       const { child } = this.#sent;
       const isAnswered = outcome === 'answered' || outcome === 'answered-error';
       // It may work on, and ask or log for this client: it is not lent to another one.
-      if (!isAnswered) child.bound = true;
+      if (!isAnswered) child.spoiled = true;
       child.report({ outcome, beganAtMs: this.#beganAtMs, reason: detail ?? error ?? '' });
       child.end(nowMs, isAnswered);
     }

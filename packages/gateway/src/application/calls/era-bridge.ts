@@ -34,10 +34,15 @@ const LEGACY_ONLY: ReadonlySet<string> = new Set([
 
 export class EraBridge {
   readonly #info: JsonObject;
+  readonly #strayState: (state: unknown) => Fault;
 
-  /** @param info name and version of the gateway, as client and as server */
-  constructor(info: JsonObject) {
+  /**
+   * @param info name and version of the gateway, as client and as server
+   * @param strayState what is wrong with a request state that comes for a server which hands out none
+   */
+  constructor(info: JsonObject, strayState: (state: unknown) => Fault) {
     this.#info = info;
+    this.#strayState = strayState;
   }
 
   /** The request for a child of `era`, cut where the gateway's id goes. @throws Fault ERA_BRIDGE_NEEDED */
@@ -48,6 +53,8 @@ export class EraBridge {
         `${request.method} does not reach a server of the 2026-07-28 revision in this build`,
       );
     }
+    const state = request.params?.['requestState'];
+    if (era === 'legacy' && state !== undefined) throw this.#strayState(state);
     const replaced = applyReplace(exactParams(request), request.text, replace);
     const params = era === 'modern' ? modernParams(replaced, this.#info) : legacyParams(replaced);
     const message = { jsonrpc: '2.0', id: 0, method: request.method, params };

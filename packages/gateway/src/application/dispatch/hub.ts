@@ -21,7 +21,16 @@ import { Catalogs } from '../catalog/catalogs.ts';
 import { Views, type Endpoint, type View } from '../catalog/views.ts';
 import type { InternalCall } from '../calls/internal-call.ts';
 import { GatewayTools, type ToolFamilies } from '../gateway-tools/gateway-tools.ts';
-import type { Clock, EventSink, Logger, MemoryStore, UpstreamLauncher } from '../ports.ts';
+import { Parking } from '../parking/parking.ts';
+import type {
+  Clock,
+  EventSink,
+  Logger,
+  MemoryStore,
+  ParkedCallStore,
+  Sealer,
+  UpstreamLauncher,
+} from '../ports.ts';
 import type { SettledCall } from '../recording/call-event.ts';
 import type { Child } from '../servers/child.ts';
 import { settlesWithin } from '../settles-within.ts';
@@ -51,6 +60,8 @@ export interface HubOptions {
   readonly past: ReadonlyMap<string, Lifecycle>;
   readonly random: () => number;
   readonly info: JsonObject;
+  readonly parkedCalls: ParkedCallStore;
+  readonly sealer: Sealer;
   /** `_meta` for requests of the gateway's own to modern servers. */
   readonly modernMeta: JsonObject;
   readonly leaseWaitMs: number;
@@ -93,6 +104,8 @@ export class Hub {
   readonly tasks: TaskTable;
   /** What commands and queries work with, whoever asks for them. */
   readonly useCases: UseCaseDeps;
+  /** Calls of modern clients that wait for answers. */
+  readonly parking: Parking;
   readonly #tools: GatewayTools;
   readonly #bridge: EraBridge;
   readonly #deadlines: Deadlines;
@@ -103,7 +116,9 @@ export class Hub {
 
   constructor(options: HubOptions) {
     this.options = options;
-    this.#bridge = new EraBridge(options.info);
+    const { clock, parkedCalls: store, sealer, info } = options;
+    this.parking = new Parking({ clock, store, sealer, info });
+    this.#bridge = new EraBridge(info, (state) => this.parking.stray(state));
     this.#deadlines = new Deadlines(Math.min(...options.servers.map((spec) => spec.callTimeoutMs)));
     this.catalogs = new Catalogs({
       clock: options.clock,
@@ -311,6 +326,7 @@ export class Hub {
   }
 
   async close(): Promise<void> {
+    this.parking.close();
     this.views.close();
     this.catalogs.close();
     this.#deadlines.close();

@@ -75,6 +75,13 @@ function toolWorld(
     past: new Map(),
     info: { name: 'mcp-hangar', version: '0' },
     modernMeta: {},
+    parkedCalls: {
+      put: () => false,
+      find: () => undefined,
+      remove: () => undefined,
+      list: () => [],
+    },
+    sealer: { seal: (text) => text, open: () => ({ kind: 'unknown' }) },
     leaseWaitMs: 1_000,
     inFlightMax: options.inFlightMax ?? 100,
     catalog: { firstListWaitMs: 0, ttlMs: 0, startConcurrency: 4 },

@@ -2,7 +2,8 @@
  * One running child of a server, and to whom it may speak.
  *
  * A child is *bound* once it said something on its own that only its owner may hear (asked for roots, logged,
- * was subscribed to): it may remember that owner, so it is never lent to another one.
+ * was subscribed to): it may remember that owner, so it is never lent to another one. It is *spoiled* once a call was
+ * given up: it may work on for somebody who does not wait any more, so it is lent to nobody.
  */
 import type { Seat } from '../../domain/mcp-server/sharing.ts';
 import { isObject } from '../../domain/protocol/json-rpc.ts';
@@ -50,7 +51,7 @@ export const GATEWAY: Owner = { ...NOBODY };
 export interface ChildEvents {
   /** A change of lists, of a resource, or of a task: it says itself whom it concerns. */
   changed(child: Child, notification: ServerNotification): void;
-  /** The last request in flight is over. */
+  /** The last request in flight is over, or its work waits for its client's next request. */
   rested(child: Child): void;
   /** It answered its first call. */
   proved(child: Child): void;
@@ -85,6 +86,9 @@ export class Child implements ConnectionObserver {
   #audience: Owner | 'many' | undefined;
   #logLevel: string | undefined;
   bound = false;
+  spoiled = false;
+  /** Its call waits for the client's next request; it takes no place among those that work. */
+  #isParked = false;
   /** Requests of the server that wait for the owner's answer. */
   asking = 0;
   /** Subscriptions that keep it running. */
@@ -141,14 +145,30 @@ export class Child implements ConnectionObserver {
       this.#events.proved(this);
     }
     if (this.inFlight > 0) return;
-    // A modern server says nothing for a request that it has answered; a legacy one may log late.
-    if (answered && this.seat.era === 'modern') this.#audience = undefined;
+    // A modern server says nothing for a request that it has answered; a legacy one may log late, to one session.
+    const isForgotten = this.isLentByCall ? !this.spoiled : answered && this.seat.era === 'modern';
+    if (isForgotten) this.#audience = undefined;
     this.#events.rested(this);
   }
 
   /** How a call ended, beside the end of the work for it. */
   report(call: EndedCall): void {
     this.#events.callEnded(this, call);
+  }
+
+  /** It is lent for one call at a time. */
+  get isLentByCall(): boolean {
+    return this.seat.kind === 'leased' && this.seat.lending !== 'session';
+  }
+
+  get isParked(): boolean {
+    return this.#isParked;
+  }
+
+  set isParked(parked: boolean) {
+    if (this.#isParked === parked) return;
+    this.#isParked = parked;
+    if (parked) this.#events.rested(this); // others may go on in its place
   }
 
   /** Something keeps it: work, a question, a subscription, a task, or the session that it belongs to. */
@@ -183,7 +203,8 @@ export class Child implements ConnectionObserver {
 
   /** The client that this child, told of nobody else, has worked for; undefined for shared and modern ones. */
   get workedFor(): Owner | undefined {
-    return this.seat.kind === 'shared' || this.seat.era === 'modern' ? undefined : this.owner;
+    const isOneOwners = this.seat.kind !== 'shared' && !this.isLentByCall;
+    return isOneOwners && this.seat.era === 'legacy' ? this.owner : undefined;
   }
 
   /** Whether what the child says without saying for whom can only be for `owner`. */
@@ -202,6 +223,7 @@ export class Child implements ConnectionObserver {
     if (request.method === 'ping') {
       this.connection.write(`{"jsonrpc":"2.0","id":${request.rawId},"result":{}}`);
     } else if (owner === undefined) {
+      this.spoiled ||= this.isLentByCall; // it takes the refusal for that of whoever gets it next
       this.refuse(request.rawId, -32601, 'the client supports no requests from servers');
     } else {
       if (request.method === 'roots/list') this.bound = true;

@@ -1,13 +1,13 @@
 /**
  * Children that were told client capabilities, lent to one owner at a time.
  *
- * Order of choice for an owner: the child that it holds; an idle one that has worked for nobody yet (of the modern
- * era: whose last call is answered); a new one while there are fewer than `max`; an idle one of somebody else is
+ * Order of choice for a session: the child that it holds; an idle one that has worked for nobody yet; for one call: an
+ * idle one whose last call is answered; then a new one while there are fewer than `max`; an idle one of somebody else is
  * ended to make room; else wait.
  *
  * Invariants
  * 1. Work begins on a child in the moment in which it is lent: nobody else can get it in between.
- * 2. A legacy owner never waits for two starts: what it asks for meanwhile goes to the same child.
+ * 2. A session never waits for two starts: what it asks for meanwhile goes to the same child.
  * 3. Whatever frees a child or room (a call, a question or a child ends, a start fails) lets waiters go on.
  */
 import { Fault } from '@mcp-hangar/kernel/errors';
@@ -62,8 +62,10 @@ export class LeasePool {
     this.#limits = limits;
   }
 
+  /** Children that work or can, and those to be; one whose call is parked takes no place. */
   get size(): number {
-    return this.#children.size + this.#starts;
+    const parked = [...this.#children].filter((child) => child.isParked).length;
+    return this.#children.size - parked + this.#starts;
   }
 
   /** A child for `owner`, at once where one is running and free. Its work has begun: the caller ends it. */
@@ -83,8 +85,24 @@ export class LeasePool {
     });
   }
 
-  /** A child rests or is gone: whoever waits may go on, once all that ends in this turn has ended. */
-  rested(): void {
+  /** A child rests: it is free for the next, unless it may not be lent again. */
+  rested(child: Child): void {
+    if (child.isLentByCall && isIdle(child)) {
+      child.owner = undefined;
+      // Where it crashed that is said in this turn: a crash is not to look like a stop.
+      if (!mayBeLentAgain(child)) queueMicrotask(() => this.#discard(child));
+    }
+    this.#letWaitersGoOn();
+  }
+
+  #discard(child: Child): void {
+    if (child.isGone || !isIdle(child) || child.pins > 0) return;
+    this.#end(child);
+    this.#letWaitersGoOn();
+  }
+
+  /** Whoever waits may go on, once all that ends in this turn has ended. */
+  #letWaitersGoOn(): void {
     if (this.#serveScheduled || this.#waiting.size === 0) return;
     this.#serveScheduled = true;
     queueMicrotask(() => {
@@ -94,7 +112,7 @@ export class LeasePool {
   }
 
   ended(child: Child): void {
-    if (this.#children.delete(child)) this.rested();
+    if (this.#children.delete(child)) this.#letWaitersGoOn();
   }
 
   /** The owner is gone: it waits no more, what it bound is ended, the rest is free for others. */
@@ -106,7 +124,14 @@ export class LeasePool {
     for (const child of this.#children) {
       if (child.owner === owner) this.#end(child);
     }
-    this.rested();
+    this.#letWaitersGoOn();
+  }
+
+  /** One client behind modern requests is gone for good: what was lent to its calls alone is ended. */
+  releasePrincipal(principal: string): void {
+    for (const child of this.#children) {
+      if (isIdle(child) && keyOf(child).startsWith(`${principal} `)) this.#end(child);
+    }
   }
 
   /** Nobody waits any more. Children and starts are their source's to end. */
@@ -118,11 +143,11 @@ export class LeasePool {
     let idle: Child | undefined;
     for (const child of this.#children) {
       if (child.isGone || child.seat.era !== seat.era || keyOf(child) !== seat.key) continue;
-      if (seat.era === 'legacy') {
+      if (seat.lending === 'session') {
         if (child.owner === owner) return child;
         // Whom it has worked for it may still ask or tell something: nobody else gets it, even when it rests.
         if (child.owner === undefined && isIdle(child)) idle ??= child;
-      } else if (!child.bound && isIdle(child) && child.mayTell(owner)) idle ??= child;
+      } else if (isIdle(child) && mayBeLentAgain(child) && child.mayTell(owner)) idle ??= child;
     }
     return idle;
   }
@@ -172,7 +197,7 @@ export class LeasePool {
         this.#starts -= 1;
         this.#drop(wish, error);
         for (const other of this.#waiting) if (isSame(other, wish)) this.#drop(other, error);
-        this.rested();
+        this.#letWaitersGoOn();
       },
     );
   }
@@ -185,7 +210,7 @@ export class LeasePool {
       this.#children.add(child);
       if (this.#starting.has(wish)) this.#fulfil(wish, child);
     }
-    this.rested();
+    this.#letWaitersGoOn();
   }
 
   #fulfil(wish: Wish, child: Child): void {
@@ -216,11 +241,17 @@ const keyOf = (child: Child): string => (child.seat.kind === 'leased' ? child.se
 
 const isIdle = (child: Child): boolean => child.inFlight === 0 && child.asking === 0;
 
+/** Whether the next call cannot meet anything of the one before. */
+function mayBeLentAgain({ seat, bound, spoiled }: Child): boolean {
+  if (spoiled) return false;
+  return !bound || (seat.kind === 'leased' && seat.lending === 'call-of-client');
+}
+
 /** Two wishes that one child of a legacy owner fulfils. */
 const isSame = (a: Wish, b: Wish): boolean =>
   a.owner === b.owner &&
-  a.seat.era === 'legacy' &&
-  b.seat.era === 'legacy' &&
+  a.seat.lending === 'session' &&
+  b.seat.lending === 'session' &&
   a.seat.key === b.seat.key;
 
 function lend(child: Child, owner: Owner): Child {

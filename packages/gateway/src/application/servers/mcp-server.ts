@@ -68,7 +68,13 @@ export interface ServerListener {
 
 /** A client that declares nothing: it uses the shared child. */
 const ANYBODY: ServerUser = {
-  asker: { era: 'legacy', owner: '', capabilities: NO_CAPABILITIES, wantsLogs: false },
+  asker: {
+    era: 'legacy',
+    owner: '',
+    capabilities: NO_CAPABILITIES,
+    wantsLogs: false,
+    isOneClient: false,
+  },
   owner: GATEWAY,
   clientInfo: undefined,
 };
@@ -237,8 +243,10 @@ export class McpServer implements ChildEvents {
 
   /** The principal of modern requests is gone for good: no child is kept for it any more. */
   releasePrincipal(principal: string): void {
+    this.#leases.releasePrincipal(principal);
     for (const [key, slot] of this.#slots) {
-      if (!key.startsWith('own ') || !key.endsWith(` modern:${principal}`)) continue;
+      const [kind, , owner] = key.split(' ', 3);
+      if (kind !== 'own' || owner !== `modern:${principal}`) continue;
       const stop = (child: Child): void => {
         if (!child.isGone) void this.#stop(child, 'client gone');
       };
@@ -269,10 +277,7 @@ export class McpServer implements ChildEvents {
   }
 
   rested(child: Child): void {
-    if (child.seat.kind === 'leased') {
-      if (child.seat.era === 'modern') child.owner = undefined;
-      this.#leases.rested();
-    }
+    if (child.seat.kind === 'leased') this.#leases.rested(child);
     if (this.#children.has(child)) this.#idle.watch(child);
   }
 

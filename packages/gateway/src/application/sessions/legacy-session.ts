@@ -35,7 +35,7 @@ import type {
 } from '../servers/child.ts';
 import type { ServerUser } from '../servers/mcp-server.ts';
 import { AskedQuestions } from './asked-questions.ts';
-import { forward } from '../tasks/forward.ts';
+import { forwardRequest } from '../tasks/forward.ts';
 import { SessionResources, type Resource } from './session-resources.ts';
 
 /** Where messages go that belong to no request of the client. */
@@ -219,7 +219,7 @@ export class LegacySession implements Owner {
 
   #userWith(wantsLogs: boolean): ServerUser {
     const { id, capabilities, clientInfo } = this.client;
-    const asker: Asker = { era: 'legacy', owner: id, capabilities, wantsLogs };
+    const asker: Asker = { era: 'legacy', owner: id, capabilities, wantsLogs, isOneClient: true };
     return { asker, owner: this, clientInfo };
   }
 
@@ -229,7 +229,7 @@ export class LegacySession implements Owner {
   }
 
   #forward(request: Request, text: ClientText, reply: ClientReply): Call | undefined {
-    const call = forward(this.#hub, {
+    const call = forwardRequest(this.#hub, {
       view: this.view,
       user: this.#user,
       request,

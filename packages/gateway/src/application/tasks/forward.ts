@@ -5,7 +5,7 @@ import { askAboutTask, callForTask, isAboutTask, mayMakeTask } from './task-call
 import { listTasks } from './task-list.ts';
 
 /** Sends a request to its server. Undefined where it makes no call: it was refused, or is answered here. */
-export function forward(hub: Hub, client: ClientRequest): Call | undefined {
+export function forwardRequest(hub: Hub, client: ClientRequest): Call | undefined {
   const { request, user } = client;
   const { era } = user.asker;
   if (mayMakeTask(request, user.asker)) return callForTask(hub, client);

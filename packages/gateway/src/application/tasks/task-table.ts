@@ -83,7 +83,7 @@ class KnownTask implements Task {
     this.child = child;
     this.#isPinned = true;
     child.tasks += 1;
-    if (child.seat.kind === 'leased') child.bound = true; // it works on for this client
+    if (child.isLentByCall) child.spoiled = true; // it works on for this client
   }
 
   unpin(): void {

@@ -34,10 +34,18 @@ const TABLE: Record<Sharing, Record<Era, Record<Era, Cells>>> = {
         plain: { quiet: 'shared, told nothing', logs: 'leased, told all' },
         asking: { quiet: 'leased, told all', logs: 'leased, told all' },
       },
-      modern: SHARED,
+      modern: {
+        none: { quiet: 'shared, told nothing', logs: 'leased, told nothing' },
+        plain: { quiet: 'shared, told nothing', logs: 'leased, told nothing' },
+        asking: { quiet: 'shared, told nothing', logs: 'leased, told nothing' },
+      },
     },
     modern: {
-      legacy: SHARED,
+      legacy: {
+        none: { quiet: 'shared, told nothing', logs: 'leased, told nothing' },
+        plain: { quiet: 'shared, told nothing', logs: 'leased, told nothing' },
+        asking: { quiet: 'leased, told all', logs: 'leased, told all' },
+      },
       modern: {
         none: { quiet: 'shared, told nothing', logs: 'leased, told nothing' },
         plain: { quiet: 'shared, told nothing', logs: 'leased, told nothing' },
@@ -51,7 +59,7 @@ const TABLE: Record<Sharing, Record<Era, Record<Era, Cells>>> = {
   },
   session: {
     legacy: { legacy: OWN_TOLD, modern: OWN },
-    modern: { legacy: OWN, modern: OWN },
+    modern: { legacy: { ...OWN, asking: OWN_TOLD.asking }, modern: OWN },
   },
 };
 
@@ -60,6 +68,7 @@ const asker = (era: Era, caps: Caps, logs: Logs, owner = 'o1'): Asker => ({
   owner,
   capabilities: DECLARED[caps],
   wantsLogs: logs === 'logs',
+  isOneClient: true,
 });
 
 const typed = <K extends string>(record: Record<K, unknown>): readonly K[] =>
@@ -114,7 +123,10 @@ describe('seats', () => {
       catalogKey(seatFor(sharing, asker(client, caps, 'quiet'), child));
     expect(key('auto', 'legacy', 'none', 'legacy')).toBe('legacy {}');
     expect(key('session', 'legacy', 'none', 'legacy')).toBe('legacy {}');
-    expect(key('auto', 'modern', 'asking', 'legacy')).toBe('legacy {}');
+    expect(key('auto', 'modern', 'none', 'legacy')).toBe('legacy {}');
+    expect(key('auto', 'modern', 'asking', 'legacy')).toBe(
+      key('auto', 'legacy', 'asking', 'legacy'),
+    );
     expect(key('auto', 'modern', 'asking', 'modern')).toBe('modern {}');
     expect(key('auto', 'legacy', 'asking', 'legacy')).toBe(
       'legacy {"roots":{},"sampling":{"tools":{}}}',

@@ -3,6 +3,7 @@
  * so a child that may ask has one possible owner at every moment; nothing is ever guessed.
  */
 import {
+  capabilitiesForLegacy,
   capabilityKey,
   declaresAsking,
   NO_CAPABILITIES,
@@ -20,7 +21,15 @@ export interface Asker {
   readonly capabilities: JsonObject;
   /** The client wants log messages, which carry no correlation on stdio. */
   readonly wantsLogs: boolean;
+  /** The owner is one client, not a principal behind which there may be many. */
+  readonly isOneClient: boolean;
 }
+
+/**
+ * For how long a leased child is lent: for the life of a session; for one call at a time, the next being of the same
+ * client; or for one call at a time of any client of one principal.
+ */
+export type Lending = 'session' | 'call-of-client' | 'call';
 
 export type Seat =
   /** One child for all, told no capabilities. */
@@ -31,6 +40,7 @@ export type Seat =
       readonly era: Era;
       readonly key: string;
       readonly capabilities: JsonObject;
+      readonly lending: Lending;
     }
   /** A child of this owner's, for the owner's life. */
   | {
@@ -42,17 +52,29 @@ export type Seat =
 
 /** The child that `asker` gets on a server whose child speaks `era`. */
 export function seatFor(sharing: Sharing, asker: Asker, era: Era): Seat {
-  const sameEra = asker.era === era;
-  const capabilities = sameEra && era === 'legacy' ? asker.capabilities : NO_CAPABILITIES;
-  if (sharing === 'session') {
-    return { kind: 'own', era, key: `${asker.era}:${asker.owner}`, capabilities };
-  }
-  if (sharing === 'shared' || !sameEra) return { kind: 'shared', era };
-  const leased =
-    era === 'modern' ? asker.wantsLogs : asker.wantsLogs || declaresAsking(capabilities);
-  return leased
-    ? { kind: 'leased', era, key: capabilityKey(capabilities), capabilities }
-    : { kind: 'shared', era };
+  const capabilities = toldTo(era, asker);
+  if (sharing === 'session') return { kind: 'own', era, key: ownKey(asker, era), capabilities };
+  const leased = asker.wantsLogs || declaresAsking(capabilities);
+  if (sharing === 'shared' || !leased) return { kind: 'shared', era };
+  const key = capabilityKey(capabilities);
+  if (era === 'modern') return { kind: 'leased', era, key, capabilities, lending: 'call' };
+  if (asker.era === 'legacy') return { kind: 'leased', era, key, capabilities, lending: 'session' };
+  // What a legacy child was asked or told for one principal stays with that principal.
+  const lending = asker.isOneClient ? 'call-of-client' : 'call';
+  const logs = asker.wantsLogs ? 'logs ' : '';
+  return { kind: 'leased', era, key: `${asker.owner} ${logs}${key}`, capabilities, lending };
+}
+
+/** What a child is told that its clients can be asked for. A modern one is told with every request. */
+function toldTo(era: Era, { era: askers, capabilities }: Asker): JsonObject {
+  if (era === 'modern') return NO_CAPABILITIES;
+  return askers === 'legacy' ? capabilities : capabilitiesForLegacy(capabilities);
+}
+
+/** A principal may declare other capabilities with every request; a legacy child is told them once. */
+function ownKey({ era: askers, owner, capabilities }: Asker, era: Era): string {
+  const told = askers === 'modern' && era === 'legacy' ? capabilitiesForLegacy(capabilities) : {};
+  return `${askers}:${owner}${Object.keys(told).length === 0 ? '' : ` ${capabilityKey(told)}`}`;
 }
 
 /** The key of the catalogue that a seat's child lists: its era and what it was told. */

@@ -1,4 +1,5 @@
 /** What a client can be asked for, and what of it decides which child may serve it. */
+import { canonicalJson } from './canonical-json.ts';
 import { isObject, type JsonObject } from './json-rpc.ts';
 
 /** Capabilities by which a legacy server may ask its client for something. */
@@ -13,15 +14,12 @@ export const declaresAsking = (capabilities: JsonObject): boolean =>
   ASKING.some((name) => capabilities[name] !== undefined);
 
 /** The same text for the same capabilities, whatever the order of their members. */
-export const capabilityKey = (capabilities: JsonObject): string => canonical(capabilities);
+export const capabilityKey = (capabilities: JsonObject): string => canonicalJson(capabilities);
 
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-  if (!isObject(value)) return JSON.stringify(value) ?? 'null';
-  const members = Object.keys(value)
-    .toSorted()
-    .map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`);
-  return `{${members.join(',')}}`;
+/** What a modern client declares, as a legacy server may be told it: what it can be asked for, and nothing else. */
+export function capabilitiesForLegacy(capabilities: JsonObject): JsonObject {
+  const kept = ASKING.filter((name) => isObject(capabilities[name]));
+  return Object.fromEntries(kept.map((name) => [name, capabilities[name]]));
 }
 
 /** The capability by which a client agrees to be sent `method`, or undefined for a method it need not declare. */

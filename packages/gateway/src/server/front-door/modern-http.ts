@@ -61,6 +61,7 @@ export function postModern(exchange: Exchange, message: Message, text: ClientTex
   const pending = handleModern(front.hub, {
     endpoint,
     principal: ANONYMOUS,
+    isOneClient: false,
     request: message,
     text,
     envelope,

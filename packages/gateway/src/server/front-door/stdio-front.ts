@@ -285,6 +285,7 @@ export class StdioFront {
     reply.pending = handleModern(this.#hub, {
       endpoint: this.#options.endpoint,
       principal: this.#principal,
+      isOneClient: true,
       request,
       text,
       envelope,
