@@ -167,6 +167,22 @@ describe('Tasks of many servers', () => {
     expect(await listed(await open())).toEqual([]);
   });
 
+  it('come in pages where they are many', async () => {
+    const client = await open();
+    const made: string[] = [];
+    for (let n = 0; n < 33; n += 1) made.push(await longTask(client, n % 2 ? 'up__' : 'other__'));
+    const first = await client.request('tasks/list').answer();
+    const cursor = first.result?.['nextCursor'];
+    const second = await client.request('tasks/list', { cursor }).answer();
+    expect(second.result).not.toHaveProperty('nextCursor');
+    const ids = [first, second].flatMap(({ result }) =>
+      JSON.stringify(result).match(/[\da-f-]{36}/g),
+    );
+    expect(ids).toEqual(made);
+    const { error } = await client.request('tasks/list', { cursor: 'x' }).answer();
+    expect(error?.code).toBe(-32_602);
+  });
+
   it('are found by none of two servers that gave out one id', async () => {
     const client = await open();
     const taskId = await longTask(client, 'first__');

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { modern, modernCall, textOf } from '../support/clients.ts';
 import { startGateway, type GatewayProcess } from '../support/gateway.ts';
 import { Household } from '../support/household.ts';
-import type { Message } from '../support/http.ts';
+import type { Exchange, Message } from '../support/http.ts';
 import { isAlive } from '../support/processes.ts';
 import { remote, tasksOverHttp, type RemoteServer } from '../support/remote.ts';
 import type { StdioClient } from '../support/stdio.ts';
@@ -152,6 +152,57 @@ describe('The tasks extension', () => {
     const { error } = await modernAbout(gateway.url('brief'), 'get', taskId);
     expect(error).toMatchObject({ code: -32_602, message: expect.stringMatching(/^Failed to/) });
     expect(await pidOf('brief')).not.toBe(pid);
+  });
+});
+
+describe('The state of a task', () => {
+  const listen = (server: string | undefined, taskIds: readonly string[]): Exchange =>
+    modern(
+      gateway.url(server),
+      'subscriptions/listen',
+      { notifications: { taskIds } },
+      { capabilities: KNOWS_TASKS, id: 'listen' },
+    );
+
+  it('is told to who listens for it, and to nobody else', async () => {
+    const [taskId, other] = [await begin(undefined, 'up__'), await begin('up')];
+    const stream = listen(undefined, [taskId, 'nonesuch']);
+    const acknowledged = await stream.notified('notifications/subscriptions/acknowledged');
+    expect(acknowledged.params?.['notifications']).toEqual({ taskIds: [taskId] });
+    await modernAbout(gateway.url('up'), 'cancel', other);
+    await modernAbout(gateway.url(), 'cancel', taskId);
+    const told = await stream.notified('notifications/tasks');
+    expect(told.params).toMatchObject({
+      taskId,
+      status: 'cancelled',
+      _meta: { [`${META}subscriptionId`]: 'listen' },
+    });
+    expect(stream.messages()).toHaveLength(2);
+    stream.close();
+  });
+
+  it('is not promised by a server that tells nothing', async () => {
+    const stream = listen(undefined, [await begin(undefined, 'web__')]);
+    const acknowledged = await stream.notified('notifications/subscriptions/acknowledged');
+    expect(acknowledged.params?.['notifications']).toEqual({});
+    stream.close();
+  });
+
+  it('is not told to a client that did not declare tasks', async () => {
+    const params = { notifications: { taskIds: ['x'] } };
+    const exchange = modern(gateway.url('up'), 'subscriptions/listen', params);
+    expect((await exchange.answer()).error).toMatchObject({
+      code: -32_021,
+      data: { requiredCapabilities: KNOWS_TASKS },
+    });
+    expect(exchange.status).toBe(400);
+  });
+
+  it('ends the subscription where its child ends', async () => {
+    const stream = listen('brief', [await begin('brief')]);
+    await stream.notified('notifications/subscriptions/acknowledged');
+    await modernCall(gateway.url('brief'), 'crash').answer();
+    expect((await stream.answer()).result).toMatchObject({ resultType: 'complete' });
   });
 });
 

@@ -13,11 +13,11 @@ import {
   cutForServer,
   type ClientText,
 } from '../../domain/protocol/client-message.ts';
-import { isObject, RPC, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
+import { isObject, RPC, type JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { hasSpan } from '../../domain/protocol/json-spans.ts';
 import type { Era } from '../../domain/protocol/revisions.ts';
-import { wantsTasks } from '../../domain/protocol/tasks.ts';
 import type { RawAnswer } from '../ports.ts';
+import { toolNeedsModernTask } from '../tasks/task-faults.ts';
 import { parseAnswer, parseExactly, plainError } from './ask.ts';
 import type { OutgoingRequest, Replacement } from './call.ts';
 import { rpcErrorOf, type ClientReply } from './reply.ts';
@@ -72,7 +72,7 @@ export class EraBridge {
     if (isObject(error)) {
       const plain = { ...error, ...plainError(error) };
       if (request.era === 'modern') reply.refuse(modernError(plain));
-      else reply.refuse(wantsTasks(plain) ? taskCannotCross() : plain);
+      else reply.refuse(toolNeedsModernTask(plain) ?? plain);
     } else if (!isObject(result)) {
       reply.refuse({ code: RPC.internalError, message: 'the server answered with no result' });
     } else if (request.era === 'modern') {
@@ -84,17 +84,6 @@ export class EraBridge {
     }
   }
 }
-
-/** What revision 2025-11-25 wants where a tool and a client do not agree on a task. */
-const taskCannotCross = (): RpcError => ({
-  ...rpcErrorOf(
-    new Fault(
-      'TASK_CANNOT_CROSS',
-      'the tool runs as a task of revision 2026-07-28 only: call it from a client of that revision',
-    ),
-  ),
-  code: RPC.methodNotFound,
-});
 
 const unfinished = (resultType: string): ReturnType<typeof rpcErrorOf> =>
   rpcErrorOf(

@@ -1,7 +1,5 @@
 /** From a name or URI that a client uses to the server behind it, and back to the server's own name for it. */
-import { Fault } from '@mcp-hangar/kernel/errors';
 import { matchesGlob } from '../../domain/catalog/glob.ts';
-import type { Route } from '../../domain/catalog/surface.ts';
 import {
   looksShortened,
   splitOwnedUri,
@@ -12,9 +10,9 @@ import { isObject, RPC, type JsonObject, type RpcError } from '../../domain/prot
 import type { ParamHeader } from '../../domain/protocol/param-headers.ts';
 import { readingBudget, type ReadingBudget } from '../../domain/protocol/uri-template.ts';
 import type { Era } from '../../domain/protocol/revisions.ts';
-import { rpcErrorOf } from '../calls/reply.ts';
 import type { View } from '../catalog/views.ts';
 import type { McpServer } from '../servers/mcp-server.ts';
+import { toolNeedsLegacyTask } from '../tasks/task-faults.ts';
 
 export interface Target {
   readonly server: McpServer;
@@ -80,7 +78,8 @@ function routeName(view: View, what: 'tool' | 'prompt', name: unknown, slot: num
   if (typeof name !== 'string') return invalid(`Invalid params: "name" of the ${what} is missing`);
   const { endpoint, surface } = view;
   const known = (what === 'tool' ? surface.toolRoutes : surface.promptRoutes).get(name);
-  if (known?.needsTask === true) return { kind: 'refused', error: taskCannotCross(known) };
+  if (known?.needsTask === true)
+    return { kind: 'refused', error: toolNeedsLegacyTask(known.server, known.name) };
   if (known === undefined && what === 'tool' && endpoint.ownTools?.has(name) === true)
     return { kind: 'own', tool: name };
   if (endpoint.prefixed === false) {
@@ -95,14 +94,6 @@ function routeName(view: View, what: 'tool' | 'prompt', name: unknown, slot: num
   if (known === undefined && hides(server, what, split.name)) return unknownName(view, what, name);
   return target(server, slot, split.name, known?.paramHeaders);
 }
-
-const taskCannotCross = ({ server, name }: Route): RpcError =>
-  rpcErrorOf(
-    new Fault(
-      'TASK_CANNOT_CROSS',
-      `tool "${name}" of MCP server "${server}" runs as a task of revision 2025-11-25 only, which no capability of this client changes: call it from a client of that revision`,
-    ),
-  );
 
 /** Whether the configuration hides a name that no list shows. */
 const hides = ({ spec }: McpServer, what: 'tool' | 'prompt', name: string): boolean =>

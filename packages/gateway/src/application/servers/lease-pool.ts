@@ -96,7 +96,7 @@ export class LeasePool {
   }
 
   #discard(child: Child): void {
-    if (child.isGone || !isIdle(child) || child.pins > 0) return;
+    if (child.isGone || !isIdle(child) || child.pins > 0 || child.tasks > 0) return;
     this.#end(child);
     this.#letWaitersGoOn();
   }

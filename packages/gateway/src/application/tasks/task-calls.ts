@@ -1,26 +1,22 @@
 /** Calls that may make a task, and requests about a task that was made. */
-import { Fault } from '@mcp-hangar/kernel/errors';
-import { isObject, RPC, type Request, type RpcError } from '../../domain/protocol/json-rpc.ts';
+import { isObject, type Request, type RpcError } from '../../domain/protocol/json-rpc.ts';
 import {
   createdTask,
   declaresTasks,
   describedTask,
   mayCreateTask,
-  tasksNotDeclared,
   type DescribedTask,
 } from '../../domain/protocol/tasks.ts';
 import type { Asker } from '../../domain/mcp-server/sharing.ts';
 import type { Era } from '../../domain/protocol/revisions.ts';
 import { parseAnswer, utf8Text } from '../calls/ask.ts';
 import type { Call } from '../calls/call.ts';
-import { rpcErrorOf } from '../calls/reply.ts';
-import type { View } from '../catalog/views.ts';
 import type { ClientRequest, Hub } from '../dispatch/hub.ts';
-import { route, unknownMethod } from '../dispatch/router.ts';
+import { route } from '../dispatch/router.ts';
 import type { RawAnswer } from '../ports.ts';
-import type { McpServer } from '../servers/mcp-server.ts';
-import { offeredTasks } from './offered-tasks.ts';
-import { TASK_BYTES_MAX, taskLost, type Task } from './task-table.ts';
+import { serverHasNoLegacyTasks } from './task-faults.ts';
+import { offersTasks, placeOfTask } from './task-place.ts';
+import { TASK_BYTES_MAX } from './task-table.ts';
 import { WatchedReply } from './watched-reply.ts';
 
 /** What a server is asked about one task; `tasks/list` names none. */
@@ -80,13 +76,7 @@ function refusedTask(hub: Hub, { view, request }: ClientRequest): RpcError | und
   if (routed.kind !== 'target' || routed.target.server.eraFor('legacy') !== 'modern')
     return undefined;
   if (!offersTasks(hub, view)) return undefined;
-  const { id } = routed.target.server.spec;
-  const detail = `MCP server "${id}" speaks revision 2026-07-28, where this client's tasks do not exist: call the tool without "task"`;
-  // What the revision wants for a tool that does not run as a task.
-  return {
-    ...rpcErrorOf(new Fault('TASK_CANNOT_CROSS', detail)),
-    code: RPC.methodNotFound,
-  };
+  return serverHasNoLegacyTasks(routed.target.server.spec.id);
 }
 
 /** Most answers are seen to be none without being parsed. */
@@ -104,15 +94,15 @@ function remember(hub: Hub, { user }: ClientRequest, call: Call, task: Described
 
 /** Sends a request about a task to where the task is; undefined where it was refused at once. */
 export function askAboutTask(hub: Hub, client: ClientRequest): Call | undefined {
-  const to = placeOf(hub, client);
-  if ('error' in to) {
-    client.reply.refuse(to.error);
+  const { method, params } = client.request;
+  const place = placeOfTask(hub, client, method, params?.['taskId']);
+  if (place.kind === 'refused') {
+    client.reply.refuse(place.error);
     return undefined;
   }
-  const { server, task } = to;
+  const { server, task } = place;
   const { callTimeoutMs } = server.spec;
   if (task === undefined) return hub.sendTo(client, { server, timeoutMs: callTimeoutMs });
-  const { method } = client.request;
   const reply = new WatchedReply(client.reply, {
     answer: (answer) => {
       if (endsTask(method, client.user.asker.era, answer)) hub.tasks.over(task);
@@ -123,58 +113,6 @@ export function askAboutTask(hub: Hub, client: ClientRequest): Call | undefined 
   const timeoutMs = Math.max(callTimeoutMs, leftMs);
   return hub.sendTo({ ...client, reply }, { server, child: task.child, timeoutMs });
 }
-
-type TaskPlace =
-  | { readonly server: McpServer; readonly task: Task | undefined }
-  | { readonly error: RpcError };
-
-function placeOf(hub: Hub, { view, user, request }: ClientRequest): TaskPlace {
-  const { era, capabilities } = user.asker;
-  const taskId = request.params?.['taskId'];
-  if (era === 'modern' && !declaresTasks(capabilities)) {
-    const knows = offersTasks(hub, view) || isOpen(hub, view);
-    return { error: knows ? tasksNotDeclared : unknownMethod(request.method) };
-  }
-  if (typeof taskId !== 'string')
-    return { error: { code: RPC.invalidParams, message: 'Invalid params: "taskId" is missing' } };
-  const { endpoint } = view;
-  const servers = endpoint.prefixed === false ? endpoint.servers : hub.servers;
-  const found = hub.tasks.find(user.asker, servers, taskId);
-  switch (found.kind) {
-    case 'task': {
-      const { task } = found;
-      // One of the modern era may have kept its tasks.
-      if (task.hasEnded && era === 'legacy') return { error: rpcErrorOf(taskLost(task)) };
-      return { server: task.server, task };
-    }
-    case 'ambiguous':
-      return { error: taskNotFound(taskId, 'several servers have given out this id') };
-    case 'unknown': {
-      const only = endpoint.prefixed === false ? endpoint.servers[0] : undefined;
-      if (era === 'modern' && only !== undefined && only.eraFor('modern') !== 'legacy') {
-        // Another gateway may have seen it made.
-        const isForeign = hub.tasks.isForeign(user.asker, only, taskId);
-        if (!isForeign) return { server: only, task: undefined };
-      }
-      const error = offersTasks(hub, view)
-        ? taskNotFound(taskId, 'it was made in another session, or is over for long')
-        : unknownMethod(request.method);
-      return { error };
-    }
-  }
-}
-
-const taskNotFound = (taskId: string, why: string): RpcError => ({
-  code: RPC.invalidParams,
-  message: `Task not found: ${taskId} (${why})`,
-});
-
-const offersTasks = (hub: Hub, view: View): boolean =>
-  Object.keys(offeredTasks(hub, view)).length > 0;
-
-/** Whether a server of the endpoint may offer tasks for all that is known. */
-const isOpen = (hub: Hub, { endpoint, asker }: View): boolean =>
-  endpoint.servers.some((server) => hub.catalogs.lacks(server, asker));
 
 /** Whether the client has now what it waited for, so that nothing is kept for the task. */
 function endsTask(method: string, era: Era, answer: RawAnswer): boolean {

@@ -6,7 +6,6 @@
  * 2. An id that two servers gave to one client is answered to neither: nothing is guessed.
  * 3. A child is kept running for a task at most until the task is over, `PINNED_MS_MAX` have passed, or its owner is gone.
  */
-import { Fault } from '@mcp-hangar/kernel/errors';
 import type { Asker } from '../../domain/mcp-server/sharing.ts';
 import { isObject } from '../../domain/protocol/json-rpc.ts';
 import { describedTask, type DescribedTask } from '../../domain/protocol/tasks.ts';
@@ -142,11 +141,10 @@ export class TaskTable {
   /** The task that a client means, on any of `servers`. */
   find(asker: Asker, servers: readonly McpServer[], taskId: string): FoundTask {
     const key = keyOf(asker);
-    const own = (this.#byId.get(taskId) ?? []).filter(
+    const named = this.#current(this.#byId.get(taskId) ?? []);
+    const own = named.filter(
       ({ ownerKey, server }) => ownerKey === key && servers.includes(server),
     );
-    const nowMs = this.#clock.nowMs();
-    for (const task of own) task.look(nowMs);
     const running = own.filter(({ hasEnded }) => !hasEnded);
     const meant = running.length === 0 ? own.slice(-1) : running;
     const [task] = meant;
@@ -163,10 +161,7 @@ export class TaskTable {
 
   /** The tasks of a client, oldest first. */
   of(asker: Asker): readonly Task[] {
-    const nowMs = this.#clock.nowMs();
-    const own = [...(this.#byOwner.get(keyOf(asker)) ?? [])];
-    for (const task of own) task.look(nowMs);
-    return own;
+    return this.#current(this.#byOwner.get(keyOf(asker)) ?? []);
   }
 
   /** Its child need not be kept for it any more. */
@@ -220,12 +215,19 @@ export class TaskTable {
     else this.#byId.set(task.taskId, others);
   }
 
-  #sweep(): void {
+  /** Those that are kept; what has ended since lets go of its child. */
+  #current(tasks: Iterable<KnownTask>): readonly KnownTask[] {
     const nowMs = this.#clock.nowMs();
-    for (const task of this.#all) {
+    return [...tasks].filter((task) => {
       task.look(nowMs);
-      if (nowMs >= task.keptUntilMs) this.#drop(task);
-    }
+      const isKept = nowMs < task.keptUntilMs;
+      if (!isKept) this.#drop(task);
+      return isKept;
+    });
+  }
+
+  #sweep(): void {
+    this.#current(this.#all);
     if (this.#all.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
@@ -242,9 +244,3 @@ function paramsOf(line: string): unknown {
 }
 
 const keyOf = ({ era, owner }: Pick<Asker, 'era' | 'owner'>): string => `${era} ${owner}`;
-
-/** Why a task cannot be asked after any more. */
-export function taskLost({ server, taskId }: Task): Fault {
-  const detail = `MCP server "${server.spec.id}" has ended since, and its task ${taskId} with it: call the tool again`;
-  return new Fault('TASK_LOST', detail);
-}
