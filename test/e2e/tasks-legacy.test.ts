@@ -86,6 +86,18 @@ describe('A task', () => {
     for (const exchange of [stream, others]) expect(exchange.messages()).toHaveLength(1);
   });
 
+  it('reports its progress under the token of the call that made it', async () => {
+    const [client, other] = [await open('up'), await open('up')];
+    const [stream, others] = [await client.listen(), await other.listen()];
+    const params = { name: 'slow_compute', arguments: { seconds: 60 }, task: {} };
+    const _meta = { progressToken: 'täglich' };
+    const taskId = taskIdOf(await client.request('tools/call', { ...params, _meta }).answer());
+    const told = await stream.notified('notifications/progress');
+    expect(told.params).toEqual({ progressToken: 'täglich', progress: 1 });
+    await about(client, 'cancel', taskId);
+    expect(others.messages()).toEqual([]);
+  });
+
   it('cannot be read, fetched, cancelled or listed by another session of the same child', async () => {
     const [client, other] = [await open('up'), await open('up')];
     expect(await pidOf(client)).toBe(await pidOf(other));

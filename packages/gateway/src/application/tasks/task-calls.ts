@@ -10,7 +10,9 @@ import {
 import type { Asker } from '../../domain/mcp-server/sharing.ts';
 import type { Era } from '../../domain/protocol/revisions.ts';
 import { parseAnswer, utf8Text } from '../calls/ask.ts';
-import type { Call } from '../calls/call.ts';
+import { latin1, type Call } from '../calls/call.ts';
+import { CLIENT_SLOT } from '../../domain/protocol/client-message.ts';
+import { spanText } from '../../domain/protocol/json-spans.ts';
 import type { ClientRequest, Hub } from '../dispatch/hub.ts';
 import { route } from '../dispatch/router.ts';
 import type { RawAnswer } from '../ports.ts';
@@ -85,11 +87,18 @@ function mayBeTask({ isError, bytes, before, after }: RawAnswer, era: Era): bool
   return era === 'legacy' || mayCreateTask(utf8Text([...before, ...after]));
 }
 
-function remember(hub: Hub, { user }: ClientRequest, call: Call, task: DescribedTask): void {
+function remember(hub: Hub, client: ClientRequest, call: Call, task: DescribedTask): void {
+  const { user, text } = client;
   const { child } = call;
   const server = hub.servers.find(({ running }) => child !== undefined && running.includes(child));
   if (child === undefined || server === undefined || child.seat.era !== user.asker.era) return;
-  hub.tasks.remember(task, { asker: user.asker, owner: user.owner, server, child });
+  const { upstreamId } = call;
+  const token = spanText(text.text, text.spans, CLIENT_SLOT.progressToken);
+  // In the legacy era the token of the call holds for the life of the task.
+  const isTold = user.asker.era === 'legacy' && token !== undefined && upstreamId !== undefined;
+  const progress = isTold ? { callId: upstreamId, token: latin1(token) } : undefined;
+  const { asker, owner } = user;
+  hub.tasks.remember(task, { asker, owner, server, child, progress });
 }
 
 /** Sends a request about a task to where the task is; undefined where it was refused at once. */

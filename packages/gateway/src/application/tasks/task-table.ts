@@ -8,6 +8,12 @@
  */
 import type { Asker } from '../../domain/mcp-server/sharing.ts';
 import { isObject } from '../../domain/protocol/json-rpc.ts';
+import { splice } from '../../domain/protocol/json-spans.ts';
+import {
+  readServerLine,
+  SERVER_SLOT,
+  type ServerMessage,
+} from '../../domain/protocol/server-message.ts';
 import { describedTask, type DescribedTask } from '../../domain/protocol/tasks.ts';
 import { utf8Text } from '../calls/ask.ts';
 import type { Clock } from '../ports.ts';
@@ -35,6 +41,15 @@ export interface TaskPlace {
   readonly owner: Owner;
   readonly server: McpServer;
   readonly child: Child;
+  /** By which progress of the task is known, and the client's token for it; undefined where nobody asked for any. */
+  readonly progress?: TaskProgress | undefined;
+}
+
+interface TaskProgress {
+  /** Of the call that made the task, on the connection of the child. */
+  readonly callId: number;
+  /** The client's, as it wrote it, one byte a character. */
+  readonly token: string;
 }
 
 export interface Task {
@@ -65,6 +80,7 @@ class KnownTask implements Task {
   readonly keptUntilMs: number;
   child: Child | undefined;
   hasEnded = false;
+  readonly #progress: TaskProgress | undefined;
   #isPinned = false;
 
   constructor(number: number, task: DescribedTask, place: TaskPlace, nowMs: number) {
@@ -73,6 +89,7 @@ class KnownTask implements Task {
     this.number = number;
     this.ownerKey = keyOf(place.asker);
     this.owner = place.owner;
+    this.#progress = place.progress;
     this.server = place.server;
     const ttlMs = Math.min(task.ttlMs ?? KEPT_MS_MAX, KEPT_MS_MAX);
     this.keptUntilMs = nowMs + ttlMs + KEPT_LONGER_MS;
@@ -83,11 +100,25 @@ class KnownTask implements Task {
     this.#isPinned = true;
     child.tasks += 1;
     if (child.isLentByCall) child.spoiled = true; // it works on for this client
+    this.#hearProgress((message) => this.#passOn(child, message));
   }
 
   unpin(): void {
     if (this.#isPinned && this.child !== undefined) this.child.tasks -= 1;
     this.#isPinned = false;
+    this.#hearProgress(undefined);
+  }
+
+  #hearProgress(listener: ((message: ServerMessage) => void) | undefined): void {
+    if (this.#progress === undefined) return;
+    this.child?.connection.hearProgress?.(this.#progress.callId, listener);
+  }
+
+  #passOn(child: Child, { line }: ServerMessage): void {
+    const token = this.#progress?.token ?? '';
+    const edit = { slot: SERVER_SLOT.progressToken, text: token };
+    const message = readServerLine(splice(line.text, line.spans, [edit]));
+    if (message?.kind === 'notification') this.owner.serverNotification(child, message);
   }
 
   /** Lets go of a child that is gone. */
