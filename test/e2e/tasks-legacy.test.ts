@@ -245,4 +245,25 @@ describe('The reference server', () => {
     client.send(JSON.stringify({ jsonrpc: '2.0', id: question.id, result }));
     expect(textOf(await waiting)).toContain('rivers');
   });
+
+  it('gives its client a task, and asks after it', async () => {
+    const asked = { sampling: { createMessage: {} } };
+    const capabilities = { sampling: {}, tasks: { requests: asked } };
+    await using client = await StdioClient.open(
+      { mcp_servers: { everything: EVERYTHING } },
+      { capabilities },
+    );
+    const called = client.call('everything__trigger-sampling-request-async', { prompt: 'hi' });
+    const replies: Readonly<Record<string, unknown>> = {
+      'sampling/createMessage': { task: { taskId: 'mine', status: 'working' } },
+      'tasks/get': { taskId: 'mine', status: 'completed' },
+      'tasks/result': { role: 'assistant', content: { type: 'text', text: 'done' }, model: 'm' },
+    };
+    for (const [method, result] of Object.entries(replies)) {
+      const { id, params } = await client.notified(method);
+      if (method !== 'sampling/createMessage') expect(params).toMatchObject({ taskId: 'mine' });
+      client.send(JSON.stringify({ jsonrpc: '2.0', id, result }));
+    }
+    expect(textOf(await called)).toContain('done');
+  });
 });
