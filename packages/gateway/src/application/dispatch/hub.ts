@@ -149,6 +149,7 @@ export class Hub {
       servers: this.servers,
       disabled: options.servers.filter((spec) => !spec.enabled),
       catalogs: this.catalogs,
+      parkedCalls: this.parking,
       stages,
       startConcurrency: options.catalog.startConcurrency,
       send: (call) => this.#sendInternal(call),
