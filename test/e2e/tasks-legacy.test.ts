@@ -259,11 +259,16 @@ describe('The reference server', () => {
       'tasks/get': { taskId: 'mine', status: 'completed' },
       'tasks/result': { role: 'assistant', content: { type: 'text', text: 'done' }, model: 'm' },
     };
+    const asks: unknown[] = [];
     for (const [method, result] of Object.entries(replies)) {
       const { id, params } = await client.notified(method);
-      if (method !== 'sampling/createMessage') expect(params).toMatchObject({ taskId: 'mine' });
+      asks.push([method, params?.['taskId']]);
       client.send(JSON.stringify({ jsonrpc: '2.0', id, result }));
     }
     expect(textOf(await called)).toContain('done');
+    expect(asks.slice(1)).toEqual([
+      ['tasks/get', 'mine'],
+      ['tasks/result', 'mine'],
+    ]);
   });
 });

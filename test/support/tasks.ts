@@ -1,5 +1,5 @@
 /** Tasks as clients of both eras ask for them. */
-import { LegacyClient, modern, modernCall, type ModernOptions } from './clients.ts';
+import { modern, modernCall, type LegacyClient, type ModernOptions } from './clients.ts';
 import type { Exchange, Message } from './http.ts';
 import { until } from './until.ts';
 

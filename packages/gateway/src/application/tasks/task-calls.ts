@@ -9,26 +9,25 @@ import {
 } from '../../domain/protocol/tasks.ts';
 import type { Asker } from '../../domain/mcp-server/sharing.ts';
 import type { Era } from '../../domain/protocol/revisions.ts';
-import { parseAnswer, utf8Text } from '../calls/ask.ts';
+import { parseAnswer } from '../calls/ask.ts';
 import { latin1, type Call } from '../calls/call.ts';
 import { CLIENT_SLOT } from '../../domain/protocol/client-message.ts';
 import { spanText } from '../../domain/protocol/json-spans.ts';
 import type { ClientRequest, Hub } from '../dispatch/hub.ts';
 import { route } from '../dispatch/router.ts';
-import type { RawAnswer } from '../ports.ts';
+import type { Bytes, RawAnswer } from '../ports.ts';
 import { serverHasNoLegacyTasks } from './task-faults.ts';
 import { offersTasks, placeOfTask } from './task-place.ts';
 import { TASK_BYTES_MAX } from './task-table.ts';
 import { WatchedReply } from './watched-reply.ts';
 
-/** What a server is asked about one task; `tasks/list` names none. */
-const METHODS: Readonly<Record<Era, ReadonlySet<string>>> = {
-  legacy: new Set(['tasks/get', 'tasks/result', 'tasks/cancel']),
-  modern: new Set(['tasks/get', 'tasks/update', 'tasks/cancel']),
-};
+/** What a server is asked about one task in both eras, and in one; `tasks/list` names none. */
+const COMMON: readonly string[] = ['tasks/get', 'tasks/cancel'];
+const ONLY: Readonly<Record<Era, string>> = { legacy: 'tasks/result', modern: 'tasks/update' };
 
 /** Whether a request is about one task, in the words of an era. */
-export const isAboutTask = (method: string, era: Era): boolean => METHODS[era].has(method);
+export const isAboutTask = (method: string, era: Era): boolean =>
+  method === ONLY[era] || COMMON.includes(method);
 
 /** Whether an answer may be a task: a legacy client asks for one, a modern client says that it knows them. */
 export function mayMakeTask(
@@ -84,8 +83,11 @@ function refusedTask(hub: Hub, { view, request }: ClientRequest): RpcError | und
 /** Most answers are seen to be none without being parsed. */
 function mayBeTask({ isError, bytes, before, after }: RawAnswer, era: Era): boolean {
   if (isError || bytes > TASK_BYTES_MAX) return false;
-  return era === 'legacy' || mayCreateTask(utf8Text([...before, ...after]));
+  return era === 'legacy' || before.some(mayHoldTask) || after.some(mayHoldTask);
 }
+
+const mayHoldTask = (part: Bytes): boolean =>
+  part.includes('"task"') && mayCreateTask(part.toString('latin1'));
 
 function remember(hub: Hub, client: ClientRequest, call: Call, task: DescribedTask): void {
   const { user, text } = client;

@@ -33,7 +33,7 @@ const SWEEP_MS = 15_000;
 /** What a server says of a task is read up to here. */
 export const TASK_BYTES_MAX = 262_144;
 
-export const TASK_STATUS = 'notifications/tasks/status';
+const TASK_STATUS = 'notifications/tasks/status';
 
 /** Whose task, and where it was made. */
 export interface TaskPlace {
