@@ -142,8 +142,8 @@ describe('A task', () => {
 
   it('keeps its child running, until it is over', async () => {
     const [client, control] = [await open('brief'), await open('control')];
-    const [kept, idle] = [await pidOf(client), await pidOf(control)];
     const taskId = await longTask(client);
+    const [kept, idle] = [await pidOf(client), await pidOf(control)];
     await until('the child without a task is stopped', () => !isAlive(idle));
     expect(isAlive(kept)).toBe(true);
     await about(client, 'cancel', taskId);
@@ -152,8 +152,8 @@ describe('A task', () => {
 
   it('keeps no child of a session that has ended', async () => {
     const client = await open('brief');
-    const kept = await pidOf(client);
     await longTask(client);
+    const kept = await pidOf(client);
     expect(await client.end()).toBe(204);
     await until('the child is stopped', () => !isAlive(kept));
   });

@@ -134,11 +134,9 @@ describe('The tasks extension', () => {
   });
 
   it('keeps the child of a task running until the task is over', async () => {
-    const [kept, idle] = [
-      await pidOf('brief'),
-      Number(textOf(await modernCall(gateway.url('control'), 'pid').answer())),
-    ];
     const taskId = await begin('brief');
+    const kept = await pidOf('brief');
+    const idle = Number(textOf(await modernCall(gateway.url('control'), 'pid').answer()));
     await until('the child without a task is stopped', () => !isAlive(idle));
     expect(isAlive(kept)).toBe(true);
     await modernAbout(gateway.url('brief'), 'cancel', taskId);
