@@ -141,6 +141,11 @@ export class Call implements UpstreamCall, Limited {
     return this.#carrier === call || this.#carrier?.isCarriedBy(call) === true;
   }
 
+  /** Its id on the connection to that child; undefined while it has none, and where another call carries it out. */
+  get upstreamId(): number | undefined {
+    return this.#sent?.id;
+  }
+
   /** What the server says during `carrier` belongs to this call. */
   carriedBy(carrier: Call): void {
     this.#carrier = carrier;

@@ -24,6 +24,7 @@ import { legacyToolResult } from '../../domain/protocol/structured-content.ts';
 import { wantedInput, type WantedInput } from '../../domain/protocol/wanted-input.ts';
 import type { RawAnswer } from '../ports.ts';
 import type { Child } from '../servers/child.ts';
+import { toolNeedsModernTask } from '../tasks/task-faults.ts';
 import { parseAnswer, parseExactly, plainError } from './ask.ts';
 import type { OutgoingRequest, Replacement } from './call.ts';
 import { rpcErrorOf } from './reply.ts';
@@ -144,6 +145,8 @@ function resultForLegacy(method: string, result: JsonObject, wraps: () => boolea
 }
 
 function errorForLegacy(error: RpcError): Bridged {
+  const needsTask = toolNeedsModernTask(error);
+  if (needsTask !== undefined) return { kind: 'refused', error: needsTask };
   if (!isAboutOurHop(error)) return { kind: 'refused', error: legacyError(error) };
   const { code, message } = error;
   const detail = `the server does not accept the request as the gateway put it (${code}): ${message}`;

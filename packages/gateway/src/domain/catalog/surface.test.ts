@@ -94,6 +94,17 @@ describe('merged tools and prompts', () => {
     }
   });
 
+  test('that run as legacy tasks only lead a modern client nowhere', () => {
+    const tool = { name: 't', execution: { taskSupport: 'required' } };
+    const legacy = offer('s', { tools: [tool, { name: 'u' }] });
+    const routes = merge([legacy], { era: 'modern' }).toolRoutes;
+    expect(routes.get('s__t')).toEqual({ server: 's', name: 't', needsTask: true });
+    expect(routes.get('s__u')).toEqual({ server: 's', name: 'u' });
+    const same = [merge([legacy]), merge([{ ...legacy, era: 'modern' }], { era: 'modern' })];
+    for (const { toolRoutes } of same)
+      expect(toolRoutes.get('s__t')).toEqual({ server: 's', name: 't' });
+  });
+
   test('know the headers of their arguments for a modern client only', () => {
     const inputSchema = { properties: { region: { type: 'string', 'x-mcp-header': 'Region' } } };
     const offers = [offer('s', { tools: [{ name: 't', inputSchema }] })];
