@@ -132,6 +132,11 @@ export class Call implements UpstreamCall, Limited {
     return this.#sent?.child ?? this.#carrier?.child;
   }
 
+  /** Its id on the connection to that child; undefined while it has none, and where another call carries it out. */
+  get upstreamId(): number | undefined {
+    return this.#sent?.id;
+  }
+
   /** Nobody works on it: its client has questions to answer. */
   get isAskingClient(): boolean {
     return this.#rounds?.isAsking ?? this.#carrier?.isAskingClient ?? false;
@@ -139,11 +144,6 @@ export class Call implements UpstreamCall, Limited {
 
   isCarriedBy(call: Call): boolean {
     return this.#carrier === call || this.#carrier?.isCarriedBy(call) === true;
-  }
-
-  /** Its id on the connection to that child; undefined while it has none, and where another call carries it out. */
-  get upstreamId(): number | undefined {
-    return this.#sent?.id;
   }
 
   /** What the server says during `carrier` belongs to this call. */

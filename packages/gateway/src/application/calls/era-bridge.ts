@@ -145,8 +145,8 @@ function resultForLegacy(method: string, result: JsonObject, wraps: () => boolea
 }
 
 function errorForLegacy(error: RpcError): Bridged {
-  const needsTask = toolNeedsModernTask(error);
-  if (needsTask !== undefined) return { kind: 'refused', error: needsTask };
+  const noTask = toolNeedsModernTask(error);
+  if (noTask !== undefined) return { kind: 'refused', error: noTask };
   if (!isAboutOurHop(error)) return { kind: 'refused', error: legacyError(error) };
   const { code, message } = error;
   const detail = `the server does not accept the request as the gateway put it (${code}): ${message}`;

@@ -242,15 +242,12 @@ export class Hub {
     const call = this.#open(client, client.onSettled);
     if (call.settled) return call;
     call.target = { mcpServerId: server.spec.id, name: undefined };
-    const headers = paramHeaders === undefined ? {} : { paramHeaders: paramHeaders() };
-    const send = (taken: Child): void => {
-      if (taken.seat.era !== user.asker.era) call.refuse(unknownMethod(request.method));
-      call.sendTo(taken, { replace: undefined, traits: noTraits, timeoutMs, ...headers });
-    };
-    if (child === undefined) this.#take(call, { server, user }, send);
+    const delivery: Delivery = { replace: undefined, traits: () => NO_TOOL, timeoutMs };
+    const sending = { server, user, request, delivery, paramHeaders, isOfOneEra: true };
+    if (child === undefined) this.#hand(call, sending);
     else {
       child.begin(user.owner);
-      send(child);
+      this.#send(call, child, sending);
     }
     return call;
   }
@@ -417,8 +414,11 @@ export class Hub {
   }
 
   #send(call: Call, child: Child, sending: Sending): void {
-    // A modern server forgets a request that it answers with questions: any child of it can take the next.
-    if (child.seat.era !== sending.user.asker.era) call.again ??= () => this.#hand(call, sending);
+    if (child.seat.era !== sending.user.asker.era) {
+      if (sending.isOfOneEra === true) call.refuse(unknownMethod(sending.request.method));
+      // A modern server forgets a request that it answers with questions: any child of it can take the next.
+      call.again ??= () => this.#hand(call, sending);
+    }
     if (child.connection.mirrorsParams === true) this.#sendMirrored(call, child, sending);
     else call.sendTo(child, sending.delivery);
   }
@@ -437,7 +437,12 @@ export interface Place {
 interface Sending extends Pick<ClientRequest, 'user' | 'request' | 'paramHeaders'> {
   readonly server: McpServer;
   readonly delivery: Delivery;
+  /** What it asks for exists in the client's era only. */
+  readonly isOfOneEra?: boolean;
 }
+
+/** Of a request that calls no tool. */
+const NO_TOOL: ToolTraits = { paramHeaders: [], wrapsOutput: false };
 
 /** The headers of a call to a server that may want some: the client's own, or made from the arguments. */
 function sentHeaders({
