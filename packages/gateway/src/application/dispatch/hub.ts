@@ -424,9 +424,6 @@ export class Hub {
   }
 }
 
-/** Of what is no tool. */
-const noTraits = (): ToolTraits => ({ paramHeaders: [], wrapsOutput: false });
-
 /** Where a request goes that names no tool, prompt or resource. */
 export interface Place {
   readonly server: McpServer;
