@@ -1,24 +1,19 @@
 /** Requests and answers between a client of one era and a child of the other, as far as they are plain. */
 import { Fault } from '@mcp-hangar/kernel/errors';
+import { legacyResult, modernError, modernResult } from '../../domain/protocol/bridge.ts';
 import {
-  legacyParams,
-  legacyResult,
-  modernError,
-  modernParams,
-  modernResult,
-} from '../../domain/protocol/bridge.ts';
-import {
-  CLIENT_SLOT,
-  clientText,
-  cutForServer,
-  type ClientText,
-} from '../../domain/protocol/client-message.ts';
+  answerForLegacy,
+  answerForModern,
+  requestForLegacy,
+  requestForModern,
+} from '../../domain/protocol/bridge-text.ts';
+import { cutForServer } from '../../domain/protocol/client-message.ts';
 import { isObject, RPC, type JsonObject } from '../../domain/protocol/json-rpc.ts';
-import { hasSpan } from '../../domain/protocol/json-spans.ts';
-import type { Era } from '../../domain/protocol/revisions.ts';
+import { META, MODERN_REVISION, type Era } from '../../domain/protocol/revisions.ts';
 import type { RawAnswer } from '../ports.ts';
-import { parseAnswer, parseExactly, plainError } from './ask.ts';
-import type { OutgoingRequest, Replacement } from './call.ts';
+import { parseAnswer, plainError } from './ask.ts';
+import { latin1, type OutgoingRequest, type Replacement } from './call.ts';
+import { editedAnswer } from './edited-answer.ts';
 import { rpcErrorOf, type ClientReply } from './reply.ts';
 
 /** An answer that is rewritten is parsed first, which holds up everybody else. */
@@ -33,6 +28,9 @@ const LEGACY_ONLY: ReadonlySet<string> = new Set([
 
 export class EraBridge {
   readonly #info: JsonObject;
+  /** The same as text of one byte a character. */
+  readonly #infoText: string;
+  readonly #envelope: JsonObject;
   readonly #strayState: (state: unknown) => Fault;
 
   /**
@@ -41,6 +39,12 @@ export class EraBridge {
    */
   constructor(info: JsonObject, strayState: (state: unknown) => Fault) {
     this.#info = info;
+    this.#infoText = latin1(JSON.stringify(info));
+    this.#envelope = {
+      [META.protocolVersion]: MODERN_REVISION,
+      [META.clientCapabilities]: {},
+      [META.clientInfo]: info,
+    };
     this.#strayState = strayState;
   }
 
@@ -54,16 +58,21 @@ export class EraBridge {
     }
     const state = request.params?.['requestState'];
     if (era === 'legacy' && state !== undefined) throw this.#strayState(state);
-    const replaced = applyReplace(exactParams(request), request.text, replace);
-    const params = era === 'modern' ? modernParams(replaced, this.#info) : legacyParams(replaced);
-    const message = { jsonrpc: '2.0', id: 0, method: request.method, params };
-    return cutForServer(clientText(JSON.stringify(message), message));
+    const { text } = request.text;
+    const edits =
+      era === 'modern' ? requestForModern(text, this.#envelope) : requestForLegacy(text);
+    return cutForServer(request.text, replace, edits);
   }
 
   answer(request: OutgoingRequest, answer: RawAnswer, reply: ClientReply): void {
     if (answer.bytes > BRIDGED_BYTES_MAX) {
       const detail = `the answer has ${answer.bytes} bytes; across eras ${BRIDGED_BYTES_MAX} pass at most`;
       reply.refuse(rpcErrorOf(new Fault('UPSTREAM_ANSWER_TOO_LARGE', detail)));
+      return;
+    }
+    const edited = answer.isError ? undefined : this.#edited(request, answer);
+    if (edited !== undefined) {
+      reply.answer(edited);
       return;
     }
     const message = parseAnswer(answer);
@@ -81,6 +90,14 @@ export class EraBridge {
       else reply.refuse(unfinished(legacy.resultType));
     }
   }
+
+  #edited({ era, method }: OutgoingRequest, answer: RawAnswer): RawAnswer | undefined {
+    return editedAnswer(answer, (text) =>
+      era === 'modern'
+        ? answerForModern(text, method, this.#infoText)
+        : answerForLegacy(text, false),
+    );
+  }
 }
 
 const unfinished = (resultType: string): ReturnType<typeof rpcErrorOf> =>
@@ -90,34 +107,3 @@ const unfinished = (resultType: string): ReturnType<typeof rpcErrorOf> =>
       `the server answered "${resultType}", which needs a client of the 2026-07-28 revision in this build`,
     ),
   );
-
-/** The params once more, with numbers that are written again as the client wrote them. */
-function exactParams({ text }: OutgoingRequest): JsonObject | undefined {
-  const message = parseExactly(text.text);
-  const params = isObject(message) ? message['params'] : undefined;
-  return isObject(params) ? params : undefined;
-}
-
-/** The params with the server's own name or URI in the place that the text would be edited. */
-function applyReplace(
-  params: JsonObject | undefined,
-  text: ClientText,
-  replace: Replacement | undefined,
-): JsonObject | undefined {
-  if (replace === undefined || params === undefined || !hasSpan(text.spans, replace.slot))
-    return params;
-  const value: unknown = JSON.parse(replace.text);
-  switch (replace.slot) {
-    case CLIENT_SLOT.name:
-      return { ...params, name: value };
-    case CLIENT_SLOT.uri:
-      return { ...params, uri: value };
-    default: {
-      const member = replace.slot === CLIENT_SLOT.refName ? 'name' : 'uri';
-      return {
-        ...params,
-        ref: { ...(isObject(params['ref']) ? params['ref'] : {}), [member]: value },
-      };
-    }
-  }
-}

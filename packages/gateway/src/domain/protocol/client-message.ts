@@ -1,4 +1,5 @@
 /** The text of a client's message, with the places that a multiplexed hop has to rewrite. */
+import { cutText, type TextEdit } from './json-edits.ts';
 import { isObject, type Message, type RpcId } from './json-rpc.ts';
 import {
   hasSpan,
@@ -107,30 +108,22 @@ const oneLine = (text: string): string =>
 
 /**
  * The text cut at every place where the gateway's own id goes (`id` and `progressToken`), with `replace` put
- * in its slot. Joined with an id, the parts are the line for the server.
+ * in its slot, and further edits. Joined with an id, the parts are the line for the server.
  */
 export function cutForServer(
   { text, spans }: ClientText,
   replace?: { readonly slot: number; readonly text: string },
+  further: readonly TextEdit[] = [],
 ): readonly string[] {
-  const cuts = [CLIENT_SLOT.id, CLIENT_SLOT.progressToken, ...(replace ? [replace.slot] : [])]
-    .filter((slot) => hasSpan(spans, slot))
-    .toSorted((a, b) => spanStart(spans, a) - spanStart(spans, b));
-  const parts: string[] = [];
-  let pending = '';
-  let at = 0;
-  for (const slot of cuts) {
-    pending += text.slice(at, spanStart(spans, slot));
-    at = spanEnd(spans, slot);
-    if (slot === replace?.slot) {
-      pending += replace.text;
-    } else {
-      parts.push(pending);
-      pending = '';
-    }
-  }
-  parts.push(pending + text.slice(at));
-  return parts;
+  const edits = [...further];
+  const add = (slot: number, put: string | undefined): void => {
+    if (hasSpan(spans, slot))
+      edits.push({ start: spanStart(spans, slot), end: spanEnd(spans, slot), text: put });
+  };
+  add(CLIENT_SLOT.id, undefined);
+  add(CLIENT_SLOT.progressToken, undefined);
+  if (replace !== undefined) add(replace.slot, replace.text);
+  return cutText(text, edits);
 }
 
 /** Members that a request begins with before its parameters, in whatever order. */
