@@ -51,6 +51,10 @@ interface Question extends InputRequest {
 
 /** What a server says while its client is away may wait up to here. */
 const HELD_BYTES_MAX = 1_048_576;
+/** Questions of one round come closer together than this, some milliseconds apart over a pipe. */
+const QUIET_MS = 10;
+/** A round begins with what was asked in this time. */
+const GATHERED_MS_MAX = 50;
 
 export class Conversation implements ClientReply, Owner, Waiting {
   readonly #parking: Parking;
@@ -64,7 +68,9 @@ export class Conversation implements ClientReply, Owner, Waiting {
   #round: number;
   #nextKey = 1;
   readonly #questions = new Map<string, Question>();
-  #isAsking = false;
+  /** Runs while questions are gathered for one round. */
+  #gathering: NodeJS.Timeout | undefined;
+  #gatheringSinceMs = 0;
   #isOver = false;
   /** Children whose call is parked. */
   readonly #parked = new Set<Child>();
@@ -219,17 +225,22 @@ export class Conversation implements ClientReply, Owner, Waiting {
       question.child.connection.write(`{"jsonrpc":"2.0","id":${rawId},"result":${result}}`);
       this.#close(key, question);
     }
-    this.#askSoon();
+    this.#ask();
   }
 
-  /** One round for all that is asked in one turn. */
+  /** One round for all that is asked together: a server that asks several things writes them one after the other. */
   #askSoon(): void {
-    if (this.#isAsking) return;
-    this.#isAsking = true;
-    queueMicrotask(() => {
-      this.#isAsking = false;
-      this.#ask();
-    });
+    const nowMs = performance.now();
+    if (this.#gathering === undefined) this.#gatheringSinceMs = nowMs;
+    clearTimeout(this.#gathering);
+    const leftMs = this.#gatheringSinceMs + GATHERED_MS_MAX - nowMs;
+    this.#gathering = setTimeout(
+      () => {
+        this.#gathering = undefined;
+        this.#ask();
+      },
+      Math.min(QUIET_MS, leftMs),
+    );
   }
 
   #ask(): void {
@@ -312,6 +323,8 @@ export class Conversation implements ClientReply, Owner, Waiting {
     }
     for (const child of this.#parked) child.isParked = false;
     this.#parked.clear();
+    clearTimeout(this.#gathering);
+    this.#gathering = undefined;
   }
 
   #close(key: string, { child }: Question): void {

@@ -6,10 +6,12 @@
  * given up: it may work on for somebody who does not wait any more, so it is lent to nobody.
  */
 import type { Seat } from '../../domain/mcp-server/sharing.ts';
+import type { InputRequest } from '../../domain/protocol/input-rounds.ts';
 import { isObject } from '../../domain/protocol/json-rpc.ts';
 import { spanText } from '../../domain/protocol/json-spans.ts';
 import { SERVER_SLOT, type ServerMessage } from '../../domain/protocol/server-message.ts';
 import { ask } from '../calls/ask.ts';
+import type { AnswerSink } from '../calls/rounds.ts';
 import type { ConnectionObserver, UpstreamCall, UpstreamConnection } from '../ports.ts';
 import type { EndedCall } from './lifecycle-keeper.ts';
 
@@ -27,6 +29,12 @@ export interface Owner {
   serverNotification(child: Child, notification: ServerNotification, during?: UpstreamCall): void;
   /** What the child asked and was not answered yet will not be read any more. */
   childEnded(child: Child): void;
+  /**
+   * Asks the client what a modern server wants before it goes on with `call`, on the stream of that call. Answers how to
+   * take it back. Absent where the client is told by the answer to its call.
+   * @throws Fault where the client cannot be asked now
+   */
+  ask?(call: UpstreamCall, question: InputRequest, sink: AnswerSink): () => void;
   /** Lists that only this owner sees have changed. */
   listsChanged(changed: readonly ChangedList[]): void;
 }

@@ -4,14 +4,16 @@ import {
   answerForModern,
   requestForLegacy,
   requestForModern,
+  type Introduction,
+  type RetryParams,
 } from './bridge-text.ts';
 import { clientText, cutForServer } from './client-message.ts';
 import { cutText, type TextEdit } from './json-edits.ts';
 
 const PREFIX = 'io.modelcontextprotocol/';
 const INFO = '{"name":"mcp-hangar"}';
-const ENVELOPE = { [`${PREFIX}protocolVersion`]: '2026-07-28', [`${PREFIX}clientInfo`]: {} };
-const SAID = `"${PREFIX}protocolVersion":"2026-07-28","${PREFIX}clientInfo":{}`;
+const CLIENT = { capabilities: { roots: {} }, clientInfo: { name: 'c', version: '1' } };
+const SAID = `"${PREFIX}protocolVersion":"2026-07-28","${PREFIX}clientCapabilities":{"roots":{}},"${PREFIX}clientInfo":{"name":"c","version":"1"}`;
 
 const request = (params: string): string =>
   `{"id":7,"jsonrpc":"2.0","method":"tools/call","params":${params},"own":1.0}`;
@@ -49,8 +51,8 @@ describe('a modern request for a legacy server', () => {
 });
 
 describe('a legacy request for a modern server', () => {
-  const forModern = (params: string, retry?: Record<string, unknown>): string =>
-    paramsAfter(params, (text) => requestForModern(text, ENVELOPE, retry));
+  const forModern = (params: string, retry?: RetryParams): string =>
+    paramsAfter(params, (text) => requestForModern(text, CLIENT, retry));
 
   test.each([
     ['{}', `{"_meta":{${SAID}}}`],
@@ -64,7 +66,7 @@ describe('a legacy request for a modern server', () => {
 
   test('has params where it had none', () => {
     const text = '{"jsonrpc":"2.0","id":7,"method":"m" }';
-    expect(cutText(text, requestForModern(text, ENVELOPE)).join('')).toBe(
+    expect(cutText(text, requestForModern(text, CLIENT)).join('')).toBe(
       `{"jsonrpc":"2.0","id":7,"method":"m","params":{"_meta":{${SAID}}} }`,
     );
   });
@@ -75,6 +77,12 @@ describe('a legacy request for a modern server', () => {
     expect(forModern(`{"inputResponses":{},"_meta":{"${PREFIX}logLevel":"debug"}}`)).toBe(
       `{"_meta":{${SAID}}}`,
     );
+  });
+
+  test('is one line, whatever the client is called', () => {
+    const clientInfo = { name: '\u2028\n' };
+    const [edit] = requestForModern('{"params":{}}', { ...CLIENT, clientInfo });
+    expect(edit?.text).toContain(String.raw`{"name":"\u2028\n"}`);
   });
 
   test('brings what the server wants to see again', () => {
@@ -93,6 +101,90 @@ const resultAfter = (result: string, edits: (text: string) => readonly TextEdit[
   const text = found && cutText(answer(result), found).join('');
   return text?.replace(/^\{"result":/, '').replace(/,"jsonrpc":"2\.0","id":0\}$/, '');
 };
+
+/** The params as a value, from those of a request. */
+function paramsFrom(
+  params: unknown,
+  edits: (text: string) => readonly TextEdit[],
+): Record<string, unknown> {
+  const text = JSON.stringify({ jsonrpc: '2.0', id: 7, method: 'tools/call', params });
+  const line = cutText(text, edits(text)).join('');
+  return (JSON.parse(line) as { params: Record<string, unknown> }).params ?? {}; // a request
+}
+const legacyParams = (params: unknown) => paramsFrom(params, requestForLegacy);
+const modernParams = (params: unknown, client: Introduction, retry?: RetryParams) =>
+  paramsFrom(params, (text) => requestForModern(text, client, retry));
+
+describe('params of a modern request for a legacy server', () => {
+  test('lose what only the modern era has, and nothing else', () => {
+    const params = {
+      name: 't',
+      unknown: [1],
+      inputResponses: {},
+      requestState: 's',
+      _meta: {
+        [`${PREFIX}protocolVersion`]: '2026-07-28',
+        [`${PREFIX}clientCapabilities`]: {},
+        [`${PREFIX}logLevel`]: 'debug',
+        progressToken: 5,
+        traceparent: '00-x',
+        'com.example/x': 1,
+      },
+    };
+    expect(legacyParams(params)).toEqual({
+      name: 't',
+      unknown: [1],
+      _meta: { progressToken: 5, traceparent: '00-x', 'com.example/x': 1 },
+    });
+  });
+
+  test('have no _meta where nothing of it is left', () => {
+    expect(legacyParams({ _meta: { [`${PREFIX}clientInfo`]: {} } })).toEqual({});
+    expect(legacyParams({ _meta: 7 })).toEqual({});
+    expect(legacyParams(undefined)).toEqual({});
+  });
+});
+
+describe('params of a legacy request for a modern server', () => {
+  test('say whose they are, and keep what was there', () => {
+    expect(modernParams({ name: 't', x: [1], _meta: { progressToken: 'p' } }, CLIENT)).toEqual({
+      name: 't',
+      x: [1],
+      _meta: {
+        progressToken: 'p',
+        [`${PREFIX}protocolVersion`]: '2026-07-28',
+        [`${PREFIX}clientCapabilities`]: CLIENT.capabilities,
+        [`${PREFIX}clientInfo`]: CLIENT.clientInfo,
+      },
+    });
+    expect(modernParams({}, { ...CLIENT, logLevel: 'info' })['_meta']).toHaveProperty(
+      [`${PREFIX}logLevel`],
+      'info',
+    );
+  });
+
+  test('are made where there are none, and claim nothing that a client forged', () => {
+    const forged = {
+      inputResponses: { q: {} },
+      requestState: 'forged',
+      _meta: {
+        [`${PREFIX}clientCapabilities`]: { sampling: {} },
+        [`${PREFIX}logLevel`]: 'debug',
+        [`${PREFIX}unheard-of`]: 1,
+      },
+    };
+    expect(modernParams(forged, CLIENT)).toEqual(modernParams(undefined, CLIENT));
+    expect(modernParams({ _meta: 'x' }, CLIENT)).toEqual(modernParams({}, CLIENT));
+  });
+
+  test('bring the answers of a round, and the state that the server gave', () => {
+    const retry = { inputResponses: { q: { action: 'accept' } }, requestState: 's' };
+    expect(modernParams({ name: 't', requestState: 'forged' }, CLIENT, retry)).toMatchObject({
+      name: 't',
+      ...retry,
+    });
+  });
+});
 
 describe("a legacy server's result for a modern client", () => {
   const forModern = (result: string, method = 'tools/call'): string | undefined =>
@@ -127,8 +219,8 @@ describe("a legacy server's result for a modern client", () => {
 });
 
 describe("a modern server's result for a legacy client", () => {
-  const forLegacy = (result: string, isWrapped = false): string | undefined =>
-    resultAfter(result, (text) => answerForLegacy(text, isWrapped));
+  const forLegacy = (result: string, wraps = false): string | undefined =>
+    resultAfter(result, (text) => answerForLegacy(text, () => wraps));
 
   test.each([
     ['{"resultType":"complete","content":[ 1.0 ]}', '{"content":[ 1.0 ]}'],
@@ -156,7 +248,7 @@ describe("a modern server's result for a legacy client", () => {
 
 test('an answer that two parsers may read in two ways is not changed as a text', () => {
   const twice = '{"resultType":"complete","resultType":"input_required"}';
-  expect(answerForLegacy(answer(twice), false)).toBeUndefined();
+  expect(answerForLegacy(answer(twice), () => false)).toBeUndefined();
   expect(answerForModern(answer('{"_meta":{},"_meta":{"a":1}}'), 'm', INFO)).toBeUndefined();
   for (const text of ['{"id":0}', '{"result":7,"id":0}', '{"result":{},"result":{}}', 'nonsense'])
     expect(answerForModern(text, 'm', INFO)).toBeUndefined();

@@ -1,10 +1,12 @@
 /**
- * Plain requests and results across eras as changes to their texts: what the gateway need not understand passes as it
- * came. The rules are those of `bridge.ts`, which does the same to parsed values.
+ * Requests and results across eras as changes to their texts: what the gateway need not understand passes as it came.
+ * Errors, and results of which more has to be known, are in `bridge.ts`.
  */
+import { CACHEABLE, ENVELOPE } from './bridge.ts';
+import { oneLine } from './client-message.ts';
 import type { JsonObject } from './json-rpc.ts';
 import { membersOf, withFirst, without, type Member, type TextEdit } from './json-edits.ts';
-import { META } from './revisions.ts';
+import { META, MODERN_REVISION } from './revisions.ts';
 
 type Members = readonly Member[];
 
@@ -12,15 +14,25 @@ type Members = readonly Member[];
 const ROUNDS: ReadonlySet<string> = new Set(['inputResponses', 'requestState']);
 /** Members of a modern result that no legacy one has. */
 const MODERN_ONLY: ReadonlySet<string> = new Set(['resultType', 'ttlMs', 'cacheScope']);
-const ENVELOPE: ReadonlySet<string> = new Set(Object.values(META));
-/** Methods whose modern result says how long it may be kept. */
-const CACHEABLE: ReadonlySet<string> = new Set(['resources/read']);
 
 const isReserved = ({ key }: Member): boolean => key.startsWith(META.prefix);
-const membersText = (members: JsonObject): string => JSON.stringify(members).slice(1, -1);
+const membersText = (members: JsonObject): string => oneLine(JSON.stringify(members)).slice(1, -1);
 
 const memberOf = (members: Members | undefined, key: string): Member | undefined =>
   members?.find((member) => member.key === key);
+
+/** Who asks, as every request of the modern era says it. */
+export interface Introduction {
+  readonly capabilities: JsonObject;
+  readonly clientInfo: JsonObject;
+  /** The level from which on the client wants log messages; undefined where it wants none. */
+  readonly logLevel?: string | undefined;
+}
+
+/** What the client answered in the last round, and what the server wants back beside it. */
+export type RetryParams = Readonly<
+  Partial<Record<'inputResponses', JsonObject> & Record<'requestState', string>>
+>;
 
 /** What changes in the text of a modern request for a legacy server. */
 export function requestForLegacy(text: string): readonly TextEdit[] {
@@ -34,18 +46,17 @@ export function requestForLegacy(text: string): readonly TextEdit[] {
 }
 
 /**
- * What changes in the text of a legacy request for a modern server.
- * @param envelope what the gateway says in `_meta`
- * @param retry further params, of a request that is made again
+ * What changes in the text of a legacy request for a modern server. What only the gateway may say is not the client's
+ * to say.
  */
 export function requestForModern(
   text: string,
-  envelope: JsonObject,
-  retry: JsonObject = {},
+  introduction: Introduction,
+  retry: RetryParams = {},
 ): readonly TextEdit[] {
   const params = paramsOf(text);
   const again = membersText(retry);
-  const said = membersText(envelope);
+  const said = membersText(envelopeOf(introduction));
   const whole = `${again}${again === '' ? '' : ','}"_meta":{${said}}`;
   if (params === undefined) {
     const end = membersOf(text, 0)?.at(-1)?.end ?? 0;
@@ -100,9 +111,12 @@ export function answerForModern(
 /**
  * What changes in the text of a modern server's answer for a legacy client; undefined where only the parsed answer can
  * tell.
- * @param isWrapped the client was shown the tool's structured output as a member of an object
+ * @param wraps whether the client is shown the tool's structured output as a member of an object
  */
-export function answerForLegacy(text: string, isWrapped: boolean): readonly TextEdit[] | undefined {
+export function answerForLegacy(
+  text: string,
+  wraps: () => boolean,
+): readonly TextEdit[] | undefined {
   const result = resultOf(text);
   if (result === undefined) return undefined;
   const { members } = result;
@@ -110,7 +124,7 @@ export function answerForLegacy(text: string, isWrapped: boolean): readonly Text
   if (type !== undefined && text.slice(type.valueStart, type.end) !== '"complete"')
     return undefined;
   const structured = memberOf(members, 'structuredContent');
-  if (structured !== undefined && (isWrapped || text[structured.valueStart] !== '{'))
+  if (structured !== undefined && (text[structured.valueStart] !== '{' || wraps()))
     return undefined;
   const meta = metaOf(text, members);
   const isEnvelope = ({ key }: Member): boolean => ENVELOPE.has(key);
@@ -120,6 +134,13 @@ export function answerForLegacy(text: string, isWrapped: boolean): readonly Text
     ...(keepsMeta ? without(meta, isEnvelope) : []),
   ];
 }
+
+const envelopeOf = ({ capabilities, clientInfo, logLevel }: Introduction): JsonObject => ({
+  [META.protocolVersion]: MODERN_REVISION,
+  [META.clientCapabilities]: capabilities,
+  [META.clientInfo]: clientInfo,
+  [META.logLevel]: logLevel,
+});
 
 interface ObjectText {
   readonly open: number;

@@ -71,7 +71,7 @@ export interface ClientMessage {
  * one value.
  */
 export function clientText(raw: string, parsed: unknown): ClientText {
-  const text = isOneLine(raw) ? raw : oneLine(raw);
+  const text = oneLine(raw);
   const spans = locate(text, PLAN, SLOTS);
   if (spans !== undefined) return { text, spans };
   const canonical = JSON.stringify(unmistakable(parsed, PLAN));
@@ -96,15 +96,16 @@ export const rawIdOf = ({ id }: { readonly id: RpcId }, { text, spans }: ClientT
   spanText(text, spans, CLIENT_SLOT.id) ?? JSON.stringify(id);
 
 /** U+2028 and U+2029 end a line for some readers, Node's among them. */
-const isOneLine = (text: string): boolean =>
-  !['\n', '\r', '\u2028', '\u2029'].some((end) => text.includes(end));
+const LINE_ENDS = ['\n', '\r', '\u2028', '\u2029'];
 
-/** Raw line ends are white space in JSON, except for the last two, which only stand in strings. */
-const oneLine = (text: string): string =>
-  text
+/** JSON as one line. Raw line ends are white space there, except for the last two, which only stand in strings. */
+export function oneLine(json: string): string {
+  if (!LINE_ENDS.some((end) => json.includes(end))) return json;
+  return json
     .replaceAll(/[\r\n]/g, ' ')
     .replaceAll('\u2028', String.raw`\u2028`)
     .replaceAll('\u2029', String.raw`\u2029`);
+}
 
 /**
  * The text cut at every place where the gateway's own id goes (`id` and `progressToken`), with `replace` put
