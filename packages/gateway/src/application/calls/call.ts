@@ -217,6 +217,7 @@ export class Call implements UpstreamCall, Limited {
     // It failed after it had asked for what a modern client declares with every request: such a client is told so.
     if (error !== undefined && request.era === 'modern' && missing !== undefined)
       this.reply.refuse(missingCapability(missing));
+    else if (read.kind === 'answer') this.reply.answer(read.answer);
     else if (read.kind === 'refused') this.reply.refuse(read.error);
     else this.reply.result(read.result);
   }
