@@ -5,7 +5,8 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { Tally } from './canary.ts';
-import { World, type Scene } from './world.ts';
+import type { Scene } from './scene.ts';
+import { World } from './world.ts';
 
 const RUNS = Number(process.env['HANGAR_RUNS'] ?? 10_000);
 const SEED = Number(process.env['HANGAR_SEED'] ?? Date.now() % 2 ** 31);

@@ -125,8 +125,9 @@ export class Child implements ConnectionObserver {
     if (owner === GATEWAY) return;
     this.#audience = this.mayTell(owner) ? owner : 'many';
     if (this.seat.kind === 'shared') return;
-    if (this.inFlight > 1 && this.owner !== owner) {
-      this.owner = undefined; // two of one principal at once: whom it means cannot be known
+    // Where work for another one goes on, or may go on though it was given up, whom it means cannot be known.
+    if ((this.inFlight > 1 || this.spoiled) && this.owner !== owner) {
+      this.owner = undefined;
     } else {
       this.owner = owner;
       if (owner.logLevel !== this.#logLevel) this.#setLogLevel(owner.logLevel);
