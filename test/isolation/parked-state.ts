@@ -17,16 +17,24 @@ export class ParkedState {
   /** The request that was answered with these questions. */
   readonly leg: TestRequest;
   readonly text: string;
+  /** To whom it was handed. */
+  readonly principal: string;
   readonly questions: ReadonlyMap<string, Asked>;
   readonly expiresAtMs: number;
   status: 'open' | 'used' | 'dead' = 'open';
   /** The server has answered meanwhile. */
   isOwed: boolean;
 
-  constructor(leg: TestRequest, { requestState, inputRequests }: JsonObject, nowMs: number) {
+  constructor(
+    leg: TestRequest,
+    result: JsonObject,
+    { principal, nowMs }: { readonly principal: string; readonly nowMs: number },
+  ) {
+    const { requestState, inputRequests } = result;
     this.root = leg.root;
     this.leg = leg;
     this.text = String(requestState);
+    this.principal = principal;
     this.questions = questionsIn(inputRequests);
     this.expiresAtMs = nowMs + LEG_MS_MAX;
     // An answer that crossed with the question is kept for whoever comes back.

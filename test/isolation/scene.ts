@@ -17,6 +17,7 @@ export interface Scene {
   /** Era, capabilities, endpoint, log wish and principal of each client, as one number. */
   readonly clients: readonly number[];
   readonly steps: readonly Step[];
+  readonly leasedChildrenMax: number;
   /** Whether servers answer what is left at the end, and clients what they are asked, or all is left to its limits. */
   readonly servedToTheEnd: boolean;
 }
@@ -64,7 +65,7 @@ export const CALL_TIMEOUT_MS = 5_000;
 function newConfig(): GatewayConfig {
   const servers = IDS.map((id) => {
     const sharing = id.split('-')[1];
-    return `  ${id}: { command: [none], sharing: ${sharing}, leased_children_max: 2, call_timeout_s: ${CALL_TIMEOUT_MS / 1_000}, idle_ttl_s: 60 }`;
+    return `  ${id}: { command: [none], sharing: ${sharing}, call_timeout_s: ${CALL_TIMEOUT_MS / 1_000}, idle_ttl_s: 60 }`;
   });
   const loaded = loadGatewayConfig({ text: `mcp_servers:\n${servers.join('\n')}\n`, env: {} });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.error));

@@ -62,7 +62,10 @@ export class World implements ClientWorld, ChildWitness {
 
   static async open(scene: Scene, tally: Tally): Promise<World> {
     const ids = [...new Set(scene.servers.map((mode) => pick(IDS, mode) ?? 'legacy-auto'))];
-    const servers = CONFIG.servers.filter(({ id }) => ids.includes(id));
+    const { leasedChildrenMax } = scene;
+    const servers = CONFIG.servers
+      .filter(({ id }) => ids.includes(id))
+      .map((spec) => ({ ...spec, leasedChildrenMax }));
     let world: World | undefined;
     const gateway = await compose(
       { ...CONFIG, servers, limits: { ...CONFIG.limits, leaseWaitMs: 2_000 } },
