@@ -183,15 +183,10 @@ export class Child implements ConnectionObserver {
 
   #setLogLevel(level: string | undefined): void {
     this.#logLevel = level;
+    if (level === undefined || this.seat.era === 'modern') return;
+    this.bound = true; // it may log late, also where it has not said that it logs
     const capabilities = this.connection.hello['capabilities'];
-    if (
-      level === undefined ||
-      this.seat.era === 'modern' ||
-      !isObject(capabilities) ||
-      capabilities['logging'] === undefined
-    )
-      return;
-    this.bound = true;
+    if (!isObject(capabilities) || capabilities['logging'] === undefined) return;
     // A server that refuses the level logs as it likes; the call that follows does not wait for it.
     ask(this.connection, 'logging/setLevel', { level }, { timeoutMs: SET_LEVEL_TIMEOUT_MS }).catch(
       () => undefined,
