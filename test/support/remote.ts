@@ -77,7 +77,13 @@ export const conformanceOverHttp = (
   era: 'legacy' | 'modern' | 'dual',
   port = 0,
 ): Promise<RemoteServer> =>
-  start([fixture('conformance-server/http.ts'), era, String(port)], { path: '/mcp' });
+  start([fixture('conformance-server/http.ts'), '--era', era, '--port', String(port)], {
+    path: '/mcp',
+  });
+
+/** The fixture that speaks 2026-07-28 alone, over Streamable HTTP. */
+export const modernOverHttp = (): Promise<RemoteServer> =>
+  start([fixture('modern-server/http.ts')], { path: '/mcp' });
 
 /** A server on SDK v1 over HTTP. */
 export const sdkV1 = (mode: 'sessions' | 'json' | 'stateless' | 'sse'): Promise<RemoteServer> =>

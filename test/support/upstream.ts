@@ -9,9 +9,15 @@ import type { Config } from './gateway.ts';
 const fixture = (path: string): string =>
   fileURLToPath(new URL(`../fixtures/${path}`, import.meta.url));
 
-/** The dual-era fixture that offers every name of the conformance suite. */
-export const conformanceServer = (keys: Config = {}): Config => ({
-  command: [process.execPath, fixture('conformance-server/main.ts')],
+/** The fixture that offers every name of the conformance suite. */
+export const conformanceServer = (keys: Config = {}, era: 'legacy' | 'dual' = 'dual'): Config => ({
+  command: [process.execPath, fixture('conformance-server/main.ts'), '--era', era],
+  ...keys,
+});
+
+/** The fixture that speaks 2026-07-28 alone. */
+export const modernServer = (keys: Config = {}): Config => ({
+  command: [process.execPath, fixture('modern-server/main.ts')],
   ...keys,
 });
 

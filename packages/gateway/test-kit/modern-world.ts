@@ -192,11 +192,12 @@ export function codeOf({ error }: Leg): unknown {
   return isObject(error?.data) ? error.data['code'] : error?.code;
 }
 
-/** Lets all that is ready go on until the condition holds. @throws Error where it never does */
+/** Lets all that is ready go on, and timers with it, until the condition holds. @throws Error where it never does */
 export async function until(condition: () => boolean): Promise<void> {
   for (let turns = 0; turns < 200; turns += 1) {
     if (condition()) return;
     await settled();
+    vi.advanceTimersByTime(1);
   }
   throw new Error(`it never held: ${String(condition)}`);
 }

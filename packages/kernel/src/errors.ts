@@ -79,11 +79,29 @@ export const ERRORS = {
     retryable: false,
     title: 'An argument is missing or wrong.',
   },
+  INPUT_NOT_SUPPORTED: {
+    http: 502,
+    jsonRpc: -32603,
+    retryable: false,
+    title: 'A server wants to ask what its client cannot be asked.',
+  },
+  INPUT_REFUSED: {
+    http: 502,
+    jsonRpc: -32603,
+    retryable: false,
+    title: 'The client did not give what the server asked it for.',
+  },
   INPUT_ROUNDS_EXCEEDED: {
     http: 502,
     jsonRpc: -32603,
     retryable: false,
     title: 'A server asked the client too often during one call.',
+  },
+  INPUT_TIMED_OUT: {
+    http: 504,
+    jsonRpc: -32001,
+    retryable: true,
+    title: 'The client did not answer a question in time.',
   },
   LEASE_TIMED_OUT: {
     http: 503,

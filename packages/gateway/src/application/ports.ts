@@ -124,6 +124,8 @@ export interface UpstreamCall {
   readonly routing: Routing;
   /** Who hears what the server says on the stream of this call; nobody where it is the gateway's own. */
   readonly owner?: Owner | undefined;
+  /** The server asked something that the client has not declared: what it would have had to. */
+  askedInVain?: JsonObject | undefined;
   answered(answer: RawAnswer): void;
   /** Progress, or for a subscription any notification of it. */
   notified(message: ServerMessage): void;

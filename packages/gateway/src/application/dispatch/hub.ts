@@ -6,12 +6,12 @@ import {
   checkParamHeaders,
   mirroredParams,
   paramHeaders as headersIn,
-  type ParamHeader,
 } from '../../domain/protocol/param-headers.ts';
+import { wrapsOutput } from '../../domain/protocol/structured-content.ts';
 import type { ClientText } from '../../domain/protocol/client-message.ts';
 import type { Lifecycle } from '../../domain/mcp-server/lifecycle.ts';
 import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
-import { Call, type Delivery } from '../calls/call.ts';
+import { Call, type Delivery, type ToolTraits } from '../calls/call.ts';
 import { Deadlines } from '../calls/deadlines.ts';
 import { encodeHeaderValue } from '../calls/header-value.ts';
 import { EraBridge } from '../calls/era-bridge.ts';
@@ -146,6 +146,7 @@ export class Hub {
       servers: this.servers,
       disabled: options.servers.filter((spec) => !spec.enabled),
       catalogs: this.catalogs,
+      parkedCalls: this.parking,
       stages,
       startConcurrency: options.catalog.startConcurrency,
       send: (call) => this.#sendInternal(call),
@@ -236,12 +237,11 @@ export class Hub {
     const { user, request, text, reply } = client;
     this.#inFlight += 1;
     const call = new Call({
-      request: { era: user.asker.era, method: request.method, params: request.params, text },
+      request: { era: user.asker.era, method: request.method, params: request.params, text, user },
       clock: this.options.clock,
       deadlines: this.#deadlines,
       bridge: this.#bridge,
       reply,
-      owner: user.owner,
       onDefect: (error) =>
         this.options.logger.error(
           { method: request.method, error: stackOf(error) },
@@ -270,18 +270,15 @@ export class Hub {
     const { server, user, onSent, request } = internal;
     const call = this.#open(internal, () => undefined, onSent);
     const name = request.params?.['name'];
-    const delivery: Delivery = { replace: undefined, timeoutMs: server.spec.callTimeoutMs };
     call.target = { mcpServerId: server.spec.id, name: undefined };
-    const headersOf = (): readonly ParamHeader[] => {
+    const traits = (): ToolTraits => {
       const tools = this.catalogs.find(server, user.asker, user.owner)?.tools;
-      return headersIn(tools?.find((tool) => tool['name'] === name)?.['inputSchema']);
+      const tool = tools?.find((listed) => listed['name'] === name) ?? {};
+      return { paramHeaders: headersIn(tool['inputSchema']), wrapsOutput: wrapsOutput(tool) };
     };
-    if (call.settled) return call;
-    this.#hand(call, { server, user }, (child) => {
-      if (child.connection.mirrorsParams === true)
-        this.#sendMirrored(call, { child, server, user, request, delivery, headersOf });
-      else call.sendTo(child, delivery);
-    });
+    const timeoutMs = server.spec.callTimeoutMs;
+    const delivery: Delivery = { replace: undefined, traits, timeoutMs };
+    if (!call.settled) this.#hand(call, { server, user, request, delivery });
     return call;
   }
 
@@ -332,8 +329,8 @@ export class Hub {
   }
 
   /** For a server that wants arguments repeated in headers: its tools say which, so that they have to be known. */
-  #sendMirrored(call: Call, sending: Sending): void {
-    const { child, server, user, request, delivery } = sending;
+  #sendMirrored(call: Call, child: Child, sending: Sending): void {
+    const { server, user, request, delivery } = sending;
     const finish = (): void => {
       const uncallable = this.catalogs.find(server, user.asker, user.owner)?.uncallable;
       const name = delivery.upstreamName ?? request.params?.['name'];
@@ -362,51 +359,49 @@ export class Hub {
       const refusal = checkParamHeaders(paramHeaders, request.params?.['arguments'], header);
       if (refusal !== undefined) return call.refuse(refusal);
     }
-    const delivery: Delivery = { replace, upstreamName, timeoutMs: server.spec.callTimeoutMs };
     call.target = { mcpServerId: server.spec.id, name: upstreamName };
-    const headersOf = (): readonly ParamHeader[] => {
+    const traits = (): ToolTraits => {
       const routed = route(client.view, request.method, request.params);
-      return routed.kind === 'target' ? routed.target.paramHeaders : paramHeaders;
+      return routed.kind === 'target' ? routed.target : target;
     };
-    this.#hand(call, { server, user }, (child) => {
-      if (child.connection.mirrorsParams === true)
-        this.#sendMirrored(call, { ...client, child, server, delivery, headersOf });
-      else call.sendTo(child, delivery);
-    });
+    const timeoutMs = server.spec.callTimeoutMs;
+    const delivery: Delivery = { replace, upstreamName, traits, timeoutMs };
+    this.#hand(call, { server, user, request, delivery, paramHeaders: client.paramHeaders });
   }
 
   /** Gives the call to a child of the server, now or when there is one. */
-  #hand(
-    call: Call,
-    { server, user }: { readonly server: McpServer; readonly user: ServerUser },
-    send: (child: Child) => void,
-  ): void {
+  #hand(call: Call, sending: Sending): void {
+    const send = (child: Child): void => this.#send(call, child, sending);
     try {
-      const child = server.take(user, call);
+      const child = sending.server.take(sending.user, call);
       if (child instanceof Promise) child.then(send).catch((error: unknown) => call.fail(error));
       else send(child);
     } catch (error) {
       call.fail(error);
     }
   }
+
+  #send(call: Call, child: Child, sending: Sending): void {
+    // A modern server forgets a request that it answers with questions: any child of it can take the next.
+    if (child.seat.era !== sending.user.asker.era) call.again ??= () => this.#hand(call, sending);
+    if (child.connection.mirrorsParams === true) this.#sendMirrored(call, child, sending);
+    else call.sendTo(child, sending.delivery);
+  }
 }
 
 interface Sending extends Pick<ClientRequest, 'user' | 'request' | 'paramHeaders'> {
-  readonly child: Child;
   readonly server: McpServer;
   readonly delivery: Delivery;
-  /** The arguments that the tool wants repeated, once its server is listed. */
-  readonly headersOf: () => readonly ParamHeader[];
 }
 
 /** The headers of a call to a server that may want some: the client's own, or made from the arguments. */
 function sentHeaders({
   paramHeaders,
   request,
-  headersOf,
+  delivery,
 }: Sending): Readonly<Record<string, string>> {
   const own = paramHeaders?.();
   if (own !== undefined) return own;
-  const mirrored = mirroredParams(headersOf(), request.params?.['arguments']);
+  const mirrored = mirroredParams(delivery.traits().paramHeaders, request.params?.['arguments']);
   return Object.fromEntries(mirrored.map(([name, value]) => [name, encodeHeaderValue(value)]));
 }

@@ -5,6 +5,7 @@ import {
   splitOwnedUri,
   splitPublicName,
 } from '../../domain/catalog/public-names.ts';
+import type { Route } from '../../domain/catalog/surface.ts';
 import { CLIENT_SLOT } from '../../domain/protocol/client-message.ts';
 import { isObject, RPC, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
 import type { ParamHeader } from '../../domain/protocol/param-headers.ts';
@@ -19,6 +20,8 @@ export interface Target {
   /** The server's own name or URI, where the client used another. */
   readonly upstreamName: string | undefined;
   readonly paramHeaders: readonly ParamHeader[];
+  /** What the tool puts out is shown to this client as `{ result: … }`. */
+  readonly wrapsOutput: boolean;
 }
 
 export type Routed =
@@ -29,19 +32,15 @@ export type Routed =
   /** No catalogue that is known names it; one that is not known yet may. */
   | { readonly kind: 'unknown'; readonly error: RpcError };
 
-const target = (
-  server: McpServer,
-  slot?: number,
-  name?: string,
-  headers?: readonly ParamHeader[],
-): Routed => ({
+const target = (server: McpServer, slot?: number, name?: string, known?: Route): Routed => ({
   kind: 'target',
   target: {
     server,
     replace:
       slot === undefined || name === undefined ? undefined : { slot, text: JSON.stringify(name) },
     upstreamName: name,
-    paramHeaders: headers ?? [],
+    paramHeaders: known?.paramHeaders ?? [],
+    wrapsOutput: known?.wrapsOutput ?? false,
   },
 });
 
@@ -83,13 +82,13 @@ function routeName(view: View, what: 'tool' | 'prompt', name: unknown, slot: num
     const only = endpoint.servers[0];
     return only === undefined || (known === undefined && hides(only, what, name))
       ? unknownName(view, what, name)
-      : target(only, undefined, undefined, known?.paramHeaders);
+      : target(only, undefined, undefined, known);
   }
   const split = known ?? (looksShortened(name) ? undefined : splitPublicName(name));
   const server = split === undefined ? undefined : findServer(view, split.server);
   if (split === undefined || server === undefined) return unknownName(view, what, name);
   if (known === undefined && hides(server, what, split.name)) return unknownName(view, what, name);
-  return target(server, slot, split.name, known?.paramHeaders);
+  return target(server, slot, split.name, known);
 }
 
 /** Whether the configuration hides a name that no list shows. */

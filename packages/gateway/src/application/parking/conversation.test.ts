@@ -36,7 +36,10 @@ const questionsIn = (leg: { readonly result: JsonObject | undefined }): JsonObje
 const asks = (at: ScriptedConnection, id: number | string, params: JsonObject = {}): void =>
   at.says({ id, method: 'elicitation/create', params: { message: `Question ${id}`, ...params } });
 
-/** After every test: whatever happened, nothing of it is left. */
+/** Longer than questions are gathered for one round. */
+const A_MOMENT_MS = 100;
+
+/** Whatever happened, nothing of it is left. */
 function expectNothingLeft({ hub }: ModernWorld): void {
   expect(hub.inFlight).toBe(0);
   expect(hub.parking.list()).toEqual([]);
@@ -68,6 +71,18 @@ describe('the questions of a server', () => {
     expect(world.hub.parking.list()).toMatchObject([
       { asks: ['elicitation/create', 'roots/list'], round: 1 },
     ]);
+  });
+
+  test('of one round may come some milliseconds apart, but no server puts a round off for long', async () => {
+    const world = newWorld();
+    const { leg, at } = await world.called();
+    for (let id = 1; id <= 20; id += 1) {
+      asks(at, id);
+      await world.wait(5);
+    }
+    expect(leg.answers).toBe(1);
+    expect(Object.keys(questionsIn(leg)).length).toBeGreaterThan(5);
+    expect(Object.keys(questionsIn(leg)).length).toBeLessThan(15);
   });
 
   test('get the answer that has their key, under the id of the server', async () => {
@@ -124,7 +139,7 @@ describe('the questions of a server', () => {
     const { state, at, id } = await world.parked();
     at.says({ method: 'notifications/cancelled', params: { requestId: 'q' } });
     const retry = world.send(retryOf(CALL, state, { 'question-1': ACCEPTED }));
-    await settled();
+    await world.wait(A_MOMENT_MS);
     expect(retry.answers).toBe(0);
     expect(world.answersTo(at, 'q')).toEqual([]);
     at.answer(id, { result: {} });
@@ -147,7 +162,7 @@ describe('the questions of a server', () => {
     const { leg, at } = await world.called(CALL, { capabilities: { elicitation: {} } });
     asks(at, 1, { mode: 'url', url: 'https://example.com', elicitationId: 'e' });
     at.says({ id: 2, method: 'sampling/createMessage', params: {} });
-    await settled();
+    await world.wait(A_MOMENT_MS);
     expect(leg.answers).toBe(0);
     expect(world.answersTo(at, 1)).toMatchObject([{ error: { code: -32_601 } }]);
     expect(world.answersTo(at, 2)).toMatchObject([{ error: { code: -32_601 } }]);
@@ -301,7 +316,7 @@ describe('what the request that goes on declares', () => {
       capabilities: { elicitation: {} },
     });
     at.says({ id: 2, method: 'roots/list' });
-    await settled();
+    await world.wait(A_MOMENT_MS);
     expect(retry.answers).toBe(0);
     expect(world.answersTo(at, 2)).toMatchObject([{ error: { code: -32_601 } }]);
   });
@@ -310,7 +325,7 @@ describe('what the request that goes on declares', () => {
     const world = newWorld();
     const { state, at } = await world.parked();
     const retry = world.send(retryOf(CALL, state, {}), { capabilities: { roots: {} } });
-    await settled();
+    await world.wait(A_MOMENT_MS);
     expect(retry.answers).toBe(0);
     expect(world.answersTo(at, 'q')).toMatchObject([{ error: { code: -32_601 } }]);
   });

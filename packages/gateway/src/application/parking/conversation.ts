@@ -13,6 +13,7 @@ import type { ClientText } from '../../domain/protocol/client-message.ts';
 import {
   flawOf,
   inputRequired,
+  missingCapability,
   missingFor,
   pagesWanted,
   QUESTIONS_MAX,
@@ -26,7 +27,7 @@ import { SERVER_SLOT } from '../../domain/protocol/server-message.ts';
 import { parseExactly, utf8Text } from '../calls/ask.ts';
 import type { Call } from '../calls/call.ts';
 import { faultCodeOf, rpcErrorOf, type ClientReply } from '../calls/reply.ts';
-import type { Bytes, RawAnswer } from '../ports.ts';
+import type { Bytes, RawAnswer, UpstreamCall } from '../ports.ts';
 import type { Child, Owner, ServerNotification, ServerRequest } from '../servers/child.ts';
 import type { Declared, Parking, Pending, Retry, Waiting } from './parking.ts';
 
@@ -50,6 +51,10 @@ interface Question extends InputRequest {
 
 /** What a server says while its client is away may wait up to here. */
 const HELD_BYTES_MAX = 1_048_576;
+/** Questions of one round come closer together than this, some milliseconds apart over a pipe. */
+const QUIET_MS = 10;
+/** A round begins with what was asked in this time. */
+const GATHERED_MS_MAX = 50;
 
 export class Conversation implements ClientReply, Owner, Waiting {
   readonly #parking: Parking;
@@ -65,7 +70,9 @@ export class Conversation implements ClientReply, Owner, Waiting {
   #declared: Declared;
   #nextKey = 1;
   readonly #questions = new Map<string, Question>();
-  #isAsking = false;
+  /** Runs while questions are gathered for one round. */
+  #gathering: NodeJS.Timeout | undefined;
+  #gatheringSinceMs = 0;
   #isOver = false;
   /** Children whose call is parked. */
   readonly #parked = new Set<Child>();
@@ -132,7 +139,7 @@ export class Conversation implements ClientReply, Owner, Waiting {
     return this.#subject.declared.logLevel;
   }
 
-  serverRequest(child: Child, request: ServerRequest): void {
+  serverRequest(child: Child, request: ServerRequest, during?: UpstreamCall): void {
     const { method, rawId, line } = request;
     if (this.#isOver || child.seat.era === 'modern' || this.#questions.size >= QUESTIONS_MAX) {
       child.refuse(rawId, RPC.internalError, 'the client cannot be asked now');
@@ -140,8 +147,9 @@ export class Conversation implements ClientReply, Owner, Waiting {
     }
     const message: unknown = parseExactly(utf8Text([line.text]));
     const params = questionParams(isObject(message) ? message['params'] : undefined);
-    if (missingFor({ method, params }, this.#declared.capabilities) !== undefined) {
-      refuseUnsupported(child, rawId, method);
+    const missing = missingFor({ method, params }, this.#declared.capabilities);
+    if (missing !== undefined) {
+      child.refuseAsking(request, missing, during);
       return;
     }
     child.asking += 1;
@@ -222,24 +230,30 @@ export class Conversation implements ClientReply, Owner, Waiting {
       question.child.connection.write(`{"jsonrpc":"2.0","id":${rawId},"result":${result}}`);
       this.#close(key, question);
     }
-    this.#askSoon();
+    this.#ask();
   }
 
   /** A question without an answer is asked once more, unless the client has ceased to support it. */
   #keepAsking(key: string, question: Question): void {
-    if (missingFor(question, this.#declared.capabilities) === undefined) return;
-    refuseUnsupported(question.child, question.rawId, question.method);
+    const missing = missingFor(question, this.#declared.capabilities);
+    if (missing === undefined) return;
+    question.child.refuseAsking(question, missing);
     this.#close(key, question);
   }
 
-  /** One round for all that is asked in one turn. */
+  /** One round for all that is asked together: a server that asks several things writes them one after the other. */
   #askSoon(): void {
-    if (this.#isAsking) return;
-    this.#isAsking = true;
-    queueMicrotask(() => {
-      this.#isAsking = false;
-      this.#ask();
-    });
+    const nowMs = performance.now();
+    if (this.#gathering === undefined) this.#gatheringSinceMs = nowMs;
+    clearTimeout(this.#gathering);
+    const leftMs = this.#gatheringSinceMs + GATHERED_MS_MAX - nowMs;
+    this.#gathering = setTimeout(
+      () => {
+        this.#gathering = undefined;
+        this.#ask();
+      },
+      Math.min(QUIET_MS, leftMs),
+    );
   }
 
   #ask(): void {
@@ -328,6 +342,8 @@ export class Conversation implements ClientReply, Owner, Waiting {
     }
     for (const child of this.#parked) child.isParked = false;
     this.#parked.clear();
+    clearTimeout(this.#gathering);
+    this.#gathering = undefined;
   }
 
   #close(key: string, { child }: Question): void {
@@ -336,19 +352,10 @@ export class Conversation implements ClientReply, Owner, Waiting {
   }
 }
 
-const refuseUnsupported = (child: Child, rawId: string, method: string): void =>
-  child.refuse(rawId, RPC.methodNotFound, `the client does not support ${method}`);
-
 const NOTHING_PENDING: Pending = { cancel: () => undefined };
 
 const tooManyRounds = (): Fault =>
   new Fault('INPUT_ROUNDS_EXCEEDED', `${ROUNDS_MAX} rounds of questions are the limit`);
-
-const missingCapability = (missing: JsonObject): RpcError => ({
-  code: RPC.missingCapability,
-  message: 'Missing capability: the server sends its user to a page',
-  data: { requiredCapabilities: missing },
-});
 
 /** The answers that a retry brings, by the keys of the questions. */
 export function responsesIn({ text }: ClientText): JsonObject {

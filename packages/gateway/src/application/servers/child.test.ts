@@ -128,7 +128,7 @@ describe('a child', () => {
     const next = await world.server.take(userOf(new Listener(), wanting));
     expect(next).not.toBe(world.child);
     await settled();
-    expect(world.launcher.connections[0]?.isAlive).toBe(false);
+    expect(world.child.isGone).toBe(true);
   });
 
   test('tells its owner that it has ended', async () => {

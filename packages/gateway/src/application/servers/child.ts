@@ -6,10 +6,14 @@
  * given up: it may work on for somebody who does not wait any more, so it is lent to nobody.
  */
 import type { Seat } from '../../domain/mcp-server/sharing.ts';
-import { isObject } from '../../domain/protocol/json-rpc.ts';
+import type { InputRequest } from '../../domain/protocol/input-rounds.ts';
+import { NO_CAPABILITIES } from '../../domain/protocol/capabilities.ts';
+import { missingFor } from '../../domain/protocol/input-rounds.ts';
+import { isObject, type JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { spanText } from '../../domain/protocol/json-spans.ts';
 import { SERVER_SLOT, type ServerMessage } from '../../domain/protocol/server-message.ts';
 import { ask } from '../calls/ask.ts';
+import type { AnswerSink } from '../calls/rounds.ts';
 import type { ConnectionObserver, UpstreamCall, UpstreamConnection } from '../ports.ts';
 import type { EndedCall } from './lifecycle-keeper.ts';
 
@@ -27,6 +31,12 @@ export interface Owner {
   serverNotification(child: Child, notification: ServerNotification, during?: UpstreamCall): void;
   /** What the child asked and was not answered yet will not be read any more. */
   childEnded(child: Child): void;
+  /**
+   * Asks the client what a modern server wants before it goes on with `call`, on the stream of that call. Answers how to
+   * take it back. Absent where the client is told by the answer to its call.
+   * @throws Fault where the client cannot be asked now
+   */
+  ask?(call: UpstreamCall, question: InputRequest, sink: AnswerSink): () => void;
   /** Lists that only this owner sees have changed. */
   listsChanged(changed: readonly ChangedList[]): void;
 }
@@ -34,11 +44,15 @@ export interface Owner {
 /** A list that a client may hear of. */
 export type ChangedList = 'tools' | 'prompts' | 'resources';
 
+/** What a client that declares nothing would have to declare to be asked with `method`. */
+const undeclared = (method: string): JsonObject | undefined =>
+  missingFor({ method, params: {} }, NO_CAPABILITIES);
+
 /** Whoever cannot be asked or told anything: most modern requests, and the gateway itself. */
 export const NOBODY: Owner = {
   logLevel: undefined,
-  serverRequest: (child, request) =>
-    child.refuse(request.rawId, -32601, 'the client supports no requests from servers'),
+  serverRequest: (child, request, during) =>
+    child.refuseAsking(request, undeclared(request.method), during),
   serverNotification: () => undefined,
   childEnded: () => undefined,
   listsChanged: () => undefined,
@@ -86,6 +100,8 @@ export class Child implements ConnectionObserver {
   #logLevel: string | undefined;
   bound = false;
   spoiled = false;
+  /** What the only call in flight would have had to declare for what was asked during it. */
+  askedInVain: JsonObject | undefined;
   /** Its call waits for the client's next request; it takes no place among those that work. */
   #isParked = false;
   /** Requests of the server that wait for the owner's answer. */
@@ -122,6 +138,7 @@ export class Child implements ConnectionObserver {
   /** Work for `owner` begins; it is over with `end`. Until then the child is neither stopped nor lent to others. */
   begin(owner: Owner): void {
     this.inFlight += 1;
+    this.askedInVain = undefined;
     if (owner === GATEWAY) return;
     this.#audience = this.mayTell(owner) ? owner : 'many';
     if (this.seat.kind === 'shared') return;
@@ -214,9 +231,9 @@ export class Child implements ConnectionObserver {
     const owner = during === undefined ? this.owner : during.owner;
     if (request.method === 'ping') {
       this.connection.write(`{"jsonrpc":"2.0","id":${request.rawId},"result":{}}`);
-    } else if (owner === undefined) {
+    } else if (owner === undefined || owner === NOBODY) {
       this.spoiled ||= this.isLentByCall; // it takes the refusal for that of whoever gets it next
-      this.refuse(request.rawId, -32601, 'the client supports no requests from servers');
+      this.refuseAsking(request, undeclared(request.method), during);
     } else {
       if (request.method === 'roots/list') this.bound = true;
       owner.serverRequest(this, request, during);
@@ -246,6 +263,17 @@ export class Child implements ConnectionObserver {
     this.#hasEnded = true;
     this.owner?.childEnded(this);
     this.#events.ended(this, detail);
+  }
+
+  /** Refuses what the client has not declared: `missing`. Where it is clear for which call, that is remembered. */
+  refuseAsking(
+    { rawId, method }: Pick<ServerRequest, 'rawId' | 'method'>,
+    missing: JsonObject | undefined,
+    during?: UpstreamCall,
+  ): void {
+    if (during !== undefined) during.askedInVain = missing;
+    else if (this.inFlight === 1) this.askedInVain = missing;
+    this.refuse(rawId, -32601, `the client does not support ${method}`);
   }
 
   /** Answers a request of the server with an error. */

@@ -2,6 +2,7 @@
  * One client of a legacy revision, from `initialize` to its end, on whatever transport. It owns the children that
  * are lent to it: what they ask or say on their own goes to this client and to nobody else.
  */
+import { randomUUID } from 'node:crypto';
 import { Fault } from '@mcp-hangar/kernel/errors';
 import type { Asker } from '../../domain/mcp-server/sharing.ts';
 import { capabilityFor } from '../../domain/protocol/capabilities.ts';
@@ -11,6 +12,7 @@ import {
   type ClientMessage,
   type ClientText,
 } from '../../domain/protocol/client-message.ts';
+import type { InputRequest } from '../../domain/protocol/input-rounds.ts';
 import { spanText } from '../../domain/protocol/json-spans.ts';
 import {
   RPC,
@@ -18,8 +20,10 @@ import {
   type Notification,
   type Request,
 } from '../../domain/protocol/json-rpc.ts';
-import { Call } from '../calls/call.ts';
+import { legacyQuestionParams } from '../../domain/protocol/wanted-input.ts';
+import { Call, latin1 } from '../calls/call.ts';
 import { rpcErrorOf, type ClientReply } from '../calls/reply.ts';
+import type { AnswerSink } from '../calls/rounds.ts';
 import { listKindOf } from '../catalog/fetch-catalog.ts';
 import type { Endpoint, View } from '../catalog/views.ts';
 import { answerList } from '../dispatch/lists.ts';
@@ -154,7 +158,8 @@ export class LegacySession implements Owner {
         if (!method.startsWith('notifications/')) return;
         // What concerns the client as a whole (its roots changed, say) goes to every child that knows the client.
         for (const server of this.#hub.servers) {
-          for (const child of server.childrenOf(this)) child.connection.write(text.text);
+          for (const { seat, connection } of server.childrenOf(this))
+            if (seat.era === 'legacy') connection.write(text.text); // the other has no such notifications
         }
     }
   }
@@ -188,6 +193,17 @@ export class LegacySession implements Owner {
     if (message !== undefined) this.#say(child, message, during);
   }
 
+  ask(call: UpstreamCall, question: InputRequest, sink: AnswerSink): () => void {
+    if (this.#isSilent) throw new Fault('INPUT_REFUSED', 'the client is gone');
+    const id = this.#questions.open(sink);
+    const stream = this.#ownCall(call)?.reply ?? this.#outlet;
+    const params = legacyQuestionParams(question, randomUUID);
+    const request = JSON.stringify({ jsonrpc: '2.0', id, method: question.method, params });
+    stream.send([latin1(request)]);
+    return () =>
+      stream.send([this.#questions.withdraw(id, 'nobody waits for the answer any more')]);
+  }
+
   serverNotification(child: Child, notification: ServerNotification, during?: UpstreamCall): void {
     if (notification.method === 'notifications/resources/updated') {
       this.#outlet.send([this.#resources.updated(child, notification)]);
@@ -209,6 +225,8 @@ export class LegacySession implements Owner {
     if (this.#closed) return;
     this.#closed = true;
     this.#unwatch?.();
+    // What the gateway asks for a call goes with the call; then servers are told that nobody answers.
+    for (const call of this.#calls.keys()) if (call.isAskingClient) call.cancel(reason);
     this.#questions.close();
     for (const call of this.#calls.keys()) call.cancel(reason);
     this.#resources.close();
@@ -290,14 +308,22 @@ export class LegacySession implements Owner {
 
   /** On the stream of the call that it belongs to, else of one that the child works on, where there is one. */
   #say(child: Child, message: readonly Bytes[], during: UpstreamCall | undefined): void {
-    if (during instanceof Call && this.#calls.has(during)) {
-      during.reply.send(message);
+    const own = during === undefined ? undefined : this.#ownCall(during);
+    if (own !== undefined) {
+      own.reply.send(message);
       return;
     }
     const calls = [...this.#calls.keys()].filter((call) => call.child === child);
     const latest = calls.at(-1);
     if (latest === undefined) this.#outlet.send(message);
     else latest.reply.send(message);
+  }
+
+  /** The client's call that `call` is, or that it is made for by the gateway. */
+  #ownCall(call: UpstreamCall): Call | undefined {
+    if (!(call instanceof Call)) return undefined;
+    if (this.#calls.has(call)) return call;
+    return [...this.#calls.keys()].find((own) => own.isCarriedBy(call));
   }
 
   listsChanged(changed: readonly ChangedList[]): void {

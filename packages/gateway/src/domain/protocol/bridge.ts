@@ -1,6 +1,6 @@
 /**
- * Plain requests and answers across eras. What needs more than one request and one answer (questions to the
- * client, subscriptions, parked calls) does not cross here and is refused by its caller.
+ * Requests and answers across eras, one at a time. What needs more than one (questions to the client, subscriptions)
+ * is done by its callers.
  */
 import { isObject, RPC, type JsonObject, type RpcError } from './json-rpc.ts';
 import { META, MODERN_REVISION } from './revisions.ts';
@@ -8,24 +8,45 @@ import { META, MODERN_REVISION } from './revisions.ts';
 /** Params of a modern request as a legacy server reads them: the era's own `_meta` keys are left out. */
 export function legacyParams(params: JsonObject | undefined): JsonObject {
   const { inputResponses: _responses, requestState: _state, _meta: meta, ...rest } = params ?? {};
-  if (!isObject(meta)) return rest;
-  const kept = Object.entries(meta).filter(([key]) => !key.startsWith(META.prefix));
-  return kept.length === 0 ? rest : { ...rest, _meta: Object.fromEntries(kept) };
+  const kept = isObject(meta) ? withoutReserved(meta) : {};
+  return Object.keys(kept).length === 0 ? rest : { ...rest, _meta: kept };
 }
 
-/** Params of a legacy request as a modern server wants them. No capability is declared: nothing could be asked. */
-export function modernParams(params: JsonObject | undefined, clientInfo: JsonObject): JsonObject {
-  const meta = isObject(params?.['_meta']) ? params['_meta'] : {};
+/** Who asks, as every request of the modern era says it. */
+export interface Introduction {
+  readonly capabilities: JsonObject;
+  readonly clientInfo: JsonObject;
+  /** The level from which on the client wants log messages; undefined where it wants none. */
+  readonly logLevel?: string | undefined;
+}
+
+/** What the client answered in the last round, and what the server wants back beside it. */
+export type RetryParams = Readonly<
+  Partial<Record<'inputResponses', JsonObject> & Record<'requestState', string>>
+>;
+
+/** Params of a legacy request as a modern server wants them. What only the gateway may say is not the client's to say. */
+export function modernParams(
+  params: JsonObject | undefined,
+  { capabilities, clientInfo, logLevel }: Introduction,
+  retry: RetryParams = {},
+): JsonObject {
+  const { inputResponses: _responses, requestState: _state, _meta: meta, ...rest } = params ?? {};
   return {
-    ...params,
+    ...rest,
+    ...retry,
     _meta: {
-      ...meta,
+      ...(isObject(meta) && withoutReserved(meta)),
       [META.protocolVersion]: MODERN_REVISION,
-      [META.clientCapabilities]: {},
+      [META.clientCapabilities]: capabilities,
       [META.clientInfo]: clientInfo,
+      ...(logLevel !== undefined && { [META.logLevel]: logLevel }),
     },
   };
 }
+
+const withoutReserved = (meta: JsonObject): JsonObject =>
+  Object.fromEntries(Object.entries(meta).filter(([key]) => !key.startsWith(META.prefix)));
 
 /** Methods whose modern result says how long it may be kept. */
 const CACHEABLE: ReadonlySet<string> = new Set(['resources/read']);
@@ -47,17 +68,46 @@ export function modernResult(
 
 export type LegacyResult =
   | { readonly kind: 'result'; readonly result: JsonObject }
-  /** The server wants something first that a legacy client cannot be asked in this build. */
-  | { readonly kind: 'unfinished'; readonly resultType: string };
+  /** The server wants something of the client first. */
+  | { readonly kind: 'input' }
+  /** A form of result that only an extension of the modern era knows. */
+  | { readonly kind: 'foreign'; readonly resultType: string };
 
+/** A modern server's result as a legacy client reads it. */
 export function legacyResult(result: JsonObject): LegacyResult {
-  const type = result['resultType'];
-  if (type !== undefined && type !== 'complete')
-    return { kind: 'unfinished', resultType: typeof type === 'string' ? type : 'unknown' };
-  const { resultType: _, ttlMs: _ttl, cacheScope: _scope, ...rest } = result;
-  return { kind: 'result', result: rest };
+  const { resultType, ttlMs: _ttl, cacheScope: _scope, _meta: meta, ...rest } = result;
+  if (resultType === 'input_required') return { kind: 'input' };
+  if (resultType !== undefined && resultType !== 'complete') {
+    const named = typeof resultType === 'string' ? resultType : 'unknown';
+    return { kind: 'foreign', resultType: named };
+  }
+  const kept = isObject(meta) ? withoutEnvelope(meta) : {};
+  return {
+    kind: 'result',
+    result: Object.keys(kept).length === 0 ? rest : { ...rest, _meta: kept },
+  };
 }
+
+const ENVELOPE: ReadonlySet<string> = new Set(Object.values(META));
+
+/** Reserved keys that are older than the modern era stay. */
+const withoutEnvelope = (meta: JsonObject): JsonObject =>
+  Object.fromEntries(Object.entries(meta).filter(([key]) => !ENVELOPE.has(key)));
 
 /** Codes that may not be emitted in the modern era. */
 export const modernError = (error: RpcError): RpcError =>
   error.code === RPC.resourceNotFound ? { ...error, code: RPC.invalidParams } : error;
+
+/**
+ * Codes that a legacy client cannot know. SDK v2 serves legacy clients an internal error where one of theirs lacks a
+ * capability, and no code of 2025-11-25 says so of a request of the client: what is missing stays in the data.
+ */
+export function legacyError(error: RpcError): RpcError {
+  if (error.code !== RPC.missingCapability) return error;
+  const data = isObject(error.data) ? error.data : {};
+  return { ...error, code: RPC.internalError, data: { ...data, upstreamCode: error.code } };
+}
+
+/** Whether a server speaks of the request as the gateway put it, of which the client knows nothing. */
+export const isAboutOurHop = ({ code }: RpcError): boolean =>
+  code === RPC.headerMismatch || code === RPC.unsupportedVersion;

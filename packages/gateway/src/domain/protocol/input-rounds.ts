@@ -1,6 +1,6 @@
 /** Rounds of questions in the modern era: `input_required`, and the retry that brings the answers. SEP-2322. */
 import { capabilityFor } from './capabilities.ts';
-import { isObject, type JsonObject, type RpcError } from './json-rpc.ts';
+import { isObject, RPC, type JsonObject, type RpcError } from './json-rpc.ts';
 import { META } from './revisions.ts';
 
 /** Requests that may be answered with questions. */
@@ -47,19 +47,28 @@ export function missingFor(question: InputRequest, declared: JsonObject): JsonOb
   const capability = capabilityFor(question.method);
   if (capability === undefined) return {};
   const own = declared[capability];
-  if (!isObject(own)) return { [capability]: modeOf(question) };
-  if (capability !== 'elicitation') return undefined;
-  const isDeclared =
-    question.params['mode'] === 'url'
-      ? isObject(own['url'])
-      : isObject(own['form']) || own['url'] === undefined; // declared without modes: forms
-  return isDeclared ? undefined : { elicitation: modeOf(question) };
+  const wanted = featureOf(question);
+  if (!isObject(own)) return { [capability]: wanted };
+  const isDeclared = Object.keys(wanted).every(
+    // Elicitation that is declared without modes means forms.
+    (feature) => isObject(own[feature]) || (feature === 'form' && !isObject(own['url'])),
+  );
+  return isDeclared ? undefined : { [capability]: wanted };
 }
 
-const modeOf = ({ method, params }: InputRequest): JsonObject => {
-  if (method !== 'elicitation/create') return {};
-  return params['mode'] === 'url' ? { url: {} } : { form: {} };
-};
+/** What of its capability a question needs. */
+function featureOf({ method, params }: InputRequest): JsonObject {
+  if (method === 'elicitation/create') return params['mode'] === 'url' ? { url: {} } : { form: {} };
+  const usesTools = params['tools'] !== undefined || params['toolChoice'] !== undefined;
+  return method === 'sampling/createMessage' && usesTools ? { tools: {} } : {};
+}
+
+/** Tells a modern client that the server wants something of it that it has not declared. */
+export const missingCapability = (requiredCapabilities: JsonObject): RpcError => ({
+  code: RPC.missingCapability,
+  message: `Missing capability: the server needs a client with ${Object.keys(requiredCapabilities).join(', ')}`,
+  data: { requiredCapabilities },
+});
 
 const ACTIONS: ReadonlySet<unknown> = new Set(['accept', 'decline', 'cancel']);
 
