@@ -109,7 +109,7 @@ const WEIGHTS = {
   update: 2,
   list: 1,
   'set level': 1,
-  drain: 1,
+  moment: 3,
   wait: 1,
   'take back': 1,
   'progress on question': 1,

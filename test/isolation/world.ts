@@ -36,6 +36,8 @@ import type { ClientWorld } from './test-client.ts';
 
 /** Together longer than every timeout of the gateway, the answer of a person to a question included. */
 const LAST_WAITS_MS = [6_000, 6_000, 60_000, 600_000, 6_000, 6_000, 600_000, 60_000];
+/** Longer than the gateway gathers questions for one round, or puts off asking a server again. */
+const MOMENT_MS = 300;
 const BEGIN_MS = 1_000_000;
 const QUIET = { debug() {}, info() {}, warn() {}, error() {} };
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -57,7 +59,7 @@ export class World implements ClientWorld, ChildWitness {
   readonly #gateway: Gateway;
   readonly #ids: readonly string[];
   readonly #oracle = new Oracle(this);
-  #nowMs = BEGIN_MS;
+  readonly #beganAtMs = performance.now();
   #activity = 0;
 
   static async open(scene: Scene, tally: Tally): Promise<World> {
@@ -98,7 +100,8 @@ export class World implements ClientWorld, ChildWitness {
     return this.#gateway.hub;
   }
 
-  readonly nowMs = (): number => this.#nowMs;
+  /** It goes with the timers, which the world turns. */
+  readonly nowMs = (): number => BEGIN_MS + performance.now() - this.#beganAtMs;
 
   readonly canonical = capabilityKey;
 
@@ -130,7 +133,7 @@ export class World implements ClientWorld, ChildWitness {
   }
 
   async #step(number: number, a: number, b: number): Promise<void> {
-    const what = pick(WHAT, number) ?? 'drain';
+    const what = pick(WHAT, number) ?? 'moment';
     const client = pick(this.clients, a);
     if (client?.era === 'legacy') this.#byLegacy(client, what, b);
     else if (client !== undefined) this.#byModern(client, what, b);
@@ -149,8 +152,8 @@ export class World implements ClientWorld, ChildWitness {
         return client?.unsubscribe(serverId);
       case 'list':
         return client?.list();
-      case 'drain':
-        return this.#drain();
+      case 'moment':
+        return this.#wait(MOMENT_MS);
       case 'wait':
         return this.#wait(waitMs(b));
       default:
@@ -249,13 +252,12 @@ export class World implements ClientWorld, ChildWitness {
 
   async #wait(ms: number): Promise<void> {
     await this.#drain();
-    this.#nowMs += ms;
     vi.advanceTimersByTime(ms);
     await this.#drain();
   }
 
   async #finish(served: boolean): Promise<void> {
-    await this.#drain();
+    await this.#wait(MOMENT_MS);
     for (let round = 0; served && round < 3; round += 1) await this.#serveAll();
     const streams = this.clients.flatMap(({ waiting }) =>
       waiting.filter(({ method }) => method === 'subscriptions/listen'),
@@ -281,7 +283,7 @@ export class World implements ClientWorld, ChildWitness {
     await this.#drain();
     for (const child of this.children)
       for (const call of child.calls) if (call.state === 'open') child.answer(call, 'result');
-    await this.#drain();
+    await this.#wait(MOMENT_MS);
   }
 }
 
