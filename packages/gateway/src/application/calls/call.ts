@@ -288,9 +288,13 @@ export class Call implements UpstreamCall, Limited {
     if (this.#settle(ending)) answer(this.reply);
   }
 
-  /** Progress goes on under the token of `text`: the client's request that the answer goes to now. */
+  /**
+   * Progress goes on under the token of `text`: the client's request that the answer goes to now. The server has its
+   * whole time again.
+   */
   continuedBy(text: ClientText): void {
     this.#latestText = text;
+    if (!this.settled) this.#extend();
   }
 
   /** The gateway ends a call that the server works on. */

@@ -29,15 +29,14 @@ import type { Call } from '../calls/call.ts';
 import { faultCodeOf, rpcErrorOf, type ClientReply } from '../calls/reply.ts';
 import type { Bytes, RawAnswer, UpstreamCall } from '../ports.ts';
 import type { Child, Owner, ServerNotification, ServerRequest } from '../servers/child.ts';
-import type { Parking, Pending, Retry, Waiting } from './parking.ts';
+import type { Declared, Parking, Pending, Retry, Waiting } from './parking.ts';
 
 /** What a conversation is about. */
 export interface Subject {
   readonly principal: string;
   readonly method: string;
   readonly name: string | undefined;
-  readonly capabilities: JsonObject;
-  readonly logLevel: string | undefined;
+  readonly declared: Declared;
   /** Made when it is needed: most calls are never parked. */
   readonly digest: () => string;
   /** Times that the client was asked before, where nothing was kept in between. */
@@ -67,6 +66,8 @@ export class Conversation implements ClientReply, Owner, Waiting {
   #call: Call | undefined;
   #id: string | undefined;
   #round: number;
+  /** Of the request that waits, or waited last: every request says anew what it can be asked and told. */
+  #declared: Declared;
   #nextKey = 1;
   readonly #questions = new Map<string, Question>();
   /** Runs while questions are gathered for one round. */
@@ -83,6 +84,7 @@ export class Conversation implements ClientReply, Owner, Waiting {
     this.#subject = subject;
     this.#reply = reply;
     this.#round = subject.roundsBefore;
+    this.#declared = subject.declared;
   }
 
   /** Tells what carries the conversation out. Answers what can be done with the request that began it. */
@@ -107,12 +109,7 @@ export class Conversation implements ClientReply, Owner, Waiting {
   }
 
   answer(answer: RawAnswer): void {
-    const isTooLarge = this.#reply === undefined && answer.bytes > HELD_BYTES_MAX;
-    const detail = `the answer has ${answer.bytes} bytes and its client was away`;
-    const tooLarge = new Fault('UPSTREAM_ANSWER_TOO_LARGE', detail);
-    this.#settle((reply) =>
-      isTooLarge ? reply.refuse(rpcErrorOf(tooLarge)) : reply.answer(answer),
-    );
+    this.#settle((reply) => reply.answer(answer));
   }
 
   result(result: JsonObject): void {
@@ -139,7 +136,7 @@ export class Conversation implements ClientReply, Owner, Waiting {
   // The server's side: what it asks and says.
 
   get logLevel(): string | undefined {
-    return this.#subject.logLevel;
+    return this.#subject.declared.logLevel;
   }
 
   serverRequest(child: Child, request: ServerRequest, during?: UpstreamCall): void {
@@ -150,7 +147,7 @@ export class Conversation implements ClientReply, Owner, Waiting {
     }
     const message: unknown = parseExactly(utf8Text([line.text]));
     const params = questionParams(isObject(message) ? message['params'] : undefined);
-    const missing = missingFor({ method, params }, this.#subject.capabilities);
+    const missing = missingFor({ method, params }, this.#declared.capabilities);
     if (missing !== undefined) {
       child.refuseAsking(request, missing, during);
       return;
@@ -162,7 +159,9 @@ export class Conversation implements ClientReply, Owner, Waiting {
 
   serverNotification(child: Child, notification: ServerNotification): void {
     const { method, line } = notification;
-    if (method === 'notifications/message' && this.logLevel !== undefined) this.send([line.text]);
+    // A child that was not told at the start may speak of others, whatever the client wants by now.
+    const wantsLogs = this.logLevel !== undefined && this.#declared.logLevel !== undefined;
+    if (method === 'notifications/message' && wantsLogs) this.send([line.text]);
     if (method !== 'notifications/cancelled') return;
     const rawId = spanText(line.text, line.spans, SERVER_SLOT.requestId);
     for (const [key, question] of this.#questions)
@@ -178,7 +177,7 @@ export class Conversation implements ClientReply, Owner, Waiting {
 
   // Rounds
 
-  goOn({ reply, text }: Retry): Pending {
+  goOn({ reply, text, declared }: Retry): Pending {
     const responses = responsesIn(text);
     const flaw = this.#flawIn(responses);
     if (flaw !== undefined) {
@@ -189,6 +188,7 @@ export class Conversation implements ClientReply, Owner, Waiting {
     for (const child of this.#parked) child.isParked = false;
     this.#parked.clear();
     this.#reply = reply;
+    this.#declared = declared;
     reply.onOverflow = this.#onOverflow;
     this.#call?.continuedBy(text);
     if (this.#held === undefined) this.#give(responses);
@@ -221,13 +221,24 @@ export class Conversation implements ClientReply, Owner, Waiting {
   /** Gives the servers what the client answered, and asks again for what it did not. */
   #give(responses: JsonObject): void {
     for (const [key, question] of this.#questions) {
-      if (!Object.hasOwn(responses, key)) continue;
+      if (!Object.hasOwn(responses, key)) {
+        this.#keepAsking(key, question);
+        continue;
+      }
       const result = JSON.stringify(responses[key]);
       const rawId = Buffer.from(question.rawId, 'latin1').toString('utf8');
       question.child.connection.write(`{"jsonrpc":"2.0","id":${rawId},"result":${result}}`);
       this.#close(key, question);
     }
     this.#ask();
+  }
+
+  /** A question without an answer is asked once more, unless the client has ceased to support it. */
+  #keepAsking(key: string, question: Question): void {
+    const missing = missingFor(question, this.#declared.capabilities);
+    if (missing === undefined) return;
+    question.child.refuseAsking(question, missing);
+    this.#close(key, question);
   }
 
   /** One round for all that is asked together: a server that asks several things writes them one after the other. */
@@ -249,10 +260,7 @@ export class Conversation implements ClientReply, Owner, Waiting {
     const reply = this.#reply;
     if (reply === undefined || this.#questions.size === 0) return;
     try {
-      if (this.#round >= ROUNDS_MAX) {
-        const detail = `${ROUNDS_MAX} rounds of questions are the limit`;
-        throw new Fault('INPUT_ROUNDS_EXCEEDED', detail);
-      }
+      if (this.#round >= ROUNDS_MAX) throw tooManyRounds();
       this.#round += 1;
       this.#id ??= this.#parking.newId();
       const state = this.#parking.park(this.#id, this.#facts(), this);
@@ -281,14 +289,15 @@ export class Conversation implements ClientReply, Owner, Waiting {
   /** The server wants pages visited first; it has ended the call, so the client's next request is a new one. */
   #sendToPages(error: RpcError): void {
     const pages = pagesWanted(error);
-    const { principal, method, name, capabilities, digest } = this.#subject;
+    const { principal, method, name, digest } = this.#subject;
     const [first] = pages.values();
-    const missing = first === undefined ? undefined : missingFor(first, capabilities);
-    const isEndless = this.#round >= ROUNDS_MAX;
     this.#settle((reply) => {
+      const { capabilities } = this.#declared;
+      const missing = first === undefined ? undefined : missingFor(first, capabilities);
       if (missing !== undefined) reply.refuse(missingCapability(missing));
-      else if (first === undefined || isEndless)
+      else if (first === undefined)
         reply.refuse({ code: RPC.internalError, message: error.message });
+      else if (this.#round >= ROUNDS_MAX) reply.refuse(rpcErrorOf(tooManyRounds()));
       else {
         const round = this.#round + 1;
         const facts = { principal, method, name, requestDigest: digest(), round };
@@ -302,12 +311,20 @@ export class Conversation implements ClientReply, Owner, Waiting {
     const reply = this.#reply;
     if (this.#isOver) return;
     if (reply === undefined) {
-      this.#held = answer;
+      this.#held = this.#keepable(answer);
       this.#closeAll();
       return;
     }
     this.#end();
     answer(reply);
+  }
+
+  #keepable(answer: (reply: ClientReply) => void): (reply: ClientReply) => void {
+    const bytes = this.#call?.ending?.bytes ?? 0;
+    if (bytes <= HELD_BYTES_MAX) return answer;
+    const detail = `the answer has ${bytes} bytes and its client was away; ${HELD_BYTES_MAX} are kept`;
+    const tooLarge = rpcErrorOf(new Fault('UPSTREAM_ANSWER_TOO_LARGE', detail));
+    return (reply) => reply.refuse(tooLarge);
   }
 
   #end(): void {
@@ -336,6 +353,9 @@ export class Conversation implements ClientReply, Owner, Waiting {
 }
 
 const NOTHING_PENDING: Pending = { cancel: () => undefined };
+
+const tooManyRounds = (): Fault =>
+  new Fault('INPUT_ROUNDS_EXCEEDED', `${ROUNDS_MAX} rounds of questions are the limit`);
 
 /** The answers that a retry brings, by the keys of the questions. */
 export function responsesIn({ text }: ClientText): JsonObject {

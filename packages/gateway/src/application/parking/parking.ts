@@ -43,6 +43,13 @@ export interface Waiting {
 export interface Retry {
   readonly reply: ClientReply;
   readonly text: ClientText;
+  readonly declared: Declared;
+}
+
+/** What a request says that its client can be asked and told. */
+export interface Declared {
+  readonly capabilities: JsonObject;
+  readonly logLevel: string | undefined;
 }
 
 /** What the transport can still do with a request that was taken. */
@@ -58,6 +65,8 @@ export type ParkedFacts = Omit<ParkedCall, 'id' | 'reason' | 'expiresAtMs' | 'pa
 
 interface Place {
   readonly waiting: Waiting;
+  /** The one whose state opens it. */
+  readonly round: number;
   readonly timer: NodeJS.Timeout;
 }
 
@@ -109,7 +118,7 @@ export class Parking {
       waiting.expire();
     }, LEG_MS_MAX);
     timer.unref();
-    this.#places.set(id, { waiting, timer });
+    this.#places.set(id, { waiting, round: facts.round, timer });
     return this.#seal('call', id, facts, expiresAtMs);
   }
 
@@ -132,9 +141,10 @@ export class Parking {
       return { kind: 'again', round: state.round };
     }
     const place = this.#places.get(state.id);
-    if (this.#used.has(useOf(state.id, state.round))) throw replayed();
-    if (place === undefined) throw gone();
-    return { kind: 'call', waiting: place.waiting };
+    if (place?.round === state.round) return { kind: 'call', waiting: place.waiting };
+    // What was used long ago is forgotten; a call in a later round shows it all the same.
+    if (place !== undefined || this.#used.has(useOf(state.id, state.round))) throw replayed();
+    throw gone();
   }
 
   /** The call goes on, or is over: its state opens nothing any more. */

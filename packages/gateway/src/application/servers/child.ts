@@ -145,8 +145,9 @@ export class Child implements ConnectionObserver {
     if (owner === GATEWAY) return;
     this.#audience = this.mayTell(owner) ? owner : 'many';
     if (this.seat.kind === 'shared') return;
-    if (this.inFlight > 1 && this.owner !== owner) {
-      this.owner = undefined; // two of one principal at once: whom it means cannot be known
+    // Where work for another one goes on, or may go on though it was given up, whom it means cannot be known.
+    if ((this.inFlight > 1 || this.spoiled) && this.owner !== owner) {
+      this.owner = undefined;
     } else {
       this.owner = owner;
       if (owner.logLevel !== this.#logLevel) this.#setLogLevel(owner.logLevel);
@@ -203,15 +204,10 @@ export class Child implements ConnectionObserver {
 
   #setLogLevel(level: string | undefined): void {
     this.#logLevel = level;
+    if (level === undefined || this.seat.era === 'modern') return;
+    this.bound = true; // it may log late, also where it has not said that it logs
     const capabilities = this.connection.hello['capabilities'];
-    if (
-      level === undefined ||
-      this.seat.era === 'modern' ||
-      !isObject(capabilities) ||
-      capabilities['logging'] === undefined
-    )
-      return;
-    this.bound = true;
+    if (!isObject(capabilities) || capabilities['logging'] === undefined) return;
     // A server that refuses the level logs as it likes; the call that follows does not wait for it.
     ask(this.connection, 'logging/setLevel', { level }, { timeoutMs: SET_LEVEL_TIMEOUT_MS }).catch(
       () => undefined,
@@ -275,7 +271,7 @@ export class Child implements ConnectionObserver {
 
   /** Refuses what the client has not declared: `missing`. Where it is clear for which call, that is remembered. */
   refuseAsking(
-    { rawId, method }: ServerRequest,
+    { rawId, method }: Pick<ServerRequest, 'rawId' | 'method'>,
     missing: JsonObject | undefined,
     during?: UpstreamCall,
   ): void {

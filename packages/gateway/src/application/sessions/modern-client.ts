@@ -13,7 +13,7 @@ import type { Endpoint, View } from '../catalog/views.ts';
 import type { Hub, ReadHeader } from '../dispatch/hub.ts';
 import { answerList } from '../dispatch/lists.ts';
 import { Conversation, responsesIn } from '../parking/conversation.ts';
-import type { Pending } from '../parking/parking.ts';
+import type { Declared, Pending } from '../parking/parking.ts';
 import { requestDigest } from '../parking/request-state.ts';
 import { NOBODY, type Owner } from '../servers/child.ts';
 import type { ServerUser } from '../servers/mcp-server.ts';
@@ -89,7 +89,8 @@ function converse(hub: Hub, modern: ModernRequest, view: View): Pending {
     typeof state === 'string' && mayAsk(request.method)
       ? hub.parking.find(state, { principal: modern.principal, requestDigest: digest() })
       : undefined;
-  if (found?.kind === 'call') return found.waiting.goOn({ reply, text });
+  if (found?.kind === 'call')
+    return found.waiting.goOn({ reply, text, declared: declaredBy(modern) });
   if (found === undefined) return forward(hub, modern, { view, digest, round: 0 });
   const responses = Object.values(responsesIn(text));
   if (responses.some((response) => !isObject(response) || response['action'] !== 'accept')) {
@@ -112,17 +113,16 @@ interface Turn {
 function forward(hub: Hub, modern: ModernRequest, { view, digest, round }: Turn): Pending {
   const { request, text, envelope, principal, header, paramHeaders } = modern;
   const name = request.params?.['name'] ?? request.params?.['uri'];
-  const logLevel = typeof envelope.logLevel === 'string' ? envelope.logLevel : undefined;
+  const declared = declaredBy(modern);
   const conversation =
-    logLevel !== undefined || declaresAsking(envelope.capabilities)
+    declared.logLevel !== undefined || declaresAsking(envelope.capabilities)
       ? new Conversation(
           hub.parking,
           {
             principal,
             method: request.method,
             name: typeof name === 'string' ? name : undefined,
-            capabilities: mayAsk(request.method) ? envelope.capabilities : NO_CAPABILITIES,
-            logLevel,
+            declared,
             digest,
             roundsBefore: round,
           },
@@ -142,6 +142,11 @@ function forward(hub: Hub, modern: ModernRequest, { view, digest, round }: Turn)
   if (call === undefined) return NOTHING_PENDING;
   return conversation?.carriedBy(call) ?? { cancel: (reason) => call.cancel(reason) };
 }
+
+const declaredBy = ({ request, envelope }: ModernRequest): Declared => ({
+  capabilities: mayAsk(request.method) ? envelope.capabilities : NO_CAPABILITIES,
+  logLevel: typeof envelope.logLevel === 'string' ? envelope.logLevel : undefined,
+});
 
 /** The request as it is made anew: what the client answered is done. */
 function withoutState(modern: ModernRequest): ModernRequest {
