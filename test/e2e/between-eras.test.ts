@@ -115,6 +115,13 @@ describe.each(CELLS)('%s', (_cell, client, server) => {
     );
   });
 
+  it('passes answers of 9 MiB within an era only', async () => {
+    const { result, error } = await call('gen', { bytes: 9 * 1_048_576 }).answer();
+    const [passes, refused] = [result !== undefined, error?.data];
+    expect(passes).toBe(client === server);
+    if (!passes) expect(refused).toMatchObject({ code: 'UPSTREAM_ANSWER_TOO_LARGE' });
+  });
+
   it('passes metadata of nobody’s, and no envelope of the other era', async () => {
     const meta = { traceparent: '00-1', 'com.example/own': [1.5] };
     const told = JSON.parse(textOf(await call('echo', {}, meta).answer())) as {
