@@ -25,11 +25,7 @@ import { rpcErrorOf, type ClientReply } from './reply.ts';
 const BRIDGED_BYTES_MAX = 8_388_608;
 
 /** Methods that only one era has and that no single request of the other can stand for. */
-const LEGACY_ONLY: ReadonlySet<string> = new Set([
-  'resources/subscribe',
-  'resources/unsubscribe',
-  'logging/setLevel',
-]);
+const LEGACY_ONLY: ReadonlySet<string> = new Set(['logging/setLevel']);
 
 export class EraBridge {
   readonly #info: JsonObject;

@@ -32,8 +32,7 @@ import {
   type ServerUser,
 } from '../servers/mcp-server.ts';
 import { StartStages } from '../servers/start-stages.ts';
-import { listenForLists } from '../sessions/listening.ts';
-import { Subscriptions } from '../sessions/subscriptions.ts';
+import { Subscriptions } from '../subscriptions/subscriptions.ts';
 import type { UseCaseDeps } from '../use-case.ts';
 import { route, type Target } from './router.ts';
 
@@ -110,7 +109,7 @@ export class Hub {
       memory: options.memory,
       ...options.catalog,
     });
-    this.subscriptions = new Subscriptions();
+    this.subscriptions = new Subscriptions(options);
     this.views = new Views({
       catalogs: this.catalogs,
       serverInfo: options.info,
@@ -169,12 +168,12 @@ export class Hub {
         stages.reached(server.spec.id, 'discovering_tools');
         this.catalogs.childReady(server, child);
         this.subscriptions.childReady(server, child);
-        if (child.seat.era === 'modern') listenForLists(child, this.options.modernMeta);
       },
       changed: (server, child, notification) => {
         this.catalogs.childChanged(server, child, notification.method);
         this.subscriptions.changed(server, child, notification);
       },
+      ended: (server, child, reason) => this.subscriptions.childEnded(server, child, reason),
       toolsKnown: (server) => this.catalogs.toolsKnown(server),
     };
   }
@@ -286,6 +285,7 @@ export class Hub {
   async close(): Promise<void> {
     this.views.close();
     this.catalogs.close();
+    this.subscriptions.close();
     this.#deadlines.close();
     await Promise.allSettled(this.servers.map((server) => server.close()));
   }

@@ -62,6 +62,8 @@ export interface ServerListener {
   ready(server: McpServer, child: Child): void;
   /** A child said that lists or a resource changed. */
   changed(server: McpServer, child: Child, notification: ServerNotification): void;
+  /** A child is gone, or about to be. @param reason undefined where it ended by itself */
+  ended(server: McpServer, child: Child, reason: ChildStop | undefined): void;
   /** Tools of the last known catalogue; undefined where there is none. */
   toolsKnown(server: McpServer): number | undefined;
 }
@@ -292,6 +294,7 @@ export class McpServer implements ChildEvents {
   ended(child: Child, detail: string): void {
     this.#forget(child);
     if (child.stopping) return;
+    this.#deps.listener.ended(this, child, undefined);
     const before = child.proved ? '' : ' before it answered a call';
     this.#keeper.childEnded(`MCP server "${this.spec.id}" ended${before} (${detail})`, {
       left: this.#children.size,
@@ -457,6 +460,7 @@ export class McpServer implements ChildEvents {
     if (child.stopping) return;
     child.stopping = true;
     this.#forget(child);
+    this.#deps.listener.ended(this, child, reason);
     if (this.#children.size === 0 && this.#starts.size === 0)
       this.#keeper.stopped(STOP_REASON[reason], idle);
     this.#deps.logger.info(
