@@ -359,11 +359,7 @@ export class McpServer implements ChildEvents {
   }
 
   #start(wanted: Seat, how: HowToStart): Promise<Child> {
-    const start = this.#launch(wanted, how);
-    this.#starts.add(start);
-    const over = (): void => void this.#starts.delete(start);
-    start.then(over, over);
-    return start;
+    return track(this.#starts, this.#launch(wanted, how));
   }
 
   async #launch(wanted: Seat, how: HowToStart): Promise<Child> {
@@ -471,11 +467,7 @@ export class McpServer implements ChildEvents {
   }
 
   #end(child: Child, reason: string): Promise<void> {
-    const end = child.connection.close(reason);
-    this.#ends.add(end);
-    const over = (): void => void this.#ends.delete(end);
-    end.then(over, over);
-    return end;
+    return track(this.#ends, child.connection.close(reason));
   }
 
   #forget(child: Child): void {
@@ -485,6 +477,14 @@ export class McpServer implements ChildEvents {
     for (const [key, slot] of this.#slots) if (slot.child === child) this.#slots.delete(key);
     if (child.seat.kind === 'leased') this.#leases.ended(child);
   }
+}
+
+/** Keeps work in the set for as long as it goes on. */
+function track<T>(running: Set<Promise<T>>, work: Promise<T>): Promise<T> {
+  const over = (): void => void running.delete(work);
+  running.add(work);
+  work.then(over, over);
+  return work;
 }
 
 function begun(child: Child, owner: Owner): Child {
