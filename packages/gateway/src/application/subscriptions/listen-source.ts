@@ -132,12 +132,15 @@ export class ListenSource implements ResourceSource, ListenEvents {
   /** Opens another stream where what is wanted is not what is heard; one at a time. */
   #renew(): void {
     if (this.#next !== undefined || this.#old !== undefined) return;
-    const heard = this.#current?.uris;
-    const isSame =
+    const heard = this.#current;
+    const isHeard =
       heard === undefined
         ? [...this.#wanted.values()].every(({ isAgreed }) => isAgreed) // they wait for the next try
-        : heard.length === this.#wanted.size && heard.every((uri) => this.#wanted.has(uri));
-    if (!isSame) this.#open();
+        : heard.uris.length === this.#wanted.size &&
+          heard.uris.every((uri) => this.#wanted.has(uri));
+    if (!isHeard) this.#open();
+    // What was given up and wanted again in one turn is heard all the time.
+    else if (heard !== undefined) this.#settleAll(heard);
   }
 
   #open(): void {
@@ -163,7 +166,7 @@ export class ListenSource implements ResourceSource, ListenEvents {
     this.#old = this.#current;
     this.#current = stream;
     this.#currentSinceMs = performance.now();
-    for (const uri of stream.uris) this.#settle(uri, honoured?.uris.has(uri) === true);
+    this.#settleAll(stream);
     if (this.#hasGap && honoured !== undefined) this.#makeUp(honoured);
     this.#hasGap = false;
     if (this.#old === undefined) this.#renewSoon();
@@ -172,12 +175,16 @@ export class ListenSource implements ResourceSource, ListenEvents {
     else this.#endOverlap();
   }
 
-  #settle(uri: string, isHonoured: boolean): void {
-    const wanted = this.#wanted.get(uri);
-    if (wanted === undefined || wanted.isAgreed) return; // one that it honoured before is asked for again each time
-    wanted.isAgreed = isHonoured;
-    if (!isHonoured) this.#wanted.delete(uri);
-    wanted.settle(isHonoured ? undefined : new NotHonoured(`the server tells nothing of ${uri}`));
+  #settleAll({ uris, honoured }: ListenStream): void {
+    for (const uri of uris) {
+      const wanted = this.#wanted.get(uri);
+      // One that it honoured before is asked for again each time, and stays.
+      if (wanted === undefined || wanted.isAgreed) continue;
+      wanted.isAgreed = honoured?.uris.has(uri) === true;
+      if (!wanted.isAgreed) this.#wanted.delete(uri);
+      const refusal = new NotHonoured(`the server tells nothing of ${uri}`);
+      wanted.settle(wanted.isAgreed ? undefined : refusal);
+    }
   }
 
   #endOverlap(): void {
