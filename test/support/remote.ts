@@ -79,6 +79,10 @@ export const conformanceOverHttp = (
 ): Promise<RemoteServer> =>
   start([fixture('conformance-server/http.ts'), era, String(port)], { path: '/mcp' });
 
+/** A modern server on SDK v2 whose resources change when it is told. */
+export const subscriptionsOverHttp = (): Promise<RemoteServer> =>
+  start([fixture('subscriptions/server.ts'), 'http'], { path: '/mcp' });
+
 /** A server on SDK v1 over HTTP. */
 export const sdkV1 = (mode: 'sessions' | 'json' | 'stateless' | 'sse'): Promise<RemoteServer> =>
   start([fixture('remote/sdk-v1.ts'), mode], { path: '/mcp' });
