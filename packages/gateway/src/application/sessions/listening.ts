@@ -18,7 +18,7 @@ import { updateFor } from '../subscriptions/updates.ts';
 
 /** How long servers may take to agree; what is not agreed by then is not acknowledged. */
 const ACKNOWLEDGE_MS_MAX = 10_000;
-const URIS_MAX = 1_000;
+const URIS_PER_LISTEN_MAX = 1_000;
 
 interface Heard {
   /** The URIs that the client used for it. */
@@ -125,7 +125,7 @@ export class Listening implements Subscriber {
   /** @returns those of the wanted URIs whose servers have agreed, in the order in which they were wanted */
   async #subscribe(wanted: unknown): Promise<readonly string[]> {
     const given = Array.isArray(wanted) ? wanted.filter((uri) => typeof uri === 'string') : [];
-    const uris = [...new Set(given)].slice(0, URIS_MAX);
+    const uris = [...new Set(given)].slice(0, URIS_PER_LISTEN_MAX);
     if (uris.length === 0) return [];
     await this.#hub.known(this.#view, this.#user);
     if (this.#ended) return [];

@@ -61,6 +61,7 @@ export class Feed {
   #isPinned = false;
   #timer: NodeJS.Timeout | undefined;
   #failures = 0;
+  #isClosed = false;
 
   constructor(options: FeedOptions) {
     this.#options = options;
@@ -145,6 +146,7 @@ export class Feed {
 
   /** Holds nothing any more, and starts nothing. */
   close(): void {
+    this.#isClosed = true;
     clearTimeout(this.#timer);
     this.#pin(false);
   }
@@ -192,6 +194,7 @@ export class Feed {
   }
 
   #startLater(): void {
+    if (this.#isClosed) return;
     const { server, random } = this.#options;
     this.#failures += 1;
     clearTimeout(this.#timer);
@@ -204,10 +207,10 @@ export class Feed {
     const { server, user, clock } = this.#options;
     try {
       const child = await server.take(user);
-      if (this.#wanted.size > 0) this.attach(child);
+      if (!this.#isClosed) this.attach(child);
       child.end(clock.nowMs(), false);
     } catch {
-      if (this.#wanted.size > 0) this.#startLater(); // its server has logged why
+      this.#startLater(); // its server has logged why
     }
   }
 

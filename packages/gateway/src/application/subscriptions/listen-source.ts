@@ -26,6 +26,8 @@ import { madeNotification, mayBeUpdated, UPDATED } from './updates.ts';
 const ACKNOWLEDGE_MS_MAX = 10_000;
 /** How long two streams that may overtake each other are both read. */
 const OVERLAP_MS = 50;
+/** Told over two streams; more of them are passed on as they come, and perhaps twice. */
+const HELD_MAX = 1_000;
 /** A stream that lived for so long did not fail. */
 const HEALTHY_AFTER_MS = 60_000;
 
@@ -105,10 +107,10 @@ export class ListenSource implements ResourceSource, ListenEvents {
 
   told(stream: ListenStream, notification: ServerNotification): void {
     if (this.#isClosed) return;
-    if (this.#old !== undefined) {
+    if (this.#old !== undefined && this.#held.size < HELD_MAX) {
       const uri = spanText(notification.line.text, notification.line.spans, SERVER_SLOT.updatedUri);
       this.#held.set(`${notification.method} ${uri}`, notification);
-    } else if (stream === this.#current || this.#current === undefined) this.#pass(notification);
+    } else if (stream !== this.#next || this.#current === undefined) this.#pass(notification);
     // What a stream says before it is acknowledged the one before it says as well.
   }
 
