@@ -56,6 +56,7 @@ const AT_THE_LIMIT = {
   streams_max:
     '`STREAMS_FULL`, HTTP 503, for the GET stream or `subscriptions/listen`. Each client over stdio counts alone.',
   in_flight_max: 'Error `GATEWAY_BUSY`.',
+  parked_calls_max: 'The call that would wait ends with `GATEWAY_BUSY`.',
   client_buffer_bytes_max:
     'A client that does not read loses its connection, and its call ends with `CLIENT_TOO_SLOW`. An answer that is larger than this ends with `UPSTREAM_ANSWER_TOO_LARGE`. Over stdio an answer that does not fit beside what waits ends its call with `CLIENT_TOO_SLOW`; where not even a small message fits, the pipe is closed.',
   replay_events_max:

@@ -25,10 +25,10 @@ const ANSWERS: Readonly<Record<string, string>> = {
   tools:
     '`{provider, state, predefined, tools: [{name, description, inputSchema, outputSchema?}]}`',
   details:
-    '`{provider, state, mode, alive, tools, health, idle_time, meta, note?}`; `hangar_details` adds `tools_policy`',
+    '`{provider, state, mode, alive, tools, health, idle_time, meta, note?, cannot_cross?}`; `hangar_details` adds `tools_policy`',
   health: '`{status, providers: {total, by_state}, groups, security}`',
   status:
-    '`{providers: [{id, indicator, state, mode, last_used?, note?, consecutive_failures?}], groups, summary, formatted}`',
+    '`{providers: [{id, indicator, state, mode, last_used?, note?, consecutive_failures?, cannot_cross?}], groups, summary, formatted}`',
   warm: '`{warmed, already_warm, failed: [{id, error}], summary}`',
   discover: 'The error `Discovery not configured. Enable discovery in config.yaml`.',
   sources: 'The error `Discovery not configured. Enable discovery in config.yaml`.',
@@ -89,6 +89,10 @@ A call through \`registry_invoke\` is a call of the client that makes it: it rea
 with its request. With a progress token, \`registry_invoke\` passes on what the server reports; every other tool tells
 its stages, from 0 to 5: \`cold_start\`, \`launching\`, \`initializing\`, \`discovering_tools\`, \`connecting\`, \`ready\`,
 \`executing\`, \`processing\`, then \`complete\` or \`failed\`.
+
+\`cannot_cross: [{clients, feature, reason}]\` says what a server has that clients of one era (\`legacy\`: revisions up
+to 2025-11-25, \`modern\`: 2026-07-28) do not get, and why. It is left out where everything crosses: for a server that
+speaks both eras, and until the server was asked which it speaks.
 
 ## The \`registry_*\` family
 

@@ -52,6 +52,30 @@ export async function runSuite(url: string, revision: Revision): Promise<Outcome
   }
 }
 
+/** One scenario of the server side alone, as if it were scored; `output` has everything that the suite says. */
+export async function runScenario(
+  url: string,
+  revision: Revision,
+  name: string,
+): Promise<Pick<Outcome, 'exitCode' | 'scenarios' | 'output'>> {
+  const folder = await mkdtemp(join(tmpdir(), 'hangar-conformance-'));
+  try {
+    const out = join(folder, 'out');
+    const { exitCode, output } = await execute(
+      ['server', '--url', url, '--scenario', name, '--spec-version', revision, '-o', out],
+      folder,
+    );
+    const [written] = await readdir(out).catch(() => []);
+    const checks = await readChecks(out, written);
+    const count = (status: Check['status']): number =>
+      checks.filter((check) => check.status === status).length;
+    const scenario = { name, passed: count('SUCCESS'), failed: count('FAILURE'), isScored: true };
+    return { exitCode, output, scenarios: [{ ...scenario, checks }] };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
 /** One scenario of the other side: the suite serves, and the command gets the URL as its last argument. */
 export async function runClientScenario(
   command: string,

@@ -83,7 +83,7 @@ describe('A question of a server', () => {
     const call = client.call('ask', { method: 'roots/list' });
     expect(textOf(await call.answer())).toContain('-32601');
     expect(call.messages()).toHaveLength(1);
-    const capabilities = { roots: {} };
+    const capabilities = { sampling: {} };
     const modern = modernCall(gateway.url('up'), 'ask', { method: 'roots/list' }, { capabilities });
     expect(textOf(await modern.answer())).toContain('-32601');
   });

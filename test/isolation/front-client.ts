@@ -49,6 +49,11 @@ export abstract class FrontClient {
   abstract close(kindly: boolean): Promise<void>;
   protected abstract sendAnswer(answer: JsonObject): void;
 
+  /** Who it is to the gateway: over HTTP all modern clients are the same. */
+  get principal(): string {
+    return `client ${this.options.number}`;
+  }
+
   /** Answers with an id under which another client is asked something. */
   replyTo(id: unknown): void {
     if (this.options.era === 'legacy' && !this.questions.includes(id)) this.#answer(id);

@@ -20,6 +20,10 @@ export class HttpTestClient extends FrontClient {
     return this.options.prefixed ? '/mcp' : `/mcp/${this.options.serverId}`;
   }
 
+  override get principal(): string {
+    return this.options.era === 'modern' ? 'anonymous' : super.principal;
+  }
+
   get sessionId(): string | undefined {
     return this.#session['mcp-session-id'];
   }

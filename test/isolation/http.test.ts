@@ -45,6 +45,8 @@ const WITNESS: ChildWitness = {
   cancelled: () => undefined,
   declared: ({ client }) => capabilityKey(clients.get(client)?.options.capabilities ?? {}),
   canonical: capabilityKey,
+  rounds: new Map(),
+  principal: ({ client }) => clients.get(client)?.principal ?? '',
   isLegacy: ({ client }) => clients.get(client)?.options.era === 'legacy',
   received: (child, call, args) => void carryOut(child, call, args['plan'] as PlanStep[]),
 };

@@ -5,30 +5,51 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { Tally } from './canary.ts';
-import { World, type Scene } from './world.ts';
+import { CLIENT_BITS, MODES, type Scene } from './scene.ts';
+import { World } from './world.ts';
 
 const RUNS = Number(process.env['HANGAR_RUNS'] ?? 10_000);
 const SEED = Number(process.env['HANGAR_SEED'] ?? Date.now() % 2 ** 31);
+const DEBUG = { endOnFailure: true };
 const LIMIT_MS = 180_000;
 
 const tally = new Tally();
 /** Without its bias to small numbers fast-check reaches all operations alike. */
 const number = fc.noBias(fc.nat(1_023));
 
-const scenes = (options: { clientMask: number; clientBits: number }): fc.Arbitrary<Scene> =>
-  fc.record({
-    servers: fc.array(number, { minLength: 1, maxLength: 3 }),
-    clients: fc.array(
-      number.map((choice) => (choice & options.clientMask) | options.clientBits),
-      { minLength: 2, maxLength: 5 },
-    ),
+interface Cast {
+  /** Share of the runs. */
+  readonly share: number;
+  readonly clients: readonly [min: number, max: number];
+  readonly steps: readonly [min: number, max: number];
+  /** Bits that every client has, and those that no client has. */
+  readonly set?: number;
+  readonly clear?: number;
+  /** Modes of which servers are drawn; all unless given. */
+  readonly modes?: readonly number[];
+  readonly leasedChildrenMax?: number;
+}
+
+const { era, capabilities } = CLIENT_BITS;
+/** Capabilities of the odd kinds: those that include questions of more than one kind. */
+const CAN_BE_ASKED = capabilities & -capabilities;
+
+const scenes = (cast: Cast): fc.Arbitrary<Scene> => {
+  const { clients, steps, set = 0, clear = 0, modes = MODES.map((_, index) => index) } = cast;
+  const server = number.map((choice) => modes[choice % modes.length] ?? 0);
+  const client = number.map((bits) => (bits & ~clear) | set);
+  return fc.record({
+    servers: fc.array(server, { minLength: 1, maxLength: 3 }),
+    clients: fc.array(client, { minLength: clients[0], maxLength: clients[1], size: 'max' }),
     steps: fc.array(fc.tuple(number, number, number), {
-      minLength: 6,
-      maxLength: 45,
+      minLength: steps[0],
+      maxLength: steps[1],
       size: 'max',
     }),
     servedToTheEnd: fc.boolean(),
+    leasedChildrenMax: fc.constant(cast.leasedChildrenMax ?? 2),
   });
+};
 
 const holds = async (scene: Scene): Promise<void> => {
   const world = await World.open(scene, tally);
@@ -45,20 +66,38 @@ afterAll(() => {
   vi.useRealTimers();
 });
 
-const PROPERTIES = [
-  { who: 'clients of both eras', share: 0.5, clientMask: -1, clientBits: 0 },
-  { who: 'legacy clients that can all be asked', share: 0.3, clientMask: ~1, clientBits: 2 },
-  { who: 'modern clients', share: 0.2, clientMask: -1, clientBits: 1 },
-] as const;
+const FEW = { clients: [2, 5], steps: [6, 45] } as const;
+const PROPERTIES: readonly (Cast & { readonly who: string })[] = [
+  { who: 'clients of both eras', share: 0.3, ...FEW },
+  {
+    who: 'legacy clients that can all be asked',
+    share: 0.2,
+    ...FEW,
+    set: CAN_BE_ASKED,
+    clear: era,
+  },
+  { who: 'modern clients', share: 0.15, ...FEW, set: era },
+  {
+    who: 'modern clients that legacy servers ask',
+    share: 0.35,
+    ...FEW,
+    set: era | CAN_BE_ASKED,
+    modes: [0, 0, 2],
+  },
+  {
+    who: 'twenty clients of both eras',
+    share: 0.03,
+    clients: [20, 20],
+    steps: [100, 200],
+    leasedChildrenMax: 8,
+  },
+];
 
 test.each(PROPERTIES)(
   '$who never see what belongs to another one, and every request settles once',
-  async ({ share, clientMask, clientBits }) => {
-    const numRuns = Math.ceil(RUNS * share);
-    await fc.assert(fc.asyncProperty(scenes({ clientMask, clientBits }), holds), {
-      numRuns,
-      seed: SEED,
-    });
+  async (cast) => {
+    const numRuns = Math.ceil(RUNS * cast.share);
+    await fc.assert(fc.asyncProperty(scenes(cast), holds), { numRuns, seed: SEED, ...DEBUG });
     expect(numRuns).toBeGreaterThan(0);
   },
   LIMIT_MS,

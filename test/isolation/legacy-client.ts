@@ -2,6 +2,7 @@ import type { Bytes } from '../../packages/gateway/src/application/ports.ts';
 import { LegacySession } from '../../packages/gateway/src/application/sessions/legacy-session.ts';
 import { isObject, type JsonObject } from '../../packages/gateway/src/domain/protocol/json-rpc.ts';
 import { canariesIn, canaryText } from './canary.ts';
+import { answerTo, markIn } from './parked-state.ts';
 import {
   CLIENT_INFO,
   parsed,
@@ -10,14 +11,14 @@ import {
   type ClientOptions,
   type ClientWorld,
   type ParsedMessage,
-  type TestRequest,
 } from './test-client.ts';
 import { textOf, type TestReply } from './test-reply.ts';
+import type { TestRequest } from './test-request.ts';
 
 interface OpenQuestion {
   readonly id: unknown;
   readonly token: unknown;
-  readonly request: number;
+  readonly mark: string;
 }
 
 /** A client with a session. What it subscribed to, and what it was asked, is its own. */
@@ -50,13 +51,13 @@ export class LegacyTestClient extends TestClient {
   /** Answers a question that is open, by its id as the client read it. */
   answer(at: number): void {
     const [question] = this.questions.splice(at % Math.max(1, this.questions.length), 1);
-    if (question !== undefined) this.answerId(question.id);
+    if (question !== undefined) this.answerId(question.id, question.mark);
   }
 
   /** Answers whatever has this id: its own question, somebody else's, or none. */
-  answerId(id: unknown): void {
-    const by = canaryText({ client: this.number, generation: this.generation }, 0); // names the one who answers
-    const raw = JSON.stringify({ jsonrpc: '2.0', id, result: { content: by } });
+  answerId(id: unknown, mark: string): void {
+    const by = canaryText(this.me, 0); // names the one who answers
+    const raw = JSON.stringify({ jsonrpc: '2.0', id, result: answerTo(by, mark) });
     this.#session.response(id, parsed(raw).text);
   }
 
@@ -69,7 +70,7 @@ export class LegacyTestClient extends TestClient {
 
   leave(): void {
     const session = this.#session;
-    for (const request of this.waiting) request.isGivenUp = true;
+    for (const request of this.waiting) request.giveUp();
     this.generation += 1;
     this.questions.length = 0;
     this.#wanted.clear();
@@ -79,14 +80,14 @@ export class LegacyTestClient extends TestClient {
 
   /** Ends the session for good. */
   end(): void {
-    for (const request of this.waiting) request.isGivenUp = true;
+    for (const request of this.waiting) request.giveUp();
     this.#session.close('the client ended the session');
   }
 
   protected deliver(entry: TestRequest, { message, text }: ParsedMessage, reply: TestReply): void {
     if (message.kind !== 'request') throw new Error('not a request');
     entry.cancel = () => {
-      entry.isGivenUp = true;
+      entry.giveUp();
       const params = { requestId: JSON.parse(rawId(entry.canary.request)), reason: 'changed' };
       if (entry.canary.generation === this.generation)
         this.#notify('notifications/cancelled', params);
@@ -112,7 +113,7 @@ export class LegacyTestClient extends TestClient {
     const meta = isObject(params['_meta']) ? params['_meta'] : {};
     const token = meta['progressToken'];
     if (canary === undefined) this.world.violations.add('a question without a name');
-    this.questions.push({ id: message['id'], token, request: canary?.request ?? -1 });
+    this.questions.push({ id: message['id'], token, mark: markIn(params) });
     const asked = String(message['method']).split('/')[0] ?? '';
     if (this.options.capabilities[asked] === undefined)
       this.world.violations.add(`client ${this.number} was asked for ${asked} undeclared`);

@@ -9,6 +9,9 @@ import { META, type Era } from '../../packages/gateway/src/domain/protocol/revis
 import { canariesIn, canaryText, isOf, ownerText, type Canary } from './canary.ts';
 import type { Violations } from './canary.ts';
 
+/** `more`: it wants something first, as its era says it. */
+export type AnswerKind = 'result' | 'error' | 'more';
+
 export type Asking = 'sampling' | 'elicitation' | 'roots';
 
 const METHOD_OF: Readonly<Record<Asking, string>> = {
@@ -24,13 +27,30 @@ export interface ReceivedCall {
   readonly canary: Canary;
   /** Of the modern era: only a request that asks for log messages may get any. */
   readonly wantsLogs: boolean;
+  /** Of the modern era: what the client can be asked, as this request says it. */
+  readonly capabilities: JsonObject;
+  /** As JSON text: a request that goes on with the call has the same. */
+  readonly arguments: string;
   state: 'open' | 'answered' | 'cancelled';
 }
 
 interface Question {
   readonly id: string | number;
   readonly canary: Canary;
+  /** Names the question among all: who answers says which one it means. */
+  readonly mark: string;
   answers: number;
+  isTakenBack: boolean;
+}
+
+/** What a modern server wants before it goes on; it is found again by the state that comes back. */
+export interface IssuedRound {
+  readonly serverId: string;
+  readonly canary: Canary;
+  readonly arguments: string;
+  /** By the key of the question. */
+  readonly marks: ReadonlyMap<string, string>;
+  uses: number;
 }
 
 /** What the world outside is told. */
@@ -39,11 +59,15 @@ export interface ChildWitness {
   /** A line passed in either direction. */
   active(): void;
   answered(canary: Canary): void;
-  cancelled(canary: Canary): void;
+  cancelled(canary: Canary, child: ScriptedChild): void;
   /** Capabilities that the client of the canary declared, as canonical text. */
   declared(canary: Canary): string;
   canonical(capabilities: JsonObject): string;
   isLegacy(canary: Canary): boolean;
+  /** Whoever is the same to the gateway: a session, or the principal of modern requests. */
+  principal(canary: Canary): string;
+  /** Rounds of all modern servers, by their states. */
+  readonly rounds: Map<string, IssuedRound>;
   /** A call has arrived: for witnesses that script what the child does about it. */
   received?(child: ScriptedChild, call: ReceivedCall, args: JsonObject): void;
 }
@@ -69,6 +93,7 @@ export class ScriptedChild implements ConnectionProcess {
   #exit: (exit: { code: number | null; signal: string | null }) => void = () => undefined;
   #rest = '';
   #nextQuestion = 1;
+  #nextMark = 1;
   #told: JsonObject = {};
   running = true;
 
@@ -104,21 +129,56 @@ export class ScriptedChild implements ConnectionProcess {
     return this.#told;
   }
 
-  answer(call: ReceivedCall, kind: 'result' | 'error' | 'input_required'): void {
+  /** @param choice what is asked, where the server wants something first */
+  answer(call: ReceivedCall, kind: AnswerKind, choice = 0): void {
     if (!this.running || call.state === 'answered') return;
-    // Its answer may cross with the cancellation: a server is free to answer either way.
-    if (call.state === 'open') this.options.witness.answered(call.canary);
+    const { era, witness } = this.options;
+    const wantsMore = kind === 'more' && era === 'modern';
+    // Its answer may cross with the cancellation: a server is free to answer either way. What it wants first is the
+    // answer to a modern client, and not to a legacy one.
+    if (call.state === 'open' && !(wantsMore && witness.isLegacy(call.canary)))
+      witness.answered(call.canary);
     call.state = 'answered';
     const canary = text(call.canary);
     if (kind === 'error') {
       this.#say({ id: call.id, error: { code: -32_050, message: canary, data: { canary } } });
-    } else if (kind === 'input_required' && this.options.era === 'modern') {
-      this.#say({ id: call.id, result: { resultType: kind, requestState: canary } });
+    } else if (kind === 'more' && era === 'legacy') {
+      const page = { elicitationId: canary, url: `https://example.com/${canary}`, message: canary };
+      const data = { elicitations: [{ mode: 'url', ...page }] };
+      this.#say({ id: call.id, error: { code: -32_042, message: canary, data } });
+    } else if (wantsMore) {
+      this.#say({ id: call.id, result: this.#newRound(call, choice) });
     } else {
       const result = { content: [{ type: 'text', text: canary }] };
       const modern = this.options.era === 'modern' ? { resultType: 'complete' } : {};
       this.#say({ id: call.id, result: { ...modern, ...result } });
     }
+  }
+
+  /** Asks only for what this request declares; perhaps for nothing but to be called again. */
+  #newRound(call: ReceivedCall, choice: number): JsonObject {
+    const { witness, serverId } = this.options;
+    const canary = text(call.canary);
+    const kinds = (['sampling', 'elicitation', 'roots'] as const).filter(
+      (kind, index) => call.capabilities[kind] !== undefined && (choice >> index) % 2 === 0,
+    );
+    const marks = new Map(kinds.map((kind) => [`${kind}?`, this.#newMark()]));
+    const requests = kinds.map((kind) => {
+      const params = { message: canary, _meta: { canary, mark: marks.get(`${kind}?`) } };
+      return [`${kind}?`, { method: METHOD_OF[kind], params }];
+    });
+    const requestState = `state "${this.#newMark()}" of ${serverId} ☃ ${canary}`;
+    const { canary: of, arguments: args } = call;
+    witness.rounds.set(requestState, { serverId, canary: of, arguments: args, marks, uses: 0 });
+    return {
+      resultType: 'input_required',
+      requestState,
+      ...(requests.length > 0 && { inputRequests: Object.fromEntries(requests) }),
+    };
+  }
+
+  #newMark(): string {
+    return `${this.pid}-${this.#nextMark++}`;
   }
 
   progress(call: ReceivedCall): void {
@@ -142,19 +202,32 @@ export class ScriptedChild implements ConnectionProcess {
     if (this.options.era === 'modern' || call.state === 'answered' || !this.running) return;
     const number = this.#nextQuestion++;
     const id = number % 2 === 0 ? String(number) : number; // 1, "2", 3, … on every child alike
-    this.#questions.set(JSON.stringify(id), { id, canary: call.canary, answers: 0 });
+    const mark = this.#newMark();
+    const question = { id, canary: call.canary, mark, answers: 0, isTakenBack: false };
+    this.#questions.set(JSON.stringify(id), question);
     const canary = text(call.canary);
     this.#say({
       id,
       method: METHOD_OF[asking],
-      params: { message: canary, _meta: { progressToken: id, canary } },
+      params: { message: canary, _meta: { progressToken: id, canary, mark } },
     });
+  }
+
+  /** Whether it waits for the client of this call. */
+  isAsking(canary: Canary): boolean {
+    return [...this.#questions.values()].some(
+      (question) =>
+        !question.isTakenBack && question.answers === 0 && isSame(question.canary, canary),
+    );
   }
 
   /** Takes back the latest question. */
   takeBack(): void {
-    const question = [...this.#questions.values()].findLast(({ answers }) => answers === 0);
+    const question = [...this.#questions.values()].findLast(
+      ({ answers, isTakenBack }) => answers === 0 && !isTakenBack,
+    );
     if (question === undefined) return;
+    question.isTakenBack = true;
     const params = { requestId: question.id, reason: text(question.canary) };
     this.#say({ method: 'notifications/cancelled', params });
   }
@@ -200,7 +273,9 @@ export class ScriptedChild implements ConnectionProcess {
     const { era, serverId } = this.options;
     const done = (result: JsonObject): void =>
       this.#say({ id, result: era === 'modern' ? { resultType: 'complete', ...result } : result });
-    const capabilities = { tools: {}, resources: { subscribe: true }, logging: {} };
+    // Some log without having said that they do.
+    const logging = this.options.number % 3 === 2 ? {} : { logging: {} };
+    const capabilities = { tools: {}, resources: { subscribe: true }, ...logging };
     switch (method) {
       case 'initialize':
         if (era === 'modern') break;
@@ -265,20 +340,77 @@ export class ScriptedChild implements ConnectionProcess {
       witness.violations.add(
         `a client's progress token ${JSON.stringify(token)} reached ${serverId}`,
       );
-    const others = this.calls.filter((call) => !isOf(call.canary, canary));
     const alone = Object.keys(this.#told).length > 0;
     if (alone && witness.canonical(this.#told) !== witness.declared(canary))
       witness.violations.add(`${text(canary)} works on a child that was told other capabilities`);
-    const clash = alone ? others.find(({ state }) => state === 'open') : undefined;
+    const others = this.calls.filter((call) => !isOf(call.canary, canary));
+    // Whose child it is for life is the same for all clients of one principal.
+    const strangers = others.filter(
+      (call) => witness.principal(call.canary) !== witness.principal(canary),
+    );
+    if (sharing === 'session' && strangers.length > 0)
+      witness.violations.add(`${text(canary)} uses the child of another session`);
+    const rivals = sharing === 'session' ? strangers : others;
+    const clash = alone ? rivals.find(({ state }) => state === 'open') : undefined;
     if (clash !== undefined)
       witness.violations.add(`${text(clash.canary)} and ${text(canary)} share a leased child`);
-    const sessions = [canary, ...others.map((call) => call.canary)];
-    if (sharing === 'session' && others.length > 0 && sessions.some((one) => witness.isLegacy(one)))
-      witness.violations.add(`${text(canary)} uses the child of another session`);
+    this.#checkLease(canary, alone);
     const wantsLogs = meta[META.logLevel] !== undefined;
-    const call: ReceivedCall = { id, token, canary, wantsLogs, state: 'open' };
-    this.calls.push(call);
-    witness.received?.(this, call, isObject(params['arguments']) ? params['arguments'] : {});
+    const declared = meta[META.clientCapabilities];
+    const capabilities = isObject(declared) ? declared : {};
+    const args = JSON.stringify(params['arguments']);
+    const call = { id, token, canary, wantsLogs, capabilities, arguments: args } as const;
+    if (params['requestState'] !== undefined) this.#checkRound(call, params);
+    this.calls.push({ ...call, state: 'open' });
+    const received = this.calls.at(-1);
+    if (received !== undefined)
+      witness.received?.(this, received, isObject(params['arguments']) ? params['arguments'] : {});
+  }
+
+  /** A child that was told what one modern client can be asked works on one call at a time, each brought to its end. */
+  #checkLease(canary: Canary, isTold: boolean): void {
+    const { witness, sharing, era } = this.options;
+    if (!isTold || sharing !== 'auto' || era === 'modern' || witness.isLegacy(canary)) return;
+    const other = this.calls.find(({ state }) => state !== 'answered');
+    if (other !== undefined)
+      witness.violations.add(
+        `${text(canary)} got the child that works on ${text(other.canary)} (${other.state})`,
+      );
+  }
+
+  /** A request that goes on after a round: with the state, arguments and answers that belong to it. */
+  #checkRound(call: Pick<ReceivedCall, 'canary' | 'arguments'>, params: JsonObject): void {
+    const { witness, serverId } = this.options;
+    const name = text(call.canary);
+    const round = witness.rounds.get(String(params['requestState']));
+    if (round === undefined || round.serverId !== serverId) {
+      witness.violations.add(`${name} brings a state that ${serverId} did not make`);
+      return;
+    }
+    round.uses += 1;
+    const responses = isObject(params['inputResponses']) ? params['inputResponses'] : {};
+    if (round.arguments !== call.arguments)
+      witness.violations.add(`${name} goes on with other arguments than before`);
+    for (const [key, response] of Object.entries(responses)) {
+      const mark = round.marks.get(key);
+      if (mark !== undefined) this.#checkAnswer(JSON.stringify(response), mark, round.canary);
+    }
+    if (!witness.isLegacy(call.canary)) return; // a modern client may answer what it likes
+    const isComplete = [...round.marks.keys()].every((key) => Object.hasOwn(responses, key));
+    if (!isComplete || Object.keys(responses).length !== round.marks.size)
+      witness.violations.add(`${name} goes on with ${Object.keys(responses).join()} answered`);
+    if (round.uses > 1) witness.violations.add(`${name} goes on twice after one round`);
+  }
+
+  #checkAnswer(answer: string, mark: string, canary: Canary): void {
+    const { violations } = this.options.witness;
+    for (const by of canariesIn(answer)) {
+      if (!isOf(by, canary))
+        violations.add(`${ownerText(by)} answered the question of ${text(canary)}`);
+    }
+    const marks = [...answer.matchAll(/"mark":"([^"]*)"/g)].map(([, found]) => found);
+    if (marks.some((found) => found !== mark))
+      violations.add(`the answer to ${mark} of ${text(canary)} was meant for ${marks.join()}`);
   }
 
   #onNotification(method: string, params: JsonObject): void {
@@ -287,7 +419,7 @@ export class ScriptedChild implements ConnectionProcess {
     this.#listens = this.#listens.filter(({ id }) => id !== params['requestId']);
     if (call === undefined) return;
     if (call.state === 'open') call.state = 'cancelled';
-    this.options.witness.cancelled(call.canary);
+    this.options.witness.cancelled(call.canary, this);
   }
 
   /** The answer to a question: only of the client that the question was for, and only once. */
@@ -300,11 +432,10 @@ export class ScriptedChild implements ConnectionProcess {
     }
     question.answers += 1;
     if (question.answers > 1) violations.add(`a second answer to one question: ${line}`);
-    for (const by of canariesIn(line)) {
-      if (!isOf(by, question.canary))
-        violations.add(`${ownerText(by)} answered the question of ${text(question.canary)}`);
-    }
+    this.#checkAnswer(line, question.mark, question.canary);
   }
 }
+
+const isSame = (a: Canary, b: Canary): boolean => isOf(a, b) && a.request === b.request;
 
 const text = (canary: Canary): string => canaryText(canary, canary.request);

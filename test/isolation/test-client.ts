@@ -20,10 +20,12 @@ import {
   isOf,
   ownerText,
   type Canary,
+  type Owner,
   type Tally,
   type Violations,
 } from './canary.ts';
 import { TestReply, type Outcome } from './test-reply.ts';
+import { TestRequest, type BroughtState } from './test-request.ts';
 
 /** Every client says that it is the same program. */
 export const CLIENT_INFO: JsonObject = { name: 'twin', version: '1.0.0' };
@@ -33,18 +35,10 @@ export const rawId = (request: number): string =>
 export const rawToken = (request: number): string =>
   ['7.0', '"7"', '12345678901234567890', `"t${request}"`, '7'][request % 5] ?? '7';
 
-export interface TestRequest {
-  readonly canary: Canary;
-  readonly method: string;
-  readonly token: string | undefined;
-  readonly sentAtMs: number;
-  outcome: Outcome | undefined;
-  text: string;
-  /** The client gave it up; it may or may not be answered. */
-  isGivenUp: boolean;
-  /** The server answered while the client still waited: then the client must get that. */
-  isOwed: boolean;
-  cancel: () => void;
+/** How a request is sent that goes on with another one. */
+export interface Following {
+  readonly root?: TestRequest;
+  readonly brings?: BroughtState;
 }
 
 export interface ClientWorld {
@@ -53,6 +47,8 @@ export interface ClientWorld {
   readonly tally: Tally;
   readonly nowMs: () => number;
   active(): void;
+  /** Whether no server works on this call any more, so that nothing can go on. */
+  isLost(canary: Canary): boolean;
 }
 
 export interface ClientOptions {
@@ -60,6 +56,8 @@ export interface ClientOptions {
   readonly endpoint: Endpoint;
   readonly capabilities: JsonObject;
   readonly wantsLogs: boolean;
+  /** Of a modern client: nobody else is its principal. */
+  readonly isOneClient: boolean;
 }
 
 export abstract class TestClient {
@@ -78,6 +76,10 @@ export abstract class TestClient {
     return this.options.number;
   }
 
+  get me(): Owner {
+    return { client: this.number, generation: this.generation };
+  }
+
   /** Requests that wait for their answer. */
   get waiting(): readonly TestRequest[] {
     return this.requests.filter(({ outcome }) => outcome === undefined);
@@ -94,7 +96,7 @@ export abstract class TestClient {
 
   call(serverId: string, withProgress: boolean): void {
     const request = this.requests.length;
-    const canary = canaryText({ client: this.number, generation: this.generation }, request);
+    const canary = canaryText(this.me, request);
     const params = { name: this.toolName(serverId), arguments: { canary } };
     this.send('tools/call', params, withProgress ? rawToken(request) : undefined);
   }
@@ -109,19 +111,15 @@ export abstract class TestClient {
   abstract leave(): void;
 
   /** Puts the raw message together, so that ids and tokens are exactly as they were chosen. */
-  protected send(method: string, params: JsonObject, token: string | undefined): TestRequest {
+  protected send(
+    method: string,
+    params: JsonObject,
+    token: string | undefined,
+    { root, brings }: Following = {},
+  ): TestRequest {
     const request = this.requests.length;
-    const entry: TestRequest = {
-      canary: { client: this.number, generation: this.generation, request },
-      method,
-      token,
-      sentAtMs: this.world.nowMs(),
-      outcome: undefined,
-      text: '',
-      isGivenUp: false,
-      isOwed: false,
-      cancel: () => undefined,
-    };
+    const canary = { ...this.me, request };
+    const entry = new TestRequest({ canary, method, params, token, brings }, root);
     this.requests.push(entry);
     const meta = JSON.stringify(this.meta()).slice(1, -1);
     const tokenText = token === undefined ? '' : `"progressToken":${token}`;
@@ -141,6 +139,9 @@ export abstract class TestClient {
     return {};
   }
 
+  /** A request of this session has its answer. */
+  protected settled(_entry: TestRequest): void {}
+
   protected abstract deliver(entry: TestRequest, message: ParsedMessage, reply: TestReply): void;
 
   /** A message on the stream of a request, or of the session. */
@@ -150,8 +151,8 @@ export abstract class TestClient {
   protected mine(text: string): void {
     this.world.active();
     for (const canary of canariesIn(text)) {
-      if (isOf(canary, { client: this.number, generation: this.generation })) continue;
-      const me = ownerText({ client: this.number, generation: this.generation });
+      if (isOf(canary, this.me)) continue;
+      const me = ownerText(this.me);
       this.world.violations.add(`client ${me} received a message of ${ownerText(canary)}: ${text}`);
     }
   }
@@ -165,7 +166,7 @@ export abstract class TestClient {
     if (message['method'] === 'notifications/progress') {
       const right =
         text.includes(`"progressToken":${on.token},`) &&
-        canariesIn(text).every(({ request }) => request === on.canary.request);
+        canariesIn(text).every(({ request }) => request === on.root.canary.request);
       if (!right) this.world.violations.add(`progress for token ${on.token} came as ${text}`);
     }
     this.heard(message, on);
@@ -181,8 +182,9 @@ export abstract class TestClient {
       this.world.violations.add(`${ownerText(entry.canary)} got no answer to ${entry.method}`);
     if (entry.canary.generation !== this.generation) return;
     this.mine(text);
-    const wrong = canariesIn(text).some(({ request }) => request !== entry.canary.request);
+    const wrong = canariesIn(text).some(({ request }) => request !== entry.root.canary.request);
     if (wrong) this.world.violations.add(`the answer of another request: ${text}`);
+    this.settled(entry);
   }
 }
 

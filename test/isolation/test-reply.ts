@@ -34,7 +34,8 @@ export class TestReply implements ClientReply {
   }
 
   body(tail: Buffer): void {
-    this.#settle('result', tail.toString('utf8'));
+    const { result } = JSON.parse(`{${tail.toString('utf8')}`) as JsonObject;
+    this.#settle('result', JSON.stringify(result));
   }
 
   refuse(error: RpcError): void {

@@ -5,70 +5,43 @@
 import { vi } from 'vitest';
 import { compose, type Gateway } from '../../packages/gateway/src/bootstrap/compose.ts';
 import { openRecords } from '../../packages/gateway/src/bootstrap/records.ts';
-import { loadGatewayConfig } from '../../packages/gateway/src/bootstrap/config/load-config.ts';
-import type { GatewayConfig } from '../../packages/gateway/src/bootstrap/config/gateway-config.ts';
-import type { Endpoint } from '../../packages/gateway/src/application/catalog/views.ts';
 import { capabilityKey } from '../../packages/gateway/src/domain/protocol/capabilities.ts';
-import type { JsonObject } from '../../packages/gateway/src/domain/protocol/json-rpc.ts';
-import type { Era } from '../../packages/gateway/src/domain/protocol/revisions.ts';
+import { LEG_MS_MAX } from '../../packages/gateway/src/domain/protocol/input-rounds.ts';
 import { ownerText, Violations, type Canary, type Tally } from './canary.ts';
 import { LegacyTestClient } from './legacy-client.ts';
 import { memoryLauncher } from './memory-launcher.ts';
 import { ModernTestClient } from './modern-client.ts';
-import { ScriptedChild, type ChildWitness, type ReceivedCall } from './scripted-child.ts';
-import type { ClientWorld, TestRequest } from './test-client.ts';
+import { Oracle, type Client } from './oracle.ts';
+import {
+  ANSWERINGS,
+  ASKINGS,
+  CALL_TIMEOUT_MS,
+  clientChoice,
+  CONFIG,
+  IDS,
+  KINDS,
+  MODES,
+  pick,
+  WHAT,
+  type Scene,
+  type What,
+} from './scene.ts';
+import {
+  ScriptedChild,
+  type ChildWitness,
+  type IssuedRound,
+  type ReceivedCall,
+} from './scripted-child.ts';
+import type { ClientWorld } from './test-client.ts';
 
-type Sharing = 'auto' | 'shared' | 'session';
-type Client = LegacyTestClient | ModernTestClient;
-
-const MODES: readonly (readonly [Era, Sharing])[] = [
-  ['legacy', 'auto'],
-  ['modern', 'auto'],
-  ['legacy', 'session'],
-  ['legacy', 'shared'],
-  ['modern', 'session'],
-  ['modern', 'shared'],
-];
-const CAPABILITIES: readonly JsonObject[] = [
-  {},
-  { sampling: {}, elicitation: {}, roots: {} },
-  { sampling: {} },
-  { roots: { listChanged: true }, elicitation: {} },
-];
 /** Together longer than every timeout of the gateway, the answer of a person to a question included. */
 const LAST_WAITS_MS = [6_000, 6_000, 60_000, 600_000, 6_000, 6_000, 600_000, 60_000];
-const CALL_TIMEOUT_MS = 5_000;
-
-const configOf = (ids: readonly string[], sharing: (id: string) => Sharing): GatewayConfig => {
-  const servers = ids.map(
-    (id) =>
-      `  ${id}: { command: [none], sharing: ${sharing(id)}, leased_children_max: 2, call_timeout_s: ${CALL_TIMEOUT_MS / 1_000}, idle_ttl_s: 60 }`,
-  );
-  const text = `mcp_servers:\n${servers.join('\n')}\n`;
-  const loaded = loadGatewayConfig({ text, env: {} });
-  if (!loaded.ok) throw new Error(JSON.stringify(loaded.error));
-  return loaded.value;
-};
-const IDS = MODES.map(([era, sharing]) => `${era}-${sharing}`);
-const CONFIG = configOf(IDS, (id) => (id.split('-')[1] ?? 'auto') as Sharing);
-
+/** Longer than the gateway gathers questions for one round, or puts off asking a server again. */
+const MOMENT_MS = 300;
+const BEGIN_MS = 1_000_000;
 const QUIET = { debug() {}, info() {}, warn() {}, error() {} };
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** One thing that happens next: what, and two numbers that choose where. */
-export type Step = readonly [what: number, a: number, b: number];
-
-export interface Scene {
-  /** Which of the modes have a server; at least one. */
-  readonly servers: readonly number[];
-  /** Era, capabilities, endpoint and log wish of each client, as one number. */
-  readonly clients: readonly number[];
-  readonly steps: readonly Step[];
-  /** Whether the servers answer what is left at the end, or leave it to the timeouts. */
-  readonly servedToTheEnd: boolean;
-}
-
-const BEGIN_MS = 1_000_000;
 /** One log for all worlds: what is in it is not what is tested here. */
 const RECORDS = await openRecords({
   config: CONFIG,
@@ -77,23 +50,24 @@ const RECORDS = await openRecords({
   logger: QUIET,
 });
 
-const pick = <T>(list: readonly T[], at: number): T | undefined => list[at % list.length];
-
 export class World implements ClientWorld, ChildWitness {
   readonly violations = new Violations();
+  readonly rounds = new Map<string, IssuedRound>();
   readonly tally: Tally;
+  readonly clients: readonly Client[];
+  readonly children: ScriptedChild[] = [];
   readonly #gateway: Gateway;
-  readonly #clients: Client[];
-  readonly #children: ScriptedChild[] = [];
   readonly #ids: readonly string[];
-  /** Calls of which a server was told that they are cancelled, though their clients had not said so. */
-  readonly #cancelled = new Set<TestRequest>();
-  #nowMs = BEGIN_MS;
+  readonly #oracle = new Oracle(this);
+  readonly #beganAtMs = performance.now();
   #activity = 0;
 
   static async open(scene: Scene, tally: Tally): Promise<World> {
     const ids = [...new Set(scene.servers.map((mode) => pick(IDS, mode) ?? 'legacy-auto'))];
-    const servers = CONFIG.servers.filter(({ id }) => ids.includes(id));
+    const { leasedChildrenMax } = scene;
+    const servers = CONFIG.servers
+      .filter(({ id }) => ids.includes(id))
+      .map((spec) => ({ ...spec, leasedChildrenMax }));
     let world: World | undefined;
     const gateway = await compose(
       { ...CONFIG, servers, limits: { ...CONFIG.limits, leaseWaitMs: 2_000 } },
@@ -119,14 +93,15 @@ export class World implements ClientWorld, ChildWitness {
     this.tally = parts.tally;
     this.#gateway = parts.gateway;
     this.#ids = parts.ids;
-    this.#clients = scene.clients.map((choice, number) => this.#client(choice, number));
+    this.clients = scene.clients.map((bits, number) => this.#client(bits, number));
   }
 
   get hub(): Gateway['hub'] {
     return this.#gateway.hub;
   }
 
-  readonly nowMs = (): number => this.#nowMs;
+  /** It goes with the timers, which the world turns. */
+  readonly nowMs = (): number => BEGIN_MS + performance.now() - this.#beganAtMs;
 
   readonly canonical = capabilityKey;
 
@@ -135,21 +110,19 @@ export class World implements ClientWorld, ChildWitness {
   }
 
   declared({ client }: Canary): string {
-    return capabilityKey(this.#clients[client]?.options.capabilities ?? {});
+    return capabilityKey(this.clients[client]?.options.capabilities ?? {});
   }
 
-  readonly isLegacy = ({ client }: Canary): boolean => this.#clients[client]?.era === 'legacy';
-
-  answered(canary: Canary): void {
-    const request = this.#request(canary);
-    if (request !== undefined && !request.isGivenUp && request.outcome === undefined)
-      request.isOwed = true;
-  }
-
-  cancelled(canary: Canary): void {
-    const request = this.#request(canary);
-    if (request !== undefined && !request.isGivenUp) this.#cancelled.add(request);
-  }
+  readonly isLegacy = ({ client }: Canary): boolean => this.clients[client]?.era === 'legacy';
+  readonly principal = (canary: Canary): string => {
+    const client = this.clients[canary.client];
+    const isShared = client?.era === 'modern' && !client.options.isOneClient;
+    return isShared ? 'anonymous' : ownerText(canary);
+  };
+  readonly answered = (canary: Canary): void => this.#oracle.answered(canary);
+  readonly cancelled = (canary: Canary, child: ScriptedChild): void =>
+    this.#oracle.cancelled(canary, child);
+  readonly isLost = (canary: Canary): boolean => this.#oracle.isLost(canary);
 
   async run(scene: Scene): Promise<void> {
     for (const [what, a, b] of scene.steps) {
@@ -159,97 +132,114 @@ export class World implements ClientWorld, ChildWitness {
     await this.#finish(scene.servedToTheEnd);
   }
 
-  async #step(what: number, a: number, b: number): Promise<void> {
-    const client = pick(this.#clients, a);
+  async #step(number: number, a: number, b: number): Promise<void> {
+    const what = pick(WHAT, number) ?? 'moment';
+    const client = pick(this.clients, a);
+    if (client?.era === 'legacy') this.#byLegacy(client, what, b);
+    else if (client !== undefined) this.#byModern(client, what, b);
+    this.#byServer(what, a, b);
     const serverId = pick(this.#ids, b) ?? '';
-    const child = pick(
-      this.#children.filter(({ running }) => running),
-      a,
-    );
-    const call = child === undefined ? undefined : this.#latest(child, b);
-    const legacy = client?.era === 'legacy' ? client : undefined;
-    switch (WHAT[what % WHAT.length] ?? 'drain') {
+    switch (what) {
       case 'call':
         return client?.call(serverId, b % 2 === 0);
-      case 'answer':
-        if (call !== undefined) child?.answer(call, KINDS[(a + b) % KINDS.length] ?? 'result');
-        return;
-      case 'progress':
-        return call && child?.progress(call);
-      case 'log':
-        return call && child?.log(call);
-      case 'ask':
-        return call && child?.ask(call, ASKINGS[(a + b) % ASKINGS.length] ?? 'roots');
-      case 'take back':
-        return child?.takeBack();
-      case 'update':
-        return child?.updated(`res://${child.options.serverId}/1`);
-      case 'crash':
-        return child?.crash();
       case 'cancel':
         return client && pick(client.waiting, b)?.cancel();
       case 'leave':
         return client?.leave();
-      case 'reply':
-        return legacy?.answer(b);
-      case 'reply to another':
-        return this.#replyToAnother(client, b);
-      case 'progress on question':
-        return legacy?.progressOnQuestion(b);
       case 'subscribe':
         return client?.subscribe(serverId);
       case 'unsubscribe':
         return client?.unsubscribe(serverId);
       case 'list':
         return client?.list();
-      case 'set level':
-        return legacy?.setLevel();
-      case 'drain':
-        return this.#drain();
+      case 'moment':
+        return this.#wait(MOMENT_MS);
       case 'wait':
-        return this.#wait(b % 4 === 0 ? CALL_TIMEOUT_MS + 1 : 500);
+        return this.#wait(waitMs(b));
+      default:
     }
   }
 
+  #byLegacy(client: LegacyTestClient, what: What, b: number): void {
+    switch (what) {
+      case 'reply':
+        return client.answer(b);
+      case 'reply to another':
+        return this.#replyToAnother(client, b);
+      case 'progress on question':
+        return client.progressOnQuestion(b);
+      case 'set level':
+        return client.setLevel();
+      default:
+    }
+  }
+
+  #byModern(client: ModernTestClient, what: What, b: number): void {
+    const other = pick(this.clients, b);
+    switch (what) {
+      case 'reply':
+        return client.reply(b, pick(ANSWERINGS, b) ?? 'all');
+      case 'replay':
+        return client.replay(b);
+      case 'misdirect':
+        return client.misdirect(b);
+      case 'steal':
+        return other?.era === 'modern' ? client.steal(other, b) : undefined;
+      case 'tamper':
+        return client.tamper(b);
+      case 'cancel late':
+        return client.cancelLate(b);
+      default:
+    }
+  }
+
+  #byServer(what: What, a: number, b: number): void {
+    const child = pick(
+      this.children.filter(({ running }) => running),
+      a,
+    );
+    const call = child === undefined ? undefined : latest(child, b);
+    if (child === undefined) return;
+    if (what === 'take back') child.takeBack();
+    else if (what === 'update') child.updated(`res://${child.options.serverId}/1`);
+    else if (what === 'crash') {
+      this.#oracle.crashes(child);
+      child.crash();
+    }
+    if (call === undefined) return;
+    if (what === 'answer') child.answer(call, pick(KINDS, a + b) ?? 'result', b);
+    else if (what === 'progress') child.progress(call);
+    else if (what === 'log') child.log(call);
+    else if (what === 'ask') child.ask(call, pick(ASKINGS, a + b) ?? 'roots');
+  }
+
   /** Answers with an id that somebody else is being asked under. */
-  #replyToAnother(client: Client | undefined, at: number): void {
-    const ids = this.#clients.flatMap((other) =>
+  #replyToAnother(client: LegacyTestClient, at: number): void {
+    const ids = this.clients.flatMap((other) =>
       other.era === 'legacy' && other !== client ? other.questions.map(({ id }) => id) : [],
     );
     const id = pick(ids, at);
-    if (client?.era !== 'legacy' || id === undefined) return;
+    if (id === undefined) return;
     const own = client.questions.findIndex((question) => question.id === id);
-    if (own === -1) client.answerId(id);
+    if (own === -1) client.answerId(id, 'nothing');
     else client.answer(own);
-  }
-
-  #latest(child: ScriptedChild, at: number): ReceivedCall | undefined {
-    return child.calls[
-      child.calls.length - 1 - (at % Math.max(1, Math.min(4, child.calls.length)))
-    ];
-  }
-
-  #request({ client, request }: Canary): TestRequest | undefined {
-    return this.#clients[client]?.requests[request];
   }
 
   #start(serverId: string): ScriptedChild {
     const [era, sharing] = MODES[IDS.indexOf(serverId)] ?? ['legacy', 'auto'];
-    const number = this.#children.length;
+    const number = this.children.length;
     const child = new ScriptedChild({ serverId, number, era, sharing, witness: this });
-    this.#children.push(child);
+    this.children.push(child);
     return child;
   }
 
-  #client(choice: number, number: number): Client {
-    const server = pick(this.#ids, choice >> 6);
-    const endpoint: Endpoint | undefined = this.hub.endpoint(choice & 8 ? undefined : server);
+  #client(bits: number, number: number): Client {
+    const { isModern, isOnAll, server, ...choice } = clientChoice(bits);
+    const endpoint = this.hub.endpoint(isOnAll ? undefined : pick(this.#ids, server));
     if (endpoint === undefined) throw new Error('no endpoint');
-    const capabilities = CAPABILITIES[(choice >> 1) & 3] ?? {};
-    const wantsLogs = (choice & 48) === 0;
     // A client of one server that asks for another's tool only learns that there is none.
-    const options = { number, endpoint, capabilities, wantsLogs };
-    return choice & 1 ? new ModernTestClient(options, this) : new LegacyTestClient(options, this);
+    const options = { ...choice, number, endpoint };
+    return isModern ? new ModernTestClient(options, this) : new LegacyTestClient(options, this);
   }
 
   /** Until no line and no message has moved for some turns. */
@@ -262,86 +252,48 @@ export class World implements ClientWorld, ChildWitness {
 
   async #wait(ms: number): Promise<void> {
     await this.#drain();
-    this.#nowMs += ms;
     vi.advanceTimersByTime(ms);
     await this.#drain();
   }
 
   async #finish(served: boolean): Promise<void> {
-    await this.#drain();
-    for (let round = 0; served && round < 3; round += 1) {
-      for (const child of this.#children)
-        for (const call of child.calls) if (call.state === 'open') child.answer(call, 'result');
-      await this.#drain();
-    }
-    const streams = this.#clients.flatMap(({ waiting }) =>
+    await this.#wait(MOMENT_MS);
+    for (let round = 0; served && round < 3; round += 1) await this.#serveAll();
+    const streams = this.clients.flatMap(({ waiting }) =>
       waiting.filter(({ method }) => method === 'subscriptions/listen'),
     );
     for (const stream of streams) stream.cancel();
-    for (const ms of LAST_WAITS_MS) if (this.#isWaiting()) await this.#wait(ms);
-    this.#checkSettled();
-    for (const client of this.#clients) if (client.era === 'legacy') client.end();
+    for (const ms of LAST_WAITS_MS) if (this.#oracle.isWaiting()) await this.#wait(ms);
+    this.#oracle.checkSettled();
+    for (const client of this.clients) if (client.era === 'legacy') client.end();
     const closing = this.#gateway.close();
     await this.#drain();
     await closing;
-    if (this.#children.some(({ running }) => running))
+    if (this.children.some(({ running }) => running))
       this.violations.add('a child outlived the gateway');
     this.violations.check();
   }
 
-  #isWaiting(): boolean {
-    const calls = this.#clients.some(({ waiting }) => waiting.some((call) => !call.isGivenUp));
-    const isBusy = this.hub.servers.some(({ running }) =>
-      running.some(({ asking, inFlight }) => asking > 0 || inFlight > 0),
-    );
-    return calls || isBusy;
-  }
-
-  #checkSettled(): void {
-    for (const request of this.#clients.flatMap(({ requests }) => requests)) {
-      const who = `${ownerText(request.canary)} ${request.method} ${request.canary.request}`;
-      if (request.outcome === undefined && !request.isGivenUp)
-        this.violations.add(`${who} was never answered`);
-      const isOwn = request.text.includes('K') || request.text.includes('"ERA_BRIDGE_NEEDED"');
-      if (request.isOwed && !request.isGivenUp && !isOwn)
-        this.violations.add(`${who} was answered by its server and got ${request.text}`);
+  /** Clients answer what they are asked, then servers what they have. */
+  async #serveAll(): Promise<void> {
+    for (const client of this.clients) {
+      if (client.era === 'modern') for (const _ of client.open) client.reply(0, 'all');
+      else while (client.questions.length > 0) client.answer(0);
     }
-    // Nobody's call is cancelled for somebody else: only its own time may be up.
-    for (const { text, canary } of this.#cancelled)
-      if (!text.includes('call_timeout_s'))
-        this.violations.add(`the call of ${ownerText(canary)} was cancelled and ended: ${text}`);
-    if (this.hub.inFlight !== 0) this.violations.add(`${this.hub.inFlight} calls are left over`);
-    for (const child of this.hub.servers.flatMap(({ running }) => running)) {
-      if (child.inFlight !== 0 || child.asking !== 0)
-        this.violations.add(`a child has ${child.inFlight} calls, ${child.asking} questions left`);
-    }
+    await this.#drain();
+    for (const child of this.children)
+      for (const call of child.calls) if (call.state === 'open') child.answer(call, 'result');
+    await this.#wait(MOMENT_MS);
   }
 }
 
-const KINDS = ['result', 'result', 'error', 'input_required'] as const;
-const ASKINGS = ['sampling', 'elicitation', 'roots'] as const;
-/** How often each thing happens, against the others. */
-const WEIGHTS = {
-  call: 6,
-  answer: 4,
-  progress: 2,
-  log: 3,
-  ask: 3,
-  reply: 3,
-  'reply to another': 1,
-  cancel: 2,
-  leave: 1,
-  crash: 1,
-  subscribe: 2,
-  unsubscribe: 1,
-  update: 2,
-  list: 1,
-  'set level': 1,
-  drain: 1,
-  wait: 1,
-  'take back': 1,
-  'progress on question': 1,
-} as const;
-const WHAT = Object.entries(WEIGHTS).flatMap(([what, weight]) =>
-  Array.from({ length: weight }, () => what as keyof typeof WEIGHTS),
-);
+/** Mostly a moment; now and then as long as a server may take, or a person. */
+function waitMs(choice: number): number {
+  if (choice % 16 === 1) return LEG_MS_MAX + 1;
+  return choice % 4 === 0 ? CALL_TIMEOUT_MS + 1 : 500;
+}
+
+/** One of the last calls of a child. */
+function latest({ calls }: ScriptedChild, at: number): ReceivedCall | undefined {
+  return pick(calls.slice(-4).toReversed(), at);
+}

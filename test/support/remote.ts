@@ -77,7 +77,17 @@ export const conformanceOverHttp = (
   era: 'legacy' | 'modern' | 'dual',
   port = 0,
 ): Promise<RemoteServer> =>
-  start([fixture('conformance-server/http.ts'), era, String(port)], { path: '/mcp' });
+  start([fixture('conformance-server/http.ts'), '--era', era, '--port', String(port)], {
+    path: '/mcp',
+  });
+
+/** The fixture that speaks 2026-07-28 alone, over Streamable HTTP. */
+export const modernOverHttp = (): Promise<RemoteServer> =>
+  start([fixture('modern-server/http.ts')], { path: '/mcp' });
+
+/** The fixture whose tools run as tasks, of the 2026-07-28 revision over Streamable HTTP. */
+export const tasksOverHttp = (args: readonly string[] = []): Promise<RemoteServer> =>
+  start([fixture('tasks/main.ts'), '--era=modern', '--http', ...args], { path: '/mcp' });
 
 /** A modern server on SDK v2 whose resources change when it is told. */
 export const subscriptionsOverHttp = (): Promise<RemoteServer> =>

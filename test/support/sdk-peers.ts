@@ -58,6 +58,8 @@ export interface Peer extends AsyncDisposable {
 }
 
 export const ASKABLE = { sampling: {}, elicitation: { form: {} }, roots: { listChanged: true } };
+/** What a client of either era may declare, with pages beside forms. */
+export const ALL_ASKABLE = { sampling: {}, elicitation: { form: {}, url: {} }, roots: {} };
 const INFO = { name: 'e2e', version: '1.0.0' };
 
 /** What a client answers to each question of a server. */
@@ -70,6 +72,13 @@ const ANSWERS = {
   'elicitation/create': { action: 'accept', content: { name: 'Ada Lovelace', check: true } },
   'roots/list': { roots: [{ uri: 'file:///e2e/root', name: 'e2e root' }] },
 } as const;
+
+/** A page is visited; only a form has content. */
+const pageOr = <Form extends object>(
+  params: object,
+  form: Form,
+): Form | { readonly action: 'accept' } =>
+  'mode' in params && params.mode === 'url' ? { action: 'accept' } : form;
 
 /** The URL of a gateway, or the command that a client starts. */
 export type Target = string | StdioTarget;
@@ -97,7 +106,9 @@ async function openV1(target: Target, capabilities: Json): Promise<Peer> {
   if (capabilities['sampling'] !== undefined)
     client.setRequestHandler(CreateMessageRequestSchema, () => answer('sampling/createMessage'));
   if (capabilities['elicitation'] !== undefined)
-    client.setRequestHandler(ElicitRequestSchema, () => answer('elicitation/create'));
+    client.setRequestHandler(ElicitRequestSchema, ({ params }) =>
+      pageOr(params, answer('elicitation/create')),
+    );
   if (capabilities['roots'] !== undefined)
     client.setRequestHandler(ListRootsRequestSchema, () => ({
       roots: [...answer('roots/list').roots],
@@ -124,7 +135,9 @@ async function openV2(kind: PeerKind, target: Target, capabilities: Json): Promi
   if (capabilities['sampling'] !== undefined)
     client.setRequestHandler('sampling/createMessage', () => answer('sampling/createMessage'));
   if (capabilities['elicitation'] !== undefined)
-    client.setRequestHandler('elicitation/create', () => answer('elicitation/create'));
+    client.setRequestHandler('elicitation/create', ({ params }) =>
+      pageOr(params, answer('elicitation/create')),
+    );
   if (capabilities['roots'] !== undefined)
     client.setRequestHandler('roots/list', () => ({ roots: [...answer('roots/list').roots] }));
   const transport =

@@ -9,9 +9,15 @@ import type { Config } from './gateway.ts';
 const fixture = (path: string): string =>
   fileURLToPath(new URL(`../fixtures/${path}`, import.meta.url));
 
-/** The dual-era fixture that offers every name of the conformance suite. */
-export const conformanceServer = (keys: Config = {}): Config => ({
-  command: [process.execPath, fixture('conformance-server/main.ts')],
+/** The fixture that offers every name of the conformance suite. */
+export const conformanceServer = (keys: Config = {}, era: 'legacy' | 'dual' = 'dual'): Config => ({
+  command: [process.execPath, fixture('conformance-server/main.ts'), '--era', era],
+  ...keys,
+});
+
+/** The fixture that speaks 2026-07-28 alone. */
+export const modernServer = (keys: Config = {}): Config => ({
+  command: [process.execPath, fixture('modern-server/main.ts')],
   ...keys,
 });
 
@@ -23,6 +29,13 @@ export const subscriptionsServer = (mode: 'loud' | 'silent' = 'loud'): Config =>
 /** @param args options of the misbehaving fixture: see its head */
 export const upstream = (args: readonly string[] = [], keys: Config = {}): Config => ({
   command: [process.execPath, fixture('upstream/upstream.mjs')],
+  args,
+  ...keys,
+});
+
+/** @param args options of the fixture whose tools run as tasks: see its head */
+export const taskServer = (args: readonly string[] = [], keys: Config = {}): Config => ({
+  command: [process.execPath, fixture('tasks/main.ts')],
   args,
   ...keys,
 });

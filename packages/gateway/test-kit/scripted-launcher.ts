@@ -136,6 +136,13 @@ export class ScriptedConnection implements UpstreamConnection {
     else throw new Error(`a server does not say ${JSON.stringify(message)}`);
   }
 
+  /** Progress of one of its calls, as the port has it: correlated. */
+  progress(id: number, params: JsonObject): void {
+    const message = { jsonrpc: '2.0', method: 'notifications/progress', params };
+    const read = readServerLine(Buffer.from(JSON.stringify(message)).toString('latin1'));
+    if (read !== undefined) this.#calls.get(id)?.notified(read);
+  }
+
   /** It ends: first its calls are told, then whoever owns it. */
   crash(detail = 'exit code 1'): void {
     if (!this.isAlive) return;

@@ -79,6 +79,30 @@ export const ERRORS = {
     retryable: false,
     title: 'An argument is missing or wrong.',
   },
+  INPUT_NOT_SUPPORTED: {
+    http: 502,
+    jsonRpc: -32603,
+    retryable: false,
+    title: 'A server wants to ask what its client cannot be asked.',
+  },
+  INPUT_REFUSED: {
+    http: 502,
+    jsonRpc: -32603,
+    retryable: false,
+    title: 'The client did not give what the server asked it for.',
+  },
+  INPUT_ROUNDS_EXCEEDED: {
+    http: 502,
+    jsonRpc: -32603,
+    retryable: false,
+    title: 'A server asked the client too often during one call.',
+  },
+  INPUT_TIMED_OUT: {
+    http: 504,
+    jsonRpc: -32001,
+    retryable: true,
+    title: 'The client did not answer a question in time.',
+  },
   LEASE_TIMED_OUT: {
     http: 503,
     jsonRpc: -32000,
@@ -133,6 +157,12 @@ export const ERRORS = {
     retryable: false,
     title: 'The client does not accept the form of the answer.',
   },
+  PARKED_CALL_GONE: {
+    http: 404,
+    jsonRpc: -32602,
+    retryable: true,
+    title: 'The call that was to go on is gone; make it again.',
+  },
   PATH_UNKNOWN: {
     http: 404,
     jsonRpc: -32000,
@@ -150,6 +180,36 @@ export const ERRORS = {
     jsonRpc: -32000,
     retryable: false,
     title: 'The Host or the Origin of the request is not allowed.',
+  },
+  REQUEST_STATE_EXPIRED: {
+    http: 400,
+    jsonRpc: -32602,
+    retryable: true,
+    title: 'The client answered too late; make the call again.',
+  },
+  REQUEST_STATE_FOREIGN: {
+    http: 403,
+    jsonRpc: -32602,
+    retryable: false,
+    title: 'The request state belongs to another client.',
+  },
+  REQUEST_STATE_INVALID: {
+    http: 400,
+    jsonRpc: -32602,
+    retryable: false,
+    title: 'The request state was changed or is not from here.',
+  },
+  REQUEST_STATE_MISMATCH: {
+    http: 400,
+    jsonRpc: -32602,
+    retryable: false,
+    title: 'The request state belongs to another request.',
+  },
+  REQUEST_STATE_REPLAYED: {
+    http: 400,
+    jsonRpc: -32602,
+    retryable: false,
+    title: 'The request state was used before.',
   },
   SESSIONS_FULL: {
     http: 503,
@@ -174,6 +234,18 @@ export const ERRORS = {
     jsonRpc: -32000,
     retryable: true,
     title: 'All event streams are in use.',
+  },
+  TASK_CANNOT_CROSS: {
+    http: 502,
+    jsonRpc: -32602,
+    retryable: false,
+    title: 'The tool runs as a task of the other era.',
+  },
+  TASK_LOST: {
+    http: 404,
+    jsonRpc: -32602,
+    retryable: false,
+    title: 'The server that had the task has ended.',
   },
   TOOL_UNKNOWN: {
     http: 404,

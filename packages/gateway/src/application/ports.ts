@@ -124,6 +124,8 @@ export interface UpstreamCall {
   readonly routing: Routing;
   /** Who hears what the server says on the stream of this call; nobody where it is the gateway's own. */
   readonly owner?: Owner | undefined;
+  /** The server asked something that the client has not declared: what it would have had to. */
+  askedInVain?: JsonObject | undefined;
   answered(answer: RawAnswer): void;
   /** Progress, or for a subscription any notification of it. */
   notified(message: ServerMessage): void;
@@ -147,6 +149,8 @@ export interface UpstreamConnection {
   send(call: UpstreamCall): number;
   /** Gives up waiting: tells the server, and drops what it may still answer. Unknown ids are ignored. */
   cancel(id: number, reason: string): void;
+  /** Who hears progress on a call that was answered, where its work goes on as a task; undefined ends that. */
+  hearProgress?(id: number, listener: ((message: ServerMessage) => void) | undefined): void;
   /** Writes a notification or an answer as it is (UTF-16 text, no newline). */
   write(line: string): void;
   /** Ends the server, kindly first. Resolves when nothing of it is left. */

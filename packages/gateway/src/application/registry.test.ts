@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { HANGAR_TOOLS, REGISTRY_TOOLS } from './gateway-tools/table.ts';
+import { OPERATOR_ENTRIES } from './operator/table.ts';
 import { REGISTRY } from './registry.ts';
 
 const ALL = [...REGISTRY_TOOLS, ...HANGAR_TOOLS];
@@ -32,8 +33,12 @@ const PINS: Readonly<Record<string, readonly [entry: keyof typeof REGISTRY, perm
     hangar_sources: ['list_discovery_sources', 'discovery:read'],
   };
 
+/** What commands of an operator may ask over the local socket. */
+const OPERATOR_PINS: Readonly<Record<string, string>> = { list_parked_calls: 'audit:read' };
+
 test('every entry is reached by a surface', () => {
-  const reached = new Set(ALL.map(({ useCase }) => useCase.name));
+  const surfaces = [...ALL, ...OPERATOR_ENTRIES.values()];
+  const reached = new Set(surfaces.map(({ useCase }) => useCase.name));
   expect(Object.keys(REGISTRY).filter((name) => !reached.has(name))).toEqual([]);
 });
 
@@ -45,6 +50,14 @@ test('every tool has its entry in the registry, and a permission', () => {
     expect(useCase).toBe(REGISTRY[entry]);
     expect(useCase.permission).toBe(permission);
   }
+});
+
+test('what an operator may ask stands under the name of its entry, with a permission', () => {
+  const asked = [...OPERATOR_ENTRIES].map(([name, { useCase }]) => {
+    expect(useCase).toBe(Object.entries(REGISTRY).find(([key]) => key === name)?.[1]);
+    return [name, useCase.permission];
+  });
+  expect(Object.fromEntries(asked)).toEqual(OPERATOR_PINS);
 });
 
 describe.each(Object.entries(REGISTRY))('%s', (key, { name, kind, summary }) => {

@@ -11,6 +11,7 @@ import { getMcpServerTools } from './queries/get-mcp-server-tools.ts';
 import { getStatus } from './queries/get-status.ts';
 import { listDiscoverySources } from './queries/list-discovery-sources.ts';
 import { listMcpServers } from './queries/list-mcp-servers.ts';
+import { listParkedCalls } from './queries/list-parked-calls.ts';
 import type { UseCase } from './use-case.ts';
 
 export const REGISTRY = {
@@ -22,6 +23,7 @@ export const REGISTRY = {
   invoke_tool_with_report: invokeToolWithReport,
   list_discovery_sources: listDiscoverySources,
   list_mcp_servers: listMcpServers,
+  list_parked_calls: listParkedCalls,
   start_mcp_server: startMcpServer,
   stop_mcp_server: stopMcpServer,
   trigger_discovery: triggerDiscovery,

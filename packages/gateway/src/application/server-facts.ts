@@ -9,6 +9,8 @@ import {
 } from '../domain/mcp-server/health.ts';
 import { modeOf, type McpServerSpec } from '../domain/mcp-server/spec.ts';
 import { nearest } from '../domain/near-names.ts';
+import { cannotCross, type CannotCross } from '../domain/protocol/crossing.ts';
+import type { Era } from '../domain/protocol/revisions.ts';
 import type { McpServer } from './servers/mcp-server.ts';
 import type { UseCaseContext, UseCaseDeps } from './use-case.ts';
 
@@ -27,6 +29,8 @@ export interface ServerFacts {
   readonly note: string | undefined;
   readonly lastUsedAtMs: number | undefined;
   readonly consecutiveFailures: number;
+  /** What it has that clients of one era do not get; empty while it is not known which eras it speaks. */
+  readonly cannotCross: readonly CannotCross[];
 }
 
 /** Every configured server, also those that are switched off. */
@@ -44,19 +48,29 @@ export function factsOf(
 ): ServerFacts {
   const { spec, phase, health } = server;
   const { asker, owner } = caller.user;
+  const { tools } = deps.catalogs.offer(server, asker, owner);
+  const hello = deps.catalogs.find(server, asker, owner)?.hello;
   return {
     id: spec.id,
     state: phase,
     mode: modeOf(spec),
     isAlive: server.running.length > 0,
-    toolsCount: deps.catalogs.offer(server, asker, owner).tools.length,
+    toolsCount: tools.length,
     healthStatus: healthStatus(phase, health.consecutiveFailures),
     hasPredefinedTools: spec.predefinedTools !== undefined,
     description: spec.description,
     note: noteOf(server),
     lastUsedAtMs: lastUse(server),
     consecutiveFailures: health.consecutiveFailures,
+    cannotCross: cannotCross({ speaks: erasOf(server), hello, tools }),
   };
+}
+
+/** The eras in which its clients are served; none while it was not asked for one of them. */
+function erasOf(server: McpServer): readonly Era[] {
+  const served = [server.eraFor('legacy'), server.eraFor('modern')];
+  const known = served.filter((era) => era !== 'unknown');
+  return known.length === served.length ? known : [];
 }
 
 function disabledFacts(spec: McpServerSpec): ServerFacts {
@@ -72,6 +86,7 @@ function disabledFacts(spec: McpServerSpec): ServerFacts {
     note: DISABLED,
     lastUsedAtMs: undefined,
     consecutiveFailures: 0,
+    cannotCross: [],
   };
 }
 

@@ -9,7 +9,7 @@ import type { JsonObject } from '../domain/protocol/json-rpc.ts';
 import type { Call } from './calls/call.ts';
 import type { Catalogs } from './catalog/catalogs.ts';
 import type { InternalCall, Progress } from './calls/internal-call.ts';
-import type { Clock, Logger } from './ports.ts';
+import type { Clock, Logger, ParkedCallStore } from './ports.ts';
 import type { McpServer, ServerUser } from './servers/mcp-server.ts';
 import type { StartStages } from './servers/start-stages.ts';
 
@@ -18,7 +18,8 @@ export type Permission =
   | 'mcp_servers:lifecycle'
   | 'tool:invoke'
   | 'discovery:read'
-  | 'discovery:trigger';
+  | 'discovery:trigger'
+  | 'audit:read';
 
 /** What use cases work with. */
 export interface UseCaseDeps {
@@ -31,6 +32,7 @@ export interface UseCaseDeps {
   readonly disabled: readonly McpServerSpec[];
   readonly catalogs: Catalogs;
   readonly stages: StartStages;
+  readonly parkedCalls: Pick<ParkedCallStore, 'list'>;
   /** Servers that are started at one time where many are wanted. */
   readonly startConcurrency: number;
   /** Sends a tool call the way that calls of clients go. */

@@ -6,6 +6,8 @@ import type { Clock, Logger, UpstreamLauncher } from '../application/ports.ts';
 import { NOBODY } from '../application/servers/child.ts';
 import { META, MODERN_REVISION } from '../domain/protocol/revisions.ts';
 import { NO_CAPABILITIES } from '../domain/protocol/capabilities.ts';
+import { MemoryParkedCalls } from '../infrastructure/state/memory-parked-calls.ts';
+import { AesSealer } from '../infrastructure/state/sealer.ts';
 import type { ChildTimings } from '../infrastructure/launcher/child-process.ts';
 import { createGuardian } from '../infrastructure/launcher/guardian.ts';
 import type { StateFolder } from '../infrastructure/state/state-folder.ts';
@@ -205,6 +207,8 @@ function newHub(config: GatewayConfig, parts: HubParts, records: Records): Hub {
         [META.clientInfo]: INFO,
       },
     },
+    parkedCalls: new MemoryParkedCalls(limits.parkedCallsMax),
+    sealer: new AesSealer(),
     leaseWaitMs: limits.leaseWaitMs,
     inFlightMax: limits.inFlightMax,
     catalog,

@@ -17,6 +17,7 @@ export async function run(argv: readonly string[]): Promise<number> {
       (await import('./config-check.ts')).configCheck(file, flags),
     events: async (flags) => (await import('./events.ts')).events(flags),
     eventsVerify: async (flags) => (await import('./events.ts')).eventsVerify(flags),
+    parkedCalls: async (flags) => (await import('./parked-calls.ts')).parkedCalls(flags),
   });
   // A reader of our log that does not read must not keep us: what is left to write has this long.
   setTimeout(() => process.exit(code), LAST_LINES_MS).unref();

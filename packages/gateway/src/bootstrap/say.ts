@@ -5,6 +5,8 @@ import { formatProblem, type ConfigProblem } from './config/problem.ts';
 
 export const USER_ERROR = 1;
 export const SYSTEM_ERROR = 2;
+/** No gateway runs for the configuration. */
+export const NOT_RUNNING = 3;
 
 export const say = (text: string): void => void process.stderr.write(`${text}\n`);
 

@@ -1,6 +1,7 @@
 /** The process as a gateway: from a configuration's text to something that serves, and back to nothing. */
 import { setFlagsFromString } from 'node:v8';
 import { Fault } from '@mcp-hangar/kernel/errors';
+import { answerQuestion } from '../application/operator/answer-question.ts';
 import type { OwnerFacts } from '../domain/local-socket/greeting.ts';
 import { recordOwner } from '../infrastructure/state/socket-path.ts';
 import type { Place } from '../infrastructure/state/place.ts';
@@ -123,6 +124,7 @@ async function openSocket(
     facts,
     serveStream: (input, output) => gateway.connect(input, output),
     acceptHttp: (connection) => gateway.accept(connection),
+    answerQuery: (question, signal) => answerQuestion(gateway.hub.useCases, question, signal),
   });
   try {
     await socket.listen(path);

@@ -14,6 +14,8 @@ export interface Limits {
   readonly streamsMax: number;
   /** Client requests in flight at one time, over all clients. */
   readonly inFlightMax: number;
+  /** Calls of modern clients that wait for answers at one time, each beside a server's process. */
+  readonly parkedCallsMax: number;
   /** Answers and events waiting for one slow client connection. Bytes. */
   readonly clientBufferBytesMax: number;
   /** Events kept for `Last-Event-ID`, per session. */

@@ -2,22 +2,28 @@
  * One client request on its way to a server and back. It settles exactly once: answered by the server, failed by
  * the gateway (timeout, ended server, refused start), or cancelled by its client.
  */
+import { messageOf } from '@mcp-hangar/kernel/error-text';
 import { Fault } from '@mcp-hangar/kernel/errors';
+import { missingCapability } from '../../domain/protocol/input-rounds.ts';
 import { isObject, RPC, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
 import {
   CLIENT_SLOT,
   cutForServer,
   type ClientText,
 } from '../../domain/protocol/client-message.ts';
+import type { ParamHeader } from '../../domain/protocol/param-headers.ts';
 import { spanEnd, spanStart, spanText } from '../../domain/protocol/json-spans.ts';
 import type { Era } from '../../domain/protocol/revisions.ts';
 import { SERVER_SLOT, type ServerMessage } from '../../domain/protocol/server-message.ts';
 import type { Bytes, Clock, RawAnswer, Routing, UpstreamCall } from '../ports.ts';
+import type { WantedInput } from '../../domain/protocol/wanted-input.ts';
 import type { Child, Owner } from '../servers/child.ts';
 import type { CallOutcome } from '../servers/lifecycle-keeper.ts';
+import type { ServerUser } from '../servers/mcp-server.ts';
 import type { Deadlines, Limited } from './deadlines.ts';
 import type { EraBridge } from './era-bridge.ts';
-import { rpcErrorOf, type ClientReply } from './reply.ts';
+import { faultCodeOf, rpcErrorOf, type ClientReply } from './reply.ts';
+import { Rounds } from './rounds.ts';
 
 /** A request as it came. */
 export interface OutgoingRequest {
@@ -25,6 +31,8 @@ export interface OutgoingRequest {
   readonly method: string;
   readonly params: JsonObject | undefined;
   readonly text: ClientText;
+  /** Whose it is, as a server of the other era has to be told. */
+  readonly user: ServerUser;
 }
 
 /** The server's own name or URI, as JSON text, in place of the public one. */
@@ -33,12 +41,20 @@ export interface Replacement {
   readonly text: string;
 }
 
+/** What is to be known of a tool, once its server is listed. */
+export interface ToolTraits {
+  readonly paramHeaders: readonly ParamHeader[];
+  /** The client is shown what the tool puts out as `{ result: … }`. */
+  readonly wrapsOutput: boolean;
+}
+
 /** How a call is put to its server. */
 export interface Delivery {
   readonly replace: Replacement | undefined;
   /** The server's own name or URI, where the client used another. */
   readonly upstreamName?: string | undefined;
   readonly paramHeaders?: Readonly<Record<string, string>>;
+  readonly traits: () => ToolTraits;
   /** Without an answer or progress for this long the call ends. */
   readonly timeoutMs: number;
 }
@@ -49,8 +65,6 @@ export interface CallOptions {
   readonly deadlines: Deadlines;
   readonly bridge: EraBridge;
   readonly reply: ClientReply;
-  /** Whose call it is, where somebody can be told what the server says on its stream. */
-  readonly owner?: Owner | undefined;
   readonly onDefect: (error: unknown) => void;
   /** Hears that the call is over, before its client does. */
   readonly onSettled: (call: Call) => void;
@@ -74,10 +88,21 @@ export class Call implements UpstreamCall, Limited {
   #aborter: AbortController | undefined;
   /** The call that this one is carried out by, where the gateway makes one for it. */
   #carrier: Call | undefined;
+  #latestText: ClientText;
+  /** Known where the server speaks the other era. */
+  #traits: (() => ToolTraits) | undefined;
+  /** What the server wants of the client before it goes on; none where both speak one era. */
+  #rounds: Rounds | undefined;
+  /** The child that wanted it last. */
+  #wanting: Child | undefined;
+  askedInVain: JsonObject | undefined;
+  /** Takes a child for the call once more. Set where client and server speak different eras. */
+  again: (() => void) | undefined;
 
   constructor(options: CallOptions) {
     this.#options = options;
     this.reply = options.reply;
+    this.#latestText = options.request.text;
   }
 
   get parts(): readonly string[] {
@@ -89,8 +114,8 @@ export class Call implements UpstreamCall, Limited {
     return { method, name: this.#upstreamName ?? nameIn(params), paramHeaders: this.#paramHeaders };
   }
 
-  get owner(): Owner | undefined {
-    return this.#options.owner;
+  get owner(): Owner {
+    return this.#options.request.user.owner;
   }
 
   get settled(): boolean {
@@ -105,6 +130,20 @@ export class Call implements UpstreamCall, Limited {
   /** The child that works on it; undefined while it waits for one. */
   get child(): Child | undefined {
     return this.#sent?.child ?? this.#carrier?.child;
+  }
+
+  /** Its id on the connection to that child; undefined while it has none, and where another call carries it out. */
+  get upstreamId(): number | undefined {
+    return this.#sent?.id;
+  }
+
+  /** Nobody works on it: its client has questions to answer. */
+  get isAskingClient(): boolean {
+    return this.#rounds?.isAsking ?? this.#carrier?.isAskingClient ?? false;
+  }
+
+  isCarriedBy(call: Call): boolean {
+    return this.#carrier === call || this.#carrier?.isCarriedBy(call) === true;
   }
 
   /** What the server says during `carrier` belongs to this call. */
@@ -129,13 +168,13 @@ export class Call implements UpstreamCall, Limited {
       child.end(clock.nowMs(), false);
       return;
     }
-    this.#beganAtMs = clock.nowMs();
+    if (this.#beganAtMs === 0) this.#beganAtMs = clock.nowMs();
     try {
-      const { era } = child.seat;
-      this.#parts =
-        era === request.era
-          ? cutForServer(request.text, replace)
-          : bridge.parts(request, era, replace);
+      if (child.seat.era === request.era) this.#parts = cutForServer(request.text, replace);
+      else {
+        this.#traits = delivery.traits;
+        this.#parts = bridge.parts(request, child, { replace, retry: this.#rounds?.retryParams });
+      }
       this.#sent = { child, id: child.connection.send(this) };
       this.#timeoutMs = timeoutMs;
       this.#extend();
@@ -149,18 +188,67 @@ export class Call implements UpstreamCall, Limited {
 
   answered(answer: RawAnswer): void {
     const child = this.#sent?.child;
-    const { request, bridge } = this.#options;
+    const { request } = this.#options;
+    if (child !== undefined && child.seat.era !== request.era) {
+      this.#answeredAcross(child, answer);
+      return;
+    }
     const error = errorIn(answer, request.method);
     const outcome = error === undefined ? 'answered' : 'answered-error';
     if (child === undefined || !this.#settle({ outcome, error, bytes: answer.bytes })) return;
-    if (child.seat.era === request.era) this.reply.answer(answer);
-    else bridge.answer(request, answer, this.reply);
+    this.reply.answer(answer);
+  }
+
+  #answeredAcross(child: Child, answer: RawAnswer): void {
+    if (this.settled) return; // too late: it is not even read
+    const { request, bridge } = this.#options;
+    const read = bridge.read(request, answer, () => this.#traits?.().wrapsOutput === true);
+    if (read.kind === 'input') {
+      this.#askClient(child, read.wanted);
+      return;
+    }
+    const error =
+      read.kind === 'refused'
+        ? (faultCodeOf(read.error) ?? 'rpc error')
+        : errorIn(answer, request.method);
+    const outcome = error === undefined ? 'answered' : 'answered-error';
+    const missing = this.askedInVain ?? child.askedInVain;
+    if (!this.#settle({ outcome, error, bytes: answer.bytes })) return;
+    // It failed after it had asked for what a modern client declares with every request: such a client is told so.
+    if (error !== undefined && request.era === 'modern' && missing !== undefined)
+      this.reply.refuse(missingCapability(missing));
+    else if (read.kind === 'answer') this.reply.answer(read.answer);
+    else if (read.kind === 'refused') this.reply.refuse(read.error);
+    else this.reply.result(read.result);
+  }
+
+  /**
+   * A modern server has forgotten the request that it answered so. While its client thinks nothing is held: no child, no
+   * time limit of the call's; each question has its own.
+   */
+  #askClient(child: Child, wanted: WantedInput): void {
+    const { clock, deadlines, request } = this.#options;
+    const { asker, owner } = request.user;
+    this.#sent = undefined;
+    this.#wanting = child;
+    deadlines.remove(this);
+    child.end(clock.nowMs(), true);
+    this.#rounds ??= new Rounds({
+      capabilities: asker.capabilities,
+      put: (question, sink) => {
+        if (owner.ask !== undefined) return owner.ask(this, question, sink);
+        throw new Fault('INPUT_NOT_SUPPORTED', 'nobody can be asked for this call');
+      },
+      goOn: () => this.again?.(),
+      fail: (error) => this.fail(error),
+    });
+    this.#rounds.next(wanted);
   }
 
   /** Passes progress on under the client's own token; progress that nobody asked for ends here. */
   notified(message: ServerMessage): void {
     this.#extend();
-    const { text, spans } = this.#options.request.text;
+    const { text, spans } = this.#latestText;
     const clientToken = spanText(text, spans, CLIENT_SLOT.progressToken);
     const { line } = message;
     if (
@@ -198,6 +286,23 @@ export class Call implements UpstreamCall, Limited {
   finish(answer: (reply: ClientReply) => void): void {
     const ending: Ending = { outcome: 'answered', error: undefined, bytes: 0 };
     if (this.#settle(ending)) answer(this.reply);
+  }
+
+  /**
+   * Progress goes on under the token of `text`: the client's request that the answer goes to now. The server has its
+   * whole time again.
+   */
+  continuedBy(text: ClientText): void {
+    this.#latestText = text;
+    if (!this.settled) this.#extend();
+  }
+
+  /** The gateway ends a call that the server works on. */
+  giveUp(error: unknown): void {
+    const sent = this.#sent;
+    if (sent !== undefined && !this.settled)
+      sent.child.connection.cancel(sent.id, messageOf(error));
+    this.fail(error);
   }
 
   /** The client gave up: the server is told, the client gets no answer. */
@@ -240,6 +345,7 @@ export class Call implements UpstreamCall, Limited {
     const durationMs = this.#beganAtMs === 0 ? 0 : nowMs - this.#beganAtMs;
     this.#ending = { outcome, error, detail, bytes, durationMs };
     deadlines.remove(this);
+    this.#rounds?.close();
     this.#aborter?.abort();
     if (this.#sent !== undefined) {
       const { child } = this.#sent;
@@ -248,7 +354,7 @@ export class Call implements UpstreamCall, Limited {
       if (!isAnswered) child.spoiled = true;
       child.report({ outcome, beganAtMs: this.#beganAtMs, reason: detail ?? error ?? '' });
       child.end(nowMs, isAnswered);
-    }
+    } else this.#wanting?.report({ outcome: 'given-up', beganAtMs: this.#beganAtMs, reason: '' });
     try {
       onSettled(this);
     } catch (error) {
@@ -294,6 +400,10 @@ const NOT_THE_SERVERS: ReadonlySet<string> = new Set([
   'ERA_BRIDGE_NEEDED',
   'GATEWAY_BUSY',
   'GATEWAY_STOPPING',
+  'INPUT_NOT_SUPPORTED',
+  'INPUT_REFUSED',
+  'INPUT_ROUNDS_EXCEEDED',
+  'INPUT_TIMED_OUT',
   'UPSTREAM_ANSWER_TOO_LARGE',
   'UPSTREAM_RATE_LIMITED',
 ]);

@@ -1,112 +1,163 @@
-/** Requests and answers between a client of one era and a child of the other, as far as they are plain. */
+/** Requests and answers between a client of one era and a child of the other. */
 import { Fault } from '@mcp-hangar/kernel/errors';
 import {
-  legacyParams,
+  answerForLegacy,
+  answerForModern,
+  requestForLegacy,
+  requestForModern,
+  type Introduction,
+  type RetryParams,
+} from '../../domain/protocol/bridge-text.ts';
+import {
+  isAboutOurHop,
+  legacyError,
   legacyResult,
   modernError,
-  modernParams,
   modernResult,
 } from '../../domain/protocol/bridge.ts';
-import {
-  CLIENT_SLOT,
-  clientText,
-  cutForServer,
-  type ClientText,
-} from '../../domain/protocol/client-message.ts';
-import { isObject, RPC, type JsonObject } from '../../domain/protocol/json-rpc.ts';
-import { hasSpan } from '../../domain/protocol/json-spans.ts';
-import type { Era } from '../../domain/protocol/revisions.ts';
+import { capabilitiesForModern } from '../../domain/protocol/capabilities.ts';
+import { cutForServer } from '../../domain/protocol/client-message.ts';
+import { isObject, RPC, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
+import { legacyToolResult } from '../../domain/protocol/structured-content.ts';
+import { wantedInput, type WantedInput } from '../../domain/protocol/wanted-input.ts';
 import type { RawAnswer } from '../ports.ts';
-import { parseAnswer, parseExactly, plainError } from './ask.ts';
-import type { OutgoingRequest, Replacement } from './call.ts';
-import { rpcErrorOf, type ClientReply } from './reply.ts';
+import type { Child } from '../servers/child.ts';
+import { toolNeedsModernTask } from '../tasks/task-faults.ts';
+import { parseAnswer, plainError } from './ask.ts';
+import { latin1, type OutgoingRequest, type Replacement } from './call.ts';
+import { editedAnswer } from './edited-answer.ts';
+import { rpcErrorOf } from './reply.ts';
 
-/** An answer that is rewritten is parsed first, which holds up everybody else. */
+/** An answer that is rewritten is read first, which holds up everybody else. */
 const BRIDGED_BYTES_MAX = 8_388_608;
 
-/** Methods that only one era has and that no single request of the other can stand for. */
-const LEGACY_ONLY: ReadonlySet<string> = new Set(['logging/setLevel']);
+/** How the request for the server differs from the client's, beside its era. */
+interface Changes {
+  readonly replace: Replacement | undefined;
+  readonly retry: RetryParams | undefined;
+}
+
+/** What an answer comes to in the client's era. */
+export type Bridged =
+  | { readonly kind: 'answer'; readonly answer: RawAnswer }
+  | { readonly kind: 'result'; readonly result: JsonObject }
+  | { readonly kind: 'refused'; readonly error: RpcError }
+  /** The server wants something of the client first. */
+  | { readonly kind: 'input'; readonly wanted: WantedInput };
 
 export class EraBridge {
   readonly #info: JsonObject;
+  /** The same as text of one byte a character. */
+  readonly #infoText: string;
+  /** What modern servers are told of the capabilities that a session declared. */
+  readonly #told = new WeakMap<JsonObject, JsonObject>();
+  readonly #strayState: (state: unknown) => Fault;
 
-  /** @param info name and version of the gateway, as client and as server */
-  constructor(info: JsonObject) {
+  /**
+   * @param info name and version of the gateway, as client and as server
+   * @param strayState what is wrong with a request state that comes for a server which hands out none
+   */
+  constructor(info: JsonObject, strayState: (state: unknown) => Fault) {
     this.#info = info;
+    this.#infoText = latin1(JSON.stringify(info));
+    this.#strayState = strayState;
   }
 
-  /** The request for a child of `era`, cut where the gateway's id goes. @throws Fault ERA_BRIDGE_NEEDED */
-  parts(request: OutgoingRequest, era: Era, replace: Replacement | undefined): readonly string[] {
-    if (era === 'modern' && LEGACY_ONLY.has(request.method)) {
-      throw new Fault(
-        'ERA_BRIDGE_NEEDED',
-        `${request.method} does not reach a server of the 2026-07-28 revision in this build`,
-      );
-    }
-    const replaced = applyReplace(exactParams(request), request.text, replace);
-    const params = era === 'modern' ? modernParams(replaced, this.#info) : legacyParams(replaced);
-    const message = { jsonrpc: '2.0', id: 0, method: request.method, params };
-    return cutForServer(clientText(JSON.stringify(message), message));
+  /**
+   * The request for a child of the other era, cut where the gateway's id goes.
+   * @throws Fault: what is wrong with a request state
+   */
+  parts(request: OutgoingRequest, child: Child, { replace, retry }: Changes): readonly string[] {
+    const { era } = child.seat;
+    const state = request.params?.['requestState'];
+    if (era === 'legacy' && state !== undefined) throw this.#strayState(state);
+    const { text } = request.text;
+    const edits =
+      era === 'modern'
+        ? requestForModern(text, this.#introduction(request, child), retry)
+        : requestForLegacy(text);
+    return cutForServer(request.text, replace, edits);
   }
 
-  answer(request: OutgoingRequest, answer: RawAnswer, reply: ClientReply): void {
+  /** What the client is told of an answer of the other era. @param wraps whether it is shown the tool's output wrapped */
+  read(request: OutgoingRequest, answer: RawAnswer, wraps: () => boolean): Bridged {
     if (answer.bytes > BRIDGED_BYTES_MAX) {
       const detail = `the answer has ${answer.bytes} bytes; across eras ${BRIDGED_BYTES_MAX} pass at most`;
-      reply.refuse(rpcErrorOf(new Fault('UPSTREAM_ANSWER_TOO_LARGE', detail)));
-      return;
+      return refused(new Fault('UPSTREAM_ANSWER_TOO_LARGE', detail));
     }
+    const edited = answer.isError ? undefined : this.#edited(request, answer, wraps);
+    if (edited !== undefined) return { kind: 'answer', answer: edited };
     const message = parseAnswer(answer);
     const { error, result } = message ?? {};
     if (isObject(error)) {
       const plain = { ...error, ...plainError(error) };
-      reply.refuse(request.era === 'modern' ? modernError(plain) : plain);
-    } else if (!isObject(result)) {
-      reply.refuse({ code: RPC.internalError, message: 'the server answered with no result' });
-    } else if (request.era === 'modern') {
-      reply.result(modernResult(request.method, result, this.#info));
-    } else {
-      const legacy = legacyResult(result);
-      if (legacy.kind === 'result') reply.result(legacy.result);
-      else reply.refuse(unfinished(legacy.resultType));
+      return request.era === 'modern'
+        ? { kind: 'refused', error: modernError(plain) }
+        : errorForLegacy(plain);
+    }
+    if (!isObject(result)) {
+      const none = { code: RPC.internalError, message: 'the server answered with no result' };
+      return { kind: 'refused', error: none };
+    }
+    return request.era === 'modern'
+      ? { kind: 'result', result: modernResult(request.method, result, this.#info) }
+      : resultForLegacy(request.method, result, wraps);
+  }
+
+  #edited(
+    { era, method }: OutgoingRequest,
+    answer: RawAnswer,
+    wraps: () => boolean,
+  ): RawAnswer | undefined {
+    return editedAnswer(answer, (text) =>
+      era === 'modern'
+        ? answerForModern(text, method, this.#infoText)
+        : answerForLegacy(text, wraps),
+    );
+  }
+
+  #introduction({ user }: OutgoingRequest, { seat, connection }: Child): Introduction {
+    const { capabilities } = user.asker;
+    let told = this.#told.get(capabilities);
+    if (told === undefined)
+      this.#told.set(capabilities, (told = capabilitiesForModern(capabilities)));
+    return {
+      capabilities: told,
+      clientInfo: user.clientInfo ?? this.#info,
+      // On the pipe of a child that all share nobody could tell whose the lines are.
+      logLevel:
+        seat.kind === 'shared' && connection.pid !== undefined ? undefined : user.owner.logLevel,
+    };
+  }
+}
+
+function resultForLegacy(method: string, result: JsonObject, wraps: () => boolean): Bridged {
+  const read = legacyResult(result);
+  switch (read.kind) {
+    case 'result':
+      return method === 'tools/call' && 'structuredContent' in read.result
+        ? { kind: 'result', result: legacyToolResult(read.result, wraps()) }
+        : read;
+    case 'input': {
+      const wanted = wantedInput(method, result);
+      if (wanted.ok) return { kind: 'input', wanted: wanted.value };
+      const detail = `the server wants input in a way that cannot be understood: ${wanted.error}`;
+      return refused(new Fault('UPSTREAM_PROTOCOL_ERROR', detail));
+    }
+    case 'foreign': {
+      const detail = `the server answered with a result of type "${read.resultType}", which nobody has asked it for`;
+      return refused(new Fault('UPSTREAM_PROTOCOL_ERROR', detail));
     }
   }
 }
 
-const unfinished = (resultType: string): ReturnType<typeof rpcErrorOf> =>
-  rpcErrorOf(
-    new Fault(
-      'ERA_BRIDGE_NEEDED',
-      `the server answered "${resultType}", which needs a client of the 2026-07-28 revision in this build`,
-    ),
-  );
-
-/** The params once more, with numbers that are written again as the client wrote them. */
-function exactParams({ text }: OutgoingRequest): JsonObject | undefined {
-  const message = parseExactly(text.text);
-  const params = isObject(message) ? message['params'] : undefined;
-  return isObject(params) ? params : undefined;
+function errorForLegacy(error: RpcError): Bridged {
+  const noTask = toolNeedsModernTask(error);
+  if (noTask !== undefined) return { kind: 'refused', error: noTask };
+  if (!isAboutOurHop(error)) return { kind: 'refused', error: legacyError(error) };
+  const { code, message } = error;
+  const detail = `the server does not accept the request as the gateway put it (${code}): ${message}`;
+  return refused(new Fault('UPSTREAM_PROTOCOL_ERROR', detail, { data: { upstreamCode: code } }));
 }
 
-/** The params with the server's own name or URI in the place that the text would be edited. */
-function applyReplace(
-  params: JsonObject | undefined,
-  text: ClientText,
-  replace: Replacement | undefined,
-): JsonObject | undefined {
-  if (replace === undefined || params === undefined || !hasSpan(text.spans, replace.slot))
-    return params;
-  const value: unknown = JSON.parse(replace.text);
-  switch (replace.slot) {
-    case CLIENT_SLOT.name:
-      return { ...params, name: value };
-    case CLIENT_SLOT.uri:
-      return { ...params, uri: value };
-    default: {
-      const member = replace.slot === CLIENT_SLOT.refName ? 'name' : 'uri';
-      return {
-        ...params,
-        ref: { ...(isObject(params['ref']) ? params['ref'] : {}), [member]: value },
-      };
-    }
-  }
-}
+const refused = (fault: Fault): Bridged => ({ kind: 'refused', error: rpcErrorOf(fault) });

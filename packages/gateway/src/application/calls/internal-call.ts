@@ -72,7 +72,9 @@ export function callTool(
       (answer) => settle(() => resolve(answer)),
       (error) => settle(() => reject(error)),
     );
+    // Told again where the request goes out again: the time that its client took is not the server's.
     const onSent = (): void => {
+      clearTimeout(timer);
       timer = setTimeout(() => timeIsUp(), wanted.timeoutMs);
       wanted.onSent();
     };

@@ -143,7 +143,7 @@ export class Catalogs {
   /** The server said that a list changed: it is listed again, and clients hear of it even if it looks the same. */
   childChanged(server: McpServer, child: Child, method: string): void {
     const kind = CHANGED_BY[method];
-    if (kind === undefined) return;
+    if (kind === undefined || isOfOneCall(child)) return;
     const announced = this.#announced.get(child) ?? new Set<ChangedList>();
     this.#announced.set(child, announced.add(kind));
     if (this.#refreshes.has(child)) return;
@@ -289,6 +289,10 @@ const CHANGED_BY: Readonly<Record<string, ChangedList>> = {
   'notifications/prompts/list_changed': 'prompts',
   'notifications/resources/list_changed': 'resources',
 };
+
+/** What it lists now may be due to one call, whose client has no session in which it could see it. */
+const isOfOneCall = (child: Child): boolean =>
+  child.seat.era === 'legacy' && child.isLentByCall && child.proved;
 
 /** Runs `work` unless the same is under way: then its outcome is shared. */
 function once(

@@ -140,7 +140,12 @@ describe('a view', () => {
       views.of(other, LEGACY),
     ];
     expect(new Set(all).size).toBe(4);
-    expect(views.of(endpoint, { ...MODERN, capabilities: { sampling: {} } })).toBe(all[1]);
+    expect(views.of(endpoint, { ...MODERN, capabilities: { extensions: {} } })).toBe(all[1]);
+    const asked = views.of(endpoint, { ...MODERN, capabilities: { sampling: {} } });
+    expect(asked).not.toBe(all[1]);
+    expect(views.of(endpoint, { ...MODERN, owner: 'x', capabilities: { sampling: {} } })).toBe(
+      asked,
+    );
   });
 });
 

@@ -2,6 +2,11 @@
 import { createHash } from 'node:crypto';
 import { mergeOffers, type Prefixed, type Surface } from '../../domain/catalog/surface.ts';
 import type { Asker } from '../../domain/mcp-server/sharing.ts';
+import {
+  capabilitiesForLegacy,
+  capabilityKey,
+  declaresAsking,
+} from '../../domain/protocol/capabilities.ts';
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { META } from '../../domain/protocol/revisions.ts';
 import type { McpServer } from '../servers/mcp-server.ts';
@@ -203,10 +208,13 @@ export class Views {
 }
 
 /**
- * Clients see the same where they see the same catalogue of every server; modern ones always do, because what they
- * declare is told to no child.
+ * Clients see the same where they see the same catalogue of every server. What decides for modern ones is what of
+ * their capabilities a legacy child is told.
  */
 function viewKey({ name, servers }: Endpoint, asker: Asker): string {
-  if (asker.era === 'modern') return `${name} modern`;
+  if (asker.era === 'modern') {
+    const told = capabilitiesForLegacy(asker.capabilities);
+    return declaresAsking(told) ? `${name} modern ${capabilityKey(told)}` : `${name} modern`;
+  }
   return `${name} ${servers.map((server) => server.catalogKeyFor(asker) ?? '?').join(' ')}`;
 }

@@ -6,12 +6,12 @@ import {
   checkParamHeaders,
   mirroredParams,
   paramHeaders as headersIn,
-  type ParamHeader,
 } from '../../domain/protocol/param-headers.ts';
+import { wrapsOutput } from '../../domain/protocol/structured-content.ts';
 import type { ClientText } from '../../domain/protocol/client-message.ts';
 import type { Lifecycle } from '../../domain/mcp-server/lifecycle.ts';
 import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
-import { Call, type Delivery } from '../calls/call.ts';
+import { Call, type Delivery, type ToolTraits } from '../calls/call.ts';
 import { Deadlines } from '../calls/deadlines.ts';
 import { encodeHeaderValue } from '../calls/header-value.ts';
 import { EraBridge } from '../calls/era-bridge.ts';
@@ -21,7 +21,16 @@ import { Catalogs } from '../catalog/catalogs.ts';
 import { Views, type Endpoint, type View } from '../catalog/views.ts';
 import type { InternalCall } from '../calls/internal-call.ts';
 import { GatewayTools, type ToolFamilies } from '../gateway-tools/gateway-tools.ts';
-import type { Clock, EventSink, Logger, MemoryStore, UpstreamLauncher } from '../ports.ts';
+import { Parking } from '../parking/parking.ts';
+import type {
+  Clock,
+  EventSink,
+  Logger,
+  MemoryStore,
+  ParkedCallStore,
+  Sealer,
+  UpstreamLauncher,
+} from '../ports.ts';
 import type { SettledCall } from '../recording/call-event.ts';
 import type { Child } from '../servers/child.ts';
 import { settlesWithin } from '../settles-within.ts';
@@ -33,8 +42,9 @@ import {
 } from '../servers/mcp-server.ts';
 import { StartStages } from '../servers/start-stages.ts';
 import { Subscriptions } from '../subscriptions/subscriptions.ts';
+import { TaskTable } from '../tasks/task-table.ts';
 import type { UseCaseDeps } from '../use-case.ts';
-import { route, type Target } from './router.ts';
+import { route, unknownMethod, type Target } from './router.ts';
 
 export interface HubOptions {
   readonly servers: readonly McpServerSpec[];
@@ -49,6 +59,8 @@ export interface HubOptions {
   readonly past: ReadonlyMap<string, Lifecycle>;
   readonly random: () => number;
   readonly info: JsonObject;
+  readonly parkedCalls: ParkedCallStore;
+  readonly sealer: Sealer;
   /** `_meta` for requests of the gateway's own to modern servers. */
   readonly modernMeta: JsonObject;
   readonly leaseWaitMs: number;
@@ -88,8 +100,11 @@ export class Hub {
   readonly catalogs: Catalogs;
   readonly views: Views;
   readonly subscriptions: Subscriptions;
+  readonly tasks: TaskTable;
   /** What commands and queries work with, whoever asks for them. */
   readonly useCases: UseCaseDeps;
+  /** Calls of modern clients that wait for answers. */
+  readonly parking: Parking;
   readonly #tools: GatewayTools;
   readonly #bridge: EraBridge;
   readonly #deadlines: Deadlines;
@@ -100,7 +115,9 @@ export class Hub {
 
   constructor(options: HubOptions) {
     this.options = options;
-    this.#bridge = new EraBridge(options.info);
+    const { clock, parkedCalls: store, sealer, info } = options;
+    this.parking = new Parking({ clock, store, sealer, info });
+    this.#bridge = new EraBridge(info, (state) => this.parking.stray(state));
     this.#deadlines = new Deadlines(Math.min(...options.servers.map((spec) => spec.callTimeoutMs)));
     this.catalogs = new Catalogs({
       clock: options.clock,
@@ -110,6 +127,7 @@ export class Hub {
       ...options.catalog,
     });
     this.subscriptions = new Subscriptions(options);
+    this.tasks = new TaskTable(options.clock);
     this.views = new Views({
       catalogs: this.catalogs,
       serverInfo: options.info,
@@ -130,6 +148,7 @@ export class Hub {
       servers: this.servers,
       disabled: options.servers.filter((spec) => !spec.enabled),
       catalogs: this.catalogs,
+      parkedCalls: this.parking,
       stages,
       startConcurrency: options.catalog.startConcurrency,
       send: (call) => this.#sendInternal(call),
@@ -172,6 +191,7 @@ export class Hub {
       changed: (server, child, notification) => {
         this.catalogs.childChanged(server, child, notification.method);
         this.subscriptions.changed(server, child, notification);
+        this.tasks.changed(child, notification);
       },
       ended: (server, child, reason) => this.subscriptions.childEnded(server, child, reason),
       toolsKnown: (server) => this.catalogs.toolsKnown(server),
@@ -211,6 +231,26 @@ export class Hub {
     return call;
   }
 
+  /**
+   * Sends a request to a server, to its `child` where one is given. Only a child of the client's era gets it: what the
+   * request means exists in one era.
+   */
+  sendTo(client: ClientRequest, to: Place): Call {
+    const { user, request, paramHeaders } = client;
+    const { server, child, timeoutMs } = to;
+    const call = this.#open(client, client.onSettled);
+    if (call.settled) return call;
+    call.target = { mcpServerId: server.spec.id, name: undefined };
+    const delivery: Delivery = { replace: undefined, traits: () => NO_TOOL, timeoutMs };
+    const sending = { server, user, request, delivery, paramHeaders, isOfOneEra: true };
+    if (child === undefined) this.#hand(call, sending);
+    else {
+      child.begin(user.owner);
+      this.#send(call, child, sending);
+    }
+    return call;
+  }
+
   /** A call that counts among those in flight until it settles; settled already where there are too many. */
   #open(
     client: Pick<ClientRequest, 'user' | 'request' | 'text' | 'reply'>,
@@ -220,12 +260,11 @@ export class Hub {
     const { user, request, text, reply } = client;
     this.#inFlight += 1;
     const call = new Call({
-      request: { era: user.asker.era, method: request.method, params: request.params, text },
+      request: { era: user.asker.era, method: request.method, params: request.params, text, user },
       clock: this.options.clock,
       deadlines: this.#deadlines,
       bridge: this.#bridge,
       reply,
-      owner: user.owner,
       onDefect: (error) =>
         this.options.logger.error(
           { method: request.method, error: stackOf(error) },
@@ -254,18 +293,15 @@ export class Hub {
     const { server, user, onSent, request } = internal;
     const call = this.#open(internal, () => undefined, onSent);
     const name = request.params?.['name'];
-    const delivery: Delivery = { replace: undefined, timeoutMs: server.spec.callTimeoutMs };
     call.target = { mcpServerId: server.spec.id, name: undefined };
-    const headersOf = (): readonly ParamHeader[] => {
+    const traits = (): ToolTraits => {
       const tools = this.catalogs.find(server, user.asker, user.owner)?.tools;
-      return headersIn(tools?.find((tool) => tool['name'] === name)?.['inputSchema']);
+      const tool = tools?.find((listed) => listed['name'] === name) ?? {};
+      return { paramHeaders: headersIn(tool['inputSchema']), wrapsOutput: wrapsOutput(tool) };
     };
-    if (call.settled) return call;
-    this.#hand(call, { server, user }, (child) => {
-      if (child.connection.mirrorsParams === true)
-        this.#sendMirrored(call, { child, server, user, request, delivery, headersOf });
-      else call.sendTo(child, delivery);
-    });
+    const timeoutMs = server.spec.callTimeoutMs;
+    const delivery: Delivery = { replace: undefined, traits, timeoutMs };
+    if (!call.settled) this.#hand(call, { server, user, request, delivery });
     return call;
   }
 
@@ -283,10 +319,12 @@ export class Hub {
   }
 
   async close(): Promise<void> {
+    this.parking.close();
     this.views.close();
     this.catalogs.close();
     this.subscriptions.close();
     this.#deadlines.close();
+    this.tasks.close();
     await Promise.allSettled(this.servers.map((server) => server.close()));
   }
 
@@ -316,8 +354,8 @@ export class Hub {
   }
 
   /** For a server that wants arguments repeated in headers: its tools say which, so that they have to be known. */
-  #sendMirrored(call: Call, sending: Sending): void {
-    const { child, server, user, request, delivery } = sending;
+  #sendMirrored(call: Call, child: Child, sending: Sending): void {
+    const { server, user, request, delivery } = sending;
     const finish = (): void => {
       const uncallable = this.catalogs.find(server, user.asker, user.owner)?.uncallable;
       const name = delivery.upstreamName ?? request.params?.['name'];
@@ -346,23 +384,24 @@ export class Hub {
       const refusal = checkParamHeaders(paramHeaders, request.params?.['arguments'], header);
       if (refusal !== undefined) return call.refuse(refusal);
     }
-    const delivery: Delivery = { replace, upstreamName, timeoutMs: server.spec.callTimeoutMs };
     call.target = { mcpServerId: server.spec.id, name: upstreamName };
-    const headersOf = (): readonly ParamHeader[] => {
+    const traits = (): ToolTraits => {
       const routed = route(client.view, request.method, request.params);
-      return routed.kind === 'target' ? routed.target.paramHeaders : paramHeaders;
+      return routed.kind === 'target' ? routed.target : target;
     };
-    this.#hand(call, { server, user }, (child) => {
-      if (child.connection.mirrorsParams === true)
-        this.#sendMirrored(call, { ...client, child, server, delivery, headersOf });
-      else call.sendTo(child, delivery);
-    });
+    const timeoutMs = server.spec.callTimeoutMs;
+    const delivery: Delivery = { replace, upstreamName, traits, timeoutMs };
+    this.#hand(call, { server, user, request, delivery, paramHeaders: client.paramHeaders });
   }
 
   /** Gives the call to a child of the server, now or when there is one. */
-  #hand(
+  #hand(call: Call, sending: Sending): void {
+    this.#take(call, sending, (child) => this.#send(call, child, sending));
+  }
+
+  #take(
     call: Call,
-    { server, user }: { readonly server: McpServer; readonly user: ServerUser },
+    { server, user }: Pick<Sending, 'server' | 'user'>,
     send: (child: Child) => void,
   ): void {
     try {
@@ -373,24 +412,43 @@ export class Hub {
       call.fail(error);
     }
   }
+
+  #send(call: Call, child: Child, sending: Sending): void {
+    if (child.seat.era !== sending.user.asker.era) {
+      if (sending.isOfOneEra === true) call.refuse(unknownMethod(sending.request.method));
+      // A modern server forgets a request that it answers with questions: any child of it can take the next.
+      call.again ??= () => this.#hand(call, sending);
+    }
+    if (child.connection.mirrorsParams === true) this.#sendMirrored(call, child, sending);
+    else call.sendTo(child, sending.delivery);
+  }
+}
+
+/** Where a request goes that names no tool, prompt or resource. */
+export interface Place {
+  readonly server: McpServer;
+  readonly child?: Child | undefined;
+  readonly timeoutMs: number;
 }
 
 interface Sending extends Pick<ClientRequest, 'user' | 'request' | 'paramHeaders'> {
-  readonly child: Child;
   readonly server: McpServer;
   readonly delivery: Delivery;
-  /** The arguments that the tool wants repeated, once its server is listed. */
-  readonly headersOf: () => readonly ParamHeader[];
+  /** What it asks for exists in the client's era only. */
+  readonly isOfOneEra?: boolean;
 }
+
+/** Of a request that calls no tool. */
+const NO_TOOL: ToolTraits = { paramHeaders: [], wrapsOutput: false };
 
 /** The headers of a call to a server that may want some: the client's own, or made from the arguments. */
 function sentHeaders({
   paramHeaders,
   request,
-  headersOf,
+  delivery,
 }: Sending): Readonly<Record<string, string>> {
   const own = paramHeaders?.();
   if (own !== undefined) return own;
-  const mirrored = mirroredParams(headersOf(), request.params?.['arguments']);
+  const mirrored = mirroredParams(delivery.traits().paramHeaders, request.params?.['arguments']);
   return Object.fromEntries(mirrored.map(([name, value]) => [name, encodeHeaderValue(value)]));
 }

@@ -5,6 +5,7 @@ import {
   splitOwnedUri,
   splitPublicName,
 } from '../../domain/catalog/public-names.ts';
+import type { Route } from '../../domain/catalog/surface.ts';
 import { CLIENT_SLOT } from '../../domain/protocol/client-message.ts';
 import { isObject, RPC, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
 import type { ParamHeader } from '../../domain/protocol/param-headers.ts';
@@ -12,6 +13,7 @@ import { readingBudget, type ReadingBudget } from '../../domain/protocol/uri-tem
 import type { Era } from '../../domain/protocol/revisions.ts';
 import type { View } from '../catalog/views.ts';
 import type { McpServer } from '../servers/mcp-server.ts';
+import { toolNeedsLegacyTask } from '../tasks/task-faults.ts';
 
 export interface Target {
   readonly server: McpServer;
@@ -19,6 +21,8 @@ export interface Target {
   /** The server's own name or URI, where the client used another. */
   readonly upstreamName: string | undefined;
   readonly paramHeaders: readonly ParamHeader[];
+  /** What the tool puts out is shown to this client as `{ result: … }`. */
+  readonly wrapsOutput: boolean;
 }
 
 export type Routed =
@@ -29,19 +33,15 @@ export type Routed =
   /** No catalogue that is known names it; one that is not known yet may. */
   | { readonly kind: 'unknown'; readonly error: RpcError };
 
-const target = (
-  server: McpServer,
-  slot?: number,
-  name?: string,
-  headers?: readonly ParamHeader[],
-): Routed => ({
+const target = (server: McpServer, slot?: number, name?: string, known?: Route): Routed => ({
   kind: 'target',
   target: {
     server,
     replace:
       slot === undefined || name === undefined ? undefined : { slot, text: JSON.stringify(name) },
     upstreamName: name,
-    paramHeaders: headers ?? [],
+    paramHeaders: known?.paramHeaders ?? [],
+    wrapsOutput: known?.wrapsOutput ?? false,
   },
 });
 
@@ -77,19 +77,21 @@ function routeName(view: View, what: 'tool' | 'prompt', name: unknown, slot: num
   if (typeof name !== 'string') return invalid(`Invalid params: "name" of the ${what} is missing`);
   const { endpoint, surface } = view;
   const known = (what === 'tool' ? surface.toolRoutes : surface.promptRoutes).get(name);
+  if (known?.needsTask === true)
+    return { kind: 'refused', error: toolNeedsLegacyTask(known.server, known.name) };
   if (known === undefined && what === 'tool' && endpoint.ownTools?.has(name) === true)
     return { kind: 'own', tool: name };
   if (endpoint.prefixed === false) {
     const only = endpoint.servers[0];
     return only === undefined || (known === undefined && hides(only, what, name))
       ? unknownName(view, what, name)
-      : target(only, undefined, undefined, known?.paramHeaders);
+      : target(only, undefined, undefined, known);
   }
   const split = known ?? (looksShortened(name) ? undefined : splitPublicName(name));
   const server = split === undefined ? undefined : findServer(view, split.server);
   if (split === undefined || server === undefined) return unknownName(view, what, name);
   if (known === undefined && hides(server, what, split.name)) return unknownName(view, what, name);
-  return target(server, slot, split.name, known?.paramHeaders);
+  return target(server, slot, split.name, known);
 }
 
 /** Whether the configuration hides a name that no list shows. */
@@ -137,7 +139,7 @@ const resourceNotFound = (uri: string, era: Era): RpcError => ({
 export const routeResource = (view: View, uri: string, budget: ReadingBudget): Routed =>
   routeUri(view, uri, CLIENT_SLOT.uri, budget);
 
-/** A method that we do not know passes where it has one possible target; tasks come later. */
+/** A method that we do not know passes where it has one possible target; those of tasks go by the id of a task. */
 function routeUnknown(view: View, method: string): Routed {
   const only = view.endpoint.servers.length === 1 ? view.endpoint.servers[0] : undefined;
   if (only !== undefined && !method.startsWith('tasks/')) return target(only);
@@ -146,7 +148,12 @@ function routeUnknown(view: View, method: string): Routed {
 
 const methodNotFound = (method: string): Routed => ({
   kind: 'refused',
-  error: { code: RPC.methodNotFound, message: `Method not found: ${method}` },
+  error: unknownMethod(method),
+});
+
+export const unknownMethod = (method: string): RpcError => ({
+  code: RPC.methodNotFound,
+  message: `Method not found: ${method}`,
 });
 
 const findServer = (view: View, id: string): McpServer | undefined =>

@@ -75,6 +75,13 @@ function toolWorld(
     past: new Map(),
     info: { name: 'mcp-hangar', version: '0' },
     modernMeta: {},
+    parkedCalls: {
+      put: () => false,
+      find: () => undefined,
+      remove: () => undefined,
+      list: () => [],
+    },
+    sealer: { seal: (text) => text, open: () => ({ kind: 'unknown' }) },
     leaseWaitMs: 1_000,
     inFlightMax: options.inFlightMax ?? 100,
     catalog: { firstListWaitMs: 0, ttlMs: 0, startConcurrency: 4 },
@@ -133,6 +140,48 @@ async function until(condition: () => boolean): Promise<void> {
   for (let turns = 0; turns < 100 && !condition(); turns += 1) await settled();
   expect(condition()).toBe(true);
 }
+
+describe('What cannot cross', () => {
+  const hello: Hello = {
+    capabilities: { tools: {}, tasks: {} },
+    behaviour: (method) =>
+      method === 'tools/list'
+        ? { result: { tools: [{ name: 'slow', execution: { taskSupport: 'required' } }] } }
+        : undefined,
+  };
+  const answerOf = async (world: ToolWorld, tool: string, args?: JsonObject) => {
+    const { heard } = world.call(tool, args);
+    await until(() => heard.result !== undefined);
+    return heard.result?.['structuredContent'] as Record<string, unknown>;
+  };
+
+  test('is said of each server that speaks one era, with the reason, in both forms', async () => {
+    const world = toolWorld({ hello, spec: { era: 'legacy' } });
+    await answerOf(world, 'registry_start', { provider: 'up' });
+    const details = await answerOf(world, 'registry_details', { provider: 'up' });
+    const listed = details['cannot_cross'] as readonly Record<string, unknown>[];
+    expect(listed[0]).toEqual({
+      clients: 'modern',
+      feature: 'tool "slow"',
+      reason: expect.stringContaining('2026-07-28') as string,
+    });
+    const status = await answerOf(world, 'registry_status');
+    expect(status['providers']).toMatchObject([{ id: 'up', cannot_cross: listed }]);
+    expect(status['formatted']).toContain('\n    not for modern clients: tool "slow" (it runs');
+    const { mcp_servers: rows } = await answerOf(world, 'hangar_status');
+    expect(rows).toMatchObject([{ id: 'up', cannot_cross: listed }]);
+  });
+
+  test('is said of no server that may speak both', async () => {
+    const world = toolWorld({ hello });
+    await answerOf(world, 'registry_start', { provider: 'up' });
+    for (const [tool, args] of [
+      ['registry_status', {}],
+      ['registry_details', { provider: 'up' }],
+    ] as const)
+      expect(JSON.stringify(await answerOf(world, tool, args))).not.toContain('cannot_cross');
+  });
+});
 
 describe('registry_invoke', () => {
   test('sends the call with a correlation id, and passes the answer on', async () => {

@@ -44,6 +44,10 @@ const shortFacts = ({ state, mode, isAlive }: ServerFacts): JsonObject => ({
   alive: isAlive,
 });
 
+/** What clients of one era do not get of a server, where there is something. */
+export const crossingOf = ({ cannotCross }: ServerFacts): JsonObject =>
+  optional('cannot_cross', cannotCross.length === 0 ? undefined : cannotCross);
+
 const optional = (key: string, value: unknown): JsonObject =>
   value === undefined ? {} : { [key]: value };
 
@@ -107,6 +111,7 @@ export function detailsAnswer(details: McpServerDetails, words: Words): ToolAnsw
     },
     ...(words.family === 'hangar' ? { tools_policy: policy } : {}),
     ...optional('note', facts.note),
+    ...crossingOf(facts),
   });
 }
 

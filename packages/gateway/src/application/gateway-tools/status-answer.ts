@@ -2,7 +2,7 @@
 import type { ToolAnswer } from '../calls/internal-call.ts';
 import type { GatewayStatus } from '../queries/get-status.ts';
 import type { ServerFacts, ServerState } from '../server-facts.ts';
-import { valueAnswer } from './results.ts';
+import { crossingOf, valueAnswer } from './results.ts';
 import type { Words } from './words.ts';
 
 const INDICATORS: Readonly<Record<Words['family'], Readonly<Record<ServerState, string>>>> = {
@@ -38,6 +38,7 @@ export function statusAnswer(
       : { last_used: `${duration(nowMs - facts.lastUsedAtMs)} ago` }),
     ...(facts.note === undefined ? {} : { note: facts.note }),
     ...(facts.consecutiveFailures === 0 ? {} : { consecutive_failures: facts.consecutiveFailures }),
+    ...crossingOf(facts),
   }));
   const healthy = servers.filter(isHealthy).length;
   const isHangar = words.family === 'hangar';
@@ -54,12 +55,19 @@ export function statusAnswer(
     },
     formatted: [
       `MCP Hangar: ${healthy} of ${servers.length} ${words.many} healthy, up ${duration(uptimeMs)}`,
-      ...rows.map(
-        ({ indicator, id, state, note }) =>
-          `${indicator} ${id}  ${state}${note === undefined ? '' : `  ${note}`}`,
-      ),
+      ...servers.flatMap((facts) => linesOf(facts, words)),
     ].join('\n'),
   });
+}
+
+function linesOf({ id, state, note, cannotCross }: ServerFacts, { family }: Words): string[] {
+  const line = `${INDICATORS[family][state]} ${id}  ${state}`;
+  return [
+    note === undefined ? line : `${line}  ${note}`,
+    ...cannotCross.map(
+      ({ clients, feature, reason }) => `    not for ${clients} clients: ${feature} (${reason})`,
+    ),
+  ];
 }
 
 const isHealthy = ({ healthStatus }: ServerFacts): boolean => healthStatus === 'healthy';

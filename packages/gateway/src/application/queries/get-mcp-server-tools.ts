@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { forEra } from '../../domain/catalog/surface.ts';
 import type { McpServerPhase } from '../../domain/mcp-server/health.ts';
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { findServer } from '../server-facts.ts';
@@ -23,11 +24,12 @@ export const getMcpServerTools = defineQuery({
     const { user } = caller;
     if (deps.catalogs.lacks(server, user.asker)) await deps.catalogs.demand(server, user);
     const isListed = deps.catalogs.find(server, user.asker, user.owner) !== undefined;
+    const { tools, era } = deps.catalogs.offer(server, user.asker, user.owner);
     return {
       id,
       state: server.phase,
       arePredefined: !isListed && server.spec.predefinedTools !== undefined,
-      tools: deps.catalogs.offer(server, user.asker, user.owner).tools,
+      tools: tools.map((tool) => forEra(tool, era, user.asker.era)),
     };
   },
 });

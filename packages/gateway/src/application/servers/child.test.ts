@@ -6,6 +6,7 @@ import {
   worldOf,
   type World,
 } from '../../../test-kit/server-world.ts';
+import { settled } from '../../../test-kit/scripted-launcher.ts';
 import { Told } from '../../../test-kit/scripted-process.ts';
 import { readServerLine, type ServerMessage } from '../../domain/protocol/server-message.ts';
 import type { UpstreamCall } from '../ports.ts';
@@ -118,6 +119,18 @@ describe('a child', () => {
     expect(linesOf(world)).toEqual([]);
   });
 
+  test('that may log late for a modern client that wanted it is lent to no other one', async () => {
+    const owner = new Listener();
+    owner.logLevel = 'debug';
+    const wanting = { era: 'modern', wantsLogs: true, isOneClient: false } as const;
+    const world = await running(userOf(owner, wanting));
+    world.child.end(1, true);
+    const next = await world.server.take(userOf(new Listener(), wanting));
+    expect(next).not.toBe(world.child);
+    await settled();
+    expect(world.child.isGone).toBe(true);
+  });
+
   test('tells its owner that it has ended', async () => {
     const owner = new Listener();
     const { child, launcher } = await running(askingUser(owner));
@@ -141,6 +154,17 @@ describe('a child', () => {
     const world = worldOf({ sharing: 'session' }, { hello: {} });
     const [one, two] = [new Listener(), new Listener()];
     const child = await world.server.take(userOf(one, { era: 'modern' }));
+    expect(await world.server.take(userOf(two, { era: 'modern' }))).toBe(child);
+    world.launcher.connections.at(-1)?.says({ id: 1, method: 'roots/list' });
+    expect([one.requests, two.requests]).toEqual([[], []]);
+  });
+
+  test('has no owner after a call was given up: it may still ask for that one', async () => {
+    const world = worldOf({ sharing: 'session' }, { hello: {} });
+    const [one, two] = [new Listener(), new Listener()];
+    const child = await world.server.take(userOf(one, { era: 'modern' }));
+    child.spoiled = true; // what the end of a call does that was given up
+    child.end(1, false);
     expect(await world.server.take(userOf(two, { era: 'modern' }))).toBe(child);
     world.launcher.connections.at(-1)?.says({ id: 1, method: 'roots/list' });
     expect([one.requests, two.requests]).toEqual([[], []]);

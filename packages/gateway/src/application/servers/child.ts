@@ -6,10 +6,14 @@
  * given up: it may work on for somebody who does not wait any more, so it is lent to nobody.
  */
 import type { Seat } from '../../domain/mcp-server/sharing.ts';
-import { isObject } from '../../domain/protocol/json-rpc.ts';
+import type { InputRequest } from '../../domain/protocol/input-rounds.ts';
+import { NO_CAPABILITIES } from '../../domain/protocol/capabilities.ts';
+import { missingFor } from '../../domain/protocol/input-rounds.ts';
+import { isObject, type JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { spanText } from '../../domain/protocol/json-spans.ts';
 import { SERVER_SLOT, type ServerMessage } from '../../domain/protocol/server-message.ts';
 import { ask } from '../calls/ask.ts';
+import type { AnswerSink } from '../calls/rounds.ts';
 import type { ConnectionObserver, UpstreamCall, UpstreamConnection } from '../ports.ts';
 import type { EndedCall } from './lifecycle-keeper.ts';
 
@@ -27,6 +31,12 @@ export interface Owner {
   serverNotification(child: Child, notification: ServerNotification, during?: UpstreamCall): void;
   /** What the child asked and was not answered yet will not be read any more. */
   childEnded(child: Child): void;
+  /**
+   * Asks the client what a modern server wants before it goes on with `call`, on the stream of that call. Answers how to
+   * take it back. Absent where the client is told by the answer to its call.
+   * @throws Fault where the client cannot be asked now
+   */
+  ask?(call: UpstreamCall, question: InputRequest, sink: AnswerSink): () => void;
   /** Lists that only this owner sees have changed. */
   listsChanged(changed: readonly ChangedList[]): void;
 }
@@ -34,11 +44,15 @@ export interface Owner {
 /** A list that a client may hear of. */
 export type ChangedList = 'tools' | 'prompts' | 'resources';
 
+/** What a client that declares nothing would have to declare to be asked with `method`. */
+const undeclared = (method: string): JsonObject | undefined =>
+  missingFor({ method, params: {} }, NO_CAPABILITIES);
+
 /** Whoever cannot be asked or told anything: most modern requests, and the gateway itself. */
 export const NOBODY: Owner = {
   logLevel: undefined,
-  serverRequest: (child, request) =>
-    child.refuse(request.rawId, -32601, 'the client supports no requests from servers'),
+  serverRequest: (child, request, during) =>
+    child.refuseAsking(request, undeclared(request.method), during),
   serverNotification: () => undefined,
   childEnded: () => undefined,
   listsChanged: () => undefined,
@@ -49,7 +63,7 @@ export const GATEWAY: Owner = { ...NOBODY };
 
 /** What a child reports to the server that it belongs to. */
 export interface ChildEvents {
-  /** A change of lists or of a resource: everybody's business. */
+  /** A change of lists, of a resource, or of a task: it says itself whom it concerns. */
   changed(child: Child, notification: ServerNotification): void;
   /** The last request in flight is over, or its work waits for its client's next request. */
   rested(child: Child): void;
@@ -67,6 +81,7 @@ const BROADCAST: ReadonlySet<string> = new Set([
   'notifications/prompts/list_changed',
   'notifications/resources/list_changed',
   'notifications/resources/updated',
+  'notifications/tasks/status',
 ]);
 
 /** They name a question, which has one owner, whoever else the child has worked for. */
@@ -86,12 +101,16 @@ export class Child implements ConnectionObserver {
   #logLevel: string | undefined;
   bound = false;
   spoiled = false;
+  /** What the only call in flight would have had to declare for what was asked during it. */
+  askedInVain: JsonObject | undefined;
   /** Its call waits for the client's next request; it takes no place among those that work. */
   #isParked = false;
   /** Requests of the server that wait for the owner's answer. */
   asking = 0;
   /** Subscriptions that keep it running. */
   pins = 0;
+  /** Tasks that it works on, or whose results were not fetched yet. */
+  tasks = 0;
   inFlight = 0;
   #proved = false;
   startedAtMs = 0;
@@ -122,11 +141,13 @@ export class Child implements ConnectionObserver {
   /** Work for `owner` begins; it is over with `end`. Until then the child is neither stopped nor lent to others. */
   begin(owner: Owner): void {
     this.inFlight += 1;
+    this.askedInVain = undefined;
     if (owner === GATEWAY) return;
     this.#audience = this.mayTell(owner) ? owner : 'many';
     if (this.seat.kind === 'shared') return;
-    if (this.inFlight > 1 && this.owner !== owner) {
-      this.owner = undefined; // two of one principal at once: whom it means cannot be known
+    // Where work for another one goes on, or may go on though it was given up, whom it means cannot be known.
+    if ((this.inFlight > 1 || this.spoiled) && this.owner !== owner) {
+      this.owner = undefined;
     } else {
       this.owner = owner;
       if (owner.logLevel !== this.#logLevel) this.#setLogLevel(owner.logLevel);
@@ -168,10 +189,11 @@ export class Child implements ConnectionObserver {
     if (parked) this.#events.rested(this); // others may go on in its place
   }
 
-  /** Something keeps it: work, a question, a subscription, or the session that it belongs to. */
+  /** Something keeps it: work, a question, a subscription, a task, or the session that it belongs to. */
   get isHeld(): boolean {
     const belongs = this.seat.kind === 'own' && this.workedFor !== undefined;
-    return belongs || this.inFlight > 0 || this.asking > 0 || this.pins > 0;
+    const isWaitedFor = this.pins > 0 || this.tasks > 0;
+    return belongs || this.inFlight > 0 || this.asking > 0 || isWaitedFor;
   }
 
   /** A request of the server was answered, or nobody will answer it. */
@@ -182,15 +204,10 @@ export class Child implements ConnectionObserver {
 
   #setLogLevel(level: string | undefined): void {
     this.#logLevel = level;
+    if (level === undefined || this.seat.era === 'modern') return;
+    this.bound = true; // it may log late, also where it has not said that it logs
     const capabilities = this.connection.hello['capabilities'];
-    if (
-      level === undefined ||
-      this.seat.era === 'modern' ||
-      !isObject(capabilities) ||
-      capabilities['logging'] === undefined
-    )
-      return;
-    this.bound = true;
+    if (!isObject(capabilities) || capabilities['logging'] === undefined) return;
     // A server that refuses the level logs as it likes; the call that follows does not wait for it.
     ask(this.connection, 'logging/setLevel', { level }, { timeoutMs: SET_LEVEL_TIMEOUT_MS }).catch(
       () => undefined,
@@ -218,8 +235,9 @@ export class Child implements ConnectionObserver {
     const owner = during === undefined ? this.owner : during.owner;
     if (request.method === 'ping') {
       this.connection.write(`{"jsonrpc":"2.0","id":${request.rawId},"result":{}}`);
-    } else if (owner === undefined) {
-      this.refuse(request.rawId, -32601, 'the client supports no requests from servers');
+    } else if (owner === undefined || owner === NOBODY) {
+      this.spoiled ||= this.isLentByCall; // it takes the refusal for that of whoever gets it next
+      this.refuseAsking(request, undeclared(request.method), during);
     } else {
       if (request.method === 'roots/list') this.bound = true;
       owner.serverRequest(this, request, during);
@@ -249,6 +267,17 @@ export class Child implements ConnectionObserver {
     this.#hasEnded = true;
     this.owner?.childEnded(this);
     this.#events.ended(this, detail);
+  }
+
+  /** Refuses what the client has not declared: `missing`. Where it is clear for which call, that is remembered. */
+  refuseAsking(
+    { rawId, method }: Pick<ServerRequest, 'rawId' | 'method'>,
+    missing: JsonObject | undefined,
+    during?: UpstreamCall,
+  ): void {
+    if (during !== undefined) during.askedInVain = missing;
+    else if (this.inFlight === 1) this.askedInVain = missing;
+    this.refuse(rawId, -32601, `the client does not support ${method}`);
   }
 
   /** Answers a request of the server with an error. */

@@ -89,8 +89,15 @@ export class LeasePool {
   rested(child: Child): void {
     if (child.isLentByCall && isIdle(child)) {
       child.owner = undefined;
-      if (!mayBeLentAgain(child) && child.pins === 0) this.#end(child);
+      // Where it crashed that is said in this turn: a crash is not to look like a stop.
+      if (!mayBeLentAgain(child)) queueMicrotask(() => this.#discard(child));
     }
+    this.#letWaitersGoOn();
+  }
+
+  #discard(child: Child): void {
+    if (child.isGone || !isIdle(child) || child.pins > 0 || child.tasks > 0) return;
+    this.#end(child);
     this.#letWaitersGoOn();
   }
 
@@ -152,7 +159,7 @@ export class LeasePool {
   /** Ends the idle child that has rested longest; false where every child works. */
   #evict(): boolean {
     const idle = [...this.#children]
-      .filter((child) => isIdle(child) && child.pins === 0)
+      .filter((child) => isIdle(child) && child.pins === 0 && child.tasks === 0)
       .toSorted((a, b) => a.lastUsedAtMs - b.lastUsedAtMs)[0];
     if (idle === undefined) return false;
     this.#end(idle);

@@ -2,6 +2,7 @@
  * One client of a legacy revision, from `initialize` to its end, on whatever transport. It owns the children that
  * are lent to it: what they ask or say on their own goes to this client and to nobody else.
  */
+import { randomUUID } from 'node:crypto';
 import { Fault } from '@mcp-hangar/kernel/errors';
 import type { Asker } from '../../domain/mcp-server/sharing.ts';
 import { capabilityFor } from '../../domain/protocol/capabilities.ts';
@@ -11,6 +12,7 @@ import {
   type ClientMessage,
   type ClientText,
 } from '../../domain/protocol/client-message.ts';
+import type { InputRequest } from '../../domain/protocol/input-rounds.ts';
 import { spanText } from '../../domain/protocol/json-spans.ts';
 import {
   RPC,
@@ -18,8 +20,10 @@ import {
   type Notification,
   type Request,
 } from '../../domain/protocol/json-rpc.ts';
-import { Call } from '../calls/call.ts';
+import { legacyQuestionParams } from '../../domain/protocol/wanted-input.ts';
+import { Call, latin1 } from '../calls/call.ts';
 import { rpcErrorOf, type ClientReply } from '../calls/reply.ts';
+import type { AnswerSink } from '../calls/rounds.ts';
 import { listKindOf } from '../catalog/fetch-catalog.ts';
 import type { Endpoint, View } from '../catalog/views.ts';
 import { answerList } from '../dispatch/lists.ts';
@@ -34,6 +38,7 @@ import type {
 } from '../servers/child.ts';
 import type { ServerUser } from '../servers/mcp-server.ts';
 import { AskedQuestions } from './asked-questions.ts';
+import { forwardRequest } from '../tasks/forward.ts';
 import { SessionResources } from './session-resources.ts';
 
 /** Where messages go that belong to no request of the client. */
@@ -155,7 +160,8 @@ export class LegacySession implements Owner {
         if (!method.startsWith('notifications/')) return;
         // What concerns the client as a whole (its roots changed, say) goes to every child that knows the client.
         for (const server of this.#hub.servers) {
-          for (const child of server.childrenOf(this)) child.connection.write(text.text);
+          for (const { seat, connection } of server.childrenOf(this))
+            if (seat.era === 'legacy') connection.write(text.text); // the other has no such notifications
         }
     }
   }
@@ -189,6 +195,17 @@ export class LegacySession implements Owner {
     if (message !== undefined) this.#say(child, message, during);
   }
 
+  ask(call: UpstreamCall, question: InputRequest, sink: AnswerSink): () => void {
+    if (this.#isSilent) throw new Fault('INPUT_REFUSED', 'the client is gone');
+    const id = this.#questions.open(sink);
+    const stream = this.#ownCall(call)?.reply ?? this.#outlet;
+    const params = legacyQuestionParams(question, randomUUID);
+    const request = JSON.stringify({ jsonrpc: '2.0', id, method: question.method, params });
+    stream.send([latin1(request)]);
+    return () =>
+      stream.send([this.#questions.withdraw(id, 'nobody waits for the answer any more')]);
+  }
+
   serverNotification(child: Child, notification: ServerNotification, during?: UpstreamCall): void {
     const message =
       notification.method === 'notifications/cancelled'
@@ -206,9 +223,12 @@ export class LegacySession implements Owner {
     if (this.#closed) return;
     this.#closed = true;
     this.#unwatch?.();
+    // What the gateway asks for a call goes with the call; then servers are told that nobody answers.
+    for (const call of this.#calls.keys()) if (call.isAskingClient) call.cancel(reason);
     this.#questions.close();
     for (const call of this.#calls.keys()) call.cancel(reason);
     this.#resources.close();
+    this.#hub.tasks.release(this.#user.asker);
     for (const server of this.#hub.servers) server.release(this);
   }
 
@@ -224,7 +244,7 @@ export class LegacySession implements Owner {
   }
 
   #forward(request: Request, text: ClientText, reply: ClientReply): void {
-    const call = this.#hub.forward({
+    const call = forwardRequest(this.#hub, {
       view: this.view,
       user: this.#user,
       request,
@@ -235,7 +255,7 @@ export class LegacySession implements Owner {
         this.#calls.delete(settled);
       },
     });
-    if (!call.settled) this.#calls.set(call, rawIdOf(request, text));
+    if (call?.settled === false) this.#calls.set(call, rawIdOf(request, text));
   }
 
   /** Log messages carry no correlation, so a client that wants them gets children of its own. */
@@ -255,14 +275,22 @@ export class LegacySession implements Owner {
 
   /** On the stream of the call that it belongs to, else of one that the child works on, where there is one. */
   #say(child: Child, message: readonly Bytes[], during: UpstreamCall | undefined): void {
-    if (during instanceof Call && this.#calls.has(during)) {
-      during.reply.send(message);
+    const own = during === undefined ? undefined : this.#ownCall(during);
+    if (own !== undefined) {
+      own.reply.send(message);
       return;
     }
     const calls = [...this.#calls.keys()].filter((call) => call.child === child);
     const latest = calls.at(-1);
     if (latest === undefined) this.#outlet.send(message);
     else latest.reply.send(message);
+  }
+
+  /** The client's call that `call` is, or that it is made for by the gateway. */
+  #ownCall(call: UpstreamCall): Call | undefined {
+    if (!(call instanceof Call)) return undefined;
+    if (this.#calls.has(call)) return call;
+    return [...this.#calls.keys()].find((own) => own.isCarriedBy(call));
   }
 
   listsChanged(changed: readonly ChangedList[]): void {

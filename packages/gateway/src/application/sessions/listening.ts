@@ -15,6 +15,7 @@ import type { Subscriber, Update } from '../subscriptions/feed.ts';
 import { LIST_FLAGS, listsIn } from '../subscriptions/listen-stream.ts';
 import type { Subscription } from '../subscriptions/subscriptions.ts';
 import { updateFor } from '../subscriptions/updates.ts';
+import { refusedTaskFilter, TaskListening } from '../tasks/task-listening.ts';
 
 /** How long servers may take to agree; what is not agreed by then is not acknowledged. */
 const ACKNOWLEDGE_MS_MAX = 10_000;
@@ -38,6 +39,7 @@ export class Listening implements Subscriber {
   /** The last of each that happened before the acknowledgement, which comes first; undefined from then on. */
   #early: Map<string, () => void> | undefined = new Map();
   #ended = false;
+  readonly #tasks: TaskListening;
 
   constructor(
     hub: Hub,
@@ -48,24 +50,42 @@ export class Listening implements Subscriber {
     this.#user = client.user;
     this.#request = client.request;
     this.#reply = client.reply;
+    this.#tasks = new TaskListening(hub, {
+      view: client.view,
+      user: client.user,
+      subscriptionId: client.request.id,
+      send: (message) => this.#reply.send([message]),
+      onEnd: () => this.finish(),
+    });
   }
 
   /** Subscribes where that is possible and acknowledges what is. */
   async open(): Promise<void> {
     const given = this.#request.params?.['notifications'];
     const wanted = isObject(given) ? given : {};
+    const client = { view: this.#view, user: this.#user };
+    const refusal = refusedTaskFilter(this.#hub, client, wanted['taskIds']);
+    if (refusal !== undefined) {
+      if (this.#end()) this.#reply.refuse(refusal);
+      return;
+    }
     const lists = listsIn(wanted);
     if (lists.length > 0) this.#unwatch = this.#view.watch((changed) => this.#tell(changed, lists));
-    const uris = await this.#subscribe(wanted['resourceSubscriptions']);
+    const [uris, taskIds] = await Promise.all([
+      this.#subscribe(wanted['resourceSubscriptions']),
+      this.#tasks.open(wanted['taskIds']),
+    ]);
     if (this.#ended) return;
     const notifications = {
       ...Object.fromEntries(lists.map((list) => [LIST_FLAGS[list], true])),
       ...(uris.length === 0 ? {} : { resourceSubscriptions: uris }),
+      ...(taskIds.length === 0 ? {} : { taskIds }),
     };
     this.#send('notifications/subscriptions/acknowledged', { notifications });
     const early = this.#early?.values() ?? [];
     this.#early = undefined;
     for (const tell of early) tell();
+    this.#tasks.acknowledged();
   }
 
   /** The client closed its stream. */
@@ -107,6 +127,7 @@ export class Listening implements Subscriber {
     if (this.#ended) return false;
     this.#ended = true;
     this.#unwatch?.();
+    this.#tasks.close();
     for (const own of this.#heard.values())
       for (const { subscription } of own.values()) subscription.end();
     return true;

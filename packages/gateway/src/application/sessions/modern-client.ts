@@ -1,15 +1,23 @@
 /** Requests of the modern era: each stands for itself. */
-import { RPC, type JsonObject, type Request } from '../../domain/protocol/json-rpc.ts';
-import type { ClientText } from '../../domain/protocol/client-message.ts';
+import { Fault } from '@mcp-hangar/kernel/errors';
+import { declaresAsking, NO_CAPABILITIES } from '../../domain/protocol/capabilities.ts';
+import { clientText, type ClientText } from '../../domain/protocol/client-message.ts';
+import { mayAsk } from '../../domain/protocol/input-rounds.ts';
+import { isObject, RPC, type JsonObject, type Request } from '../../domain/protocol/json-rpc.ts';
 import type { ModernEnvelope } from '../../domain/protocol/modern-envelope.ts';
 import { META } from '../../domain/protocol/revisions.ts';
-import type { ClientReply } from '../calls/reply.ts';
+import { parseExactly } from '../calls/ask.ts';
+import { rpcErrorOf, type ClientReply } from '../calls/reply.ts';
 import { listKindOf } from '../catalog/fetch-catalog.ts';
 import type { Endpoint, View } from '../catalog/views.ts';
 import type { Hub, ReadHeader } from '../dispatch/hub.ts';
 import { answerList } from '../dispatch/lists.ts';
+import { Conversation, responsesIn } from '../parking/conversation.ts';
+import type { Declared, Pending } from '../parking/parking.ts';
+import { requestDigest } from '../parking/request-state.ts';
 import { NOBODY, type Owner } from '../servers/child.ts';
 import type { ServerUser } from '../servers/mcp-server.ts';
+import { forwardRequest } from '../tasks/forward.ts';
 import { discoverResult } from './hello.ts';
 import { Listening } from './listening.ts';
 
@@ -26,14 +34,6 @@ export interface ModernRequest {
   readonly header: ReadHeader | undefined;
   /** Every `Mcp-Param-*` header as it came; undefined where the transport has none. */
   readonly paramHeaders?: (() => Readonly<Record<string, string>>) | undefined;
-}
-
-/** What the transport can still do with a request that was taken. */
-export interface Pending {
-  /** The client gave up: it closed its stream, or said so. */
-  cancel(reason: string): void;
-  /** Set for an open-ended stream: ends it kindly. */
-  readonly finish?: () => void;
 }
 
 /** Methods that went with the legacy era: they are unknown here, whatever a server would say. */
@@ -53,7 +53,7 @@ const REMOVED: ReadonlySet<string> = new Set([
 const NOTHING_PENDING: Pending = { cancel: () => undefined };
 
 export function handleModern(hub: Hub, modern: ModernRequest): Pending {
-  const { endpoint, request, text, reply, header } = modern;
+  const { endpoint, request, reply } = modern;
   const user = userOf(modern);
   const view = hub.views.of(endpoint, user.asker);
   const kind = listKindOf(request.method);
@@ -71,17 +71,96 @@ export function handleModern(hub: Hub, modern: ModernRequest): Pending {
     reply.refuse({ code: RPC.methodNotFound, message: `Method not found: ${request.method}` });
     return NOTHING_PENDING;
   }
-  const call = hub.forward({
+  try {
+    return converse(hub, modern, view);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    reply.refuse(rpcErrorOf(error));
+    return NOTHING_PENDING;
+  }
+}
+
+/** @throws Fault where the client brings the state of a call that it cannot go on with */
+function converse(hub: Hub, modern: ModernRequest, view: View): Pending {
+  const { request, text, reply } = modern;
+  const digest = (): string => requestDigest(modern.endpoint.name, request.method, request.params);
+  const state = request.params?.['requestState'];
+  const found =
+    typeof state === 'string' && mayAsk(request.method)
+      ? hub.parking.find(state, { principal: modern.principal, requestDigest: digest() })
+      : undefined;
+  if (found?.kind === 'call')
+    return found.waiting.goOn({ reply, text, declared: declaredBy(modern) });
+  if (found === undefined) return forward(hub, modern, { view, digest, round: 0 });
+  const responses = Object.values(responsesIn(text));
+  if (responses.some((response) => !isObject(response) || response['action'] !== 'accept')) {
+    reply.refuse({
+      code: RPC.internalError,
+      message: 'The page that the server wants was not visited',
+    });
+    return NOTHING_PENDING;
+  }
+  return forward(hub, withoutState(modern), { view, digest, round: found.round });
+}
+
+interface Turn {
+  readonly view: View;
+  readonly digest: () => string;
+  /** Times that the client was asked before. */
+  readonly round: number;
+}
+
+function forward(hub: Hub, modern: ModernRequest, { view, digest, round }: Turn): Pending {
+  const { request, text, envelope, principal, header, paramHeaders } = modern;
+  const name = request.params?.['name'] ?? request.params?.['uri'];
+  const declared = declaredBy(modern);
+  const conversation =
+    declared.logLevel !== undefined || declaresAsking(envelope.capabilities)
+      ? new Conversation(
+          hub.parking,
+          {
+            principal,
+            method: request.method,
+            name: typeof name === 'string' ? name : undefined,
+            declared,
+            digest,
+            roundsBefore: round,
+          },
+          modern.reply,
+        )
+      : undefined;
+  const call = forwardRequest(hub, {
     view,
-    user,
+    user: userOf(modern, conversation),
     request,
     text,
-    reply,
+    reply: conversation ?? modern.reply,
     header,
-    paramHeaders: modern.paramHeaders,
+    paramHeaders,
     onSettled: () => undefined,
   });
-  return { cancel: (reason) => call.cancel(reason) };
+  if (call === undefined) return NOTHING_PENDING;
+  return conversation?.carriedBy(call) ?? { cancel: (reason) => call.cancel(reason) };
+}
+
+const declaredBy = ({ request, envelope }: ModernRequest): Declared => ({
+  capabilities: mayAsk(request.method) ? envelope.capabilities : NO_CAPABILITIES,
+  logLevel: typeof envelope.logLevel === 'string' ? envelope.logLevel : undefined,
+});
+
+/** The request as it is made anew: what the client answered is done. */
+function withoutState(modern: ModernRequest): ModernRequest {
+  const {
+    inputResponses: _responses,
+    requestState: _state,
+    ...params
+  } = modern.request.params ?? {};
+  const message = parseExactly(modern.text.text);
+  const exact = isObject(message) && isObject(message['params']) ? message['params'] : {};
+  const { inputResponses: _r, requestState: _s, ...exactParams } = exact;
+  const anew = { ...(isObject(message) ? message : {}), params: exactParams };
+  const text = clientText(JSON.stringify(anew), anew);
+  return { ...modern, request: { ...modern.request, params }, text };
 }
 
 /** The capability of the whole endpoint, once what stands behind it is known. */
@@ -95,7 +174,10 @@ function discover(
   return NOTHING_PENDING;
 }
 
-function userOf({ principal, isOneClient, envelope, reply, request }: ModernRequest): ServerUser {
+function userOf(
+  { principal, isOneClient, envelope, request }: ModernRequest,
+  owner: Owner = NOBODY,
+): ServerUser {
   const wantsLogs = envelope.logLevel !== undefined;
   const clientInfo = (request.params?.['_meta'] as JsonObject | undefined)?.[META.clientInfo];
   return {
@@ -106,13 +188,7 @@ function userOf({ principal, isOneClient, envelope, reply, request }: ModernRequ
       wantsLogs,
       isOneClient,
     },
-    owner: wantsLogs ? callOwner(reply) : NOBODY,
+    owner,
     clientInfo: clientInfo as JsonObject | undefined,
   };
 }
-
-/** A call that wants log messages has a child to itself, so what the child says belongs to this call. */
-const callOwner = (reply: ClientReply): Owner => ({
-  ...NOBODY,
-  serverNotification: (_child, notification) => reply.send([notification.line.text]),
-});

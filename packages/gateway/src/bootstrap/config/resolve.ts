@@ -77,6 +77,7 @@ function resolveLimits(limits: ConfigDocument['limits']): Limits {
     sessionIdleMs: limits.session_idle_s * 1000,
     streamsMax: limits.streams_max,
     inFlightMax: limits.in_flight_max,
+    parkedCallsMax: limits.parked_calls_max,
     clientBufferBytesMax: limits.client_buffer_bytes_max,
     replayEventsMax: limits.replay_events_max,
     replayBytesMax: limits.replay_bytes_max,

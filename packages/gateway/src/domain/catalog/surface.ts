@@ -2,6 +2,8 @@
 import { isObject, type JsonObject } from '../protocol/json-rpc.ts';
 import { paramHeaders, type ParamHeader } from '../protocol/param-headers.ts';
 import type { Era } from '../protocol/revisions.ts';
+import { requiresTask } from '../protocol/tasks.ts';
+import { legacyTool, wrapsOutput } from '../protocol/structured-content.ts';
 import { templateMatcher, type ReadingBudget } from '../protocol/uri-template.ts';
 import { ownedUri, publicName, splitOwnedUri, splitPublicName } from './public-names.ts';
 
@@ -20,6 +22,10 @@ export interface Route {
   readonly name: string;
   /** Arguments of a tool that the client repeats in headers. */
   readonly paramHeaders?: readonly ParamHeader[];
+  /** The tool runs as a task only, of an era that the client does not speak. */
+  readonly needsTask?: boolean;
+  /** What the tool puts out is shown to this client as `{ result: … }`. */
+  readonly wrapsOutput?: boolean;
 }
 
 export interface TemplateRoute {
@@ -121,9 +127,10 @@ function mergeNamed(
     const shown = publicNameOf(entry);
     if (routes.has(shown)) continue;
     items.push(forEra({ ...item, name: shown }, offer.era, options.era));
-    // A client of the modern era sends the headers; for one of the other a modern server still wants them.
-    const hasHeaders = kind === 'tools' && (options.era === 'modern' || offer.era === 'modern');
-    routes.set(shown, routeOf(offer.server, name, hasHeaders ? item : undefined));
+    routes.set(
+      shown,
+      kind === 'tools' ? toolRoute(entry, options.era) : { server: offer.server, name },
+    );
   }
   return { items: [...items, ...own], routes };
 }
@@ -173,14 +180,25 @@ function collisions(
   }
 }
 
-function routeOf(server: string, name: string, tool: JsonObject | undefined): Route {
-  const headers = tool === undefined ? [] : paramHeaders(tool['inputSchema']);
-  return headers.length === 0 ? { server, name } : { server, name, paramHeaders: headers };
+function toolRoute({ offer: { server, era }, item, name }: Named, to: Era): Route {
+  // A client of the modern era sends the headers; for one of the other a modern server still wants them.
+  const hasHeaders = to === 'modern' || era === 'modern';
+  const headers = hasHeaders ? paramHeaders(item['inputSchema']) : [];
+  return {
+    server,
+    name,
+    ...(headers.length > 0 && { paramHeaders: headers }),
+    ...(era === 'modern' && to === 'legacy' && wrapsOutput(item) && { wrapsOutput: true }),
+    ...(era === 'legacy' && to === 'modern' && requiresTask(item) && { needsTask: true }),
+  };
 }
 
-/** `execution` announces the legacy form of tasks, which the modern era does not have. */
-function forEra(item: JsonObject, from: Era, to: Era): JsonObject {
-  if (from === to || to === 'legacy' || !('execution' in item)) return item;
+/** A tool or prompt as clients of the other era see it. */
+export function forEra(item: JsonObject, from: Era, to: Era): JsonObject {
+  if (from === to) return item;
+  if (to === 'legacy') return legacyTool(item);
+  if (!('execution' in item)) return item;
+  // It announces the legacy form of tasks, which the modern era does not have.
   const { execution: _, ...rest } = item;
   return rest;
 }

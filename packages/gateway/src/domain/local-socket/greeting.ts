@@ -2,16 +2,23 @@
  * What two gateways of one user say to each other on the local socket before (and after) it carries something else:
  * one JSON line each. The owner of the state folder answers; everybody else connects.
  */
-import { isObject } from '../protocol/json-rpc.ts';
+import { objectIn } from './query.ts';
 
 /** Raised when an older gateway could misread a newer one. */
 export const LINK_VERSION = 1;
 /** Longest greeting that is read. */
 export const GREETING_BYTES_MAX = 16_384;
 
-/** What a connection is to carry: one stdio client, one HTTP connection, or nothing but the owner's end. */
-export const WANTS = ['mcp', 'http', 'watch'] as const;
+/** What a connection is to carry: one stdio client, one HTTP connection, nothing but the owner's end, or a question. */
+export const WANTS = ['mcp', 'http', 'watch', 'query'] as const;
 export type Want = (typeof WANTS)[number];
+
+/**
+ * Whether a want is served only where both sides have the same configuration. Clients are: they were told of other
+ * servers. A question is about the gateway that runs, and is asked most where the file was changed since, or from a
+ * terminal without the variables of whoever started it.
+ */
+export const needsSameConfiguration = (want: string): boolean => want !== 'query';
 
 /** Why an owner does not serve. `stopping` passes; for all others the connector is on its own. */
 export const REFUSALS = [
@@ -48,7 +55,7 @@ export const helloLine = (want: Want, digest: string): string =>
 
 /** Undefined for what no connector of ours writes. */
 export function readHello(line: string): Hello | undefined {
-  const value = parsed(line);
+  const value = objectIn(line);
   if (value === undefined) return undefined;
   const { hangar, want, digest } = value;
   if (typeof hangar !== 'number' || typeof want !== 'string' || typeof digest !== 'string')
@@ -71,7 +78,7 @@ export const refusalLine = (reason: Refusal): string =>
 
 /** Undefined for what no owner of ours answers. */
 export function readWelcome(line: string): Welcome | undefined {
-  const value = parsed(line);
+  const value = objectIn(line);
   if (value === undefined || typeof value['hangar'] !== 'number') return undefined;
   if (value['ok'] !== true) {
     // A newer owner may have further reasons; what they have in common is that it does not serve.
@@ -101,13 +108,4 @@ export const farewellLine = (readBytes: number): string =>
 export function readFarewell(line: string): number | undefined {
   const match = /^\{"hangar":1,"ended":true,"read":(\d{1,15})\}$/.exec(line);
   return match === null ? undefined : Number(match[1]);
-}
-
-function parsed(line: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(line);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined; // not one of us
-  }
 }

@@ -1,58 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { legacyParams, legacyResult, modernError, modernParams, modernResult } from './bridge.ts';
+import { isAboutOurHop, legacyError, legacyResult, modernError, modernResult } from './bridge.ts';
 
 const PREFIX = 'io.modelcontextprotocol/';
 const GATEWAY = { name: 'mcp-hangar', version: '0' };
-
-describe('params of a modern request for a legacy server', () => {
-  test('lose what only the modern era has, and nothing else', () => {
-    const params = {
-      name: 't',
-      unknown: [1],
-      inputResponses: {},
-      requestState: 's',
-      _meta: {
-        [`${PREFIX}protocolVersion`]: '2026-07-28',
-        [`${PREFIX}clientCapabilities`]: {},
-        [`${PREFIX}logLevel`]: 'debug',
-        progressToken: 5,
-        traceparent: '00-x',
-        'com.example/x': 1,
-      },
-    };
-    expect(legacyParams(params)).toEqual({
-      name: 't',
-      unknown: [1],
-      _meta: { progressToken: 5, traceparent: '00-x', 'com.example/x': 1 },
-    });
-  });
-
-  test('have no _meta where nothing of it is left', () => {
-    expect(legacyParams({ _meta: { [`${PREFIX}clientInfo`]: {} } })).toEqual({});
-    expect(legacyParams({ _meta: 7 })).toEqual({});
-    expect(legacyParams(undefined)).toEqual({});
-  });
-});
-
-describe('params of a legacy request for a modern server', () => {
-  test('declare no capability, and keep what was there', () => {
-    expect(modernParams({ name: 't', _meta: { progressToken: 'p' } }, GATEWAY)).toEqual({
-      name: 't',
-      _meta: {
-        progressToken: 'p',
-        [`${PREFIX}protocolVersion`]: '2026-07-28',
-        [`${PREFIX}clientCapabilities`]: {},
-        [`${PREFIX}clientInfo`]: GATEWAY,
-      },
-    });
-  });
-
-  test('are made where there are none, and claim nothing that a client forged', () => {
-    const forged = { _meta: { [`${PREFIX}clientCapabilities`]: { sampling: {} } } };
-    expect(modernParams(forged, GATEWAY)).toEqual(modernParams(undefined, GATEWAY));
-    expect(modernParams({ _meta: 'x' }, GATEWAY)).toEqual(modernParams({}, GATEWAY));
-  });
-});
 
 describe('a legacy result for a modern client', () => {
   test('is complete, and says whose it is', () => {
@@ -87,15 +37,45 @@ describe('a modern result for a legacy client', () => {
     expect(legacyResult({ content: [] })).toEqual({ kind: 'result', result: { content: [] } });
   });
 
+  test('loses the keys of its era in _meta, and no others', () => {
+    const related = { 'io.modelcontextprotocol/related-task': { taskId: 't' }, 'com.example/x': 1 };
+    const own = { [`${PREFIX}serverInfo`]: GATEWAY, [`${PREFIX}subscriptionId`]: 7 };
+    const read = (meta: unknown): unknown => legacyResult({ content: [], _meta: meta });
+    expect(read({ ...own, ...related })).toEqual({
+      kind: 'result',
+      result: { content: [], _meta: related },
+    });
+    expect(read(own)).toEqual({ kind: 'result', result: { content: [] } });
+  });
+
+  test('may want input first', () => {
+    expect(legacyResult({ resultType: 'input_required' })).toEqual({ kind: 'input' });
+  });
+
   test.each([
-    ['input_required', 'input_required'],
     ['task', 'task'],
     ['com.example/new', 'com.example/new'],
     [7, 'unknown'],
     [{}, 'unknown'],
-  ])('is unfinished where its type is %j', (type, resultType) => {
-    expect(legacyResult({ resultType: type })).toEqual({ kind: 'unfinished', resultType });
+  ])('is foreign where its type is %j', (type, resultType) => {
+    expect(legacyResult({ resultType: type })).toEqual({ kind: 'foreign', resultType });
   });
+});
+
+test('a code that legacy clients do not know is replaced, and what is missing stays', () => {
+  const data = { requiredCapabilities: { sampling: {} } };
+  expect(legacyError({ code: -32_021, message: 'm', data })).toEqual({
+    code: -32_603,
+    message: 'm',
+    data: { ...data, upstreamCode: -32_021 },
+  });
+  const other = { code: -32_602, message: 'm', data: 1 };
+  expect(legacyError(other)).toBe(other);
+});
+
+test('what a server says of the request as the gateway put it is known by its code', () => {
+  const codes = [-32_020, -32_021, -32_022, -32_602];
+  expect(codes.filter((code) => isAboutOurHop({ code, message: '' }))).toEqual([-32_020, -32_022]);
 });
 
 test('a code that the modern era does not have is replaced, and no other', () => {

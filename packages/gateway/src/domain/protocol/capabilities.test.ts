@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
+  capabilitiesForModern,
   capabilityFor,
   capabilityKey,
   declaresAsking,
@@ -67,4 +68,26 @@ test.each([
   ['constructor', undefined],
 ])('%s needs the capability %s', (method, capability) => {
   expect(capabilityFor(method)).toBe(capability);
+});
+
+describe('what a modern server is told of a legacy client', () => {
+  test.each([
+    ['nothing', {}, {}],
+    ['roots, of whose changes it would not hear', { roots: { listChanged: true } }, { roots: {} }],
+    ['forms, which are meant without a mode', { elicitation: {} }, { elicitation: { form: {} } }],
+    ['the modes', { elicitation: { url: {} } }, { elicitation: { url: {} } }],
+    ['sampling', { sampling: { tools: {} } }, { sampling: { tools: {} } }],
+    ['experiments', { experimental: { x: { y: 1 } } }, { experimental: { x: { y: 1 } } }],
+    ['no tasks', { tasks: { list: {} }, 'x-own': {} }, {}],
+    [
+      'extensions but that of tasks',
+      {
+        extensions: { 'io.modelcontextprotocol/tasks': {}, 'io.modelcontextprotocol/ui': { a: 1 } },
+      },
+      { extensions: { 'io.modelcontextprotocol/ui': { a: 1 } } },
+    ],
+    ['nothing that is no object', { sampling: true, roots: 1, elicitation: [] }, {}],
+  ])('is %s', (_what, declared, told) => {
+    expect(capabilitiesForModern(declared)).toEqual(told);
+  });
 });

@@ -1,5 +1,7 @@
 /** What a client can be asked for, and what of it decides which child may serve it. */
+import { canonicalJson } from './canonical-json.ts';
 import { isObject, type JsonObject } from './json-rpc.ts';
+import { TASKS_EXTENSION } from './tasks.ts';
 
 /** Capabilities by which a legacy server may ask its client for something. */
 const ASKING = ['sampling', 'elicitation', 'roots'] as const;
@@ -13,21 +15,37 @@ export const declaresAsking = (capabilities: JsonObject): boolean =>
   ASKING.some((name) => capabilities[name] !== undefined);
 
 /** The same text for the same capabilities, whatever the order of their members. */
-export const capabilityKey = (capabilities: JsonObject): string => canonical(capabilities);
-
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-  if (!isObject(value)) return JSON.stringify(value) ?? 'null';
-  const members = Object.keys(value)
-    .toSorted()
-    .map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`);
-  return `{${members.join(',')}}`;
-}
+export const capabilityKey = (capabilities: JsonObject): string => canonicalJson(capabilities);
 
 /** What a modern client declares, as a legacy server may be told it: what it can be asked for, and nothing else. */
 export function capabilitiesForLegacy(capabilities: JsonObject): JsonObject {
   const kept = ASKING.filter((name) => isObject(capabilities[name]));
   return Object.fromEntries(kept.map((name) => [name, capabilities[name]]));
+}
+
+/**
+ * What a legacy client declares, as a modern server may be told it: what the gateway can ask it for, and what needs no
+ * request that only one era has. Tasks have no way across, and no modern server hears that roots have changed.
+ */
+export function capabilitiesForModern(capabilities: JsonObject): JsonObject {
+  const { sampling, elicitation, roots, experimental, extensions } = capabilities;
+  return {
+    ...(isObject(sampling) && { sampling }),
+    ...(isObject(elicitation) && { elicitation: withMode(elicitation) }),
+    ...(isObject(roots) && { roots: {} }),
+    ...(isObject(experimental) && { experimental }),
+    ...(isObject(extensions) && { extensions: withoutTasks(extensions) }),
+  };
+}
+
+/** Declared without modes: forms, which were there first. */
+const withMode = (elicitation: JsonObject): JsonObject =>
+  isObject(elicitation['form']) || isObject(elicitation['url'])
+    ? elicitation
+    : { ...elicitation, form: {} };
+
+function withoutTasks({ [TASKS_EXTENSION]: _tasks, ...extensions }: JsonObject): JsonObject {
+  return extensions;
 }
 
 /** The capability by which a client agrees to be sent `method`, or undefined for a method it need not declare. */

@@ -113,6 +113,7 @@ test('the codes on the wire are pinned', () => {
     resourceNotFound: -32002,
     headerMismatch: -32020,
     missingCapability: -32021,
+    urlElicitationRequired: -32042,
     unsupportedVersion: -32022,
   });
 });

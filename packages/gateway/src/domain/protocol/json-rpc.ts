@@ -14,6 +14,8 @@ export const RPC = {
   resourceNotFound: -32002,
   headerMismatch: -32020,
   missingCapability: -32021,
+  /** Legacy: pages have to be visited first. */
+  urlElicitationRequired: -32042,
   unsupportedVersion: -32022,
 } as const;
 

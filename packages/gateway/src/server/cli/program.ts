@@ -29,13 +29,18 @@ export interface EventsFlags extends PlaceFlags {
   readonly limit?: string;
 }
 
+export interface ParkedCallsFlags extends PlaceFlags {
+  readonly json?: boolean;
+}
+
 export interface CliActions {
   readonly version: string;
-  /** Each answers an exit code: 0 ok, 1 user error, 2 system error. */
+  /** Each answers an exit code: 0 ok, 1 user error, 2 system error, 3 no gateway runs for the configuration. */
   serve(flags: ServeFlags): Promise<number>;
   configCheck(file: string | undefined, flags: { readonly config?: string }): Promise<number>;
   events(flags: EventsFlags): Promise<number>;
   eventsVerify(flags: PlaceFlags): Promise<number>;
+  parkedCalls(flags: ParkedCallsFlags): Promise<number>;
 }
 
 const EXAMPLES = `
@@ -44,7 +49,8 @@ Examples:
   $ mcp-hangar serve --config config.yaml             the same
   $ mcp-hangar serve --http --config config.yaml      one endpoint at http://127.0.0.1:8000/mcp
   $ mcp-hangar config check config.yaml               says what is wrong, with file and line
-  $ mcp-hangar events --follow                        what servers do and what is called, as it happens`;
+  $ mcp-hangar events --follow                        what servers do and what is called, as it happens
+  $ mcp-hangar calls parked                           calls that wait for answers of their clients`;
 
 function serveOptions(command: Command): Command {
   return command
@@ -106,6 +112,28 @@ function eventCommands(program: Command, actions: CliActions, done: (code: numbe
     });
 }
 
+const PARKED_EXAMPLES = `
+Exit codes:
+  0 listed    1 asked wrongly    2 the gateway does not answer
+  3 no gateway runs for the configuration
+
+Examples:
+  $ mcp-hangar calls parked
+  $ mcp-hangar calls parked --config config.yaml
+  $ mcp-hangar calls parked --json | jq '.calls[].asks'`;
+
+function callCommands(program: Command, actions: CliActions, done: (code: number) => void): void {
+  const calls = program.command('calls').description('see the calls of the gateway that runs');
+  calls
+    .command('parked')
+    .description('list the calls that wait for answers of their clients, the oldest first')
+    .option('--json', 'print one JSON object, with times in ISO 8601')
+    .addHelpText('after', PARKED_EXAMPLES)
+    .action(async (_flags: unknown, command: Command) => {
+      done(await actions.parkedCalls(command.optsWithGlobals<ParkedCallsFlags>()));
+    });
+}
+
 /** Runs one command line. Answers the exit code; never ends the process. */
 export async function runCli(argv: readonly string[], actions: CliActions): Promise<number> {
   let code = 0;
@@ -135,9 +163,11 @@ export async function runCli(argv: readonly string[], actions: CliActions): Prom
     .action(async (file: string | undefined, _flags: unknown, command: Command) => {
       code = await actions.configCheck(file, command.optsWithGlobals<{ config?: string }>());
     });
-  eventCommands(program, actions, (answer) => {
+  const done = (answer: number): void => {
     code = answer;
-  });
+  };
+  eventCommands(program, actions, done);
+  callCommands(program, actions, done);
   try {
     await program.parseAsync([...argv], { from: 'user' });
   } catch (error) {

@@ -3,7 +3,7 @@ import { Fault } from '@mcp-hangar/kernel/errors';
 import { latin1 } from '../../application/calls/call.ts';
 import { overLimit, rpcErrorOf, type ClientReply } from '../../application/calls/reply.ts';
 import type { Bytes, RawAnswer } from '../../application/ports.ts';
-import type { Pending } from '../../application/sessions/modern-client.ts';
+import type { Pending } from '../../application/parking/parking.ts';
 import type { JsonObject, RpcError } from '../../domain/protocol/json-rpc.ts';
 import type { LineOutput } from './line-output.ts';
 

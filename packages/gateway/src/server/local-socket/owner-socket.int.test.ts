@@ -1,12 +1,14 @@
 /** The owner's side of a real socket, with a service that answers each line, and the connector of the other gateways. */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { until } from '../../../../../test/support/until.ts';
 import { readFarewell } from '../../domain/local-socket/greeting.ts';
-import { callOwner, type OwnerAnswer } from '../../infrastructure/state/owner-link.ts';
+import { answerLine, QUESTION_BYTES_MAX, readQuestion } from '../../domain/local-socket/query.ts';
+import { askOwner, callOwner, type OwnerAnswer } from '../../infrastructure/state/owner-link.ts';
 import { OwnerSocket } from './owner-socket.ts';
 
 const FACTS = { pid: 7, graceMs: 100, bodyBytesMax: 1_000, lineBytesMax: 1_000 };
@@ -16,6 +18,8 @@ let owner: OwnerSocket;
 /** What the service was given. */
 let taken: string;
 let http: Socket[];
+/** Of every question that was asked. */
+let asked: { readonly line: string; readonly signal: AbortSignal }[];
 
 /** Answers every line with itself; closes when its input has ended. */
 function echo(input: Readable, output: Writable): { readonly closed: Promise<unknown> } {
@@ -33,11 +37,19 @@ beforeEach(async () => {
   path = join(folder, 's');
   taken = '';
   http = [];
+  asked = [];
   owner = new OwnerSocket({
     digest: 'same',
     facts: FACTS,
     serveStream: echo,
     acceptHttp: (socket) => http.push(socket),
+    answerQuery: (line, signal) => {
+      asked.push({ line, signal });
+      const question = readQuestion(line);
+      return question?.query === 'wait'
+        ? new Promise(() => undefined)
+        : Promise.resolve(answerLine({ isOk: true, value: question }));
+    },
   });
   await owner.listen(path);
 });
@@ -108,6 +120,62 @@ describe('Whoever connects', () => {
 
   test('finds nobody where nobody listens, or listens but does not speak', async () => {
     expect(await callOwner(join(folder, 'nothing'), 'mcp', 'same')).toEqual({ kind: 'absent' });
+    const mute = createServer((socket) => socket.resume());
+    const silent = join(folder, 'silent');
+    await new Promise<void>((resolve) => mute.listen(silent, resolve));
+    expect(await callOwner(silent, 'mcp', 'same')).toEqual({ kind: 'silent' });
+    await new Promise((resolve) => mute.close(resolve));
+  });
+});
+
+describe('A question', () => {
+  const question = { query: 'list', input: { limit: 7, name: 'Zoë\n' } };
+
+  test('is answered in one line, and the connection ends', async () => {
+    const socket = linked(await callOwner(path, 'query', 'same'));
+    expect(await askOwner(socket, question)).toEqual({ isOk: true, value: question });
+    expect(socket.destroyed).toBe(true);
+    expect(
+      await said('{"hangar":1,"want":"query","digest":"same"}\n{"query":"a","input":{}}\n'),
+    ).toMatch(/^\{"hangar":1,"ok":true.*\n\{"ok":true,"value":\{"query":"a","input":\{\}\}\}\n$/);
+  });
+
+  test('is answered whatever configuration the asker has', async () => {
+    const socket = linked(await callOwner(path, 'query', 'other'));
+    expect(await askOwner(socket, question)).toMatchObject({ isOk: true });
+    for (const want of ['mcp', 'http', 'watch'] as const)
+      expect(await callOwner(path, want, 'other')).toMatchObject({ reason: 'other-configuration' });
+  });
+
+  test('may be large in its answer', async () => {
+    const long = { query: 'x'.repeat(3_000), input: {} };
+    const socket = linked(await callOwner(path, 'query', 'same'));
+    expect(await askOwner(socket, long)).toEqual({ isOk: true, value: long });
+  });
+
+  test('of more than 4 KiB is hung up on, and reaches nobody', async () => {
+    const socket = linked(await callOwner(path, 'query', 'same'));
+    expect(await askOwner(socket, { query: 'x'.repeat(QUESTION_BYTES_MAX), input: {} })).toBe(
+      undefined,
+    );
+    expect(asked).toEqual([]);
+  });
+
+  test('that nobody waits for any more is told so to whoever works on it', async () => {
+    const socket = linked(await callOwner(path, 'query', 'same'));
+    socket.resume().write('{"query":"wait","input":{}}\n');
+    await until('it is asked', () => asked.length === 1);
+    expect(asked[0]?.signal.aborted).toBe(false);
+    socket.destroy();
+    await until('it is told', () => asked[0]?.signal.aborted === true);
+  });
+
+  test('to an owner that stops is refused', async () => {
+    await owner.cut();
+    expect(await callOwner(path, 'query', 'other')).toEqual({
+      kind: 'refused',
+      reason: 'stopping',
+    });
   });
 });
 

@@ -1,41 +1,45 @@
 /**
  * The owner's side of the local socket. Other gateways of the same configuration connect, say in one line what they
  * want, and get it where their configuration is ours: a stdio client served, an HTTP connection taken over, or a
- * connection that only tells by its end that the owner is gone.
+ * connection that only tells by its end that the owner is gone. A question is answered whatever their configuration.
  *
  * States: listening -> stopping (refuses with `stopping`; clients are cut off and get their answers) -> closed.
  * Invariants:
- * 1. Before its greeting a connection costs at most GREETING_BYTES_MAX and GREETING_MS_MAX.
+ * 1. Before its greeting a connection costs at most what GREETING says.
  * 2. A client that is cut off is told how much of it was read, after its last answer.
  * 3. The socket file goes before the state folder is let go of: it is never the next owner's.
  */
 import { chmod } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
+import { firstLine } from '../../application/framing/first-line.ts';
 import { settlesWithin } from '../../application/settles-within.ts';
 import {
   farewellLine,
   GREETING_BYTES_MAX,
   LINK_VERSION,
+  needsSameConfiguration,
   readHello,
   refusalLine,
   STOPPING_LINE,
   WANTS,
   welcomeLine,
+  type Hello,
   type OwnerFacts,
   type Refusal,
   type Want,
 } from '../../domain/local-socket/greeting.ts';
 import { ClientInput } from './client-input.ts';
 import { ClientOutput } from './client-output.ts';
+import { serveQuery, type AnswerQuery } from './query-connection.ts';
 
-const GREETING_MS_MAX = 5_000;
+/** Of the first line. */
+const GREETING = { bytesMax: GREETING_BYTES_MAX, msMax: 5_000 };
 const CONNECTIONS_MAX = 8_192;
 /** How long what was read already may take to be taken. */
 const TAKEN_MS_MAX = 1_000;
 /** How long bridges have to hang up after our farewell. */
 const FAREWELL_MS_MAX = 500;
-const NEWLINE = 10;
 
 export interface OwnerServices {
   readonly digest: string;
@@ -43,6 +47,7 @@ export interface OwnerServices {
   /** Serves one client. `closed` settles when nothing more is read; what is left is answered, then `output` ended. */
   serveStream(input: Readable, output: Writable): { readonly closed: Promise<unknown> };
   acceptHttp(socket: Socket): void;
+  readonly answerQuery: AnswerQuery;
 }
 
 interface BridgedClient {
@@ -61,7 +66,7 @@ export class OwnerSocket {
 
   constructor(services: OwnerServices) {
     this.#services = services;
-    this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#greet(socket));
+    this.#server = createServer({ allowHalfOpen: true }, (socket) => void this.#greet(socket));
     this.#server.maxConnections = CONNECTIONS_MAX;
   }
 
@@ -105,29 +110,13 @@ export class OwnerSocket {
     await closed;
   }
 
-  #greet(socket: Socket): void {
+  async #greet(socket: Socket): Promise<void> {
     this.#sockets.add(socket);
     socket.on('close', () => this.#sockets.delete(socket));
     socket.on('error', () => undefined); // 'close' follows
-    let head = Buffer.alloc(0);
-    const limit = setTimeout(() => socket.destroy(), GREETING_MS_MAX);
-    limit.unref();
-    const onData = (chunk: Buffer): void => {
-      head = Buffer.concat([head, chunk]);
-      const end = head.indexOf(NEWLINE);
-      if (end === -1 && head.length <= GREETING_BYTES_MAX) return;
-      clearTimeout(limit);
-      socket.off('data', onData);
-      socket.pause();
-      if (end === -1) {
-        socket.destroy();
-        return;
-      }
-      if (end + 1 < head.length) socket.unshift(head.subarray(end + 1));
-      this.#answer(socket, head.toString('utf8', 0, end));
-    };
-    socket.on('data', onData);
-    socket.on('close', () => clearTimeout(limit));
+    const first = await firstLine(socket, GREETING);
+    if (first.kind === 'line') this.#answer(socket, first.text);
+    else socket.destroy();
   }
 
   #answer(socket: Socket, line: string): void {
@@ -144,12 +133,10 @@ export class OwnerSocket {
     this.#serve(socket, want);
   }
 
-  #refusalOf(
-    hello: { readonly version: number; readonly digest: string },
-    want: Want | undefined,
-  ): Refusal | undefined {
+  #refusalOf(hello: Hello, want: Want | undefined): Refusal | undefined {
     if (hello.version !== LINK_VERSION) return 'other-version';
-    if (hello.digest !== this.#services.digest) return 'other-configuration';
+    if (needsSameConfiguration(hello.want) && hello.digest !== this.#services.digest)
+      return 'other-configuration';
     if (this.#isStopping) return 'stopping';
     return want === undefined ? 'unknown-want' : undefined;
   }
@@ -163,6 +150,9 @@ export class OwnerSocket {
       case 'watch':
         socket.on('end', () => socket.end());
         socket.resume();
+        return undefined;
+      case 'query':
+        return void serveQuery(socket, this.#services.answerQuery);
     }
   }
 

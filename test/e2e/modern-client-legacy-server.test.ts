@@ -1,0 +1,180 @@
+/** Clients of the 2026-07-28 revision on servers of the legacy era: what the servers ask meanwhile reaches them. */
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { modern, modernCall, textOf, type ModernOptions } from '../support/clients.ts';
+import { environment, ROOT, startGateway, type GatewayProcess } from '../support/gateway.ts';
+import type { Message } from '../support/http.ts';
+import { ALL_ASKABLE, openPeer, type Peer, type StdioTarget } from '../support/sdk-peers.ts';
+import { stdioTarget } from '../support/stdio.ts';
+import { until } from '../support/until.ts';
+import { Journal, upstream } from '../support/upstream.ts';
+
+const EVERYTHING = join(ROOT, 'node_modules/@modelcontextprotocol/server-everything/dist/index.js');
+const SERVERS = { everything: { command: process.execPath, args: [EVERYTHING] } };
+const run = promisify(execFile);
+
+let gateway: GatewayProcess;
+let journal: Journal;
+let pipe: StdioTarget & AsyncDisposable;
+
+beforeAll(async () => {
+  pipe = await stdioTarget({ mcp_servers: SERVERS });
+  journal = await Journal.open();
+  gateway = await startGateway({
+    mcp_servers: { ...SERVERS, up: upstream([journal.option], { leased_children_max: 2 }) },
+  });
+});
+afterAll(async () => {
+  await gateway?.[Symbol.asyncDispose]();
+  await journal?.[Symbol.asyncDispose]();
+  await pipe?.[Symbol.asyncDispose]();
+});
+
+describe.each(['HTTP', 'stdio'] as const)('SDK v2 pinned to 2026-07-28 over %s', (transport) => {
+  let peer: Peer;
+  beforeAll(async () => {
+    const target = transport === 'HTTP' ? gateway.url() : pipe;
+    peer = await openPeer('SDK v2, modern', target, ALL_ASKABLE);
+  });
+  afterAll(() => peer?.[Symbol.asyncDispose]());
+
+  it('sees the tools that need a client which can be asked', async () => {
+    const names = (await peer.listTools()).map(({ name }) => name);
+    expect(names).toContain('everything__trigger-elicitation-request');
+    expect(names).toContain('everything__trigger-url-elicitation');
+    expect(names).toContain('everything__trigger-sampling-request');
+    expect(names).toContain('everything__get-roots-list');
+  });
+
+  it.each([
+    ['trigger-elicitation-request', {}, 'elicitation/create', 'provided the requested information'],
+    [
+      'trigger-url-elicitation',
+      { url: 'https://example.com/page' },
+      'elicitation/create',
+      'completed the URL elicitation flow',
+    ],
+    ['trigger-sampling-request', { prompt: 'say' }, 'sampling/createMessage', 'sampled words'],
+    ['get-roots-list', {}, 'roots/list', 'file:///e2e/root'],
+  ])('completes %s', async (tool, args, question, part) => {
+    expect(await peer.callTool(`everything__${tool}`, args)).toContain(part);
+    expect(peer.asked).toContain(question);
+  });
+});
+
+describe('The Inspector in the modern era', () => {
+  const inspect = async (...args: readonly string[]): Promise<string> => {
+    const bin = join(ROOT, 'node_modules/.bin/mcp-inspector');
+    const all = ['--cli', gateway.url('everything'), '--transport', 'http'];
+    const era = ['--protocol-era', 'modern'];
+    const options = { env: environment(journal.folder), timeout: 50_000 };
+    return (await run(bin, [...all, ...era, ...args], options)).stdout;
+  };
+
+  it('lists and calls tools of a legacy server', async () => {
+    expect(await inspect('--method', 'tools/list')).toContain('get-sum');
+    const call = ['--tool-name', 'echo', '--tool-arg', 'message=over'];
+    expect(await inspect('--method', 'tools/call', ...call)).toContain('Echo: over');
+  });
+});
+
+const ELICIT = { method: 'elicitation/create', params: { message: 'Who?' } };
+const CAPABILITIES = { elicitation: {}, roots: {}, sampling: {} };
+const options: ModernOptions = { capabilities: CAPABILITIES };
+
+interface Asked {
+  readonly state: string;
+  readonly questions: Record<string, { readonly method: string; readonly params: unknown }>;
+}
+
+function askedBy({ result }: Message): Asked {
+  expect(result?.['resultType']).toBe('input_required');
+  return {
+    state: result?.['requestState'] as string,
+    questions: result?.['inputRequests'] as Asked['questions'],
+  };
+}
+
+const ask = async (args: Record<string, unknown> = ELICIT): Promise<Asked> =>
+  askedBy(await modernCall(gateway.url('up'), 'ask', args, options).answer());
+
+interface RetryOptions extends ModernOptions {
+  readonly args?: unknown;
+  readonly responses?: Record<string, unknown>;
+}
+
+function retry(state: string, changes: RetryOptions = {}): Promise<Message> {
+  const { args = ELICIT, responses = {} } = changes;
+  const params = { name: 'ask', arguments: args, requestState: state, inputResponses: responses };
+  return modern(gateway.url('up'), 'tools/call', params, {
+    ...options,
+    id: 'again',
+    ...changes,
+  }).answer();
+}
+
+const accepted = { action: 'accept', content: { name: 'Ada' } };
+const keysOf = ({ questions }: Asked): string => Object.keys(questions)[0] ?? '';
+const codeOf = ({ error }: Message): unknown => (error?.data as Record<string, unknown>)?.['code'];
+
+describe('A question of a legacy server', () => {
+  it('is the answer to the request, and the next request goes on with the same call', async () => {
+    const asked = await ask();
+    expect(asked.questions[keysOf(asked)]).toEqual(ELICIT);
+    const before = journal.lines('"tools/call"').length;
+    const done = await retry(asked.state, { responses: { [keysOf(asked)]: accepted } });
+    expect(done.id).toBe('again');
+    expect(done.result).toMatchObject({ resultType: 'complete' });
+    expect(textOf(done)).toContain('"name":"Ada"');
+    expect(journal.lines('"tools/call"')).toHaveLength(before);
+  });
+
+  it('is put again where its answer is missing or no answer, and extra answers are ignored', async () => {
+    const first = await ask();
+    const second = askedBy(await retry(first.state, { responses: { other: accepted } }));
+    expect(second.questions).toEqual(first.questions);
+    const flawed = await retry(second.state, { responses: { [keysOf(second)]: { action: 'no' } } });
+    expect(flawed.error).toMatchObject({ code: -32_602 });
+    expect(flawed.error?.message).toContain(keysOf(second));
+    const done = await retry(second.state, { responses: { [keysOf(second)]: accepted, x: 1 } });
+    expect(textOf(done)).toContain('"name":"Ada"');
+  });
+
+  it('is opened by nobody with a state that is not the right one', async () => {
+    const asked = await ask();
+    const { state } = asked;
+    const responses = { [keysOf(asked)]: accepted };
+    const changed = `${state.slice(0, -2)}${state.endsWith('A') ? 'B' : 'A'}${state.slice(-1)}`;
+    expect(codeOf(await retry(changed, { responses }))).toBe('REQUEST_STATE_INVALID');
+    expect(codeOf(await retry('anything', { responses }))).toBe('REQUEST_STATE_INVALID');
+    const other = { ...ELICIT, params: { message: 'Whose?' } };
+    expect(codeOf(await retry(state, { responses, args: other }))).toBe('REQUEST_STATE_MISMATCH');
+    expect(textOf(await retry(state, { responses }))).toContain('Ada');
+    expect(codeOf(await retry(state, { responses }))).toBe('REQUEST_STATE_REPLAYED');
+  });
+
+  it('is gone with its server, and the client is told to call again', async () => {
+    const asked = await ask();
+    const asking = journal.entries().findLast(({ line }) => line?.includes('"ask"'));
+    process.kill(asking?.pid ?? 0, 'SIGKILL');
+    const after = await until('the call is gone', async () => {
+      const answer = await retry(asked.state, { responses: { [keysOf(asked)]: { action: 1 } } });
+      return answer.error?.message.includes('inputResponses') === true ? undefined : answer;
+    });
+    expect(codeOf(after)).toBe('PARKED_CALL_GONE');
+    expect(after.error?.message).toContain('make the call again');
+  });
+
+  it('takes no place from others while the client thinks', async () => {
+    const parked = await Promise.all([ask(), ask(), ask()]);
+    expect(textOf(await modernCall(gateway.url('up'), 'pid', {}, options).answer())).toMatch(
+      /^\d+$/,
+    );
+    const done = await Promise.all(
+      parked.map((asked) => retry(asked.state, { responses: { [keysOf(asked)]: accepted } })),
+    );
+    expect(done.map((message) => textOf(message).includes('Ada'))).toEqual([true, true, true]);
+  });
+});
