@@ -35,7 +35,7 @@ import {
 import type { ClientWorld } from './test-client.ts';
 
 /** Together longer than every timeout of the gateway, the answer of a person to a question included. */
-const LAST_WAITS_MS = [6_000, 6_000, 60_000, 600_000, 6_000, 6_000, 600_000, 60_000];
+const LAST_WAITS_MS = [12_000, 12_000, 60_000, 600_000, 12_000, 12_000, 600_000, 60_000];
 /** Longer than the gateway gathers questions for one round, or puts off asking a server again. */
 const MOMENT_MS = 300;
 const BEGIN_MS = 1_000_000;
