@@ -61,19 +61,22 @@ export const STDIO_GATEWAY_COMMAND: Command = [
   '{config}',
 ];
 
+/** The protocol era of an upstream, or of a client. */
+export type Era = 'legacy' | 'modern';
+
 const serverName = (index: number): string => `s${String(index).padStart(2, '0')}`;
 
-function upstreamCommand(name: string): string[] {
+function upstreamCommand(name: string, era: Era = 'legacy'): string[] {
   const tools = String(TOOLS_PER_UPSTREAM);
-  return [process.execPath, UPSTREAM, '--name', name, '--tools', tools];
+  return [process.execPath, UPSTREAM, '--name', name, '--tools', tools, '--era', era];
 }
 
-const configOf = (upstreams: number): string =>
+const configOf = (upstreams: readonly Era[]): string =>
   JSON.stringify({
     mcp_servers: Object.fromEntries(
-      Array.from({ length: upstreams }, (_, index) => [
+      upstreams.map((era, index) => [
         serverName(index),
-        { mode: 'subprocess', command: upstreamCommand(serverName(index)) },
+        { mode: 'subprocess', command: upstreamCommand(serverName(index), era) },
       ]),
     ),
     tool_access: { gateway_tools: 'none' },
@@ -134,12 +137,16 @@ async function connectWhenReady(port: number, toolCount: number): Promise<Client
   throw new Error(`not ready after ${READY_MS_MAX / 1000} s: ${problem}`);
 }
 
-/** Starts a gateway, or a floor, in front of that many upstreams. Its log is shown when it does not start. */
+export interface HttpArm extends Arm {
+  readonly port: number;
+}
+
+/** Starts a gateway, or a floor, in front of these upstreams. Its log is shown when it does not start. */
 export async function startHttpArm(
   name: string,
   command: Command,
-  upstreams: number,
-): Promise<Arm> {
+  upstreams: readonly Era[] = ['legacy'],
+): Promise<HttpArm> {
   const folder = mkdtempSync(join(tmpdir(), 'hangar-bench-'));
   const config = join(folder, 'config.yaml');
   writeFileSync(config, configOf(upstreams));
@@ -173,11 +180,12 @@ export async function startHttpArm(
   died.catch(() => {}); // an end after the start shows as a failed call
   try {
     const client = await Promise.race([
-      connectWhenReady(port, upstreams * TOOLS_PER_UPSTREAM),
+      connectWhenReady(port, upstreams.length * TOOLS_PER_UPSTREAM),
       died,
     ]);
     return {
       name,
+      port,
       client,
       toolName: (tool) => `${serverName(0)}__${tool}`,
       cpuUs: () => cpuUsOf(child.pid ?? 0),
@@ -195,11 +203,19 @@ export async function startHttpArm(
   }
 }
 
+/** The same gateway seen by another client, which calls the upstream at `index`; ends with the first arm. */
+export const otherArm = (arm: Arm, name: string, client: Client, index: number): Arm => ({
+  ...arm,
+  name,
+  client,
+  toolName: (tool) => `${serverName(index)}__${tool}`,
+});
+
 /** Starts a gateway, or a floor, that speaks over its pipes, in front of one upstream. */
 export async function startStdioArm(name: string, command: Command): Promise<Arm> {
   const folder = mkdtempSync(join(tmpdir(), 'hangar-bench-'));
   const config = join(folder, 'config.yaml');
-  writeFileSync(config, configOf(1));
+  writeFileSync(config, configOf(['legacy']));
   const argv = command.map((part) => part.replace('{config}', config));
   const env = { PATH: process.env['PATH'], HOME: folder, TMPDIR: folder };
   const client = await connectStdio(argv, { cwd: folder, env });

@@ -4,12 +4,14 @@ import net from 'node:net';
 import { ResponseReader, type HttpResponse } from './http-response.ts';
 
 const REVISION = '2025-06-18';
+const MODERN_REVISION = '2026-07-28';
 const ANSWER_MS_MAX = 30_000;
 const FIRST_ID = 1_000_000_000;
+const CLIENT_INFO = { name: 'bench', version: '1.0.0' };
 const INITIALIZE = JSON.stringify({
   protocolVersion: REVISION,
   capabilities: {},
-  clientInfo: { name: 'bench', version: '1.0.0' },
+  clientInfo: CLIENT_INFO,
 });
 
 /**
@@ -77,7 +79,7 @@ function answerIn({ status, headers, body }: HttpResponse): Buffer {
   return body.subarray(at + 'data: '.length, end < 0 ? undefined : end);
 }
 
-/** MCP over Streamable HTTP, revision 2025-06-18, with as many connections as there are calls at once. */
+/** MCP over Streamable HTTP, with as many connections as there are calls at once. */
 class HttpClient implements Client {
   readonly #port: number;
   readonly #idle: Connection[] = [];
@@ -92,10 +94,10 @@ class HttpClient implements Client {
       'Accept: application/json, text/event-stream\r\n';
   }
 
-  async #post(body: string): Promise<HttpResponse> {
+  async #post(body: string, headers = ''): Promise<HttpResponse> {
     const connection = this.#takeIdle() ?? (await this.#connect());
-    const length = Buffer.byteLength(body);
-    const response = await connection.send(`${this.#head}Content-Length: ${length}\r\n\r\n${body}`);
+    const length = `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n`;
+    const response = await connection.send(this.#head + headers + length + body);
     this.#idle.push(connection);
     return response;
   }
@@ -127,8 +129,8 @@ class HttpClient implements Client {
     return `{"jsonrpc":"2.0","id":${this.#lastId},"method":"${method}","params":${params}}`;
   }
 
-  async request(method: string, params: string): Promise<Buffer> {
-    return answerIn(await this.#post(this.#message(method, params)));
+  async request(method: string, params: string, headers?: string): Promise<Buffer> {
+    return answerIn(await this.#post(this.#message(method, params), headers));
   }
 
   close(): void {
@@ -136,12 +138,36 @@ class HttpClient implements Client {
   }
 }
 
-/** Opens a session with the MCP server at `http://127.0.0.1:<port>/mcp`. */
+/** Opens a session, revision 2025-06-18, with the MCP server at `http://127.0.0.1:<port>/mcp`. */
 export async function connectHttp(port: number): Promise<Client> {
   const client = new HttpClient(port);
   await client.initialize();
   return {
     request: (method, params) => client.request(method, params),
+    close: () => client.close(),
+  };
+}
+
+const NAMED = /^\{"name":"([^"]*)"/;
+
+/** A client of revision 2026-07-28: no session, every request says who asks and what can be asked. */
+export function modernClient(port: number, clientCapabilities: object = {}): Client {
+  const client = new HttpClient(port);
+  const said = { protocolVersion: MODERN_REVISION, clientInfo: CLIENT_INFO, clientCapabilities };
+  const meta = JSON.stringify(
+    Object.fromEntries(
+      Object.entries(said).map(([key, value]) => [`io.modelcontextprotocol/${key}`, value]),
+    ),
+  );
+  return {
+    request: (method, params) => {
+      const name = NAMED.exec(params)?.[1];
+      const headers =
+        `MCP-Protocol-Version: ${MODERN_REVISION}\r\nMcp-Method: ${method}\r\n` +
+        (name === undefined ? '' : `Mcp-Name: ${name}\r\n`);
+      const members = params === '{}' ? '' : `${params.slice(1, -1)},`;
+      return client.request(method, `{${members}"_meta":${meta}}`, headers);
+    },
     close: () => client.close(),
   };
 }

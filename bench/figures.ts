@@ -1,5 +1,6 @@
 import {
   FLOOR_COMMAND,
+  otherArm,
   SPLICING_FLOOR_COMMAND,
   startDirectArm,
   startHttpArm,
@@ -8,11 +9,17 @@ import {
   STDIO_GATEWAY_COMMAND,
   type Arm,
   type Command,
+  type Era,
 } from './arms.ts';
+import { modernClient } from './client.ts';
 import type { QuietGate } from './quiet.ts';
 import { callsPerSecond, cpuUsPerCall, p50Ms, runBlock, type Block, type Load } from './measure.ts';
 
-/** The figures of the bench. A ratio is the gateway's value over the floor's, taken in the same round. */
+/**
+ * The figures of the bench. A ratio is the gateway's value over the floor's, taken in the same round. Between eras
+ * the floor is the gateway itself, with a server of the client's own era. ML is a modern client with a legacy
+ * server, LM the opposite.
+ */
 export const FIGURES = {
   addedP50: { title: 'added p50, echo 100 B', unit: 'µs', better: 'lower', target: 1.3 },
   callsPerSecond: { title: 'calls/s, 64 in flight', unit: '/s', better: 'higher', target: 0.6 },
@@ -34,6 +41,25 @@ export const FIGURES = {
   },
   cpuConcurrent: {
     title: 'CPU/call, 64 in flight',
+    unit: 'µs',
+    better: 'lower',
+    target: undefined,
+  },
+  cpuBridgeMl: {
+    title: 'CPU/call, ML over MM, 64 in flight',
+    unit: 'µs',
+    better: 'lower',
+    target: 1.5,
+  },
+  cpuBridgeLm: {
+    title: 'CPU/call, LM over LL, 64 in flight',
+    unit: 'µs',
+    better: 'lower',
+    target: 1.5,
+  },
+  // Each call has a legacy child to itself, in case that asks something.
+  cpuBridgeMlAsking: {
+    title: 'CPU/call, ML over MM, asking client, 4 in flight',
     unit: 'µs',
     better: 'lower',
     target: undefined,
@@ -71,10 +97,11 @@ export interface Plan {
   readonly say: (line: string) => void;
 }
 
-const LISTED_UPSTREAMS = 100;
+const LISTED_UPSTREAMS = Array<Era>(100).fill('legacy');
 const TOOLS_PER_UPSTREAM = 20;
 const WARM_UP_IN_FLIGHT = 16;
 const MANY_IN_FLIGHT = 64;
+const ASKING_IN_FLIGHT = 4;
 const CALLS_MIN = 20;
 
 const textOf = (answer: unknown): unknown =>
@@ -93,7 +120,7 @@ const LIST: Load = {
   params: () => '{}',
   isRight: (answer) =>
     (answer as { result?: { tools?: unknown[] } }).result?.tools?.length ===
-    LISTED_UPSTREAMS * TOOLS_PER_UPSTREAM,
+    LISTED_UPSTREAMS.length * TOOLS_PER_UPSTREAM,
 };
 
 /** One block for each arm, in that order on even rounds and in the opposite one on odd rounds. */
@@ -135,8 +162,8 @@ function addedSample([direct, floor, gateway]: readonly Block[]): Sample[] {
 type CallFigures = 'addedP50' | 'callsPerSecond' | 'cpuSequential' | 'cpuConcurrent';
 
 async function measureHttp(plan: Plan): Promise<Pick<Samples, CallFigures>> {
-  await using floor = await startHttpArm('floor', FLOOR_COMMAND, 1);
-  await using gateway = await startHttpArm('gateway', plan.gateway, 1);
+  await using floor = await startHttpArm('floor', FLOOR_COMMAND);
+  await using gateway = await startHttpArm('gateway', plan.gateway);
   return await measureCalls(floor, gateway, plan); // awaited here: both end with this block
 }
 
@@ -176,8 +203,12 @@ async function measureCalls(
 }
 
 /** The p50 of one load, one call at a time, against the splicing floor, with processes of its own. */
-async function measureAlone(load: Load, upstreams: number, plan: Plan): Promise<readonly Sample[]> {
-  plan.say(`starting ${upstreams} upstreams, twice`);
+async function measureAlone(
+  load: Load,
+  upstreams: readonly Era[],
+  plan: Plan,
+): Promise<readonly Sample[]> {
+  plan.say(`starting ${upstreams.length} upstreams, twice`);
   await using floor = await startHttpArm('splicing floor', SPLICING_FLOOR_COMMAND, upstreams);
   await using gateway = await startHttpArm('gateway', plan.gateway, upstreams);
   await warmUp([floor, gateway], load, plan);
@@ -192,6 +223,39 @@ async function measureAlone(load: Load, upstreams: number, plan: Plan): Promise<
   return samples;
 }
 
+type BridgeFigures = 'cpuBridgeMl' | 'cpuBridgeLm' | 'cpuBridgeMlAsking';
+
+/** One gateway between clients and servers of both eras. */
+async function measureBridge(plan: Plan): Promise<Pick<Samples, BridgeFigures>> {
+  await using ll = await startHttpArm('LL', plan.gateway, ['legacy', 'modern']);
+  const modern = modernClient(ll.port);
+  const asking = modernClient(ll.port, { elicitation: {} });
+  const lm = otherArm(ll, 'LM', ll.client, 1);
+  const [mm, ml] = [otherArm(ll, 'MM', modern, 1), otherArm(ll, 'ML', modern, 0)];
+  const [mmAsking, mlAsking] = [otherArm(mm, 'MM', asking, 1), otherArm(ml, 'ML', asking, 0)];
+  const cells = [mm, ml, ll, lm];
+  await warmUp([...cells, mmAsking, mlAsking], ECHO, plan);
+  const samples: Record<BridgeFigures, Sample[]> = {
+    cpuBridgeMl: [],
+    cpuBridgeLm: [],
+    cpuBridgeMlAsking: [],
+  };
+  const many = { inFlight: MANY_IN_FLIGHT, ms: plan.blockMs * 2, callsMin: CALLS_MIN };
+  const few = { ...many, inFlight: ASKING_IN_FLIGHT };
+  for (let round = 0; round < plan.rounds; round += 1) {
+    plan.say(`between eras, round ${round + 1} of ${plan.rounds}`);
+    await plan.quiet.wait();
+    const blocks = await inTurn(cells, round, (arm) => runBlock(arm, ECHO, many));
+    samples.cpuBridgeMl.push(...sampleOf(blocks.slice(0, 2), cpuUsPerCall));
+    samples.cpuBridgeLm.push(...sampleOf(blocks.slice(2), cpuUsPerCall));
+    const asked = await inTurn([mmAsking, mlAsking], round, (arm) => runBlock(arm, ECHO, few));
+    samples.cpuBridgeMlAsking.push(...sampleOf(asked, cpuUsPerCall));
+  }
+  modern.close();
+  asking.close();
+  return samples;
+}
+
 /**
  * Runs the bench. Each part has its own processes: memory that large answers leave behind would be
  * collected during small ones. Rejects when an arm does not start, gives a wrong answer or none.
@@ -199,7 +263,8 @@ async function measureAlone(load: Load, upstreams: number, plan: Plan): Promise<
 export async function measureAll(plan: Plan): Promise<Samples> {
   const calls = await measureHttp(plan);
   const stdio = await measureStdio(plan);
-  const result1Mb = await measureAlone(MEGABYTE, 1, plan);
+  const result1Mb = await measureAlone(MEGABYTE, ['legacy'], plan);
   const toolsList = await measureAlone(LIST, LISTED_UPSTREAMS, plan);
-  return { ...calls, ...stdio, result1Mb, toolsList };
+  const bridge = await measureBridge(plan);
+  return { ...calls, ...stdio, result1Mb, toolsList, ...bridge };
 }

@@ -1,7 +1,8 @@
 'use strict';
 // The MCP server that the bench puts behind everything it measures: stdio, no dependency, as little work
 // per call as can be had, so that what is between it and the client is what shows.
-// usage: node upstream.cjs [--name NAME] [--tools N]
+// usage: node upstream.cjs [--name NAME] [--tools N] [--era legacy|modern]
+// A server of one era refuses the handshake of the other.
 const argv = process.argv.slice(2);
 const option = (name, fallback) => {
   const index = argv.indexOf(`--${name}`);
@@ -9,6 +10,7 @@ const option = (name, fallback) => {
 };
 const NAME = option('name', 'upstream');
 const TOOL_COUNT = Number(option('tools', '20'));
+const IS_MODERN = option('era', 'legacy') === 'modern';
 
 const tool = (name, description, properties) => ({
   name,
@@ -37,16 +39,29 @@ function generate(length) {
   return generated;
 }
 
-function resultOf({ method, params = {} }) {
+const CAPABILITIES = { tools: {} };
+const INFO = { name: NAME, version: '1.0.0' };
+const KEPT = { ttlMs: 60_000, cacheScope: 'public' };
+
+function legacyResultOf({ method, params = {} }) {
   if (method === 'initialize') {
-    return {
-      protocolVersion: params.protocolVersion,
-      capabilities: { tools: {} },
-      serverInfo: { name: NAME, version: '1.0.0' },
-    };
+    const { protocolVersion } = params;
+    return { protocolVersion, capabilities: CAPABILITIES, serverInfo: INFO };
   }
   if (method === 'ping') return {};
-  if (method === 'tools/list') return { tools: TOOLS };
+  return plainResultOf(method, params);
+}
+
+function modernResultOf({ method, params = {} }) {
+  const result =
+    method === 'server/discover'
+      ? { supportedVersions: ['2026-07-28'], capabilities: CAPABILITIES, ...KEPT }
+      : plainResultOf(method, params);
+  return result && { resultType: 'complete', ...result };
+}
+
+function plainResultOf(method, params) {
+  if (method === 'tools/list') return { tools: TOOLS, ...(IS_MODERN && KEPT) };
   if (method !== 'tools/call') return undefined;
   const { name, arguments: given = {} } = params;
   const text = name === 'echo' ? given.text : name === 'generate' ? generate(given.length) : name;
@@ -56,7 +71,7 @@ function resultOf({ method, params = {} }) {
 function answer(line) {
   const message = JSON.parse(line);
   if (message.id === undefined || message.method === undefined) return;
-  const result = resultOf(message);
+  const result = IS_MODERN ? modernResultOf(message) : legacyResultOf(message);
   const error = { code: -32601, message: `Method not found: ${message.method}` };
   const body = result === undefined ? { error } : { result };
   process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', id: message.id, ...body })}\n`);

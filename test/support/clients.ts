@@ -143,8 +143,8 @@ export const modernCall = (
   options: ModernOptions = {},
 ): Exchange => modern(url, 'tools/call', { name, arguments: args }, options);
 
-function namedBy({ name, uri }: Record<string, unknown>): Record<string, string> {
-  const value = name ?? uri;
+function namedBy({ name, uri, taskId }: Record<string, unknown>): Record<string, string> {
+  const value = name ?? uri ?? taskId;
   return typeof value === 'string' ? { 'mcp-name': value } : {};
 }
 

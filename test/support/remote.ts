@@ -85,6 +85,10 @@ export const conformanceOverHttp = (
 export const modernOverHttp = (): Promise<RemoteServer> =>
   start([fixture('modern-server/http.ts')], { path: '/mcp' });
 
+/** The fixture whose tools run as tasks, of the 2026-07-28 revision over Streamable HTTP. */
+export const tasksOverHttp = (args: readonly string[] = []): Promise<RemoteServer> =>
+  start([fixture('tasks/main.ts'), '--era=modern', '--http', ...args], { path: '/mcp' });
+
 /** A server on SDK v1 over HTTP. */
 export const sdkV1 = (mode: 'sessions' | 'json' | 'stateless' | 'sse'): Promise<RemoteServer> =>
   start([fixture('remote/sdk-v1.ts'), mode], { path: '/mcp' });

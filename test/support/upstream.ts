@@ -28,6 +28,13 @@ export const upstream = (args: readonly string[] = [], keys: Config = {}): Confi
   ...keys,
 });
 
+/** @param args options of the fixture whose tools run as tasks: see its head */
+export const taskServer = (args: readonly string[] = [], keys: Config = {}): Config => ({
+  command: [process.execPath, fixture('tasks/main.ts')],
+  args,
+  ...keys,
+});
+
 /** What one process of the misbehaving fixture wrote down. */
 export interface Seen {
   readonly pid: number;

@@ -1,7 +1,7 @@
 /** One legacy client on a hub with one scripted server of the modern era. */
 import { classify, isObject, type JsonObject } from '../src/domain/protocol/json-rpc.ts';
 import { clientText } from '../src/domain/protocol/client-message.ts';
-import { utf8Text } from '../src/application/calls/ask.ts';
+import { parseAnswer, utf8Text } from '../src/application/calls/ask.ts';
 import type { ClientReply } from '../src/application/calls/reply.ts';
 import { Hub } from '../src/application/dispatch/hub.ts';
 import type { Bytes } from '../src/application/ports.ts';
@@ -125,7 +125,7 @@ function replyInto(heard: Heard): ClientReply {
       heard.messages.push(JSON.parse(utf8Text(message)) as JsonObject);
       if (heard.onOverflow !== undefined) reply.onOverflow?.();
     },
-    answer: () => void heard.ends.push('bytes'),
+    answer: (answer) => void heard.ends.push(parseAnswer(answer)?.['result']),
     result: (result) => void heard.ends.push(result),
     body: () => void heard.ends.push('body'),
     refuse: (error) => void heard.ends.push(error),

@@ -41,6 +41,8 @@ const PINS: Record<ErrorCode, readonly [http: number, jsonRpc: number, retryable
   SESSION_MISSING: [400, -32000, false],
   SESSION_UNKNOWN: [404, -32001, false],
   STREAMS_FULL: [503, -32000, true],
+  TASK_CANNOT_CROSS: [502, -32602, false],
+  TASK_LOST: [404, -32602, false],
   TOOL_UNKNOWN: [404, -32602, false],
   UPSTREAM_ADDRESS_REFUSED: [502, -32000, false],
   UPSTREAM_ANSWER_INVALID: [502, -32603, false],

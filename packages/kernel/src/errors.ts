@@ -235,6 +235,18 @@ export const ERRORS = {
     retryable: true,
     title: 'All event streams are in use.',
   },
+  TASK_CANNOT_CROSS: {
+    http: 502,
+    jsonRpc: -32602,
+    retryable: false,
+    title: 'The tool runs as a task of the other era.',
+  },
+  TASK_LOST: {
+    http: 404,
+    jsonRpc: -32602,
+    retryable: false,
+    title: 'The server that had the task has ended.',
+  },
   TOOL_UNKNOWN: {
     http: 404,
     jsonRpc: -32602,

@@ -147,6 +147,8 @@ export interface UpstreamConnection {
   send(call: UpstreamCall): number;
   /** Gives up waiting: tells the server, and drops what it may still answer. Unknown ids are ignored. */
   cancel(id: number, reason: string): void;
+  /** Who hears progress on a call that was answered, where its work goes on as a task; undefined ends that. */
+  hearProgress?(id: number, listener: ((message: ServerMessage) => void) | undefined): void;
   /** Writes a notification or an answer as it is (UTF-16 text, no newline). */
   write(line: string): void;
   /** Ends the server, kindly first. Resolves when nothing of it is left. */

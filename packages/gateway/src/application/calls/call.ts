@@ -132,6 +132,11 @@ export class Call implements UpstreamCall, Limited {
     return this.#sent?.child ?? this.#carrier?.child;
   }
 
+  /** Its id on the connection to that child; undefined while it has none, and where another call carries it out. */
+  get upstreamId(): number | undefined {
+    return this.#sent?.id;
+  }
+
   /** Nobody works on it: its client has questions to answer. */
   get isAskingClient(): boolean {
     return this.#rounds?.isAsking ?? this.#carrier?.isAskingClient ?? false;
@@ -212,6 +217,7 @@ export class Call implements UpstreamCall, Limited {
     // It failed after it had asked for what a modern client declares with every request: such a client is told so.
     if (error !== undefined && request.era === 'modern' && missing !== undefined)
       this.reply.refuse(missingCapability(missing));
+    else if (read.kind === 'answer') this.reply.answer(read.answer);
     else if (read.kind === 'refused') this.reply.refuse(read.error);
     else this.reply.result(read.result);
   }

@@ -1,34 +1,34 @@
 /** Requests and answers between a client of one era and a child of the other. */
 import { Fault } from '@mcp-hangar/kernel/errors';
 import {
-  isAboutOurHop,
-  legacyError,
-  legacyParams,
-  legacyResult,
-  modernError,
-  modernParams,
-  modernResult,
+  answerForLegacy,
+  answerForModern,
+  requestForLegacy,
+  requestForModern,
   type Introduction,
   type RetryParams,
+} from '../../domain/protocol/bridge-text.ts';
+import {
+  isAboutOurHop,
+  legacyError,
+  legacyResult,
+  modernError,
+  modernResult,
 } from '../../domain/protocol/bridge.ts';
 import { capabilitiesForModern } from '../../domain/protocol/capabilities.ts';
-import {
-  CLIENT_SLOT,
-  clientText,
-  cutForServer,
-  type ClientText,
-} from '../../domain/protocol/client-message.ts';
+import { cutForServer } from '../../domain/protocol/client-message.ts';
 import { isObject, RPC, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
-import { hasSpan } from '../../domain/protocol/json-spans.ts';
 import { legacyToolResult } from '../../domain/protocol/structured-content.ts';
 import { wantedInput, type WantedInput } from '../../domain/protocol/wanted-input.ts';
 import type { RawAnswer } from '../ports.ts';
 import type { Child } from '../servers/child.ts';
-import { parseAnswer, parseExactly, plainError } from './ask.ts';
-import type { OutgoingRequest, Replacement } from './call.ts';
+import { toolNeedsModernTask } from '../tasks/task-faults.ts';
+import { parseAnswer, plainError } from './ask.ts';
+import { latin1, type OutgoingRequest, type Replacement } from './call.ts';
+import { editedAnswer } from './edited-answer.ts';
 import { rpcErrorOf } from './reply.ts';
 
-/** An answer that is rewritten is parsed first, which holds up everybody else. */
+/** An answer that is rewritten is read first, which holds up everybody else. */
 const BRIDGED_BYTES_MAX = 8_388_608;
 
 /** Methods that only one era has and that no single request of the other can stand for. */
@@ -42,6 +42,7 @@ interface Changes {
 
 /** What an answer comes to in the client's era. */
 export type Bridged =
+  | { readonly kind: 'answer'; readonly answer: RawAnswer }
   | { readonly kind: 'result'; readonly result: JsonObject }
   | { readonly kind: 'refused'; readonly error: RpcError }
   /** The server wants something of the client first. */
@@ -49,6 +50,8 @@ export type Bridged =
 
 export class EraBridge {
   readonly #info: JsonObject;
+  /** The same as text of one byte a character. */
+  readonly #infoText: string;
   /** What modern servers are told of the capabilities that a session declared. */
   readonly #told = new WeakMap<JsonObject, JsonObject>();
   readonly #strayState: (state: unknown) => Fault;
@@ -59,6 +62,7 @@ export class EraBridge {
    */
   constructor(info: JsonObject, strayState: (state: unknown) => Fault) {
     this.#info = info;
+    this.#infoText = latin1(JSON.stringify(info));
     this.#strayState = strayState;
   }
 
@@ -76,13 +80,12 @@ export class EraBridge {
     }
     const state = request.params?.['requestState'];
     if (era === 'legacy' && state !== undefined) throw this.#strayState(state);
-    const replaced = applyReplace(exactParams(request), request.text, replace);
-    const params =
+    const { text } = request.text;
+    const edits =
       era === 'modern'
-        ? modernParams(replaced, this.#introduction(request, child), retry)
-        : legacyParams(replaced);
-    const message = { jsonrpc: '2.0', id: 0, method: request.method, params };
-    return cutForServer(clientText(JSON.stringify(message), message));
+        ? requestForModern(text, this.#introduction(request, child), retry)
+        : requestForLegacy(text);
+    return cutForServer(request.text, replace, edits);
   }
 
   /** What the client is told of an answer of the other era. @param wraps whether it is shown the tool's output wrapped */
@@ -91,6 +94,8 @@ export class EraBridge {
       const detail = `the answer has ${answer.bytes} bytes; across eras ${BRIDGED_BYTES_MAX} pass at most`;
       return refused(new Fault('UPSTREAM_ANSWER_TOO_LARGE', detail));
     }
+    const edited = answer.isError ? undefined : this.#edited(request, answer, wraps);
+    if (edited !== undefined) return { kind: 'answer', answer: edited };
     const message = parseAnswer(answer);
     const { error, result } = message ?? {};
     if (isObject(error)) {
@@ -106,6 +111,18 @@ export class EraBridge {
     return request.era === 'modern'
       ? { kind: 'result', result: modernResult(request.method, result, this.#info) }
       : resultForLegacy(request.method, result, wraps);
+  }
+
+  #edited(
+    { era, method }: OutgoingRequest,
+    answer: RawAnswer,
+    wraps: () => boolean,
+  ): RawAnswer | undefined {
+    return editedAnswer(answer, (text) =>
+      era === 'modern'
+        ? answerForModern(text, method, this.#infoText)
+        : answerForLegacy(text, wraps),
+    );
   }
 
   #introduction({ user }: OutgoingRequest, { seat, connection }: Child): Introduction {
@@ -144,6 +161,8 @@ function resultForLegacy(method: string, result: JsonObject, wraps: () => boolea
 }
 
 function errorForLegacy(error: RpcError): Bridged {
+  const noTask = toolNeedsModernTask(error);
+  if (noTask !== undefined) return { kind: 'refused', error: noTask };
   if (!isAboutOurHop(error)) return { kind: 'refused', error: legacyError(error) };
   const { code, message } = error;
   const detail = `the server does not accept the request as the gateway put it (${code}): ${message}`;
@@ -151,34 +170,3 @@ function errorForLegacy(error: RpcError): Bridged {
 }
 
 const refused = (fault: Fault): Bridged => ({ kind: 'refused', error: rpcErrorOf(fault) });
-
-/** The params once more, with numbers that are written again as the client wrote them. */
-function exactParams({ text }: OutgoingRequest): JsonObject | undefined {
-  const message = parseExactly(text.text);
-  const params = isObject(message) ? message['params'] : undefined;
-  return isObject(params) ? params : undefined;
-}
-
-/** The params with the server's own name or URI in the place that the text would be edited. */
-function applyReplace(
-  params: JsonObject | undefined,
-  text: ClientText,
-  replace: Replacement | undefined,
-): JsonObject | undefined {
-  if (replace === undefined || params === undefined || !hasSpan(text.spans, replace.slot))
-    return params;
-  const value: unknown = JSON.parse(replace.text);
-  switch (replace.slot) {
-    case CLIENT_SLOT.name:
-      return { ...params, name: value };
-    case CLIENT_SLOT.uri:
-      return { ...params, uri: value };
-    default: {
-      const member = replace.slot === CLIENT_SLOT.refName ? 'name' : 'uri';
-      return {
-        ...params,
-        ref: { ...(isObject(params['ref']) ? params['ref'] : {}), [member]: value },
-      };
-    }
-  }
-}

@@ -8,7 +8,7 @@
  * 2. When the call is over no question is left open at the client.
  */
 import { Fault } from '@mcp-hangar/kernel/errors';
-import type { RetryParams } from '../../domain/protocol/bridge.ts';
+import type { RetryParams } from '../../domain/protocol/bridge-text.ts';
 import type { ClientText } from '../../domain/protocol/client-message.ts';
 import {
   flawOf,

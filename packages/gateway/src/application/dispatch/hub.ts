@@ -43,8 +43,9 @@ import {
 import { StartStages } from '../servers/start-stages.ts';
 import { listenForLists } from '../sessions/listening.ts';
 import { Subscriptions } from '../sessions/subscriptions.ts';
+import { TaskTable } from '../tasks/task-table.ts';
 import type { UseCaseDeps } from '../use-case.ts';
-import { route, type Target } from './router.ts';
+import { route, unknownMethod, type Target } from './router.ts';
 
 export interface HubOptions {
   readonly servers: readonly McpServerSpec[];
@@ -100,6 +101,7 @@ export class Hub {
   readonly catalogs: Catalogs;
   readonly views: Views;
   readonly subscriptions: Subscriptions;
+  readonly tasks: TaskTable;
   /** What commands and queries work with, whoever asks for them. */
   readonly useCases: UseCaseDeps;
   /** Calls of modern clients that wait for answers. */
@@ -126,6 +128,7 @@ export class Hub {
       ...options.catalog,
     });
     this.subscriptions = new Subscriptions();
+    this.tasks = new TaskTable(options.clock);
     this.views = new Views({
       catalogs: this.catalogs,
       serverInfo: options.info,
@@ -190,6 +193,7 @@ export class Hub {
       changed: (server, child, notification) => {
         this.catalogs.childChanged(server, child, notification.method);
         this.subscriptions.changed(server, child, notification);
+        this.tasks.changed(child, notification);
       },
       toolsKnown: (server) => this.catalogs.toolsKnown(server),
     };
@@ -224,6 +228,26 @@ export class Hub {
       listed
         .then(() => this.#deliverKnown(client, call))
         .catch((error: unknown) => call.fail(error));
+    }
+    return call;
+  }
+
+  /**
+   * Sends a request to a server, to its `child` where one is given. Only a child of the client's era gets it: what the
+   * request means exists in one era.
+   */
+  sendTo(client: ClientRequest, to: Place): Call {
+    const { user, request, paramHeaders } = client;
+    const { server, child, timeoutMs } = to;
+    const call = this.#open(client, client.onSettled);
+    if (call.settled) return call;
+    call.target = { mcpServerId: server.spec.id, name: undefined };
+    const delivery: Delivery = { replace: undefined, traits: () => NO_TOOL, timeoutMs };
+    const sending = { server, user, request, delivery, paramHeaders, isOfOneEra: true };
+    if (child === undefined) this.#hand(call, sending);
+    else {
+      child.begin(user.owner);
+      this.#send(call, child, sending);
     }
     return call;
   }
@@ -300,6 +324,7 @@ export class Hub {
     this.views.close();
     this.catalogs.close();
     this.#deadlines.close();
+    this.tasks.close();
     await Promise.allSettled(this.servers.map((server) => server.close()));
   }
 
@@ -371,9 +396,16 @@ export class Hub {
 
   /** Gives the call to a child of the server, now or when there is one. */
   #hand(call: Call, sending: Sending): void {
-    const send = (child: Child): void => this.#send(call, child, sending);
+    this.#take(call, sending, (child) => this.#send(call, child, sending));
+  }
+
+  #take(
+    call: Call,
+    { server, user }: Pick<Sending, 'server' | 'user'>,
+    send: (child: Child) => void,
+  ): void {
     try {
-      const child = sending.server.take(sending.user, call);
+      const child = server.take(user, call);
       if (child instanceof Promise) child.then(send).catch((error: unknown) => call.fail(error));
       else send(child);
     } catch (error) {
@@ -382,17 +414,32 @@ export class Hub {
   }
 
   #send(call: Call, child: Child, sending: Sending): void {
-    // A modern server forgets a request that it answers with questions: any child of it can take the next.
-    if (child.seat.era !== sending.user.asker.era) call.again ??= () => this.#hand(call, sending);
+    if (child.seat.era !== sending.user.asker.era) {
+      if (sending.isOfOneEra === true) call.refuse(unknownMethod(sending.request.method));
+      // A modern server forgets a request that it answers with questions: any child of it can take the next.
+      call.again ??= () => this.#hand(call, sending);
+    }
     if (child.connection.mirrorsParams === true) this.#sendMirrored(call, child, sending);
     else call.sendTo(child, sending.delivery);
   }
 }
 
+/** Where a request goes that names no tool, prompt or resource. */
+export interface Place {
+  readonly server: McpServer;
+  readonly child?: Child | undefined;
+  readonly timeoutMs: number;
+}
+
 interface Sending extends Pick<ClientRequest, 'user' | 'request' | 'paramHeaders'> {
   readonly server: McpServer;
   readonly delivery: Delivery;
+  /** What it asks for exists in the client's era only. */
+  readonly isOfOneEra?: boolean;
 }
+
+/** Of a request that calls no tool. */
+const NO_TOOL: ToolTraits = { paramHeaders: [], wrapsOutput: false };
 
 /** The headers of a call to a server that may want some: the client's own, or made from the arguments. */
 function sentHeaders({

@@ -13,6 +13,7 @@ import { readingBudget, type ReadingBudget } from '../../domain/protocol/uri-tem
 import type { Era } from '../../domain/protocol/revisions.ts';
 import type { View } from '../catalog/views.ts';
 import type { McpServer } from '../servers/mcp-server.ts';
+import { toolNeedsLegacyTask } from '../tasks/task-faults.ts';
 
 export interface Target {
   readonly server: McpServer;
@@ -76,6 +77,8 @@ function routeName(view: View, what: 'tool' | 'prompt', name: unknown, slot: num
   if (typeof name !== 'string') return invalid(`Invalid params: "name" of the ${what} is missing`);
   const { endpoint, surface } = view;
   const known = (what === 'tool' ? surface.toolRoutes : surface.promptRoutes).get(name);
+  if (known?.needsTask === true)
+    return { kind: 'refused', error: toolNeedsLegacyTask(known.server, known.name) };
   if (known === undefined && what === 'tool' && endpoint.ownTools?.has(name) === true)
     return { kind: 'own', tool: name };
   if (endpoint.prefixed === false) {
@@ -136,7 +139,7 @@ const resourceNotFound = (uri: string, era: Era): RpcError => ({
 export const routeResource = (view: View, uri: string, budget: ReadingBudget): Routed =>
   routeUri(view, uri, CLIENT_SLOT.uri, budget);
 
-/** A method that we do not know passes where it has one possible target; tasks come later. */
+/** A method that we do not know passes where it has one possible target; those of tasks go by the id of a task. */
 function routeUnknown(view: View, method: string): Routed {
   const only = view.endpoint.servers.length === 1 ? view.endpoint.servers[0] : undefined;
   if (only !== undefined && !method.startsWith('tasks/')) return target(only);
@@ -145,7 +148,12 @@ function routeUnknown(view: View, method: string): Routed {
 
 const methodNotFound = (method: string): Routed => ({
   kind: 'refused',
-  error: { code: RPC.methodNotFound, message: `Method not found: ${method}` },
+  error: unknownMethod(method),
+});
+
+export const unknownMethod = (method: string): RpcError => ({
+  code: RPC.methodNotFound,
+  message: `Method not found: ${method}`,
 });
 
 const findServer = (view: View, id: string): McpServer | undefined =>

@@ -63,7 +63,7 @@ export const GATEWAY: Owner = { ...NOBODY };
 
 /** What a child reports to the server that it belongs to. */
 export interface ChildEvents {
-  /** A change of lists or of a resource: everybody's business. */
+  /** A change of lists, of a resource, or of a task: it says itself whom it concerns. */
   changed(child: Child, notification: ServerNotification): void;
   /** The last request in flight is over, or its work waits for its client's next request. */
   rested(child: Child): void;
@@ -81,6 +81,7 @@ const BROADCAST: ReadonlySet<string> = new Set([
   'notifications/prompts/list_changed',
   'notifications/resources/list_changed',
   'notifications/resources/updated',
+  'notifications/tasks/status',
 ]);
 
 /** They name a question, which has one owner, whoever else the child has worked for. */
@@ -108,6 +109,8 @@ export class Child implements ConnectionObserver {
   asking = 0;
   /** Subscriptions that keep it running. */
   pins = 0;
+  /** Tasks that it works on, or whose results were not fetched yet. */
+  tasks = 0;
   inFlight = 0;
   #proved = false;
   startedAtMs = 0;
@@ -186,10 +189,11 @@ export class Child implements ConnectionObserver {
     if (parked) this.#events.rested(this); // others may go on in its place
   }
 
-  /** Something keeps it: work, a question, a subscription, or the session that it belongs to. */
+  /** Something keeps it: work, a question, a subscription, a task, or the session that it belongs to. */
   get isHeld(): boolean {
     const belongs = this.seat.kind === 'own' && this.workedFor !== undefined;
-    return belongs || this.inFlight > 0 || this.asking > 0 || this.pins > 0;
+    const isWaitedFor = this.pins > 0 || this.tasks > 0;
+    return belongs || this.inFlight > 0 || this.asking > 0 || isWaitedFor;
   }
 
   /** A request of the server was answered, or nobody will answer it. */

@@ -96,7 +96,7 @@ export class LeasePool {
   }
 
   #discard(child: Child): void {
-    if (child.isGone || !isIdle(child) || child.pins > 0) return;
+    if (child.isGone || !isIdle(child) || child.pins > 0 || child.tasks > 0) return;
     this.#end(child);
     this.#letWaitersGoOn();
   }
@@ -159,7 +159,7 @@ export class LeasePool {
   /** Ends the idle child that has rested longest; false where every child works. */
   #evict(): boolean {
     const idle = [...this.#children]
-      .filter((child) => isIdle(child) && child.pins === 0)
+      .filter((child) => isIdle(child) && child.pins === 0 && child.tasks === 0)
       .toSorted((a, b) => a.lastUsedAtMs - b.lastUsedAtMs)[0];
     if (idle === undefined) return false;
     this.#end(idle);

@@ -1,9 +1,11 @@
 /** What the gateway says of itself in `initialize` and `server/discover`. */
 import { isObject, type JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { SUPPORTED_REVISIONS } from '../../domain/protocol/revisions.ts';
+import { withoutTasks } from '../../domain/protocol/tasks.ts';
 import { capabilitiesOf } from '../catalog/catalogs.ts';
 import type { View } from '../catalog/views.ts';
 import type { Hub } from '../dispatch/hub.ts';
+import { offeredTasks } from '../tasks/offered-tasks.ts';
 
 /** Of an endpoint with many servers: whatever one of them may offer, now or after its next change. */
 const EVERYTHING: JsonObject = {
@@ -21,8 +23,9 @@ function offeredCapabilities(hub: Hub, view: View): JsonObject {
   if (view.endpoint.toolsOnly === true) return { tools: { listChanged: true } };
   const only = view.endpoint.prefixed ? undefined : view.endpoint.servers[0];
   const catalog = only === undefined ? undefined : hub.catalogs.find(only, view.asker);
-  if (catalog === undefined) return EVERYTHING;
-  const { tasks: _tasks, ...declared } = capabilitiesOf(catalog); // tasks do not pass yet
+  if (catalog === undefined) return { ...EVERYTHING, ...offeredTasks(hub, view) };
+  const all = capabilitiesOf(catalog);
+  const declared = catalog.era === view.asker.era ? all : withoutTasks(all);
   const lists = ['tools', 'prompts', 'resources'].filter((name) => isObject(declared[name]));
   const listChanged = lists.map((name) => [
     name,

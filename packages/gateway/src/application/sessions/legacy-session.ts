@@ -39,6 +39,7 @@ import type {
 } from '../servers/child.ts';
 import type { ServerUser } from '../servers/mcp-server.ts';
 import { AskedQuestions } from './asked-questions.ts';
+import { forwardRequest } from '../tasks/forward.ts';
 import { SessionResources, type Resource } from './session-resources.ts';
 
 /** Where messages go that belong to no request of the client. */
@@ -230,6 +231,7 @@ export class LegacySession implements Owner {
     this.#questions.close();
     for (const call of this.#calls.keys()) call.cancel(reason);
     this.#resources.close();
+    this.#hub.tasks.release(this.#user.asker);
     for (const server of this.#hub.servers) server.release(this);
   }
 
@@ -244,8 +246,8 @@ export class LegacySession implements Owner {
     return this.#calls.size >= CALLS_MAX;
   }
 
-  #forward(request: Request, text: ClientText, reply: ClientReply): Call {
-    const call = this.#hub.forward({
+  #forward(request: Request, text: ClientText, reply: ClientReply): Call | undefined {
+    const call = forwardRequest(this.#hub, {
       view: this.view,
       user: this.#user,
       request,
@@ -256,7 +258,7 @@ export class LegacySession implements Owner {
         this.#calls.delete(settled);
       },
     });
-    if (!call.settled) this.#calls.set(call, rawIdOf(request, text));
+    if (call?.settled === false) this.#calls.set(call, rawIdOf(request, text));
     return call;
   }
 
@@ -288,7 +290,7 @@ export class LegacySession implements Owner {
       reply.result({});
       return;
     }
-    const subscribed = (): void => this.#resources.add(resource, shared ? undefined : call.child);
+    const subscribed = (): void => this.#resources.add(resource, shared ? undefined : call?.child);
     const call = this.#forward(request, text, onSuccess(reply, subscribed));
   }
 

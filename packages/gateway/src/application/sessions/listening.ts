@@ -18,6 +18,7 @@ import {
   type ServerNotification,
 } from '../servers/child.ts';
 import type { McpServer, ServerUser } from '../servers/mcp-server.ts';
+import { refusedTaskFilter, TaskListening } from '../tasks/task-listening.ts';
 
 const LISTS: Readonly<Record<ChangedList, string>> = {
   tools: 'toolsListChanged',
@@ -37,6 +38,7 @@ export class Listening {
   readonly #upstream: { readonly child: Child; readonly id: number }[] = [];
   #unwatch: (() => void) | undefined;
   #ended = false;
+  readonly #tasks: TaskListening;
 
   constructor(
     hub: Hub,
@@ -47,6 +49,13 @@ export class Listening {
     this.#user = client.user;
     this.#request = client.request;
     this.#reply = client.reply;
+    this.#tasks = new TaskListening(hub, {
+      view: client.view,
+      user: client.user,
+      subscriptionId: client.request.id,
+      send: (message) => this.#reply.send([message]),
+      onEnd: () => this.finish(),
+    });
   }
 
   /** Subscribes where that is possible and acknowledges what is. */
@@ -64,16 +73,30 @@ export class Listening {
         else early.push(kind);
       }
     };
+    const refusal = refusedTaskFilter(
+      this.#hub,
+      { view: this.#view, user: this.#user },
+      wanted['taskIds'],
+    );
+    if (refusal !== undefined) {
+      if (this.#end()) this.#reply.refuse(refusal);
+      return;
+    }
     if (lists.length > 0) this.#unwatch = this.#view.watch(tell);
-    const uris = await this.#subscribe(wanted['resourceSubscriptions']);
+    const [uris, taskIds] = await Promise.all([
+      this.#subscribe(wanted['resourceSubscriptions']),
+      this.#tasks.open(wanted['taskIds']),
+    ]);
     if (this.#ended) return;
     const honoured = {
       ...Object.fromEntries(lists.map(([, flag]) => [flag, true])),
       ...(uris.length === 0 ? {} : { resourceSubscriptions: uris }),
+      ...(taskIds.length === 0 ? {} : { taskIds }),
     };
     this.#send('notifications/subscriptions/acknowledged', { notifications: honoured });
     acknowledged = true;
     tell(early);
+    this.#tasks.acknowledged();
   }
 
   /** The client closed its stream. */
@@ -92,6 +115,7 @@ export class Listening {
     if (this.#ended) return false;
     this.#ended = true;
     this.#unwatch?.();
+    this.#tasks.close();
     for (const { child, id } of this.#upstream) {
       child.pins -= 1;
       child.connection.cancel(id, 'the client does not listen any more');

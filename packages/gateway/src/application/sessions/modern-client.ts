@@ -17,6 +17,7 @@ import type { Declared, Pending } from '../parking/parking.ts';
 import { requestDigest } from '../parking/request-state.ts';
 import { NOBODY, type Owner } from '../servers/child.ts';
 import type { ServerUser } from '../servers/mcp-server.ts';
+import { forwardRequest } from '../tasks/forward.ts';
 import { discoverResult } from './hello.ts';
 import { Listening } from './listening.ts';
 
@@ -128,7 +129,7 @@ function forward(hub: Hub, modern: ModernRequest, { view, digest, round }: Turn)
           modern.reply,
         )
       : undefined;
-  const call = hub.forward({
+  const call = forwardRequest(hub, {
     view,
     user: userOf(modern, conversation),
     request,
@@ -138,6 +139,7 @@ function forward(hub: Hub, modern: ModernRequest, { view, digest, round }: Turn)
     paramHeaders,
     onSettled: () => undefined,
   });
+  if (call === undefined) return NOTHING_PENDING;
   return conversation?.carriedBy(call) ?? { cancel: (reason) => call.cancel(reason) };
 }
 

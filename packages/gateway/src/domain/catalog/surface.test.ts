@@ -73,6 +73,17 @@ describe('merged tools and prompts', () => {
     expect(merge([modern]).tools).toEqual([{ ...tool, name: 's__t' }]);
   });
 
+  test('that run as legacy tasks only lead a modern client nowhere', () => {
+    const tool = { name: 't', execution: { taskSupport: 'required' } };
+    const legacy = offer('s', { tools: [tool, { name: 'u' }] });
+    const routes = merge([legacy], { era: 'modern' }).toolRoutes;
+    expect(routes.get('s__t')).toEqual({ server: 's', name: 't', needsTask: true });
+    expect(routes.get('s__u')).toEqual({ server: 's', name: 'u' });
+    const same = [merge([legacy]), merge([{ ...legacy, era: 'modern' }], { era: 'modern' })];
+    for (const { toolRoutes } of same)
+      expect(toolRoutes.get('s__t')).toEqual({ server: 's', name: 't' });
+  });
+
   test('put values of any kind into an object for a legacy client of a modern server only', () => {
     const tool = { name: 't', outputSchema: { type: 'array' }, inputSchema: {} };
     const legacy = offer('s', { tools: [tool] });

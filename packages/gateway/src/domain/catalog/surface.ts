@@ -2,6 +2,7 @@
 import { isObject, type JsonObject } from '../protocol/json-rpc.ts';
 import { paramHeaders, type ParamHeader } from '../protocol/param-headers.ts';
 import type { Era } from '../protocol/revisions.ts';
+import { requiresTask } from '../protocol/tasks.ts';
 import { legacyTool, wrapsOutput } from '../protocol/structured-content.ts';
 import { templateMatcher, type ReadingBudget } from '../protocol/uri-template.ts';
 import { ownedUri, publicName, splitOwnedUri, splitPublicName } from './public-names.ts';
@@ -21,6 +22,8 @@ export interface Route {
   readonly name: string;
   /** Arguments of a tool that the client repeats in headers. */
   readonly paramHeaders?: readonly ParamHeader[];
+  /** The tool runs as a task only, of an era that the client does not speak. */
+  readonly needsTask?: boolean;
   /** What the tool puts out is shown to this client as `{ result: … }`. */
   readonly wrapsOutput?: boolean;
 }
@@ -186,6 +189,7 @@ function toolRoute({ offer: { server, era }, item, name }: Named, to: Era): Rout
     name,
     ...(headers.length > 0 && { paramHeaders: headers }),
     ...(era === 'modern' && to === 'legacy' && wrapsOutput(item) && { wrapsOutput: true }),
+    ...(era === 'legacy' && to === 'modern' && requiresTask(item) && { needsTask: true }),
   };
 }
 

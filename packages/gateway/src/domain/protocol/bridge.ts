@@ -1,55 +1,12 @@
 /**
- * Requests and answers across eras, one at a time. What needs more than one (questions to the client, subscriptions)
- * is done by its callers.
+ * Answers across eras, one at a time, as values: what `bridge-text.ts` cannot tell from their texts. What needs more than
+ * one (questions to the client, subscriptions) is done by its callers.
  */
 import { isObject, RPC, type JsonObject, type RpcError } from './json-rpc.ts';
-import { META, MODERN_REVISION } from './revisions.ts';
-
-/** Params of a modern request as a legacy server reads them: the era's own `_meta` keys are left out. */
-export function legacyParams(params: JsonObject | undefined): JsonObject {
-  const { inputResponses: _responses, requestState: _state, _meta: meta, ...rest } = params ?? {};
-  const kept = isObject(meta) ? withoutReserved(meta) : {};
-  return Object.keys(kept).length === 0 ? rest : { ...rest, _meta: kept };
-}
-
-/** Who asks, as every request of the modern era says it. */
-export interface Introduction {
-  readonly capabilities: JsonObject;
-  readonly clientInfo: JsonObject;
-  /** The level from which on the client wants log messages; undefined where it wants none. */
-  readonly logLevel?: string | undefined;
-}
-
-/** What the client answered in the last round, and what the server wants back beside it. */
-export type RetryParams = Readonly<
-  Partial<Record<'inputResponses', JsonObject> & Record<'requestState', string>>
->;
-
-/** Params of a legacy request as a modern server wants them. What only the gateway may say is not the client's to say. */
-export function modernParams(
-  params: JsonObject | undefined,
-  { capabilities, clientInfo, logLevel }: Introduction,
-  retry: RetryParams = {},
-): JsonObject {
-  const { inputResponses: _responses, requestState: _state, _meta: meta, ...rest } = params ?? {};
-  return {
-    ...rest,
-    ...retry,
-    _meta: {
-      ...(isObject(meta) && withoutReserved(meta)),
-      [META.protocolVersion]: MODERN_REVISION,
-      [META.clientCapabilities]: capabilities,
-      [META.clientInfo]: clientInfo,
-      ...(logLevel !== undefined && { [META.logLevel]: logLevel }),
-    },
-  };
-}
-
-const withoutReserved = (meta: JsonObject): JsonObject =>
-  Object.fromEntries(Object.entries(meta).filter(([key]) => !key.startsWith(META.prefix)));
+import { META } from './revisions.ts';
 
 /** Methods whose modern result says how long it may be kept. */
-const CACHEABLE: ReadonlySet<string> = new Set(['resources/read']);
+export const CACHEABLE: ReadonlySet<string> = new Set(['resources/read']);
 
 /** A legacy server's result as a modern client reads it. */
 export function modernResult(
@@ -88,9 +45,9 @@ export function legacyResult(result: JsonObject): LegacyResult {
   };
 }
 
-const ENVELOPE: ReadonlySet<string> = new Set(Object.values(META));
+/** Keys of `_meta` that legacy results do not have. Reserved ones that are older than the modern era stay. */
+export const ENVELOPE: ReadonlySet<string> = new Set(Object.values(META));
 
-/** Reserved keys that are older than the modern era stay. */
 const withoutEnvelope = (meta: JsonObject): JsonObject =>
   Object.fromEntries(Object.entries(meta).filter(([key]) => !ENVELOPE.has(key)));
 

@@ -1,4 +1,5 @@
 /** The text of a client's message, with the places that a multiplexed hop has to rewrite. */
+import { cutText, type TextEdit } from './json-edits.ts';
 import { isObject, type Message, type RpcId } from './json-rpc.ts';
 import {
   hasSpan,
@@ -70,7 +71,7 @@ export interface ClientMessage {
  * one value.
  */
 export function clientText(raw: string, parsed: unknown): ClientText {
-  const text = isOneLine(raw) ? raw : oneLine(raw);
+  const text = oneLine(raw);
   const spans = locate(text, PLAN, SLOTS);
   if (spans !== undefined) return { text, spans };
   const canonical = JSON.stringify(unmistakable(parsed, PLAN));
@@ -95,42 +96,35 @@ export const rawIdOf = ({ id }: { readonly id: RpcId }, { text, spans }: ClientT
   spanText(text, spans, CLIENT_SLOT.id) ?? JSON.stringify(id);
 
 /** U+2028 and U+2029 end a line for some readers, Node's among them. */
-const isOneLine = (text: string): boolean =>
-  !['\n', '\r', '\u2028', '\u2029'].some((end) => text.includes(end));
+const LINE_ENDS = ['\n', '\r', '\u2028', '\u2029'];
 
-/** Raw line ends are white space in JSON, except for the last two, which only stand in strings. */
-const oneLine = (text: string): string =>
-  text
+/** JSON as one line. Raw line ends are white space there, except for the last two, which only stand in strings. */
+export function oneLine(json: string): string {
+  if (!LINE_ENDS.some((end) => json.includes(end))) return json;
+  return json
     .replaceAll(/[\r\n]/g, ' ')
     .replaceAll('\u2028', String.raw`\u2028`)
     .replaceAll('\u2029', String.raw`\u2029`);
+}
 
 /**
  * The text cut at every place where the gateway's own id goes (`id` and `progressToken`), with `replace` put
- * in its slot. Joined with an id, the parts are the line for the server.
+ * in its slot, and further edits. Joined with an id, the parts are the line for the server.
  */
 export function cutForServer(
   { text, spans }: ClientText,
   replace?: { readonly slot: number; readonly text: string },
+  further: readonly TextEdit[] = [],
 ): readonly string[] {
-  const cuts = [CLIENT_SLOT.id, CLIENT_SLOT.progressToken, ...(replace ? [replace.slot] : [])]
-    .filter((slot) => hasSpan(spans, slot))
-    .toSorted((a, b) => spanStart(spans, a) - spanStart(spans, b));
-  const parts: string[] = [];
-  let pending = '';
-  let at = 0;
-  for (const slot of cuts) {
-    pending += text.slice(at, spanStart(spans, slot));
-    at = spanEnd(spans, slot);
-    if (slot === replace?.slot) {
-      pending += replace.text;
-    } else {
-      parts.push(pending);
-      pending = '';
-    }
-  }
-  parts.push(pending + text.slice(at));
-  return parts;
+  const edits = [...further];
+  const add = (slot: number, put: string | undefined): void => {
+    if (hasSpan(spans, slot))
+      edits.push({ start: spanStart(spans, slot), end: spanEnd(spans, slot), text: put });
+  };
+  add(CLIENT_SLOT.id, undefined);
+  add(CLIENT_SLOT.progressToken, undefined);
+  if (replace !== undefined) add(replace.slot, replace.text);
+  return cutText(text, edits);
 }
 
 /** Members that a request begins with before its parameters, in whatever order. */

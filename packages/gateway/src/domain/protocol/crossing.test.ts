@@ -38,22 +38,29 @@ describe('what does not cross the eras', () => {
     ]);
   });
 
-  it('names the extensions of a modern server', () => {
-    const extensions = { 'io.modelcontextprotocol/tasks': {}, 'org.example/maps': {} };
-    const hello = { capabilities: { tools: {}, extensions } };
-    expect(features({ speaks: ['modern'], hello, tools: [] })).toEqual([
-      'legacy: tasks',
-      'legacy: extension org.example/maps',
+  it('names the extensions of a legacy server, which hears of them at its start only', () => {
+    const hello = { capabilities: { extensions: { 'org.example/maps': {} } } };
+    expect(features({ speaks: ['legacy'], hello, tools: [] })).toEqual([
+      'modern: extension org.example/maps',
+      `modern: ${OUTSIDE}`,
     ]);
   });
 
-  it('is nothing of a modern server without extensions', () => {
+  it('names the tasks of a modern server; what else is declared with each request is passed on', () => {
+    const extensions = { 'io.modelcontextprotocol/tasks': {}, 'org.example/maps': {} };
+    const hello = { capabilities: { tools: {}, extensions } };
+    expect(features({ speaks: ['modern'], hello, tools: [] })).toEqual([
+      'legacy: tasks, and tools that run as tasks only',
+    ]);
+  });
+
+  it('is nothing of a modern server without tasks', () => {
     const hello = { capabilities: { tools: {}, resources: {}, logging: {} } };
     expect(cannotCross({ speaks: ['modern'], hello, tools: [] })).toEqual([]);
   });
 
   it('gives a reason for each', () => {
-    const hello = { capabilities: { tasks: {} } };
+    const hello = { capabilities: { tasks: {}, extensions: { x: {} } } };
     for (const { reason } of cannotCross({ speaks: ['legacy'], hello, tools: [] }))
       expect(reason).toMatch(/2026-07-28/);
   });

@@ -1,7 +1,7 @@
 /** What of a server does not reach clients of the other era, so that nothing is silently missing. */
 import { isObject, type JsonObject } from './json-rpc.ts';
 import type { Era } from './revisions.ts';
-import { requiresTask, TASKS_EXTENSION } from './tasks.ts';
+import { declaresTasks, requiresTask } from './tasks.ts';
 
 /** Something that a server has and that clients of one era do not get. */
 export interface CannotCross {
@@ -49,6 +49,14 @@ function fromLegacy(
       reason: 'revision 2026-07-28 has them during the request that asks for them only',
     });
   }
+  for (const name of extensionsIn(capabilities)) {
+    found.push({
+      clients,
+      feature: `extension ${name}`,
+      reason:
+        'clients of revision 2026-07-28 declare it with each request, such a server hears of it at its start',
+    });
+  }
   found.push({
     clients,
     feature: 'requests of the server outside tools/call, prompts/get and resources/read',
@@ -57,21 +65,13 @@ function fromLegacy(
   return found;
 }
 
-/** What a server of the modern era offers beside its extensions has a form in the legacy one. */
+/** Whatever else a server of the modern era offers has a form in the legacy one. */
 function fromModern(capabilities: JsonObject): readonly CannotCross[] {
-  const extensions = isObject(capabilities['extensions']) ? capabilities['extensions'] : {};
-  return Object.keys(extensions).map((name) =>
-    name === TASKS_EXTENSION
-      ? {
-          clients: 'legacy',
-          feature: 'tasks',
-          reason:
-            'the extension of 2026-07-28 and the tasks of revision 2025-11-25 have no common form',
-        }
-      : {
-          clients: 'legacy',
-          feature: `extension ${name}`,
-          reason: 'clients of revision 2026-07-28 declare it with each request',
-        },
-  );
+  if (!declaresTasks(capabilities)) return [];
+  const reason =
+    'the extension of 2026-07-28 and the tasks of revision 2025-11-25 have no common form';
+  return [{ clients: 'legacy', feature: 'tasks, and tools that run as tasks only', reason }];
 }
+
+const extensionsIn = ({ extensions }: JsonObject): readonly string[] =>
+  isObject(extensions) ? Object.keys(extensions) : [];

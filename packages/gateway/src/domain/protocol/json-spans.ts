@@ -98,7 +98,8 @@ function scanValue(
   return end;
 }
 
-function keyOf(text: string, start: number, end: number): string {
+/** The name of a member, from its quoted text. */
+export function keyOf(text: string, start: number, end: number): string {
   const key = text.slice(start + 1, end - 1);
   if (!key.includes('\\')) return key;
   try {
@@ -108,14 +109,15 @@ function keyOf(text: string, start: number, end: number): string {
   }
 }
 
-function skipSpace(text: string, from: number): number {
+/** The offset of the next character that is no white space. */
+export function skipSpace(text: string, from: number): number {
   let at = from;
   while (at < text.length && text.charCodeAt(at) <= SPACE) at += 1;
   return at;
 }
 
 /** The offset behind the string that opens at `start`, or -1. Long strings are crossed by `indexOf`. */
-function skipString(text: string, start: number): number {
+export function skipString(text: string, start: number): number {
   let quote = text.indexOf('"', start + 1);
   while (quote !== -1) {
     let slash = quote - 1;
@@ -127,7 +129,7 @@ function skipString(text: string, start: number): number {
 }
 
 /** The offset behind the value at `start`, or -1. Not recursive: nesting costs a counter. */
-function skipValue(text: string, start: number): number {
+export function skipValue(text: string, start: number): number {
   const first = text.charCodeAt(start);
   if (first === QUOTE) return skipString(text, start);
   if (first !== OPEN_OBJECT && first !== OPEN_ARRAY) return skipLiteral(text, start);

@@ -57,6 +57,8 @@ export class StdioConnection implements UpstreamConnection {
   readonly #limits: ConnectionLimits;
   readonly #splitter: LineSplitter;
   readonly #calls = new Map<number, UpstreamCall>();
+  /** Answered calls whose work goes on. */
+  readonly #tasks = new Map<number, (message: ServerMessage) => void>();
   #greeting: Greeting = { era: 'legacy', hello: {} };
   #observer: ConnectionObserver | undefined;
   #nextId = 1;
@@ -127,6 +129,11 @@ export class StdioConnection implements UpstreamConnection {
     const { parts } = call;
     this.write(parts.length === 2 ? `${parts[0]}${id}${parts[1]}` : parts.join(String(id)));
     return id;
+  }
+
+  hearProgress(id: number, listener: ((message: ServerMessage) => void) | undefined): void {
+    if (listener === undefined) this.#tasks.delete(id);
+    else this.#tasks.set(id, listener);
   }
 
   cancel(id: number, reason: string): void {
@@ -242,7 +249,10 @@ export class StdioConnection implements UpstreamConnection {
       case 'notification': {
         const call = this.#calls.get(correlationOf(message));
         if (call === undefined) {
-          if (isCorrelated(message)) return; // late: the call is settled
+          if (isCorrelated(message)) {
+            this.#tasks.get(correlationOf(message))?.(message); // else late: the call is settled
+            return;
+          }
           this.#addNoise(bytes);
           this.#observer?.notification(message);
         } else call.notified(message);

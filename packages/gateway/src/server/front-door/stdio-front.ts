@@ -138,6 +138,7 @@ export class StdioFront {
     }
     this.#session?.close(reason);
     for (const server of this.#options.endpoint.servers) server.releasePrincipal(this.#principal);
+    this.#hub.tasks.release({ era: 'modern', owner: this.#principal });
     this.#stopReading();
     await this.#output.end(LAST_BYTES_MS);
     this.#options.input.destroy();

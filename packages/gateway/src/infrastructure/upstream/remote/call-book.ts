@@ -1,6 +1,7 @@
 /** The calls that wait on one remote connection, and whom each message of the server is for. */
 import { Fault } from '@mcp-hangar/kernel/errors';
 import type { ConnectionObserver, RawAnswer, UpstreamCall } from '../../../application/ports.ts';
+import type { ServerMessage } from '../../../domain/protocol/server-message.ts';
 import { correlationOf, isCorrelated } from '../correlation.ts';
 import type { Incoming } from './incoming.ts';
 import type { RemoteCall } from './remote-call.ts';
@@ -10,6 +11,8 @@ const CALLS_MAX = 2_048;
 
 export class CallBook {
   readonly #calls = new Map<number, RemoteCall>();
+  /** Answered calls whose work goes on. */
+  readonly #tasks = new Map<number, (message: ServerMessage) => void>();
   readonly #observer: ConnectionObserver;
   readonly #onAnswer: (call: RemoteCall, answer: RawAnswer) => void;
   #nextId = 1;
@@ -44,6 +47,11 @@ export class CallBook {
 
   add(call: RemoteCall): void {
     this.#calls.set(call.id, call);
+  }
+
+  hearProgress(id: number, listener: ((message: ServerMessage) => void) | undefined): void {
+    if (listener === undefined) this.#tasks.delete(id);
+    else this.#tasks.set(id, listener);
   }
 
   /** Takes a call out: whoever does so tells it how it ended. */
@@ -81,8 +89,14 @@ export class CallBook {
         this.#observer.request(message, on);
         return;
       case 'notification': {
-        if (!isCorrelated(message)) this.#observer.notification(message, on);
-        else this.#calls.get(correlationOf(message))?.notified(message);
+        if (!isCorrelated(message)) {
+          this.#observer.notification(message, on);
+          return;
+        }
+        const id = correlationOf(message);
+        const call = this.#calls.get(id);
+        if (call === undefined) this.#tasks.get(id)?.(message);
+        else call.notified(message);
       }
     }
   }

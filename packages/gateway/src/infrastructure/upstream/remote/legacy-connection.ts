@@ -10,6 +10,7 @@
 import { messageOf } from '@mcp-hangar/kernel/error-text';
 import { Fault } from '@mcp-hangar/kernel/errors';
 import type { JsonObject } from '../../../domain/protocol/json-rpc.ts';
+import type { ServerMessage } from '../../../domain/protocol/server-message.ts';
 import type {
   ConnectionObserver,
   UpstreamCall,
@@ -110,6 +111,10 @@ export class LegacyConnection implements UpstreamConnection, CallHost {
       this.write(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":${params}}`);
     }
     call.abort();
+  }
+
+  hearProgress(id: number, listener: ((message: ServerMessage) => void) | undefined): void {
+    this.#book.hearProgress(id, listener);
   }
 
   write(line: string): void {
