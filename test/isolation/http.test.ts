@@ -40,6 +40,7 @@ let nextClient = 0;
 
 const WITNESS: ChildWitness = {
   violations,
+  tally,
   active: () => undefined,
   answered: () => undefined,
   cancelled: () => undefined,

@@ -97,7 +97,7 @@ const WEIGHTS = {
   ask: 5,
   reply: 5,
   'reply to another': 1,
-  replay: 1,
+  replay: 2,
   misdirect: 1,
   steal: 1,
   tamper: 1,
@@ -112,7 +112,7 @@ const WEIGHTS = {
   'set level': 1,
   moment: 3,
   wait: 1,
-  'take back': 1,
+  'take back': 2,
   'progress on question': 1,
 } as const;
 

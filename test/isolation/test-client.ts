@@ -177,6 +177,7 @@ export abstract class TestClient {
       this.world.violations.add(`request ${ownerText(entry.canary)} settled twice`);
     entry.outcome = outcome;
     this.world.tally.count(outcome);
+    if (this.era === 'legacy' && text.includes('"INPUT_')) this.world.tally.count('INPUT_…');
     entry.text = text;
     if (outcome === 'nothing' && !entry.isGivenUp)
       this.world.violations.add(`${ownerText(entry.canary)} got no answer to ${entry.method}`);

@@ -289,7 +289,7 @@ export class World implements ClientWorld, ChildWitness {
 
 /** Mostly a moment; now and then as long as a server may take, or a person. */
 function waitMs(choice: number): number {
-  if (choice % 16 === 1) return LEG_MS_MAX + 1;
+  if (choice % 8 === 1) return LEG_MS_MAX + 1;
   return choice % 4 === 0 ? CALL_TIMEOUT_MS + 1 : 500;
 }
 
