@@ -79,7 +79,7 @@ export const answerTo = (by: string, mark: string): JsonObject => ({
   content: { by, mark },
 });
 
-function questionsIn(inputRequests: unknown): ReadonlyMap<string, Asked> {
+export function questionsIn(inputRequests: unknown): ReadonlyMap<string, Asked> {
   const entries = Object.entries(isObject(inputRequests) ? inputRequests : {});
   return new Map(
     entries.map(([key, question]) => {

@@ -35,7 +35,7 @@ import {
 import type { ClientWorld } from './test-client.ts';
 
 /** Together longer than every timeout of the gateway, the answer of a person to a question included. */
-const LAST_WAITS_MS = [6_000, 6_000, 60_000, 600_000, 6_000, 6_000, 600_000, 60_000];
+const LAST_WAITS_MS = [12_000, 12_000, 60_000, 600_000, 12_000, 12_000, 600_000, 60_000];
 /** Longer than the gateway gathers questions for one round, or puts off asking a server again. */
 const MOMENT_MS = 300;
 const BEGIN_MS = 1_000_000;
@@ -289,7 +289,7 @@ export class World implements ClientWorld, ChildWitness {
 
 /** Mostly a moment; now and then as long as a server may take, or a person. */
 function waitMs(choice: number): number {
-  if (choice % 16 === 1) return LEG_MS_MAX + 1;
+  if (choice % 8 === 1) return LEG_MS_MAX + 1;
   return choice % 4 === 0 ? CALL_TIMEOUT_MS + 1 : 500;
 }
 

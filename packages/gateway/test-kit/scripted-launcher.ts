@@ -52,12 +52,15 @@ export interface Hello {
   readonly era?: Era;
   readonly capabilities?: JsonObject;
   readonly behaviour?: Behaviour;
+  /** As with servers over HTTP. */
+  readonly mayReorder?: boolean;
 }
 
 export class ScriptedConnection implements UpstreamConnection {
   readonly era: Era;
   readonly hello: JsonObject;
   readonly pid: number;
+  readonly mayReorder: boolean;
   /** Every line that it was sent, parsed. */
   readonly lines: JsonObject[] = [];
   readonly cancelled: number[] = [];
@@ -73,6 +76,7 @@ export class ScriptedConnection implements UpstreamConnection {
     this.pid = pid;
     this.era = hello.era ?? 'legacy';
     this.hello = { capabilities: hello.capabilities ?? {} };
+    this.mayReorder = hello.mayReorder ?? false;
     this.#options = options;
     this.#behaviour = hello.behaviour ?? (() => undefined);
   }
@@ -118,13 +122,18 @@ export class ScriptedConnection implements UpstreamConnection {
     });
   }
 
+  /** A notification that is part of a call: of a subscription, say. */
+  saysIn(id: number, message: JsonObject): void {
+    const read = readMessage(message);
+    if (read !== undefined) this.#calls.get(id)?.notified(read);
+  }
+
   /** A request or notification of the server's own. */
   says(message: JsonObject): void {
-    const text = Buffer.from(JSON.stringify({ jsonrpc: '2.0', ...message })).toString('latin1');
-    const read = readServerLine(text);
+    const read = readMessage(message);
     if (read?.kind === 'request') this.#options.observer.request(read);
     else if (read?.kind === 'notification') this.#options.observer.notification(read);
-    else throw new Error(`a server does not say ${text}`);
+    else throw new Error(`a server does not say ${JSON.stringify(message)}`);
   }
 
   /** Progress of one of its calls, as the port has it: correlated. */
@@ -146,6 +155,9 @@ export class ScriptedConnection implements UpstreamConnection {
   }
 }
 
+const readMessage = (message: JsonObject): ReturnType<typeof readServerLine> =>
+  readServerLine(Buffer.from(JSON.stringify({ jsonrpc: '2.0', ...message })).toString('latin1'));
+
 interface Start {
   readonly options: StartOptions;
   readonly resolve: (connection: UpstreamConnection) => void;
@@ -162,6 +174,8 @@ export class ScriptedLauncher implements UpstreamLauncher {
   readonly #hello: Hello | undefined;
   /** Set where an aborted start succeeds all the same, as one may that was as good as done. */
   ignoresAbort = false;
+  /** Set where no start succeeds. */
+  failure: string | undefined;
 
   constructor(hello?: Hello) {
     this.#hello = hello;
@@ -173,6 +187,8 @@ export class ScriptedLauncher implements UpstreamLauncher {
 
   start(_spec: McpServerSpec, options: StartOptions): Promise<UpstreamConnection> {
     this.asked.push(options);
+    if (this.failure !== undefined)
+      return Promise.reject(new Fault('MCP_SERVER_START_FAILED', this.failure));
     if (this.#hello !== undefined) return Promise.resolve(this.#connect(options, this.#hello));
     return new Promise((resolve, reject) => {
       const start = { options, resolve, reject };

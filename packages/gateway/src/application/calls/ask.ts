@@ -20,6 +20,8 @@ export interface AskOptions {
   /** Answers above this are refused unread. Bytes. */
   readonly answerBytesMax?: number;
   readonly signal?: AbortSignal | undefined;
+  /** Of the resource that it is about. */
+  readonly name?: string;
 }
 
 /** What a question needs of a connection. */
@@ -46,7 +48,7 @@ export function ask(
       answered: (answer) =>
         settle(() => void readAnswer(answer, options.answerBytesMax).then(resolve, reject)),
       notified: () => undefined,
-      routing: routingOf(method),
+      routing: routingOf(method, options.name),
       lost: (fault) => settle(() => reject(fault)),
     };
     const giveUp = (fault: Fault): void =>
@@ -137,9 +139,9 @@ function keepNumber(_key: string, value: unknown, context?: { readonly source?: 
   return String(value) === context.source ? value : rawJson(context.source);
 }
 
-/** A request of the gateway's own: it names nothing beside its method. */
-export const routingOf = (method: string): Routing => ({
+/** A request of the gateway's own: few name anything beside their method. */
+export const routingOf = (method: string, name?: string): Routing => ({
   method,
-  name: undefined,
+  name,
   paramHeaders: {},
 });

@@ -41,8 +41,7 @@ import {
   type ServerUser,
 } from '../servers/mcp-server.ts';
 import { StartStages } from '../servers/start-stages.ts';
-import { listenForLists } from '../sessions/listening.ts';
-import { Subscriptions } from '../sessions/subscriptions.ts';
+import { Subscriptions } from '../subscriptions/subscriptions.ts';
 import { TaskTable } from '../tasks/task-table.ts';
 import type { UseCaseDeps } from '../use-case.ts';
 import { route, unknownMethod, type Target } from './router.ts';
@@ -127,7 +126,7 @@ export class Hub {
       memory: options.memory,
       ...options.catalog,
     });
-    this.subscriptions = new Subscriptions();
+    this.subscriptions = new Subscriptions(options);
     this.tasks = new TaskTable(options.clock);
     this.views = new Views({
       catalogs: this.catalogs,
@@ -188,13 +187,13 @@ export class Hub {
         stages.reached(server.spec.id, 'discovering_tools');
         this.catalogs.childReady(server, child);
         this.subscriptions.childReady(server, child);
-        if (child.seat.era === 'modern') listenForLists(child, this.options.modernMeta);
       },
       changed: (server, child, notification) => {
         this.catalogs.childChanged(server, child, notification.method);
         this.subscriptions.changed(server, child, notification);
         this.tasks.changed(child, notification);
       },
+      ended: (server, child, reason) => this.subscriptions.childEnded(server, child, reason),
       toolsKnown: (server) => this.catalogs.toolsKnown(server),
     };
   }
@@ -323,6 +322,7 @@ export class Hub {
     this.parking.close();
     this.views.close();
     this.catalogs.close();
+    this.subscriptions.close();
     this.#deadlines.close();
     this.tasks.close();
     await Promise.allSettled(this.servers.map((server) => server.close()));

@@ -196,8 +196,8 @@ export class Conversation implements ClientReply, Owner, Waiting {
     return this.#leg(reply);
   }
 
-  expire(): void {
-    this.#call?.cancel('the client did not answer in time');
+  abandon(reason: string): void {
+    this.#call?.cancel(reason);
     this.#end();
   }
 

@@ -278,6 +278,19 @@ describe('what is parked', () => {
     expect(second.at).not.toBe(first.at);
   });
 
+  test('is given up at once when its only client is gone, and no other one is', async () => {
+    const world = newWorld();
+    const gone = await world.parked(CALL, { principal: 'pipe', isOneClient: true });
+    const other = await world.parked(CALL, { principal: 'alice' });
+    world.hub.parking.releasePrincipal('pipe');
+    expect(gone.at.cancelled).toEqual([gone.id]);
+    expect(other.at.cancelled).toEqual([]);
+    expect(world.hub.parking.list()).toMatchObject([{ principal: 'alice' }]);
+    await until(() => !gone.at.isAlive); // it was given up: nobody gets its child
+    const late = world.send(retryOf(CALL, gone.state, ANSWERS), { principal: 'pipe' });
+    expect(codeOf(late)).toBe('PARKED_CALL_GONE');
+  });
+
   test('is gone when the gateway ends, and its timers with it', async () => {
     const world = newWorld();
     await world.parked();
@@ -297,7 +310,7 @@ describe('used states', () => {
     asks: [],
   };
   const BEARER = { principal: 'alice', requestDigest: 'd' };
-  const waiting = { goOn: () => ({ cancel: () => undefined }), expire: () => undefined };
+  const waiting = { goOn: () => ({ cancel: () => undefined }), abandon: () => undefined };
 
   test('are forgotten in the end, and even then an old one does not open a later round', () => {
     const parking = new Parking({

@@ -35,8 +35,8 @@ export interface ParkingOptions {
 export interface Waiting {
   /** Its client is back. */
   goOn(retry: Retry): Pending;
-  /** Its time is up. */
-  expire(): void;
+  /** Nobody comes back for it. */
+  abandon(reason: string): void;
 }
 
 /** A request that goes on with a parked call. */
@@ -64,6 +64,7 @@ export interface Pending {
 export type ParkedFacts = Omit<ParkedCall, 'id' | 'reason' | 'expiresAtMs' | 'parkedAtMs'>;
 
 interface Place {
+  readonly principal: string;
   readonly waiting: Waiting;
   /** The one whose state opens it. */
   readonly round: number;
@@ -115,10 +116,11 @@ export class Parking {
     }
     const timer = setTimeout(() => {
       this.leave(id);
-      waiting.expire();
+      waiting.abandon('the client did not answer in time');
     }, LEG_MS_MAX);
     timer.unref();
-    this.#places.set(id, { waiting, round: facts.round, timer });
+    const { principal, round } = facts;
+    this.#places.set(id, { principal, waiting, round, timer });
     return this.#seal('call', id, facts, expiresAtMs);
   }
 
@@ -160,6 +162,15 @@ export class Parking {
   went(id: string, round: number): void {
     this.leave(id);
     this.#use(useOf(id, round));
+  }
+
+  /** One client behind modern requests is gone for good: its calls wait for nobody. */
+  releasePrincipal(principal: string): void {
+    for (const [id, place] of this.#places) {
+      if (place.principal !== principal) continue;
+      this.leave(id);
+      place.waiting.abandon('the client is gone');
+    }
   }
 
   /** The fault of a state that came for a server that hands out none. */
