@@ -23,7 +23,11 @@ beforeAll(async () => {
   pipe = await stdioTarget({ mcp_servers: SERVERS });
   journal = await Journal.open();
   gateway = await startGateway({
-    mcp_servers: { ...SERVERS, up: upstream([journal.option], { leased_children_max: 2 }) },
+    mcp_servers: {
+      ...SERVERS,
+      up: upstream([journal.option], { leased_children_max: 2 }),
+      flat: upstream([], { sharing: 'shared' }),
+    },
   });
 });
 afterAll(async () => {
@@ -192,6 +196,12 @@ describe('What a legacy server wants of a modern client that has not declared it
       expect((await call.answer()).error).toMatchObject(requires({ elicitation: { form: {} } }));
       expect(call.status).toBe(400);
     }
+  });
+
+  it('is not said to be missing where it was declared, and the child is one that asks nobody', async () => {
+    const args = { ...ELICIT, strict: true };
+    const answer = await modernCall(gateway.url('flat'), 'ask', args, options).answer();
+    expect(answer.result).toMatchObject({ resultType: 'complete', isError: true });
   });
 
   it('is a page to visit, which needs a capability of its own', async () => {

@@ -153,7 +153,7 @@ export class Oracle {
 const isSame = (a: Canary, b: Canary): boolean => isOf(a, b) && a.request === b.request;
 
 /** Answers of a server that the gateway may turn into something without a name. */
-const EXCUSES = ['"ERA_BRIDGE_NEEDED"', '"requiredCapabilities"'];
+const EXCUSES = ['"requiredCapabilities"'];
 
 /** The answer after which nothing follows: no question, and no refusal that leaves things as they were. */
 function isEnd(leg: TestRequest): boolean {

@@ -4,7 +4,7 @@
  */
 import { messageOf } from '@mcp-hangar/kernel/error-text';
 import { Fault } from '@mcp-hangar/kernel/errors';
-import { missingCapability } from '../../domain/protocol/input-rounds.ts';
+import { declaresAll, missingCapability } from '../../domain/protocol/input-rounds.ts';
 import { isObject, RPC, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
 import {
   CLIENT_SLOT,
@@ -212,7 +212,7 @@ export class Call implements UpstreamCall, Limited {
         ? (faultCodeOf(read.error) ?? 'rpc error')
         : errorIn(answer, request.method);
     const outcome = error === undefined ? 'answered' : 'answered-error';
-    const missing = this.askedInVain ?? child.askedInVain ?? this.#pagesInVain(read);
+    const missing = this.#undeclared(child, read);
     if (!this.#settle({ outcome, error, bytes: answer.bytes })) return;
     // It failed after it had asked for what a modern client declares with every request: such a client is told so.
     if (error !== undefined && request.era === 'modern' && missing !== undefined)
@@ -222,7 +222,18 @@ export class Call implements UpstreamCall, Limited {
     else this.reply.result(read.result);
   }
 
-  /** Nobody reads the pages that a legacy server wants visited first, whose code the modern era does not have. */
+  /** What the client would have had to declare for what the server asked it in vain. */
+  #undeclared(child: Child, read: Bridged): JsonObject | undefined {
+    const inVain = this.askedInVain ?? child.askedInVain ?? this.#pagesInVain(read);
+    // A child that all share can ask nobody, whatever its clients declare.
+    const isDeclared =
+      inVain !== undefined &&
+      child.seat.kind === 'shared' &&
+      declaresAll(inVain, this.#options.request.user.asker.capabilities);
+    return isDeclared ? undefined : inVain;
+  }
+
+  /** Nobody is sent to the pages that a legacy server wants visited first, and the modern era lacks that code. */
   #pagesInVain(read: Bridged): JsonObject | undefined {
     const wantsPages = read.kind === 'refused' && read.error.code === RPC.urlElicitationRequired;
     return wantsPages && this.owner === NOBODY ? { elicitation: { url: {} } } : undefined;
@@ -403,7 +414,6 @@ function endingOf(error: unknown): Ending {
 const NOT_THE_SERVERS: ReadonlySet<string> = new Set([
   'CLIENT_TOO_SLOW',
   'DEFECT',
-  'ERA_BRIDGE_NEEDED',
   'GATEWAY_BUSY',
   'GATEWAY_STOPPING',
   'INPUT_NOT_SUPPORTED',
