@@ -17,11 +17,11 @@ import type { Era } from '../../domain/protocol/revisions.ts';
 import { SERVER_SLOT, type ServerMessage } from '../../domain/protocol/server-message.ts';
 import type { Bytes, Clock, RawAnswer, Routing, UpstreamCall } from '../ports.ts';
 import type { WantedInput } from '../../domain/protocol/wanted-input.ts';
-import type { Child, Owner } from '../servers/child.ts';
+import { NOBODY, type Child, type Owner } from '../servers/child.ts';
 import type { CallOutcome } from '../servers/lifecycle-keeper.ts';
 import type { ServerUser } from '../servers/mcp-server.ts';
 import type { Deadlines, Limited } from './deadlines.ts';
-import type { EraBridge } from './era-bridge.ts';
+import type { Bridged, EraBridge } from './era-bridge.ts';
 import { faultCodeOf, rpcErrorOf, type ClientReply } from './reply.ts';
 import { Rounds } from './rounds.ts';
 
@@ -212,7 +212,7 @@ export class Call implements UpstreamCall, Limited {
         ? (faultCodeOf(read.error) ?? 'rpc error')
         : errorIn(answer, request.method);
     const outcome = error === undefined ? 'answered' : 'answered-error';
-    const missing = this.askedInVain ?? child.askedInVain;
+    const missing = this.askedInVain ?? child.askedInVain ?? this.#pagesInVain(read);
     if (!this.#settle({ outcome, error, bytes: answer.bytes })) return;
     // It failed after it had asked for what a modern client declares with every request: such a client is told so.
     if (error !== undefined && request.era === 'modern' && missing !== undefined)
@@ -220,6 +220,12 @@ export class Call implements UpstreamCall, Limited {
     else if (read.kind === 'answer') this.reply.answer(read.answer);
     else if (read.kind === 'refused') this.reply.refuse(read.error);
     else this.reply.result(read.result);
+  }
+
+  /** Nobody reads the pages that a legacy server wants visited first, whose code the modern era does not have. */
+  #pagesInVain(read: Bridged): JsonObject | undefined {
+    const wantsPages = read.kind === 'refused' && read.error.code === RPC.urlElicitationRequired;
+    return wantsPages && this.owner === NOBODY ? { elicitation: { url: {} } } : undefined;
   }
 
   /**
