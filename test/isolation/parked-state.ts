@@ -92,7 +92,7 @@ export function questionsIn(inputRequests: unknown): ReadonlyMap<string, Asked> 
 /** The name of a question, as the scripted child has written it. */
 export function markIn(params: unknown): string {
   const meta = isObject(params) && isObject(params['_meta']) ? params['_meta'] : {};
-  return String(meta['mark'] ?? '');
+  return typeof meta['mark'] === 'string' ? meta['mark'] : '';
 }
 
 /** The state with one character of its sealed part changed. */
