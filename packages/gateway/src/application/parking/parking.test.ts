@@ -297,7 +297,7 @@ describe('used states', () => {
     asks: [],
   };
   const BEARER = { principal: 'alice', requestDigest: 'd' };
-  const waiting = { goOn: () => ({ cancel: () => undefined }), expire: () => undefined };
+  const waiting = { goOn: () => ({ cancel: () => undefined }), giveUp: () => undefined };
 
   test('are forgotten in the end, and even then an old one does not open a later round', () => {
     const parking = new Parking({

@@ -35,8 +35,8 @@ export interface ParkingOptions {
 export interface Waiting {
   /** Its client is back. */
   goOn(retry: Retry): Pending;
-  /** Its time is up. */
-  expire(): void;
+  /** Its client will not come back. */
+  giveUp(reason: string): void;
 }
 
 /** A request that goes on with a parked call. */
@@ -115,7 +115,7 @@ export class Parking {
     }
     const timer = setTimeout(() => {
       this.leave(id);
-      waiting.expire();
+      waiting.giveUp('the client did not answer in time');
     }, LEG_MS_MAX);
     timer.unref();
     this.#places.set(id, { waiting, round: facts.round, timer });
@@ -165,6 +165,13 @@ export class Parking {
   /** The fault of a state that came for a server that hands out none. */
   stray(sealed: unknown): Fault {
     return strayState(this.#options.sealer, sealed);
+  }
+
+  /** The client behind a principal is gone for good: what it has parked is over. */
+  releasePrincipal(principal: string): void {
+    for (const call of this.list())
+      if (call.principal === principal)
+        this.#places.get(call.id)?.waiting.giveUp('the client is gone');
   }
 
   close(): void {
