@@ -159,6 +159,19 @@ describe('A question of a legacy server', () => {
     expect(codeOf(await retry(state, { responses }))).toBe('REQUEST_STATE_REPLAYED');
   });
 
+  it.each([
+    ['nested without end', `${'['.repeat(20_000)}${']'.repeat(20_000)}`],
+    ['long and no JSON', `["${'x'.repeat(70_000)}", nul]`],
+  ])('that is %s costs nobody else anything', async (_, value) => {
+    const line = `{"jsonrpc":"2.0","id":"bad","method":"roots/list","params":{"v":${value}}}`;
+    await modernCall(gateway.url('up'), 'write', { line }, options).answer();
+    const error = `"error":{"code":1,"message":"m","data":${'['.repeat(80_000)}${']'.repeat(80_000)}}`;
+    const answer = { line: `{"jsonrpc":"2.0","id":ID,${error}}` };
+    const refused = await modernCall(gateway.url('up'), 'reply', answer, options).answer();
+    expect(refused.error).toMatchObject({ code: -32_603 });
+    expect(gateway.stderr()).not.toContain('defect');
+  });
+
   it('is gone with its server, and the client is told to call again', async () => {
     const asked = await ask();
     const asking = journal.entries().findLast(({ line }) => line?.includes('"ask"'));

@@ -110,6 +110,13 @@ describe('an answer as a value', () => {
     expect(parseAnswer({ ...answer(']'), before: ['['] })).toBeUndefined();
   });
 
+  test.each([2_000, 200_000])('is undefined where it is nested %i levels deep', (levels) => {
+    const deep = `${'['.repeat(levels)}${']'.repeat(levels)}`;
+    expect(
+      parseAnswer(answer(`,"error":{"code":1,"message":"m","data":${deep}}}`)),
+    ).toBeUndefined();
+  });
+
   test('is read as UTF-8 across its pieces', () => {
     const bytes = Buffer.from('größe 🙂');
     const pieces = [

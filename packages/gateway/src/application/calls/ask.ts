@@ -1,6 +1,12 @@
 /** A question of the gateway's own to a server: handshake, catalogue, subscriptions. */
 import { Fault } from '@mcp-hangar/kernel/errors';
-import { isObject, RPC, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
+import {
+  exceedsDepth,
+  isObject,
+  RPC,
+  type JsonObject,
+  type RpcError,
+} from '../../domain/protocol/json-rpc.ts';
 import type { Bytes, RawAnswer, Routing, UpstreamCall, UpstreamConnection } from '../ports.ts';
 
 /** The server refused: a JSON-RPC error as data. */
@@ -98,7 +104,7 @@ export const plainError = ({ code, message }: JsonObject): RpcError => ({
   message: typeof message === 'string' ? message : 'the server gave no reason',
 });
 
-/** The answer as a value; undefined where it is not JSON. Number texts that do not survive are kept as written. */
+/** The answer as a value; undefined where it is not JSON, or nested too deep. Number texts that do not survive are kept as written. */
 export function parseAnswer(answer: RawAnswer): JsonObject | undefined {
   try {
     const parsed = parseExactly(utf8Text([...answer.before, '0', ...answer.after]));
@@ -122,12 +128,19 @@ const DELICATE = /\d{16}|\d[.eE]/;
 export const losesNumbers = (text: string): boolean =>
   text.length <= EXACT_CHARS_MAX && DELICATE.test(text);
 
+/** Writing a value takes stack for each level: what is nested without end would end the process. */
+const DEPTH_MAX = 1_024;
+
 /**
  * Parses JSON so that writing it again gives every number as it was written (in larger texts: its value as a
- * double). Throws like `JSON.parse`.
+ * double). Throws like `JSON.parse`, also where the text is nested deeper than can be written again.
  */
-export const parseExactly = (text: string): unknown =>
-  losesNumbers(text) ? JSON.parse(text, keepNumber) : JSON.parse(text);
+export function parseExactly(text: string): unknown {
+  const value: unknown = losesNumbers(text) ? JSON.parse(text, keepNumber) : JSON.parse(text);
+  if (exceedsDepth(value, DEPTH_MAX))
+    throw new RangeError(`nested deeper than ${DEPTH_MAX} levels`);
+  return value;
+}
 
 /** ES2025 JSON source text access, which the compiler's library does not describe yet. */
 const rawJson = (text: string): unknown =>

@@ -47,10 +47,14 @@ interface Question extends InputRequest {
   readonly child: Child;
   /** The server's id as it wrote it. */
   readonly rawId: string;
+  /** As it came. */
+  readonly bytes: number;
 }
 
 /** What a server says while its client is away may wait up to here. */
 const HELD_BYTES_MAX = 1_048_576;
+/** What is asked at one time may have so many together. */
+const QUESTIONS_BYTES_MAX = 8_388_608;
 /** Questions of one round come closer together than this, some milliseconds apart over a pipe. */
 const QUIET_MS = 10;
 /** A round begins with what was asked in this time. */
@@ -70,6 +74,8 @@ export class Conversation implements ClientReply, Owner, Waiting {
   #declared: Declared;
   #nextKey = 1;
   readonly #questions = new Map<string, Question>();
+  /** Of those. */
+  #bytes = 0;
   /** Runs while questions are gathered for one round. */
   #gathering: NodeJS.Timeout | undefined;
   #gatheringSinceMs = 0;
@@ -141,19 +147,26 @@ export class Conversation implements ClientReply, Owner, Waiting {
 
   serverRequest(child: Child, request: ServerRequest, during?: UpstreamCall): void {
     const { method, rawId, line } = request;
-    if (this.#isOver || child.seat.era === 'modern' || this.#questions.size >= QUESTIONS_MAX) {
+    const bytes = line.text.length;
+    const isFull =
+      this.#questions.size >= QUESTIONS_MAX || this.#bytes + bytes > QUESTIONS_BYTES_MAX;
+    if (this.#isOver || child.seat.era === 'modern' || isFull) {
       child.refuse(rawId, RPC.internalError, 'the client cannot be asked now');
       return;
     }
-    const message: unknown = parseExactly(utf8Text([line.text]));
-    const params = questionParams(isObject(message) ? message['params'] : undefined);
+    const params = paramsIn(request);
+    if (params === undefined) {
+      child.refuse(rawId, RPC.invalidRequest, 'the request cannot be read');
+      return;
+    }
     const missing = missingFor({ method, params }, this.#declared.capabilities);
     if (missing !== undefined) {
       child.refuseAsking(request, missing, during);
       return;
     }
     child.asking += 1;
-    this.#questions.set(`question-${this.#nextKey++}`, { child, rawId, method, params });
+    this.#bytes += bytes;
+    this.#questions.set(`question-${this.#nextKey++}`, { child, rawId, method, params, bytes });
     this.#askSoon();
   }
 
@@ -346,8 +359,9 @@ export class Conversation implements ClientReply, Owner, Waiting {
     this.#gathering = undefined;
   }
 
-  #close(key: string, { child }: Question): void {
+  #close(key: string, { child, bytes }: Question): void {
     this.#questions.delete(key);
+    this.#bytes -= bytes;
     child.asked();
   }
 }
@@ -356,6 +370,16 @@ const NOTHING_PENDING: Pending = { cancel: () => undefined };
 
 const tooManyRounds = (): Fault =>
   new Fault('INPUT_ROUNDS_EXCEEDED', `${ROUNDS_MAX} rounds of questions are the limit`);
+
+/** What a server's request asks with; undefined where it cannot be read. */
+function paramsIn({ line }: ServerRequest): JsonObject | undefined {
+  try {
+    const message: unknown = parseExactly(utf8Text([line.text]));
+    return questionParams(isObject(message) ? message['params'] : undefined);
+  } catch {
+    return undefined; // nested too deep
+  }
+}
 
 /** The answers that a retry brings, by the keys of the questions. */
 export function responsesIn({ text }: ClientText): JsonObject {

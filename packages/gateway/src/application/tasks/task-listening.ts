@@ -176,6 +176,6 @@ function filterIn(line: string): JsonObject {
     const filter = isObject(params) ? params['notifications'] : undefined;
     return isObject(filter) ? filter : {};
   } catch {
-    return {}; // long lines come unchecked
+    return {}; // no JSON
   }
 }

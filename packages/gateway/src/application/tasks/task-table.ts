@@ -270,7 +270,7 @@ function paramsOf(line: string): unknown {
     const parsed: unknown = JSON.parse(utf8Text([line]));
     return isObject(parsed) ? parsed['params'] : undefined;
   } catch {
-    return undefined; // long lines come unchecked
+    return undefined; // no JSON
   }
 }
 
