@@ -1,12 +1,6 @@
 /** A question of the gateway's own to a server: handshake, catalogue, subscriptions. */
 import { Fault } from '@mcp-hangar/kernel/errors';
-import {
-  exceedsDepth,
-  isObject,
-  RPC,
-  type JsonObject,
-  type RpcError,
-} from '../../domain/protocol/json-rpc.ts';
+import { exceedsDepth, isObject, RPC, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
 import type { Bytes, RawAnswer, Routing, UpstreamCall, UpstreamConnection } from '../ports.ts';
 
 /** The server refused: a JSON-RPC error as data. */
@@ -104,11 +98,18 @@ export const plainError = ({ code, message }: JsonObject): RpcError => ({
   message: typeof message === 'string' ? message : 'the server gave no reason',
 });
 
-/** The answer as a value; undefined where it is not JSON, or nested too deep. Number texts that do not survive are kept as written. */
-export function parseAnswer(answer: RawAnswer): JsonObject | undefined {
+/** The answer as a value; undefined where it cannot be read. Number texts that do not survive are kept as written. */
+export const parseAnswer = (answer: RawAnswer): JsonObject | undefined =>
+  readObject(utf8Text([...answer.before, '0', ...answer.after]));
+
+/** Whatever nests deeper is not read: walking it, or writing it again, may overflow the stack. Levels. */
+const DEPTH_MAX = 512;
+
+/** What a server wrote, as `parseExactly` has it; undefined where it is no object, no JSON, or nests too deep. */
+export function readObject(text: string): JsonObject | undefined {
   try {
-    const parsed = parseExactly(utf8Text([...answer.before, '0', ...answer.after]));
-    return isObject(parsed) ? parsed : undefined;
+    const parsed = parseExactly(text);
+    return isObject(parsed) && !exceedsDepth(parsed, DEPTH_MAX) ? parsed : undefined;
   } catch {
     return undefined;
   }

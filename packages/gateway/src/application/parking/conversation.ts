@@ -9,7 +9,7 @@
  * 2. A question is answered once: by the client, or with an error when the call is over.
  */
 import { Fault } from '@mcp-hangar/kernel/errors';
-import type { ClientText } from '../../domain/protocol/client-message.ts';
+import { oneLine, type ClientText } from '../../domain/protocol/client-message.ts';
 import {
   flawOf,
   inputRequired,
@@ -24,7 +24,7 @@ import {
 import { isObject, RPC, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
 import { spanText } from '../../domain/protocol/json-spans.ts';
 import { SERVER_SLOT } from '../../domain/protocol/server-message.ts';
-import { parseExactly, utf8Text } from '../calls/ask.ts';
+import { parseExactly, readObject, utf8Text } from '../calls/ask.ts';
 import type { Call } from '../calls/call.ts';
 import { faultCodeOf, rpcErrorOf, type ClientReply } from '../calls/reply.ts';
 import type { Bytes, RawAnswer, UpstreamCall } from '../ports.ts';
@@ -47,14 +47,13 @@ interface Question extends InputRequest {
   readonly child: Child;
   /** The server's id as it wrote it. */
   readonly rawId: string;
-  /** As it came. */
   readonly bytes: number;
 }
 
 /** What a server says while its client is away may wait up to here. */
 const HELD_BYTES_MAX = 1_048_576;
-/** What is asked at one time may have so many together. */
-const QUESTIONS_BYTES_MAX = 8_388_608;
+/** Of the questions that are open in one call. */
+const QUESTIONS_BYTES_MAX = 4_194_304;
 /** Questions of one round come closer together than this, some milliseconds apart over a pipe. */
 const QUIET_MS = 10;
 /** A round begins with what was asked in this time. */
@@ -74,8 +73,7 @@ export class Conversation implements ClientReply, Owner, Waiting {
   #declared: Declared;
   #nextKey = 1;
   readonly #questions = new Map<string, Question>();
-  /** Of those. */
-  #bytes = 0;
+  #questionBytes = 0;
   /** Runs while questions are gathered for one round. */
   #gathering: NodeJS.Timeout | undefined;
   #gatheringSinceMs = 0;
@@ -154,19 +152,26 @@ export class Conversation implements ClientReply, Owner, Waiting {
       child.refuse(rawId, RPC.internalError, 'the client cannot be asked now');
       return;
     }
-    const params = paramsIn(request);
-    if (params === undefined) {
+    const bytes = line.text.length;
+    if (this.#questionBytes + bytes > QUESTIONS_BYTES_MAX || !this.#parking.hasRoomFor(bytes)) {
+      const reason = `the client cannot be asked: ${bytes} bytes are more than can be kept for it`;
+      child.refuse(rawId, RPC.internalError, reason);
+      return;
+    }
+    const message = readObject(utf8Text([line.text]));
+    if (message === undefined) {
       child.refuse(rawId, RPC.invalidRequest, 'the request cannot be read');
       return;
     }
+    const params = questionParams(message['params']);
     const missing = missingFor({ method, params }, this.#declared.capabilities);
     if (missing !== undefined) {
       child.refuseAsking(request, missing, during);
       return;
     }
     child.asking += 1;
-    this.#bytes += bytes;
     this.#questions.set(`question-${this.#nextKey++}`, { child, rawId, method, params, bytes });
+    this.#count(bytes);
     this.#askSoon();
   }
 
@@ -238,7 +243,7 @@ export class Conversation implements ClientReply, Owner, Waiting {
         this.#keepAsking(key, question);
         continue;
       }
-      const result = JSON.stringify(responses[key]);
+      const result = oneLine(JSON.stringify(responses[key]));
       const rawId = Buffer.from(question.rawId, 'latin1').toString('utf8');
       question.child.connection.write(`{"jsonrpc":"2.0","id":${rawId},"result":${result}}`);
       this.#close(key, question);
@@ -282,6 +287,7 @@ export class Conversation implements ClientReply, Owner, Waiting {
       for (const child of this.#parked) child.isParked = true;
       reply.result(inputRequired(this.#questions, state, this.#parking.info));
     } catch (error) {
+      this.#reply = reply; // it has no answer yet
       this.#call?.giveUp(error);
     }
   }
@@ -360,9 +366,13 @@ export class Conversation implements ClientReply, Owner, Waiting {
   }
 
   #close(key: string, { child, bytes }: Question): void {
-    this.#questions.delete(key);
-    this.#bytes -= bytes;
+    if (this.#questions.delete(key)) this.#count(-bytes);
     child.asked();
+  }
+
+  #count(bytes: number): void {
+    this.#questionBytes += bytes;
+    this.#parking.questionBytes += bytes;
   }
 }
 

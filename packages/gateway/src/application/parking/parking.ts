@@ -78,12 +78,16 @@ export type Found =
 
 /** Used states that are remembered, to tell a replay from a call that is gone. */
 const USED_MAX = 4_096;
+/** Of the questions that are open in all calls. Read, they take many times as much memory. */
+const QUESTIONS_BYTES_MAX = 33_554_432;
 
 export class Parking {
   readonly #options: ParkingOptions;
   readonly #places = new Map<string, Place>();
   /** States that were answered. The oldest first. */
   readonly #used = new Set<string>();
+  /** Of the questions that wait for answers, counted by the calls that they belong to. */
+  questionBytes = 0;
 
   constructor(options: ParkingOptions) {
     this.#options = options;
@@ -99,6 +103,11 @@ export class Parking {
 
   list(): readonly ParkedCall[] {
     return this.#options.store.list();
+  }
+
+  /** Whether the questions that wait may take so much more. */
+  hasRoomFor(bytes: number): boolean {
+    return this.questionBytes + bytes <= QUESTIONS_BYTES_MAX;
   }
 
   newId(): string {

@@ -191,7 +191,8 @@ export class Child implements ConnectionObserver {
 
   /** Something keeps it: work, a question, a subscription, a task, or the session that it belongs to. */
   get isHeld(): boolean {
-    const belongs = this.seat.kind === 'own' && this.workedFor !== undefined;
+    const belongs =
+      this.seat.kind === 'own' && this.seat.isOneClients && this.workedFor !== undefined;
     const isWaitedFor = this.pins > 0 || this.tasks > 0;
     return belongs || this.inFlight > 0 || this.asking > 0 || isWaitedFor;
   }

@@ -7,6 +7,7 @@ import {
   SERVER_SLOT,
   type ServerText,
 } from '../../domain/protocol/server-message.ts';
+import { readObject, utf8Text } from '../calls/ask.ts';
 import { latin1 } from '../calls/call.ts';
 import type { ServerNotification } from '../servers/child.ts';
 
@@ -46,8 +47,8 @@ export function updateFor(line: ServerText, telling: Telling): string {
 
 /** In the form of the other era: with or without the subscription that it is part of. */
 function written({ text }: ServerText, { uri, subscriptionId }: Telling): JsonObject {
-  const parsed: unknown = JSON.parse(Buffer.from(text, 'latin1').toString('utf8'));
-  const params = isObject(parsed) && isObject(parsed['params']) ? parsed['params'] : {};
+  const parsed = readObject(utf8Text([text]));
+  const params = isObject(parsed?.['params']) ? parsed['params'] : {};
   const { _meta: told, ...rest } = params;
   const kept = Object.entries(isObject(told) ? told : {}).filter(
     ([key]) => !key.startsWith(META.prefix),

@@ -45,8 +45,8 @@ function readOne(bytes: Buffer): Incoming {
   }
   const text = bytes.toString('latin1');
   const message = readServerLine(text);
-  const isScanned = message?.kind === 'answer' && bytes.length > PARSED_BYTES_MAX;
-  if (message === undefined || (!isScanned && !isJson(text))) return noise(bytes);
+  const isParsed = message?.kind !== 'answer' || bytes.length <= PARSED_BYTES_MAX;
+  if (message === undefined || (isParsed && !isJson(text))) return noise(bytes);
   return message.kind === 'answer'
     ? { kind: 'answer', id: numericId(message.rawId), answer: answerOf(message) }
     : message;
