@@ -1,6 +1,12 @@
 /** A question of the gateway's own to a server: handshake, catalogue, subscriptions. */
 import { Fault } from '@mcp-hangar/kernel/errors';
-import { exceedsDepth, isObject, RPC, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
+import {
+  exceedsDepth,
+  isObject,
+  RPC,
+  type JsonObject,
+  type RpcError,
+} from '../../domain/protocol/json-rpc.ts';
 import type { Bytes, RawAnswer, Routing, UpstreamCall, UpstreamConnection } from '../ports.ts';
 
 /** The server refused: a JSON-RPC error as data. */
@@ -102,14 +108,11 @@ export const plainError = ({ code, message }: JsonObject): RpcError => ({
 export const parseAnswer = (answer: RawAnswer): JsonObject | undefined =>
   readObject(utf8Text([...answer.before, '0', ...answer.after]));
 
-/** Whatever nests deeper is not read: walking it, or writing it again, may overflow the stack. Levels. */
-const DEPTH_MAX = 512;
-
 /** What a server wrote, as `parseExactly` has it; undefined where it is no object, no JSON, or nests too deep. */
 export function readObject(text: string): JsonObject | undefined {
   try {
     const parsed = parseExactly(text);
-    return isObject(parsed) && !exceedsDepth(parsed, DEPTH_MAX) ? parsed : undefined;
+    return isObject(parsed) ? parsed : undefined;
   } catch {
     return undefined;
   }

@@ -145,10 +145,7 @@ export class Conversation implements ClientReply, Owner, Waiting {
 
   serverRequest(child: Child, request: ServerRequest, during?: UpstreamCall): void {
     const { method, rawId, line } = request;
-    const bytes = line.text.length;
-    const isFull =
-      this.#questions.size >= QUESTIONS_MAX || this.#bytes + bytes > QUESTIONS_BYTES_MAX;
-    if (this.#isOver || child.seat.era === 'modern' || isFull) {
+    if (this.#isOver || child.seat.era === 'modern' || this.#questions.size >= QUESTIONS_MAX) {
       child.refuse(rawId, RPC.internalError, 'the client cannot be asked now');
       return;
     }
@@ -380,16 +377,6 @@ const NOTHING_PENDING: Pending = { cancel: () => undefined };
 
 const tooManyRounds = (): Fault =>
   new Fault('INPUT_ROUNDS_EXCEEDED', `${ROUNDS_MAX} rounds of questions are the limit`);
-
-/** What a server's request asks with; undefined where it cannot be read. */
-function paramsIn({ line }: ServerRequest): JsonObject | undefined {
-  try {
-    const message: unknown = parseExactly(utf8Text([line.text]));
-    return questionParams(isObject(message) ? message['params'] : undefined);
-  } catch {
-    return undefined; // nested too deep
-  }
-}
 
 /** The answers that a retry brings, by the keys of the questions. */
 export function responsesIn({ text }: ClientText): JsonObject {
