@@ -1,6 +1,12 @@
 /** A question of the gateway's own to a server: handshake, catalogue, subscriptions. */
 import { Fault } from '@mcp-hangar/kernel/errors';
-import { exceedsDepth, isObject, RPC, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
+import {
+  exceedsDepth,
+  isObject,
+  RPC,
+  type JsonObject,
+  type RpcError,
+} from '../../domain/protocol/json-rpc.ts';
 import type { Bytes, RawAnswer, Routing, UpstreamCall, UpstreamConnection } from '../ports.ts';
 
 /** The server refused: a JSON-RPC error as data. */
