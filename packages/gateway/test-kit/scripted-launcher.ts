@@ -130,10 +130,15 @@ export class ScriptedConnection implements UpstreamConnection {
 
   /** A request or notification of the server's own. */
   says(message: JsonObject): void {
-    const read = readMessage(message);
+    this.saysLine(JSON.stringify({ jsonrpc: '2.0', ...message }));
+  }
+
+  /** The same as text, which need not be JSON: long lines come unchecked. */
+  saysLine(line: string): void {
+    const read = readServerLine(Buffer.from(line).toString('latin1'));
     if (read?.kind === 'request') this.#options.observer.request(read);
     else if (read?.kind === 'notification') this.#options.observer.notification(read);
-    else throw new Error(`a server does not say ${JSON.stringify(message)}`);
+    else throw new Error(`a server does not say ${line}`);
   }
 
   /** Progress of one of its calls, as the port has it: correlated. */

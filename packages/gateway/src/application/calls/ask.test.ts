@@ -117,6 +117,13 @@ describe('an answer as a value', () => {
     ).toBeUndefined();
   });
 
+  test('is undefined where it nests so deep that it could not be written again', () => {
+    const nested = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels);
+    for (const levels of [600, 5_000, 100_000])
+      expect(parseAnswer(answer(`,"result":${nested(levels)}}`))).toBeUndefined();
+    expect(parseAnswer(answer(`,"result":${nested(500)}}`))).toBeDefined();
+  });
+
   test('is read as UTF-8 across its pieces', () => {
     const bytes = Buffer.from('größe 🙂');
     const pieces = [

@@ -133,7 +133,7 @@ export const losesNumbers = (text: string): boolean =>
   text.length <= EXACT_CHARS_MAX && DELICATE.test(text);
 
 /** Writing a value takes stack for each level: what is nested without end would end the process. */
-const DEPTH_MAX = 1_024;
+const DEPTH_MAX = 512;
 
 /**
  * Parses JSON so that writing it again gives every number as it was written (in larger texts: its value as a

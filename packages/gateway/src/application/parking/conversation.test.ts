@@ -179,13 +179,13 @@ describe('the questions of a server', () => {
     const { leg, at } = await world.called();
     asks(at, 1, { deep: nested(2_000) });
     expect(world.answersTo(at, 1)).toMatchObject([{ error: { code: -32_600 } }]);
-    asks(at, 2, { large: 'x'.repeat(5_000_000) });
-    asks(at, 3, { large: 'x'.repeat(5_000_000) });
+    asks(at, 2, { large: 'x'.repeat(2_500_000) });
+    asks(at, 3, { large: 'x'.repeat(2_500_000) });
     expect(world.answersTo(at, 3)).toMatchObject([{ error: { code: -32_603 } }]);
     await until(() => leg.answers === 1);
     expect(Object.keys(questionsIn(leg))).toEqual(['question-1']);
     const retry = world.send(retryOf(CALL, stateIn(leg), { 'question-1': ACCEPTED }));
-    asks(at, 4, { large: 'x'.repeat(5_000_000) });
+    asks(at, 4, { large: 'x'.repeat(2_500_000) });
     await until(() => retry.answers === 1);
     expect(world.answersTo(at, 4)).toEqual([]);
   });

@@ -12,7 +12,7 @@ import { missingFor } from '../../domain/protocol/input-rounds.ts';
 import { isObject, type JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { spanText } from '../../domain/protocol/json-spans.ts';
 import { SERVER_SLOT, type ServerMessage } from '../../domain/protocol/server-message.ts';
-import { ask } from '../calls/ask.ts';
+import { ask, utf8Text } from '../calls/ask.ts';
 import type { AnswerSink } from '../calls/rounds.ts';
 import type { ConnectionObserver, UpstreamCall, UpstreamConnection } from '../ports.ts';
 import type { EndedCall } from './lifecycle-keeper.ts';
@@ -289,8 +289,12 @@ export class Child implements ConnectionObserver {
 }
 
 /** The resource that `notifications/resources/updated` names. */
-export function updatedUri(notification: ServerNotification): string | undefined {
-  const raw = spanText(notification.line.text, notification.line.spans, SERVER_SLOT.updatedUri);
+export function updatedUri({ line }: ServerNotification): string | undefined {
+  const raw = spanText(line.text, line.spans, SERVER_SLOT.updatedUri);
   if (raw === undefined || !raw.startsWith('"')) return undefined;
-  return String(JSON.parse(Buffer.from(raw, 'latin1').toString('utf8')));
+  try {
+    return String(JSON.parse(utf8Text([raw])));
+  } catch {
+    return undefined; // long lines come unchecked
+  }
 }

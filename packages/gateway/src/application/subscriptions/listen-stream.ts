@@ -2,7 +2,14 @@
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { isObject, type JsonObject } from '../../domain/protocol/json-rpc.ts';
 import type { ServerMessage } from '../../domain/protocol/server-message.ts';
-import { parseAnswer, plainError, routingOf, RpcRefusal } from '../calls/ask.ts';
+import {
+  parseAnswer,
+  plainError,
+  readObject,
+  routingOf,
+  RpcRefusal,
+  utf8Text,
+} from '../calls/ask.ts';
 import type { RawAnswer, UpstreamCall, UpstreamConnection } from '../ports.ts';
 import type { ChangedList, ServerNotification } from '../servers/child.ts';
 
@@ -91,8 +98,7 @@ export class ListenStream implements UpstreamCall {
 }
 
 function honouredIn({ line }: ServerNotification): Honoured {
-  const parsed: unknown = JSON.parse(Buffer.from(line.text, 'latin1').toString('utf8'));
-  const params = isObject(parsed) ? parsed['params'] : undefined;
+  const params = readObject(utf8Text([line.text]))?.['params'];
   const filter =
     isObject(params) && isObject(params['notifications']) ? params['notifications'] : {};
   const uris = filter['resourceSubscriptions'];
