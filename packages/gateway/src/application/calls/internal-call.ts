@@ -8,7 +8,7 @@ import { parseAnswer, plainError, RpcRefusal, utf8Text } from './ask.ts';
 import type { Call } from './call.ts';
 import type { ClientReply } from './reply.ts';
 
-/** What is handed to the hub: the request is in the words of the server already. */
+/** What goes the path of calls: the request is in the words of the server already. */
 export interface InternalCall {
   readonly server: McpServer;
   readonly user: ServerUser;

@@ -100,7 +100,7 @@ function toolWorld(
       const params = { name: tool, arguments: args, ...(meta && { _meta: meta }) };
       const message = { jsonrpc: '2.0', id: 1, method: 'tools/call', params };
       const heard: Heard = { result: undefined, error: undefined, dropped: false, messages: [] };
-      const call = hub.forward({
+      const call = hub.calls.forward({
         view,
         user,
         request: { kind: 'request', id: 1, method: 'tools/call', params },

@@ -13,7 +13,8 @@ import { parseAnswer } from '../calls/ask.ts';
 import { latin1, type Call } from '../calls/call.ts';
 import { CLIENT_SLOT } from '../../domain/protocol/client-message.ts';
 import { spanText } from '../../domain/protocol/json-spans.ts';
-import type { ClientRequest, Hub } from '../dispatch/hub.ts';
+import type { ClientRequest } from '../dispatch/call-path.ts';
+import type { Hub } from '../dispatch/hub.ts';
 import { route } from '../dispatch/router.ts';
 import type { Bytes, RawAnswer } from '../ports.ts';
 import { serverHasNoLegacyTasks } from './task-faults.ts';
@@ -58,7 +59,7 @@ export function callForTask(hub: Hub, client: ClientRequest): Call | undefined {
     },
     result: made,
   });
-  return hub.forward({
+  return hub.calls.forward({
     ...client,
     reply: watched,
     onSettled: (call) => {
@@ -113,7 +114,7 @@ export function askAboutTask(hub: Hub, client: ClientRequest): Call | undefined 
   }
   const { server, task } = place;
   const { callTimeoutMs } = server.spec;
-  if (task === undefined) return hub.sendTo(client, { server, timeoutMs: callTimeoutMs });
+  if (task === undefined) return hub.calls.sendTo(client, { server, timeoutMs: callTimeoutMs });
   const reply = new WatchedReply(client.reply, {
     answer: (answer) => {
       if (endsTask(method, client.user.asker.era, answer)) hub.tasks.over(task);
@@ -122,7 +123,7 @@ export function askAboutTask(hub: Hub, client: ClientRequest): Call | undefined 
   // A result is waited for as long as the task may take.
   const leftMs = method === 'tasks/result' ? task.untilMs - hub.options.clock.nowMs() : 0;
   const timeoutMs = Math.max(callTimeoutMs, leftMs);
-  return hub.sendTo({ ...client, reply }, { server, child: task.child, timeoutMs });
+  return hub.calls.sendTo({ ...client, reply }, { server, child: task.child, timeoutMs });
 }
 
 /** Whether the client has now what it waited for, so that nothing is kept for the task. */

@@ -2,7 +2,8 @@
 import { RPC, type RpcError } from '../../domain/protocol/json-rpc.ts';
 import { declaresTasks, tasksNotDeclared } from '../../domain/protocol/tasks.ts';
 import type { View } from '../catalog/views.ts';
-import type { ClientRequest, Hub } from '../dispatch/hub.ts';
+import type { ClientRequest } from '../dispatch/call-path.ts';
+import type { Hub } from '../dispatch/hub.ts';
 import { unknownMethod } from '../dispatch/router.ts';
 import type { McpServer } from '../servers/mcp-server.ts';
 import { offeredTasks } from './offered-tasks.ts';
