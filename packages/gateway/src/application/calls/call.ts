@@ -397,7 +397,6 @@ function endingOf(error: unknown): Ending {
 const NOT_THE_SERVERS: ReadonlySet<string> = new Set([
   'CLIENT_TOO_SLOW',
   'DEFECT',
-  'ERA_BRIDGE_NEEDED',
   'GATEWAY_BUSY',
   'GATEWAY_STOPPING',
   'INPUT_NOT_SUPPORTED',
