@@ -1,6 +1,14 @@
 /** What must hold of all calls of one run, whoever made them and whatever became of them. */
 import type { Gateway } from '../../packages/gateway/src/bootstrap/compose.ts';
-import { canaryText, isOf, ownerText, type Canary, type Tally, type Violations } from './canary.ts';
+import {
+  canariesIn,
+  canaryText,
+  isOf,
+  ownerText,
+  type Canary,
+  type Tally,
+  type Violations,
+} from './canary.ts';
 import type { LegacyTestClient } from './legacy-client.ts';
 import type { ModernTestClient } from './modern-client.ts';
 import type { ParkedState } from './parked-state.ts';
@@ -103,7 +111,7 @@ export class Oracle {
     const { violations } = this.#world;
     const who = `${ownerText(canary)} ${method} ${canary.request}`;
     if (outcome === undefined && !isGivenUp) violations.add(`${who} was never answered`);
-    const isOwn = text.includes('K') || text.includes(EXCUSE);
+    const isOwn = canariesIn(text).length > 0 || text.includes(EXCUSE);
     if (isOwed && !isGivenUp && !isOwn)
       violations.add(`${who} was answered by its server and got ${text}`);
   }
