@@ -4,6 +4,7 @@
  */
 import { messageOf } from '@mcp-hangar/kernel/error-text';
 import { Fault } from '@mcp-hangar/kernel/errors';
+import { latin1 } from '../byte-text.ts';
 import { missingCapability } from '../../domain/protocol/input-rounds.ts';
 import { isObject, RPC, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
 import {
@@ -431,8 +432,3 @@ function nameIn(params: JsonObject | undefined): string | undefined {
   const name = params?.['name'] ?? params?.['uri'] ?? params?.['taskId'];
   return typeof name === 'string' ? name : undefined;
 }
-
-/** UTF-16 text as one byte a character. */
-export const latin1 = (text: string): string =>
-  // eslint-disable-next-line no-control-regex -- the range is the whole point: pure ASCII is its own byte form
-  /^[\x00-\x7f]*$/.test(text) ? text : Buffer.from(text, 'utf8').toString('latin1');

@@ -9,6 +9,7 @@
  * 2. A question is answered once: by the client, or with an error when the call is over.
  */
 import { Fault } from '@mcp-hangar/kernel/errors';
+import { utf8 } from '../byte-text.ts';
 import type { ClientText } from '../../domain/protocol/client-message.ts';
 import {
   flawOf,
@@ -24,7 +25,7 @@ import {
 import { isObject, RPC, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
 import { spanText } from '../../domain/protocol/json-spans.ts';
 import { SERVER_SLOT } from '../../domain/protocol/server-message.ts';
-import { parseExactly, utf8Text } from '../calls/ask.ts';
+import { parseExactly, paramsIn } from '../calls/ask.ts';
 import type { Call } from '../calls/call.ts';
 import { faultCodeOf, rpcErrorOf, type ClientReply } from '../calls/reply.ts';
 import type { Bytes, RawAnswer, UpstreamCall } from '../ports.ts';
@@ -145,8 +146,12 @@ export class Conversation implements ClientReply, Owner, Waiting {
       child.refuse(rawId, RPC.internalError, 'the client cannot be asked now');
       return;
     }
-    const message: unknown = parseExactly(utf8Text([line.text]));
-    const params = questionParams(isObject(message) ? message['params'] : undefined);
+    const said = paramsIn(line);
+    if (said === undefined) {
+      child.refuse(rawId, RPC.invalidRequest, 'the request is no JSON');
+      return;
+    }
+    const params = questionParams(said);
     const missing = missingFor({ method, params }, this.#declared.capabilities);
     if (missing !== undefined) {
       child.refuseAsking(request, missing, during);
@@ -226,7 +231,7 @@ export class Conversation implements ClientReply, Owner, Waiting {
         continue;
       }
       const result = JSON.stringify(responses[key]);
-      const rawId = Buffer.from(question.rawId, 'latin1').toString('utf8');
+      const rawId = utf8(question.rawId);
       question.child.connection.write(`{"jsonrpc":"2.0","id":${rawId},"result":${result}}`);
       this.#close(key, question);
     }

@@ -1,4 +1,5 @@
 /** Calls that may make a task, and requests about a task that was made. */
+import { latin1 } from '../byte-text.ts';
 import { isObject, type Request, type RpcError } from '../../domain/protocol/json-rpc.ts';
 import {
   createdTask,
@@ -10,7 +11,7 @@ import {
 import type { Asker } from '../../domain/mcp-server/sharing.ts';
 import type { Era } from '../../domain/protocol/revisions.ts';
 import { parseAnswer } from '../calls/ask.ts';
-import { latin1, type Call } from '../calls/call.ts';
+import type { Call } from '../calls/call.ts';
 import { CLIENT_SLOT } from '../../domain/protocol/client-message.ts';
 import { spanText } from '../../domain/protocol/json-spans.ts';
 import type { ClientRequest } from '../dispatch/call-path.ts';

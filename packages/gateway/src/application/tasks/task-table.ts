@@ -7,7 +7,6 @@
  * 3. A child is kept running for a task at most until the task is over, `PINNED_MS_MAX` have passed, or its owner is gone.
  */
 import type { Asker } from '../../domain/mcp-server/sharing.ts';
-import { isObject } from '../../domain/protocol/json-rpc.ts';
 import { splice } from '../../domain/protocol/json-spans.ts';
 import {
   readServerLine,
@@ -15,7 +14,7 @@ import {
   type ServerMessage,
 } from '../../domain/protocol/server-message.ts';
 import { describedTask, type DescribedTask } from '../../domain/protocol/tasks.ts';
-import { utf8Text } from '../calls/ask.ts';
+import { paramsIn } from '../calls/ask.ts';
 import type { Clock } from '../ports.ts';
 import type { Child, Owner, ServerNotification } from '../servers/child.ts';
 import type { McpServer } from '../servers/mcp-server.ts';
@@ -223,7 +222,7 @@ export class TaskTable {
 
   #namedBy(child: Child, { line }: ServerNotification): KnownTask | undefined {
     if (line.text.length > TASK_BYTES_MAX) return undefined;
-    const described = describedTask(paramsOf(line.text), child.seat.era);
+    const described = describedTask(paramsIn(line), child.seat.era);
     const named = this.#byId.get(described?.taskId ?? '') ?? [];
     return named.find((task) => task.child === child);
   }
@@ -262,15 +261,6 @@ export class TaskTable {
     if (this.#all.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
-  }
-}
-
-function paramsOf(line: string): unknown {
-  try {
-    const parsed: unknown = JSON.parse(utf8Text([line]));
-    return isObject(parsed) ? parsed['params'] : undefined;
-  } catch {
-    return undefined; // long lines come unchecked
   }
 }
 
