@@ -19,7 +19,8 @@ import type { Hub } from '../dispatch/hub.ts';
 import { route } from '../dispatch/router.ts';
 import type { Bytes, RawAnswer } from '../ports.ts';
 import { serverHasNoLegacyTasks } from './task-faults.ts';
-import { offersTasks, placeOfTask } from './task-place.ts';
+import { offersTasks } from './offered-tasks.ts';
+import { placeOfTask } from './task-place.ts';
 import { TASK_BYTES_MAX } from './task-table.ts';
 import { WatchedReply } from './watched-reply.ts';
 

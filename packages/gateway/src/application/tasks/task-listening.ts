@@ -10,7 +10,8 @@ import type { Hub } from '../dispatch/hub.ts';
 import type { Child, ServerNotification } from '../servers/child.ts';
 import type { McpServer, ServerUser } from '../servers/mcp-server.ts';
 import { ListenStream } from '../subscriptions/listen-stream.ts';
-import { offersTasks, placeOfTask } from './task-place.ts';
+import { offersTasks } from './offered-tasks.ts';
+import { placeOfTask } from './task-place.ts';
 
 /** How long a server may take to acknowledge what it will tell. */
 const ACKNOWLEDGE_MS_MAX = 10_000;

@@ -35,7 +35,7 @@ export const TASK_BYTES_MAX = 262_144;
 const TASK_STATUS = 'notifications/tasks/status';
 
 /** Whose task, and where it was made. */
-export interface TaskPlace {
+export interface TaskOrigin {
   readonly asker: Asker;
   readonly owner: Owner;
   readonly server: McpServer;
@@ -82,14 +82,14 @@ class KnownTask implements Task {
   readonly #progress: TaskProgress | undefined;
   #isPinned = false;
 
-  constructor(number: number, task: DescribedTask, place: TaskPlace, nowMs: number) {
-    const { child } = place;
+  constructor(number: number, task: DescribedTask, origin: TaskOrigin, nowMs: number) {
+    const { child } = origin;
     this.taskId = task.taskId;
     this.number = number;
-    this.ownerKey = keyOf(place.asker);
-    this.owner = place.owner;
-    this.#progress = place.progress;
-    this.server = place.server;
+    this.ownerKey = keyOf(origin.asker);
+    this.owner = origin.owner;
+    this.#progress = origin.progress;
+    this.server = origin.server;
     const ttlMs = Math.min(task.ttlMs ?? KEPT_MS_MAX, KEPT_MS_MAX);
     this.keptUntilMs = nowMs + ttlMs + KEPT_LONGER_MS;
     this.untilMs = nowMs + Math.min(ttlMs, PINNED_MS_MAX);
@@ -149,9 +149,9 @@ export class TaskTable {
   }
 
   /** A server has made a task for a client. */
-  remember(described: DescribedTask, place: TaskPlace): void {
+  remember(described: DescribedTask, origin: TaskOrigin): void {
     this.#lastNumber += 1;
-    const task = new KnownTask(this.#lastNumber, described, place, this.#clock.nowMs());
+    const task = new KnownTask(this.#lastNumber, described, origin, this.#clock.nowMs());
     for (const other of this.#byId.get(task.taskId) ?? []) {
       // Whatever had the id there is not known under it any more.
       const isReplaced = other.child === task.child || other.child?.isGone !== false;
