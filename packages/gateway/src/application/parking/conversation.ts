@@ -27,10 +27,16 @@ import { spanText } from '../../domain/protocol/json-spans.ts';
 import { SERVER_SLOT } from '../../domain/protocol/server-message.ts';
 import { parseExactly, paramsIn } from '../calls/ask.ts';
 import type { Call } from '../calls/call.ts';
-import { faultCodeOf, rpcErrorOf, type ClientReply } from '../calls/reply.ts';
+import {
+  faultCodeOf,
+  NOTHING_PENDING,
+  rpcErrorOf,
+  type ClientReply,
+  type Pending,
+} from '../calls/reply.ts';
 import type { Bytes, RawAnswer, UpstreamCall } from '../ports.ts';
 import type { Child, Owner, ServerNotification, ServerRequest } from '../servers/child.ts';
-import type { Declared, Parking, Pending, Retry, Waiting } from './parking.ts';
+import type { Declared, Parking, Retry, Waiting } from './parking.ts';
 
 /** What a conversation is about. */
 export interface Subject {
@@ -356,8 +362,6 @@ export class Conversation implements ClientReply, Owner, Waiting {
     child.asked();
   }
 }
-
-const NOTHING_PENDING: Pending = { cancel: () => undefined };
 
 const tooManyRounds = (): Fault =>
   new Fault('INPUT_ROUNDS_EXCEEDED', `${ROUNDS_MAX} rounds of questions are the limit`);
