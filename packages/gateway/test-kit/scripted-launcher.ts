@@ -1,5 +1,6 @@
 /** Upstream servers in memory that do what a test tells them, and keep the contract of the port. */
 import { Fault } from '@mcp-hangar/kernel/errors';
+import { latin1 } from '../src/application/byte-text.ts';
 import type {
   Logger,
   StartOptions,
@@ -124,18 +125,18 @@ export class ScriptedConnection implements UpstreamConnection {
 
   /** A notification that is part of a call: of a subscription, say. */
   saysIn(id: number, message: JsonObject): void {
-    const read = readMessage(message);
+    const read = readServerLine(lineOf(message));
     if (read !== undefined) this.#calls.get(id)?.notified(read);
   }
 
   /** A request or notification of the server's own. */
   says(message: JsonObject): void {
-    this.saysLine(JSON.stringify({ jsonrpc: '2.0', ...message }));
+    this.saysLine(lineOf(message));
   }
 
-  /** The same as text, which need not be JSON: long lines come unchecked. */
+  /** The same as a line, which may be no JSON: long lines come unchecked. */
   saysLine(line: string): void {
-    const read = readServerLine(Buffer.from(line).toString('latin1'));
+    const read = readServerLine(line);
     if (read?.kind === 'request') this.#options.observer.request(read);
     else if (read?.kind === 'notification') this.#options.observer.notification(read);
     else throw new Error(`a server does not say ${line}`);
@@ -143,9 +144,7 @@ export class ScriptedConnection implements UpstreamConnection {
 
   /** Progress of one of its calls, as the port has it: correlated. */
   progress(id: number, params: JsonObject): void {
-    const message = { jsonrpc: '2.0', method: 'notifications/progress', params };
-    const read = readServerLine(Buffer.from(JSON.stringify(message)).toString('latin1'));
-    if (read !== undefined) this.#calls.get(id)?.notified(read);
+    this.saysIn(id, { method: 'notifications/progress', params });
   }
 
   /** It ends: first its calls are told, then whoever owns it. */
@@ -160,8 +159,8 @@ export class ScriptedConnection implements UpstreamConnection {
   }
 }
 
-const readMessage = (message: JsonObject): ReturnType<typeof readServerLine> =>
-  readServerLine(Buffer.from(JSON.stringify({ jsonrpc: '2.0', ...message })).toString('latin1'));
+const lineOf = (message: JsonObject): string =>
+  latin1(JSON.stringify({ jsonrpc: '2.0', ...message }));
 
 interface Start {
   readonly options: StartOptions;

@@ -1,8 +1,9 @@
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { utf8Text } from '../byte-text.ts';
 import { failureOf } from '../../../test-kit/scripted-launcher.ts';
 import type { RawAnswer, UpstreamCall, UpstreamConnection } from '../ports.ts';
-import { ask, parseAnswer, RpcRefusal, utf8Text } from './ask.ts';
+import { ask, parseAnswer, RpcRefusal } from './ask.ts';
 
 /** A connection that keeps what it is sent and answers when it is told. */
 class OneCall implements UpstreamConnection {

@@ -1,13 +1,9 @@
 /** A question of the gateway's own to a server: handshake, catalogue, subscriptions. */
 import { Fault } from '@mcp-hangar/kernel/errors';
-import {
-  exceedsDepth,
-  isObject,
-  RPC,
-  type JsonObject,
-  type RpcError,
-} from '../../domain/protocol/json-rpc.ts';
-import type { Bytes, RawAnswer, Routing, UpstreamCall, UpstreamConnection } from '../ports.ts';
+import type { ServerText } from '../../domain/protocol/server-message.ts';
+import { utf8, utf8Text } from '../byte-text.ts';
+import { isObject, RPC, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
+import type { RawAnswer, Routing, UpstreamCall, UpstreamConnection } from '../ports.ts';
 
 /** The server refused: a JSON-RPC error as data. */
 export class RpcRefusal extends Error {
@@ -118,10 +114,19 @@ export function readObject(text: string): JsonObject | undefined {
   }
 }
 
-export const utf8Text = (bytes: readonly Bytes[]): string =>
-  Buffer.concat(
-    bytes.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : part)),
-  ).toString('utf8');
+/**
+ * The parameters of a request or notification of a server, empty where it has none; undefined where it is no JSON: a
+ * long line comes unchecked.
+ */
+export function paramsIn({ text }: ServerText): JsonObject | undefined {
+  try {
+    const message = parseExactly(utf8(text));
+    const params = isObject(message) ? message['params'] : undefined;
+    return isObject(params) ? params : {};
+  } catch {
+    return undefined;
+  }
+}
 
 /** Texts up to here are parsed number by number; that costs some 0.5 µs a value and would hold up everybody else. */
 const EXACT_CHARS_MAX = 131_072;

@@ -1,5 +1,6 @@
 /** Requests and answers between a client of one era and a child of the other. */
 import { Fault } from '@mcp-hangar/kernel/errors';
+import { latin1 } from '../byte-text.ts';
 import {
   answerForLegacy,
   answerForModern,
@@ -24,7 +25,7 @@ import type { RawAnswer } from '../ports.ts';
 import type { Child } from '../servers/child.ts';
 import { toolNeedsModernTask } from '../tasks/task-faults.ts';
 import { parseAnswer, plainError } from './ask.ts';
-import { latin1, type OutgoingRequest, type Replacement } from './call.ts';
+import type { OutgoingRequest, Replacement } from './call.ts';
 import { editedAnswer } from './edited-answer.ts';
 import { rpcErrorOf } from './reply.ts';
 

@@ -9,7 +9,8 @@
  * 2. A question is answered once: by the client, or with an error when the call is over.
  */
 import { Fault } from '@mcp-hangar/kernel/errors';
-import { oneLine, type ClientText } from '../../domain/protocol/client-message.ts';
+import { utf8 } from '../byte-text.ts';
+import type { ClientText } from '../../domain/protocol/client-message.ts';
 import {
   flawOf,
   inputRequired,
@@ -24,12 +25,18 @@ import {
 import { isObject, RPC, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
 import { spanText } from '../../domain/protocol/json-spans.ts';
 import { SERVER_SLOT } from '../../domain/protocol/server-message.ts';
-import { parseExactly, readObject, utf8Text } from '../calls/ask.ts';
+import { parseExactly, paramsIn } from '../calls/ask.ts';
 import type { Call } from '../calls/call.ts';
-import { faultCodeOf, rpcErrorOf, type ClientReply } from '../calls/reply.ts';
+import {
+  faultCodeOf,
+  NOTHING_PENDING,
+  rpcErrorOf,
+  type ClientReply,
+  type Pending,
+} from '../calls/reply.ts';
 import type { Bytes, RawAnswer, UpstreamCall } from '../ports.ts';
 import type { Child, Owner, ServerNotification, ServerRequest } from '../servers/child.ts';
-import type { Declared, Parking, Pending, Retry, Waiting } from './parking.ts';
+import type { Declared, Parking, Retry, Waiting } from './parking.ts';
 
 /** What a conversation is about. */
 export interface Subject {
@@ -149,18 +156,12 @@ export class Conversation implements ClientReply, Owner, Waiting {
       child.refuse(rawId, RPC.internalError, 'the client cannot be asked now');
       return;
     }
-    const bytes = line.text.length;
-    if (this.#questionBytes + bytes > QUESTIONS_BYTES_MAX || !this.#parking.hasRoomFor(bytes)) {
-      const reason = `the client cannot be asked: ${bytes} bytes are more than can be kept for it`;
-      child.refuse(rawId, RPC.internalError, reason);
+    const said = paramsIn(line);
+    if (said === undefined) {
+      child.refuse(rawId, RPC.invalidRequest, 'the request is no JSON');
       return;
     }
-    const message = readObject(utf8Text([line.text]));
-    if (message === undefined) {
-      child.refuse(rawId, RPC.invalidRequest, 'the request cannot be read');
-      return;
-    }
-    const params = questionParams(message['params']);
+    const params = questionParams(said);
     const missing = missingFor({ method, params }, this.#declared.capabilities);
     if (missing !== undefined) {
       child.refuseAsking(request, missing, during);
@@ -240,8 +241,8 @@ export class Conversation implements ClientReply, Owner, Waiting {
         this.#keepAsking(key, question);
         continue;
       }
-      const result = oneLine(JSON.stringify(responses[key]));
-      const rawId = Buffer.from(question.rawId, 'latin1').toString('utf8');
+      const result = JSON.stringify(responses[key]);
+      const rawId = utf8(question.rawId);
       question.child.connection.write(`{"jsonrpc":"2.0","id":${rawId},"result":${result}}`);
       this.#close(key, question);
     }
@@ -372,8 +373,6 @@ export class Conversation implements ClientReply, Owner, Waiting {
     this.#parking.questionBytes += bytes;
   }
 }
-
-const NOTHING_PENDING: Pending = { cancel: () => undefined };
 
 const tooManyRounds = (): Fault =>
   new Fault('INPUT_ROUNDS_EXCEEDED', `${ROUNDS_MAX} rounds of questions are the limit`);

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   ACCEPTED,
   CALL,
   codeOf,
-  ModernWorld,
+  modernWorlds,
   retryOf,
   until,
 } from '../../../test-kit/modern-world.ts';
@@ -16,23 +16,7 @@ import { Parking, type ParkedFacts } from './parking.ts';
 const ANSWERS = { 'question-1': ACCEPTED };
 const FUZZED_TOKENS = 1_000;
 
-let worlds: ModernWorld[] = [];
-beforeEach(() => {
-  vi.useFakeTimers({
-    toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance'],
-  });
-});
-afterEach(async () => {
-  vi.useRealTimers();
-  await Promise.all(worlds.map(({ hub }) => hub.close()));
-  worlds = [];
-});
-
-function newWorld(...options: ConstructorParameters<typeof ModernWorld>): ModernWorld {
-  const world = new ModernWorld(...options);
-  worlds.push(world);
-  return world;
-}
+const newWorld = modernWorlds();
 
 describe('a request state', () => {
   test('opens the call that it was made for, once its client brings the answers', async () => {

@@ -12,7 +12,7 @@ import { Fault } from '@mcp-hangar/kernel/errors';
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { LEG_MS_MAX } from '../../domain/protocol/input-rounds.ts';
 import type { ClientText } from '../../domain/protocol/client-message.ts';
-import type { ClientReply } from '../calls/reply.ts';
+import type { ClientReply, Pending } from '../calls/reply.ts';
 import type { Clock, ParkedCall, ParkedCallStore, Sealer } from '../ports.ts';
 import {
   checkBearer,
@@ -50,14 +50,6 @@ export interface Retry {
 export interface Declared {
   readonly capabilities: JsonObject;
   readonly logLevel: string | undefined;
-}
-
-/** What the transport can still do with a request that was taken. */
-export interface Pending {
-  /** The client gave up: it closed its stream, or said so. */
-  cancel(reason: string): void;
-  /** Set for an open-ended stream: ends it kindly. */
-  readonly finish?: () => void;
 }
 
 /** What is kept of a call beside what the parking itself knows. */

@@ -1,5 +1,6 @@
 /** What one client is asked and has not answered yet, under ids of the session's own. */
 import { Fault } from '@mcp-hangar/kernel/errors';
+import { utf8 } from '../byte-text.ts';
 import type { Bytes } from '../ports.ts';
 import { CLIENT_SLOT, type ClientText } from '../../domain/protocol/client-message.ts';
 import { LEG_MS_MAX, QUESTIONS_MAX } from '../../domain/protocol/input-rounds.ts';
@@ -156,5 +157,3 @@ class ServerQuestion implements AnswerSink {
 
 const isOf = (child: Child, sink: AnswerSink): sink is ServerQuestion =>
   sink instanceof ServerQuestion && sink.child === child;
-
-const utf8 = (bytes: string): string => Buffer.from(bytes, 'latin1').toString('utf8');

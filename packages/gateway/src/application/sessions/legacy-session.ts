@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { Fault } from '@mcp-hangar/kernel/errors';
+import { latin1 } from '../byte-text.ts';
 import type { Asker } from '../../domain/mcp-server/sharing.ts';
 import { capabilityFor } from '../../domain/protocol/capabilities.ts';
 import {
@@ -22,7 +23,7 @@ import {
   type Request,
 } from '../../domain/protocol/json-rpc.ts';
 import { legacyQuestionParams } from '../../domain/protocol/wanted-input.ts';
-import { Call, latin1 } from '../calls/call.ts';
+import { Call } from '../calls/call.ts';
 import { rpcErrorOf, type ClientReply } from '../calls/reply.ts';
 import type { AnswerSink } from '../calls/rounds.ts';
 import { listKindOf } from '../catalog/fetch-catalog.ts';

@@ -1,9 +1,9 @@
 /** One `subscriptions/listen` of a modern client: an open stream of changes, fed from the catalogues and servers. */
+import { latin1 } from '../byte-text.ts';
 import { samePlace } from '../../domain/catalog/resource-places.ts';
 import { isObject, type JsonObject, type Request } from '../../domain/protocol/json-rpc.ts';
 import { META } from '../../domain/protocol/revisions.ts';
 import { readingBudget, type ReadingBudget } from '../../domain/protocol/uri-template.ts';
-import { latin1 } from '../calls/call.ts';
 import type { ClientReply } from '../calls/reply.ts';
 import type { View } from '../catalog/views.ts';
 import type { Hub } from '../dispatch/hub.ts';
@@ -12,7 +12,7 @@ import { updatedUri, type ChangedList } from '../servers/child.ts';
 import type { McpServer, ServerUser } from '../servers/mcp-server.ts';
 import { settlesWithin } from '../settles-within.ts';
 import type { Subscriber, Update } from '../subscriptions/feed.ts';
-import { LIST_FLAGS, listsIn } from '../subscriptions/listen-stream.ts';
+import { filterIn, notificationsOf } from '../subscriptions/listen-filter.ts';
 import type { Subscription } from '../subscriptions/subscriptions.ts';
 import { updateFor } from '../subscriptions/updates.ts';
 import { refusedTaskFilter, TaskListening } from '../tasks/task-listening.ts';
@@ -62,25 +62,23 @@ export class Listening implements Subscriber {
   /** Subscribes where that is possible and acknowledges what is. */
   async open(): Promise<void> {
     const given = this.#request.params?.['notifications'];
-    const wanted = isObject(given) ? given : {};
+    const wanted = filterIn(given);
     const client = { view: this.#view, user: this.#user };
-    const refusal = refusedTaskFilter(this.#hub, client, wanted['taskIds']);
+    const asksForTasks = isObject(given) && given['taskIds'] !== undefined;
+    const refusal = asksForTasks ? refusedTaskFilter(this.#hub, client) : undefined;
     if (refusal !== undefined) {
       if (this.#end()) this.#reply.refuse(refusal);
       return;
     }
-    const lists = listsIn(wanted);
+    const { lists } = wanted;
     if (lists.length > 0) this.#unwatch = this.#view.watch((changed) => this.#tell(changed, lists));
     const [uris, taskIds] = await Promise.all([
-      this.#subscribe(wanted['resourceSubscriptions']),
-      this.#tasks.open(wanted['taskIds']),
+      this.#subscribe(wanted.uris),
+      this.#tasks.open(wanted.taskIds),
     ]);
     if (this.#ended) return;
-    const notifications = {
-      ...Object.fromEntries(lists.map((list) => [LIST_FLAGS[list], true])),
-      ...(uris.length === 0 ? {} : { resourceSubscriptions: uris }),
-      ...(taskIds.length === 0 ? {} : { taskIds }),
-    };
+    const granted = { lists, uris: new Set(uris), taskIds: new Set(taskIds) };
+    const notifications = notificationsOf(granted);
     this.#send('notifications/subscriptions/acknowledged', { notifications });
     const early = this.#early?.values() ?? [];
     this.#early = undefined;
@@ -144,9 +142,8 @@ export class Listening implements Subscriber {
   }
 
   /** @returns those of the wanted URIs whose servers have agreed, in the order in which they were wanted */
-  async #subscribe(wanted: unknown): Promise<readonly string[]> {
-    const given = Array.isArray(wanted) ? wanted.filter((uri) => typeof uri === 'string') : [];
-    const uris = [...new Set(given)].slice(0, URIS_PER_LISTEN_MAX);
+  async #subscribe(wanted: ReadonlySet<string>): Promise<readonly string[]> {
+    const uris = [...wanted].slice(0, URIS_PER_LISTEN_MAX);
     if (uris.length === 0) return [];
     await this.#hub.known(this.#view, this.#user);
     if (this.#ended) return [];

@@ -18,7 +18,8 @@ import { spanText } from '../../domain/protocol/json-spans.ts';
 import { SERVER_SLOT } from '../../domain/protocol/server-message.ts';
 import type { Child, ServerNotification } from '../servers/child.ts';
 import { declaresSubscribe } from './legacy-source.ts';
-import { ListenStream, type Honoured, type ListenEvents } from './listen-stream.ts';
+import { ALL_LISTS, type ListenFilter } from './listen-filter.ts';
+import { ListenStream, type ListenEvents } from './listen-stream.ts';
 import { NotHonoured, type ResourceSource } from './resource-source.ts';
 import { madeNotification, mayBeUpdated, UPDATED } from './updates.ts';
 
@@ -28,6 +29,8 @@ const ACKNOWLEDGE_MS_MAX = 10_000;
 const OVERLAP_MS = 50;
 /** Told over two streams; more of them are passed on as they come, and perhaps twice. */
 const HELD_MAX = 1_000;
+/** Those are heard on streams of each client's own. */
+const NO_TASKS: ReadonlySet<string> = new Set();
 /** A stream that lived for so long did not fail. */
 const HEALTHY_AFTER_MS = 60_000;
 
@@ -99,7 +102,7 @@ export class ListenSource implements ResourceSource, ListenEvents {
     this.#held.clear();
   }
 
-  acknowledged(stream: ListenStream, honoured: Honoured): void {
+  acknowledged(stream: ListenStream, honoured: ListenFilter): void {
     if (this.#isClosed) return;
     if (stream === this.#next) this.#promote(stream);
     else if (stream === this.#current) this.#makeUp(honoured); // the transport had lost it, and asked again
@@ -138,8 +141,8 @@ export class ListenSource implements ResourceSource, ListenEvents {
     const isHeard =
       heard === undefined
         ? [...this.#wanted.values()].every(({ isAgreed }) => isAgreed) // they wait for the next try
-        : heard.uris.length === this.#wanted.size &&
-          heard.uris.every((uri) => this.#wanted.has(uri));
+        : heard.wanted.uris.size === this.#wanted.size &&
+          [...this.#wanted.keys()].every((uri) => heard.wanted.uris.has(uri));
     if (!isHeard) this.#open();
     // What was given up and wanted again in one turn is heard all the time.
     else if (heard !== undefined) this.#settleAll(heard);
@@ -149,8 +152,8 @@ export class ListenSource implements ResourceSource, ListenEvents {
     if (this.#isClosed || this.#child.isGone) return;
     clearTimeout(this.#timer);
     const { connection } = this.#child;
-    const uris = [...this.#wanted.keys()];
-    const stream = new ListenStream(connection, { uris, meta: this.#meta }, this);
+    const wanted = { lists: ALL_LISTS, uris: new Set(this.#wanted.keys()), taskIds: NO_TASKS };
+    const stream = new ListenStream(connection, { wanted, meta: this.#meta }, this);
     this.#next = stream;
     this.#later(ACKNOWLEDGE_MS_MAX, () => this.#unacknowledged(stream));
     try {
@@ -177,7 +180,7 @@ export class ListenSource implements ResourceSource, ListenEvents {
     else this.#endOverlap();
   }
 
-  #settleAll({ uris, honoured }: ListenStream): void {
+  #settleAll({ wanted: { uris }, honoured }: ListenStream): void {
     for (const uri of uris) {
       const wanted = this.#wanted.get(uri);
       // One that it honoured before is asked for again each time, and stays.
@@ -200,7 +203,7 @@ export class ListenSource implements ResourceSource, ListenEvents {
   }
 
   #unacknowledged(stream: ListenStream): void {
-    if (stream.uris.length === 0) {
+    if (stream.wanted.uris.size === 0) {
       this.#promote(stream); // some servers tell without having said that they will
       return;
     }
@@ -212,7 +215,7 @@ export class ListenSource implements ResourceSource, ListenEvents {
   /** The new stream was not to be had: what only it would have heard is refused, the one before goes on. */
   #refused(reason: Error): void {
     clearTimeout(this.#timer);
-    const uris = this.#next?.uris ?? [];
+    const uris = this.#next?.wanted.uris ?? [];
     this.#next = undefined;
     for (const uri of uris) {
       const wanted = this.#wanted.get(uri);
@@ -229,8 +232,8 @@ export class ListenSource implements ResourceSource, ListenEvents {
     this.#current = undefined;
     if (performance.now() - this.#currentSinceMs > HEALTHY_AFTER_MS) this.#failures = 0;
     if (this.#old !== undefined) this.#endOverlap();
-    const { lists, uris } = stream.honoured ?? { lists: [], uris: new Set() };
-    this.#hasGap ||= lists.length > 0 || uris.size > 0;
+    const { honoured } = stream;
+    this.#hasGap ||= honoured !== undefined && honoured.lists.length + honoured.uris.size > 0;
     if (this.#next === undefined && this.#hasGap) this.#openLater();
   }
 
@@ -240,7 +243,7 @@ export class ListenSource implements ResourceSource, ListenEvents {
   }
 
   /** What changed while nobody heard. */
-  #makeUp({ lists, uris }: Honoured): void {
+  #makeUp({ lists, uris }: ListenFilter): void {
     for (const list of lists) this.#pass(madeNotification(`notifications/${list}/list_changed`));
     for (const uri of uris)
       if (this.#wanted.get(uri)?.isAgreed === true) this.#pass(mayBeUpdated(uri));

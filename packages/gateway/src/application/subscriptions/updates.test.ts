@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
+import { readServerLine } from '../../domain/protocol/server-message.ts';
 import { madeNotification, mayBeUpdated, UPDATED, updateFor, type Telling } from './updates.ts';
 
 const SUBSCRIPTION = 'io.modelcontextprotocol/subscriptionId';
@@ -58,5 +59,16 @@ test('an update that no server sent can be told like any other', () => {
     jsonrpc: '2.0',
     method: UPDATED,
     params: { uri: 'x://größe', _meta: { [SUBSCRIPTION]: 'a' } },
+  });
+});
+
+test('an update that is no JSON, as a long line may be, tells of its resource all the same', () => {
+  const line = readServerLine(
+    `{"jsonrpc":"2.0","method":"${UPDATED}","params":{"uri":"x://a","title":no}}`,
+  )?.line;
+  if (line === undefined) throw new Error('it reads like one');
+  const text = updateFor(line, { uri: undefined, subscriptionId: 'a' });
+  expect(JSON.parse(text)).toMatchObject({
+    params: { uri: 'x://a', _meta: { [SUBSCRIPTION]: 'a' } },
   });
 });

@@ -1,4 +1,5 @@
 /** `notifications/resources/updated` as the gateway makes it, and as it passes it on. */
+import { latin1 } from '../byte-text.ts';
 import { isObject, type JsonObject, type RpcId } from '../../domain/protocol/json-rpc.ts';
 import { hasSpan, splice } from '../../domain/protocol/json-spans.ts';
 import { META } from '../../domain/protocol/revisions.ts';
@@ -7,9 +8,8 @@ import {
   SERVER_SLOT,
   type ServerText,
 } from '../../domain/protocol/server-message.ts';
-import { readObject, utf8Text } from '../calls/ask.ts';
-import { latin1 } from '../calls/call.ts';
-import type { ServerNotification } from '../servers/child.ts';
+import { paramsIn } from '../calls/ask.ts';
+import { updatedUri, type ServerNotification } from '../servers/child.ts';
 
 export const UPDATED = 'notifications/resources/updated';
 
@@ -46,10 +46,9 @@ export function updateFor(line: ServerText, telling: Telling): string {
 }
 
 /** In the form of the other era: with or without the subscription that it is part of. */
-function written({ text }: ServerText, { uri, subscriptionId }: Telling): JsonObject {
-  const parsed = readObject(utf8Text([text]));
-  const params = isObject(parsed?.['params']) ? parsed['params'] : {};
-  const { _meta: told, ...rest } = params;
+function written(line: ServerText, { uri, subscriptionId }: Telling): JsonObject {
+  // Of a line that is no JSON the resource is known, and nothing else.
+  const { _meta: told, ...rest } = paramsIn(line) ?? { uri: updatedUri({ line }) };
   const kept = Object.entries(isObject(told) ? told : {}).filter(
     ([key]) => !key.startsWith(META.prefix),
   );

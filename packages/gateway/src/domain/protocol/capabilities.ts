@@ -1,7 +1,7 @@
 /** What a client can be asked for, and what of it decides which child may serve it. */
 import { canonicalJson } from './canonical-json.ts';
 import { isObject, type JsonObject } from './json-rpc.ts';
-import { TASKS_EXTENSION } from './tasks.ts';
+import { withoutTasks } from './tasks.ts';
 
 /** Capabilities by which a legacy server may ask its client for something. */
 const ASKING = ['sampling', 'elicitation', 'roots'] as const;
@@ -43,13 +43,13 @@ export function capabilitiesForLegacy(capabilities: JsonObject): JsonObject {
  * request that only one era has. Tasks have no way across, and no modern server hears that roots have changed.
  */
 export function capabilitiesForModern(capabilities: JsonObject): JsonObject {
-  const { sampling, elicitation, roots, experimental, extensions } = capabilities;
+  const { sampling, elicitation, roots, experimental, extensions } = withoutTasks(capabilities);
   return {
     ...(isObject(sampling) && { sampling }),
     ...(isObject(elicitation) && { elicitation: withMode(elicitation) }),
     ...(isObject(roots) && { roots: {} }),
     ...(isObject(experimental) && { experimental }),
-    ...(isObject(extensions) && { extensions: withoutTasks(extensions) }),
+    ...(isObject(extensions) && { extensions }),
   };
 }
 
@@ -58,10 +58,6 @@ const withMode = (elicitation: JsonObject): JsonObject =>
   isObject(elicitation['form']) || isObject(elicitation['url'])
     ? elicitation
     : { ...elicitation, form: {} };
-
-function withoutTasks({ [TASKS_EXTENSION]: _tasks, ...extensions }: JsonObject): JsonObject {
-  return extensions;
-}
 
 /** The capability by which a client agrees to be sent `method`, or undefined for a method it need not declare. */
 export function capabilityFor(method: string): string | undefined {

@@ -34,9 +34,7 @@ export const inputRequired = (
 });
 
 /** A legacy question as the modern era puts it: without what ties it to a session. */
-export function questionParams(params: unknown): JsonObject {
-  if (!isObject(params)) return {};
-  const { _meta: meta, task: _task, ...rest } = params;
+export function questionParams({ _meta: meta, task: _task, ...rest }: JsonObject): JsonObject {
   if (!isObject(meta)) return rest;
   const { progressToken: _token, ...kept } = meta;
   return Object.keys(kept).length === 0 ? rest : { ...rest, _meta: kept };
