@@ -2,7 +2,13 @@
 import { Fault } from '@mcp-hangar/kernel/errors';
 import type { ServerText } from '../../domain/protocol/server-message.ts';
 import { utf8, utf8Text } from '../byte-text.ts';
-import { isObject, RPC, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
+import {
+  exceedsDepth,
+  isObject,
+  RPC,
+  type JsonObject,
+  type RpcError,
+} from '../../domain/protocol/json-rpc.ts';
 import type { RawAnswer, Routing, UpstreamCall, UpstreamConnection } from '../ports.ts';
 
 /** The server refused: a JSON-RPC error as data. */
@@ -119,13 +125,10 @@ export function readObject(text: string): JsonObject | undefined {
  * long line comes unchecked.
  */
 export function paramsIn({ text }: ServerText): JsonObject | undefined {
-  try {
-    const message = parseExactly(utf8(text));
-    const params = isObject(message) ? message['params'] : undefined;
-    return isObject(params) ? params : {};
-  } catch {
-    return undefined;
-  }
+  const message = readObject(utf8(text));
+  if (message === undefined) return undefined;
+  const { params } = message;
+  return isObject(params) ? params : {};
 }
 
 /** Texts up to here are parsed number by number; that costs some 0.5 µs a value and would hold up everybody else. */

@@ -5,7 +5,7 @@
 import { messageOf } from '@mcp-hangar/kernel/error-text';
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { latin1 } from '../byte-text.ts';
-import { missingCapability } from '../../domain/protocol/input-rounds.ts';
+import { declaresAll, missingCapability } from '../../domain/protocol/input-rounds.ts';
 import { isObject, RPC, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
 import {
   CLIENT_SLOT,
@@ -18,7 +18,7 @@ import type { Era } from '../../domain/protocol/revisions.ts';
 import { SERVER_SLOT, type ServerMessage } from '../../domain/protocol/server-message.ts';
 import type { Clock, RawAnswer, Routing, UpstreamCall } from '../ports.ts';
 import type { WantedInput } from '../../domain/protocol/wanted-input.ts';
-import type { Child, Owner } from '../servers/child.ts';
+import { NOBODY, type Child, type Owner } from '../servers/child.ts';
 import type { ServerUser } from '../servers/mcp-server.ts';
 import { endingOf, errorIn, type CallEnding, type Ending } from './call-ending.ts';
 import type { Deadlines, Limited } from './deadlines.ts';

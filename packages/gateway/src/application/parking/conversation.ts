@@ -10,7 +10,7 @@
  */
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { utf8 } from '../byte-text.ts';
-import type { ClientText } from '../../domain/protocol/client-message.ts';
+import { oneLine, type ClientText } from '../../domain/protocol/client-message.ts';
 import {
   flawOf,
   inputRequired,
@@ -156,9 +156,15 @@ export class Conversation implements ClientReply, Owner, Waiting {
       child.refuse(rawId, RPC.internalError, 'the client cannot be asked now');
       return;
     }
+    const bytes = line.text.length;
+    if (this.#questionBytes + bytes > QUESTIONS_BYTES_MAX || !this.#parking.hasRoomFor(bytes)) {
+      const reason = `the client cannot be asked: ${bytes} bytes are more than can be kept for it`;
+      child.refuse(rawId, RPC.internalError, reason);
+      return;
+    }
     const said = paramsIn(line);
     if (said === undefined) {
-      child.refuse(rawId, RPC.invalidRequest, 'the request is no JSON');
+      child.refuse(rawId, RPC.invalidRequest, 'the request cannot be read');
       return;
     }
     const params = questionParams(said);
@@ -241,7 +247,7 @@ export class Conversation implements ClientReply, Owner, Waiting {
         this.#keepAsking(key, question);
         continue;
       }
-      const result = JSON.stringify(responses[key]);
+      const result = oneLine(JSON.stringify(responses[key]));
       const rawId = utf8(question.rawId);
       question.child.connection.write(`{"jsonrpc":"2.0","id":${rawId},"result":${result}}`);
       this.#close(key, question);
