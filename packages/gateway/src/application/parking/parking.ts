@@ -33,6 +33,8 @@ export interface ParkingOptions {
 
 /** The live end of a parked call. */
 export interface Waiting {
+  /** What it keeps in memory: its request and the questions. */
+  readonly bytes: number;
   /** Its client is back. */
   goOn(retry: Retry): Pending;
   /** Its client will not come back. */
@@ -67,6 +69,7 @@ interface Place {
   readonly waiting: Waiting;
   /** The one whose state opens it. */
   readonly round: number;
+  readonly bytes: number;
   readonly timer: NodeJS.Timeout;
 }
 
@@ -77,10 +80,14 @@ export type Found =
 
 /** Used states that are remembered, to tell a replay from a call that is gone. */
 const USED_MAX = 4_096;
+/** Requests and questions of parked calls, together. A request takes some two and a half times its length in memory. */
+const PARKED_BYTES_MAX = 134_217_728;
 
 export class Parking {
   readonly #options: ParkingOptions;
   readonly #places = new Map<string, Place>();
+  /** Of those. */
+  #bytes = 0;
   /** States that were answered. The oldest first. */
   readonly #used = new Set<string>();
 
@@ -106,6 +113,11 @@ export class Parking {
 
   /** Keeps the call and answers the state for its client. @throws Fault GATEWAY_BUSY */
   park(id: string, facts: ParkedFacts, waiting: Waiting): string {
+    const { bytes } = waiting;
+    if (this.#bytes + bytes > PARKED_BYTES_MAX) {
+      const detail = `calls that wait for clients may keep ${PARKED_BYTES_MAX} bytes together`;
+      throw new Fault('GATEWAY_BUSY', detail);
+    }
     const parkedAtMs = this.#options.clock.nowMs();
     const expiresAtMs = parkedAtMs + LEG_MS_MAX;
     const call: ParkedCall = { ...facts, id, reason: 'input', parkedAtMs, expiresAtMs };
@@ -118,7 +130,8 @@ export class Parking {
       waiting.giveUp('the client did not answer in time');
     }, LEG_MS_MAX);
     timer.unref();
-    this.#places.set(id, { waiting, round: facts.round, timer });
+    this.#places.set(id, { waiting, round: facts.round, bytes, timer });
+    this.#bytes += bytes;
     return this.#seal('call', id, facts, expiresAtMs);
   }
 
@@ -153,6 +166,7 @@ export class Parking {
     if (place === undefined) return;
     clearTimeout(place.timer);
     this.#places.delete(id);
+    this.#bytes -= place.bytes;
     this.#options.store.remove(id);
   }
 
