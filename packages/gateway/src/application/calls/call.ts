@@ -336,16 +336,18 @@ export class Call implements UpstreamCall, Limited {
 
   onDeadline(): void {
     const seconds = this.#timeoutMs / 1_000;
-    if (!this.timeOut(`no answer and no progress in ${seconds} s (call_timeout_s)`)) this.#extend();
+    const detail = `no answer and no progress in ${seconds} s (call_timeout_s)`;
+    if (!this.timeOut(detail, this.#timeoutMs)) this.#extend();
   }
 
   /**
    * Ends a call that a server has. False where it goes on, because the server waits for its client, perhaps for a
-   * person: that time is not the server's.
+   * person, or did less than `limitMs` ago: that time is not the server's.
    */
-  timeOut(detail: string): boolean {
+  timeOut(detail: string, limitMs: number): boolean {
     const sent = this.#sent;
     if (sent === undefined || this.settled || sent.child.asking > 0) return false;
+    if (performance.now() - sent.child.askedUntilMs < limitMs) return false;
     const fault = new Fault('CALL_TIMED_OUT', detail);
     sent.child.connection.cancel(sent.id, fault.message);
     this.fail(fault);

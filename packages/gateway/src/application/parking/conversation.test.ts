@@ -276,6 +276,22 @@ describe('a parked call', () => {
     expectNothingLeft(world);
   });
 
+  test('that the gateway carries out by another one has its whole time again, too', async () => {
+    const world = newWorld({ spec: { callTimeoutMs: 5_000 } });
+    const wanted = { mcp_server: 'up', tool: 'work', arguments: {}, timeout: 5 };
+    const invoke = { name: 'registry_invoke', arguments: wanted };
+    const { state, at, id } = await world.parked(invoke, { isForAll: true });
+    await world.wait(4_000);
+    const answers = { 'question-1': ACCEPTED };
+    const retry = world.send(retryOf(invoke, state, answers), { isForAll: true });
+    await world.wait(4_000);
+    expect(retry.answers).toBe(0);
+    at.answer(id, { result: { content: [] } });
+    await until(() => retry.answers === 1);
+    expect(retry.result).not.toHaveProperty('isError');
+    expectNothingLeft(world);
+  });
+
   test('is ended by the client that cancels the request which goes on with it', async () => {
     const world = newWorld();
     const { state, at, id, leg } = await world.parked();

@@ -43,6 +43,8 @@ export interface Subject {
   readonly principal: string;
   readonly method: string;
   readonly name: string | undefined;
+  /** Of the request's text. */
+  readonly chars: number;
   readonly declared: Declared;
   /** Made when it is needed: most calls are never parked. */
   readonly digest: () => string;
@@ -142,6 +144,10 @@ export class Conversation implements ClientReply, Owner, Waiting {
     const reply = this.#reply;
     this.#end();
     reply?.drop();
+  }
+
+  get bytes(): number {
+    return this.#subject.chars + this.#bytes;
   }
 
   // The server's side: what it asks and says.

@@ -284,7 +284,7 @@ describe('what is parked', () => {
   });
 });
 
-describe('used states', () => {
+describe('Parking by itself', () => {
   const FACTS: Omit<ParkedFacts, 'round'> = {
     principal: 'alice',
     mcpServerId: 'up',
@@ -294,15 +294,30 @@ describe('used states', () => {
     asks: [],
   };
   const BEARER = { principal: 'alice', requestDigest: 'd' };
-  const waiting = { goOn: () => ({ cancel: () => undefined }), abandon: () => undefined };
+  const waiting = { goOn: () => ({ cancel: () => undefined }), abandon: () => undefined, bytes: 1 };
 
-  test('are forgotten in the end, and even then an old one does not open a later round', () => {
-    const parking = new Parking({
+  const newParking = (): Parking =>
+    new Parking({
       clock: { nowMs: () => 1 },
       store: new MemoryParkedCalls(10),
       sealer: new AesSealer(),
       info: {},
     });
+
+  test('keeps so many bytes of requests and no more, and room is free again with the call', () => {
+    const parking = newParking();
+    const large = { ...waiting, bytes: 100_000_000 };
+    parking.park('first', { ...FACTS, round: 1 }, large);
+    const second = (): string => parking.park('second', { ...FACTS, round: 1 }, large);
+    expect(second).toThrow(expect.objectContaining({ code: 'GATEWAY_BUSY' }) as Error);
+    expect(parking.list()).toHaveLength(1);
+    parking.leave('first');
+    expect(second).not.toThrow();
+    parking.close();
+  });
+
+  test('forgets used states in the end, and even then an old one does not open a later round', () => {
+    const parking = newParking();
     const old = parking.park('call', { ...FACTS, round: 1 }, waiting);
     parking.went('call', 1);
     const current = parking.park('call', { ...FACTS, round: 2 }, waiting);

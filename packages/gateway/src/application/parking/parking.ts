@@ -33,6 +33,8 @@ export interface ParkingOptions {
 
 /** The live end of a parked call. */
 export interface Waiting {
+  /** What it keeps in memory: its request and the questions. */
+  readonly bytes: number;
   /** Its client is back. */
   goOn(retry: Retry): Pending;
   /** Nobody comes back for it. */
@@ -60,6 +62,7 @@ interface Place {
   readonly waiting: Waiting;
   /** The one whose state opens it. */
   readonly round: number;
+  readonly bytes: number;
   readonly timer: NodeJS.Timeout;
 }
 
@@ -72,10 +75,14 @@ export type Found =
 const USED_MAX = 4_096;
 /** Of the questions that are open in all calls. Read, they take many times as much memory. */
 const QUESTIONS_BYTES_MAX = 33_554_432;
+/** Requests and questions of parked calls, together. A request takes some two and a half times its length in memory. */
+const PARKED_BYTES_MAX = 134_217_728;
 
 export class Parking {
   readonly #options: ParkingOptions;
   readonly #places = new Map<string, Place>();
+  /** Of those. */
+  #bytes = 0;
   /** States that were answered. The oldest first. */
   readonly #used = new Set<string>();
   /** Of the questions that wait for answers, counted by the calls that they belong to. */
@@ -108,6 +115,11 @@ export class Parking {
 
   /** Keeps the call and answers the state for its client. @throws Fault GATEWAY_BUSY */
   park(id: string, facts: ParkedFacts, waiting: Waiting): string {
+    const { bytes } = waiting;
+    if (this.#bytes + bytes > PARKED_BYTES_MAX) {
+      const detail = `calls that wait for clients may keep ${PARKED_BYTES_MAX} bytes together`;
+      throw new Fault('GATEWAY_BUSY', detail);
+    }
     const parkedAtMs = this.#options.clock.nowMs();
     const expiresAtMs = parkedAtMs + LEG_MS_MAX;
     const call: ParkedCall = { ...facts, id, reason: 'input', parkedAtMs, expiresAtMs };
@@ -121,7 +133,8 @@ export class Parking {
     }, LEG_MS_MAX);
     timer.unref();
     const { principal, round } = facts;
-    this.#places.set(id, { principal, waiting, round, timer });
+    this.#places.set(id, { principal, waiting, round, bytes, timer });
+    this.#bytes += bytes;
     return this.#seal('call', id, facts, expiresAtMs);
   }
 
@@ -156,6 +169,7 @@ export class Parking {
     if (place === undefined) return;
     clearTimeout(place.timer);
     this.#places.delete(id);
+    this.#bytes -= place.bytes;
     this.#options.store.remove(id);
   }
 

@@ -121,6 +121,7 @@ function forward(hub: Hub, modern: ModernRequest, { view, digest, round }: Turn)
             principal,
             method: request.method,
             name: typeof name === 'string' ? name : undefined,
+            chars: text.text.length,
             declared,
             digest,
             roundsBefore: round,
