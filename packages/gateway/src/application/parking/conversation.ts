@@ -147,7 +147,7 @@ export class Conversation implements ClientReply, Owner, Waiting {
   }
 
   get bytes(): number {
-    return this.#subject.chars + this.#bytes;
+    return this.#subject.chars + this.#questionBytes;
   }
 
   // The server's side: what it asks and says.
