@@ -21,7 +21,6 @@ const questionsIn = (leg: { readonly result: JsonObject | undefined }): JsonObje
 const asks = (at: ScriptedConnection, id: number | string, params: JsonObject = {}): void =>
   at.says({ id, method: 'elicitation/create', params: { message: `Question ${id}`, ...params } });
 
-const nested = (levels: number): JsonObject => {
   let value: JsonObject = {};
   for (let level = 0; level < levels; level += 1) value = { value };
   return value;
@@ -167,22 +166,6 @@ describe('the questions of a server', () => {
     expect(leg.answers).toBe(0);
     expect(world.answersTo(at, 1)).toMatchObject([{ error: { code: -32_601 } }]);
     expect(world.answersTo(at, 2)).toMatchObject([{ error: { code: -32_601 } }]);
-  });
-
-  test('that cannot be read, or are too much together, are refused at once, and the call goes on', async () => {
-    const world = newWorld();
-    const { leg, at } = await world.called();
-    asks(at, 1, { deep: nested(2_000) });
-    expect(world.answersTo(at, 1)).toMatchObject([{ error: { code: -32_600 } }]);
-    asks(at, 2, { large: 'x'.repeat(2_500_000) });
-    asks(at, 3, { large: 'x'.repeat(2_500_000) });
-    expect(world.answersTo(at, 3)).toMatchObject([{ error: { code: -32_603 } }]);
-    await until(() => leg.answers === 1);
-    expect(Object.keys(questionsIn(leg))).toEqual(['question-1']);
-    const retry = world.send(retryOf(CALL, stateIn(leg), { 'question-1': ACCEPTED }));
-    asks(at, 4, { large: 'x'.repeat(2_500_000) });
-    await until(() => retry.answers === 1);
-    expect(world.answersTo(at, 4)).toEqual([]);
   });
 
   test('end the call at the last round: INPUT_ROUNDS_EXCEEDED', async () => {
