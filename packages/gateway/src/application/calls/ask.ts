@@ -113,16 +113,25 @@ export function parseAnswer(answer: RawAnswer): JsonObject | undefined {
 /**
  * The parameters of a request or notification of a server, empty where it has none; undefined where it is no JSON: a
  * long line comes unchecked.
+ * @param parse `parseExactly` where they are written again
  */
-export function paramsIn({ text }: ServerText): JsonObject | undefined {
+export const paramsIn = (
+  { text }: ServerText,
+  parse?: (text: string) => unknown,
+): JsonObject | undefined => paramsOf(utf8(text), parse);
+
+/** The same of a text that is decoded. */
+export function paramsOf(text: string, parse = parsePlainly): JsonObject | undefined {
   try {
-    const message = parseExactly(utf8(text));
+    const message = parse(text);
     const params = isObject(message) ? message['params'] : undefined;
     return isObject(params) ? params : {};
   } catch {
     return undefined;
   }
 }
+
+const parsePlainly = (text: string): unknown => JSON.parse(text);
 
 /** Texts up to here are parsed number by number; that costs some 0.5 µs a value and would hold up everybody else. */
 const EXACT_CHARS_MAX = 131_072;

@@ -152,7 +152,7 @@ export class Conversation implements ClientReply, Owner, Waiting {
       child.refuse(rawId, RPC.internalError, 'the client cannot be asked now');
       return;
     }
-    const said = paramsIn(line);
+    const said = paramsIn(line, parseExactly);
     if (said === undefined) {
       child.refuse(rawId, RPC.invalidRequest, 'the request is no JSON');
       return;
