@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { MODERN, modern, modernCall } from '../support/clients.ts';
 import { COMMAND, environment, ROOT, type GatewayProcess } from '../support/gateway.ts';
 import { Household } from '../support/household.ts';
+import { isAlive } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 import { upstream } from '../support/upstream.ts';
 
@@ -146,6 +147,25 @@ describe('A call that waits for its client', () => {
     const bare = { name: 'ask', arguments: {}, requestState: String(calls[0]?.['id']) };
     const opened = await modern(gateway.url('up'), 'tools/call', bare, { capabilities }).answer();
     expect(opened.error).toMatchObject({ data: { code: 'REQUEST_STATE_INVALID' } });
+  });
+});
+
+describe('A call of a client that shares a gateway', () => {
+  it('is over with its client, and so is the process that it kept', async () => {
+    const house = home();
+    const gateway = await house.http();
+    const client = house.start();
+    const params = { name: 'up__ask', arguments: { method: 'elicitation/create', params: {} } };
+    const meta = { 'io.modelcontextprotocol/clientCapabilities': { elicitation: {} } };
+    const asked = await client.modern('tools/call', params, meta);
+    expect(asked.result).toMatchObject({ resultType: 'input_required' });
+    expect(await report(house)).toMatchObject({ total: 1 });
+    const asking = house.journal.entries().findLast(({ line }) => line?.includes('"ask"'))?.pid;
+    expect(isAlive(asking ?? 0)).toBe(true);
+    expect(await client.end()).toBe(0);
+    await until('its process has ended', () => !isAlive(asking ?? 0));
+    expect(await report(house)).toMatchObject({ total: 0 });
+    expect(gateway.stderr()).not.toContain('defect');
   });
 });
 

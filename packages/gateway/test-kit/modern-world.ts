@@ -41,6 +41,8 @@ export interface ModernOptions {
   readonly capabilities?: JsonObject;
   readonly logLevel?: string;
   readonly method?: string;
+  /** At the endpoint of all servers, where the gateway's own tools are. */
+  readonly isForAll?: boolean;
   readonly token?: number | string;
 }
 
@@ -102,7 +104,7 @@ export class ModernWorld {
     };
     const id = this.#nextId++;
     const message = { jsonrpc: '2.0', id, method, params: { ...params, _meta: meta } };
-    const endpoint = this.hub.endpoint('up');
+    const endpoint = this.hub.endpoint(options.isForAll === true ? undefined : 'up');
     if (endpoint === undefined) throw new Error('no endpoint');
     const heard: Heard = {
       messages: [],

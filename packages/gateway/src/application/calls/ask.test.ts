@@ -111,6 +111,20 @@ describe('an answer as a value', () => {
     expect(parseAnswer({ ...answer(']'), before: ['['] })).toBeUndefined();
   });
 
+  test.each([2_000, 200_000])('is undefined where it is nested %i levels deep', (levels) => {
+    const deep = `${'['.repeat(levels)}${']'.repeat(levels)}`;
+    expect(
+      parseAnswer(answer(`,"error":{"code":1,"message":"m","data":${deep}}}`)),
+    ).toBeUndefined();
+  });
+
+  test('is undefined where it nests so deep that it could not be written again', () => {
+    const nested = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels);
+    for (const levels of [600, 5_000, 100_000])
+      expect(parseAnswer(answer(`,"result":${nested(levels)}}`))).toBeUndefined();
+    expect(parseAnswer(answer(`,"result":${nested(500)}}`))).toBeDefined();
+  });
+
   test('is read as UTF-8 across its pieces', () => {
     const bytes = Buffer.from('größe 🙂');
     const pieces = [

@@ -2,7 +2,13 @@
 import { Fault } from '@mcp-hangar/kernel/errors';
 import type { ServerText } from '../../domain/protocol/server-message.ts';
 import { utf8, utf8Text } from '../byte-text.ts';
-import { isObject, RPC, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
+import {
+  exceedsDepth,
+  isObject,
+  RPC,
+  type JsonObject,
+  type RpcError,
+} from '../../domain/protocol/json-rpc.ts';
 import type { RawAnswer, Routing, UpstreamCall, UpstreamConnection } from '../ports.ts';
 
 /** The server refused: a JSON-RPC error as data. */
@@ -100,10 +106,14 @@ export const plainError = ({ code, message }: JsonObject): RpcError => ({
   message: typeof message === 'string' ? message : 'the server gave no reason',
 });
 
-/** The answer as a value; undefined where it is not JSON. Number texts that do not survive are kept as written. */
-export function parseAnswer(answer: RawAnswer): JsonObject | undefined {
+/** The answer as a value; undefined where it cannot be read. Number texts that do not survive are kept as written. */
+export const parseAnswer = (answer: RawAnswer): JsonObject | undefined =>
+  readObject(utf8Text([...answer.before, '0', ...answer.after]));
+
+/** What a server wrote; undefined where it is no object, no JSON, or cannot be parsed so. */
+function readObject(text: string, parse = parseExactly): JsonObject | undefined {
   try {
-    const parsed = parseExactly(utf8Text([...answer.before, '0', ...answer.after]));
+    const parsed = parse(text);
     return isObject(parsed) ? parsed : undefined;
   } catch {
     return undefined;
@@ -111,9 +121,9 @@ export function parseAnswer(answer: RawAnswer): JsonObject | undefined {
 }
 
 /**
- * The parameters of a request or notification of a server, empty where it has none; undefined where it is no JSON: a
- * long line comes unchecked.
- * @param parse `parseExactly` where they are written again
+ * The parameters of a request or notification of a server, empty where it has none; undefined where it cannot be read:
+ * a long line comes unchecked.
+ * @param parse `parseExactly` where they are written again; a number that is read must stay one
  */
 export const paramsIn = (
   { text }: ServerText,
@@ -122,13 +132,10 @@ export const paramsIn = (
 
 /** The same of a text that is decoded. */
 export function paramsOf(text: string, parse = parsePlainly): JsonObject | undefined {
-  try {
-    const message = parse(text);
-    const params = isObject(message) ? message['params'] : undefined;
-    return isObject(params) ? params : {};
-  } catch {
-    return undefined;
-  }
+  const message = readObject(text, parse);
+  if (message === undefined) return undefined;
+  const { params } = message;
+  return isObject(params) ? params : {};
 }
 
 const parsePlainly = (text: string): unknown => JSON.parse(text);
@@ -142,12 +149,19 @@ const DELICATE = /\d{16}|\d[.eE]/;
 export const losesNumbers = (text: string): boolean =>
   text.length <= EXACT_CHARS_MAX && DELICATE.test(text);
 
+/** Writing a value takes stack for each level: what is nested without end would end the process. */
+const DEPTH_MAX = 512;
+
 /**
  * Parses JSON so that writing it again gives every number as it was written (in larger texts: its value as a
- * double). Throws like `JSON.parse`.
+ * double). Throws like `JSON.parse`, also where the text is nested deeper than can be written again.
  */
-export const parseExactly = (text: string): unknown =>
-  losesNumbers(text) ? JSON.parse(text, keepNumber) : JSON.parse(text);
+export function parseExactly(text: string): unknown {
+  const value: unknown = losesNumbers(text) ? JSON.parse(text, keepNumber) : JSON.parse(text);
+  if (exceedsDepth(value, DEPTH_MAX))
+    throw new RangeError(`nested deeper than ${DEPTH_MAX} levels`);
+  return value;
+}
 
 /** ES2025 JSON source text access, which the compiler's library does not describe yet. */
 const rawJson = (text: string): unknown =>

@@ -23,9 +23,14 @@ export type Ending = Omit<CallEnding, 'durationMs'>;
 export function endingOf(error: unknown): Ending {
   const code = error instanceof Fault ? error.code : 'DEFECT';
   const detail = error instanceof Error ? error.message : undefined;
-  const outcome =
-    code === 'UPSTREAM_ENDED' ? 'ended' : NOT_THE_SERVERS.has(code) ? 'given-up' : 'failed';
-  return { outcome, error: code, detail, bytes: 0 };
+  return { outcome: outcomeOf(error, code), error: code, detail, bytes: 0 };
+}
+
+function outcomeOf(error: unknown, code: string): CallOutcome {
+  if (code === 'UPSTREAM_ENDED') return 'ended';
+  // It answered, with an error that is told in other words.
+  if (error instanceof Fault && error.data?.['upstreamCode'] !== undefined) return 'answered-error';
+  return NOT_THE_SERVERS.has(code) ? 'given-up' : 'failed';
 }
 
 /** Failures that say nothing about the health of the server. */

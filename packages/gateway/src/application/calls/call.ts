@@ -5,7 +5,7 @@
 import { messageOf } from '@mcp-hangar/kernel/error-text';
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { latin1 } from '../byte-text.ts';
-import { missingCapability } from '../../domain/protocol/input-rounds.ts';
+import { declaresAll, missingCapability } from '../../domain/protocol/input-rounds.ts';
 import { isObject, RPC, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
 import {
   CLIENT_SLOT,
@@ -18,11 +18,11 @@ import type { Era } from '../../domain/protocol/revisions.ts';
 import { SERVER_SLOT, type ServerMessage } from '../../domain/protocol/server-message.ts';
 import type { Clock, RawAnswer, Routing, UpstreamCall } from '../ports.ts';
 import type { WantedInput } from '../../domain/protocol/wanted-input.ts';
-import type { Child, Owner } from '../servers/child.ts';
+import { NOBODY, type Child, type Owner } from '../servers/child.ts';
 import type { ServerUser } from '../servers/mcp-server.ts';
 import { endingOf, errorIn, type CallEnding, type Ending } from './call-ending.ts';
 import type { Deadlines, Limited } from './deadlines.ts';
-import type { EraBridge } from './era-bridge.ts';
+import type { Bridged, EraBridge } from './era-bridge.ts';
 import { faultCodeOf, rpcErrorOf, type ClientReply } from './reply.ts';
 import { Rounds } from './rounds.ts';
 
@@ -213,7 +213,7 @@ export class Call implements UpstreamCall, Limited {
         ? (faultCodeOf(read.error) ?? 'rpc error')
         : errorIn(answer, request.method);
     const outcome = error === undefined ? 'answered' : 'answered-error';
-    const missing = this.askedInVain ?? child.askedInVain;
+    const missing = this.#undeclared(child, read);
     if (!this.#settle({ outcome, error, bytes: answer.bytes })) return;
     // It failed after it had asked for what a modern client declares with every request: such a client is told so.
     if (error !== undefined && request.era === 'modern' && missing !== undefined)
@@ -221,6 +221,23 @@ export class Call implements UpstreamCall, Limited {
     else if (read.kind === 'answer') this.reply.answer(read.answer);
     else if (read.kind === 'refused') this.reply.refuse(read.error);
     else this.reply.result(read.result);
+  }
+
+  /** What the client would have had to declare for what the server asked it in vain. */
+  #undeclared(child: Child, read: Bridged): JsonObject | undefined {
+    const inVain = this.askedInVain ?? child.askedInVain ?? this.#pagesInVain(read);
+    // A child that all share can ask nobody, whatever its clients declare.
+    const isDeclared =
+      inVain !== undefined &&
+      child.seat.kind === 'shared' &&
+      declaresAll(inVain, this.#options.request.user.asker.capabilities);
+    return isDeclared ? undefined : inVain;
+  }
+
+  /** Nobody is sent to the pages that a legacy server wants visited first, and the modern era lacks that code. */
+  #pagesInVain(read: Bridged): JsonObject | undefined {
+    const wantsPages = read.kind === 'refused' && read.error.code === RPC.urlElicitationRequired;
+    return wantsPages && this.owner === NOBODY ? { elicitation: { url: {} } } : undefined;
   }
 
   /**
@@ -319,16 +336,18 @@ export class Call implements UpstreamCall, Limited {
 
   onDeadline(): void {
     const seconds = this.#timeoutMs / 1_000;
-    if (!this.timeOut(`no answer and no progress in ${seconds} s (call_timeout_s)`)) this.#extend();
+    const detail = `no answer and no progress in ${seconds} s (call_timeout_s)`;
+    if (!this.timeOut(detail, this.#timeoutMs)) this.#extend();
   }
 
   /**
    * Ends a call that a server has. False where it goes on, because the server waits for its client, perhaps for a
-   * person: that time is not the server's.
+   * person, or did less than `limitMs` ago: that time is not the server's.
    */
-  timeOut(detail: string): boolean {
+  timeOut(detail: string, limitMs: number): boolean {
     const sent = this.#sent;
     if (sent === undefined || this.settled || sent.child.asking > 0) return false;
+    if (performance.now() - sent.child.askedUntilMs < limitMs) return false;
     const fault = new Fault('CALL_TIMED_OUT', detail);
     sent.child.connection.cancel(sent.id, fault.message);
     this.fail(fault);

@@ -82,7 +82,7 @@ export function callTool(
     const timeIsUp = (): void => {
       const detail = `no answer in ${wanted.timeoutMs / 1_000} s (timeout)`;
       // While the server waits for the client, the time is not the server's.
-      if (!call.timeOut(detail) && !call.settled)
+      if (!call.timeOut(detail, wanted.timeoutMs) && !call.settled)
         timer = setTimeout(() => timeIsUp(), wanted.timeoutMs);
     };
     const call = send({ server, user, request, text, reply, onSent });

@@ -10,7 +10,7 @@
  */
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { utf8 } from '../byte-text.ts';
-import type { ClientText } from '../../domain/protocol/client-message.ts';
+import { oneLine, type ClientText } from '../../domain/protocol/client-message.ts';
 import {
   flawOf,
   inputRequired,
@@ -43,6 +43,8 @@ export interface Subject {
   readonly principal: string;
   readonly method: string;
   readonly name: string | undefined;
+  /** Of the request's text. */
+  readonly chars: number;
   readonly declared: Declared;
   /** Made when it is needed: most calls are never parked. */
   readonly digest: () => string;
@@ -54,10 +56,13 @@ interface Question extends InputRequest {
   readonly child: Child;
   /** The server's id as it wrote it. */
   readonly rawId: string;
+  readonly bytes: number;
 }
 
 /** What a server says while its client is away may wait up to here. */
 const HELD_BYTES_MAX = 1_048_576;
+/** Of the questions that are open in one call. */
+const QUESTIONS_BYTES_MAX = 4_194_304;
 /** Questions of one round come closer together than this, some milliseconds apart over a pipe. */
 const QUIET_MS = 10;
 /** A round begins with what was asked in this time. */
@@ -77,6 +82,7 @@ export class Conversation implements ClientReply, Owner, Waiting {
   #declared: Declared;
   #nextKey = 1;
   readonly #questions = new Map<string, Question>();
+  #questionBytes = 0;
   /** Runs while questions are gathered for one round. */
   #gathering: NodeJS.Timeout | undefined;
   #gatheringSinceMs = 0;
@@ -140,6 +146,10 @@ export class Conversation implements ClientReply, Owner, Waiting {
     reply?.drop();
   }
 
+  get bytes(): number {
+    return this.#subject.chars + this.#questionBytes;
+  }
+
   // The server's side: what it asks and says.
 
   get logLevel(): string | undefined {
@@ -152,9 +162,15 @@ export class Conversation implements ClientReply, Owner, Waiting {
       child.refuse(rawId, RPC.internalError, 'the client cannot be asked now');
       return;
     }
+    const bytes = line.text.length;
+    if (this.#questionBytes + bytes > QUESTIONS_BYTES_MAX || !this.#parking.hasRoomFor(bytes)) {
+      const reason = `the client cannot be asked: ${bytes} bytes are more than can be kept for it`;
+      child.refuse(rawId, RPC.internalError, reason);
+      return;
+    }
     const said = paramsIn(line, parseExactly);
     if (said === undefined) {
-      child.refuse(rawId, RPC.invalidRequest, 'the request is no JSON');
+      child.refuse(rawId, RPC.invalidRequest, 'the request cannot be read');
       return;
     }
     const params = questionParams(said);
@@ -164,7 +180,8 @@ export class Conversation implements ClientReply, Owner, Waiting {
       return;
     }
     child.asking += 1;
-    this.#questions.set(`question-${this.#nextKey++}`, { child, rawId, method, params });
+    this.#questions.set(`question-${this.#nextKey++}`, { child, rawId, method, params, bytes });
+    this.#count(bytes);
     this.#askSoon();
   }
 
@@ -207,8 +224,8 @@ export class Conversation implements ClientReply, Owner, Waiting {
     return this.#leg(reply);
   }
 
-  expire(): void {
-    this.#call?.cancel('the client did not answer in time');
+  abandon(reason: string): void {
+    this.#call?.cancel(reason);
     this.#end();
   }
 
@@ -236,7 +253,7 @@ export class Conversation implements ClientReply, Owner, Waiting {
         this.#keepAsking(key, question);
         continue;
       }
-      const result = JSON.stringify(responses[key]);
+      const result = oneLine(JSON.stringify(responses[key]));
       const rawId = utf8(question.rawId);
       question.child.connection.write(`{"jsonrpc":"2.0","id":${rawId},"result":${result}}`);
       this.#close(key, question);
@@ -280,6 +297,7 @@ export class Conversation implements ClientReply, Owner, Waiting {
       for (const child of this.#parked) child.isParked = true;
       reply.result(inputRequired(this.#questions, state, this.#parking.info));
     } catch (error) {
+      this.#reply = reply; // it has no answer yet
       this.#call?.giveUp(error);
     }
   }
@@ -357,9 +375,14 @@ export class Conversation implements ClientReply, Owner, Waiting {
     this.#gathering = undefined;
   }
 
-  #close(key: string, { child }: Question): void {
-    this.#questions.delete(key);
+  #close(key: string, { child, bytes }: Question): void {
+    if (this.#questions.delete(key)) this.#count(-bytes);
     child.asked();
+  }
+
+  #count(bytes: number): void {
+    this.#questionBytes += bytes;
+    this.#parking.questionBytes += bytes;
   }
 }
 

@@ -262,6 +262,19 @@ describe('what is parked', () => {
     expect(second.at).not.toBe(first.at);
   });
 
+  test('is given up at once when its only client is gone, and no other one is', async () => {
+    const world = newWorld();
+    const gone = await world.parked(CALL, { principal: 'pipe', isOneClient: true });
+    const other = await world.parked(CALL, { principal: 'alice' });
+    world.hub.parking.releasePrincipal('pipe');
+    expect(gone.at.cancelled).toEqual([gone.id]);
+    expect(other.at.cancelled).toEqual([]);
+    expect(world.hub.parking.list()).toMatchObject([{ principal: 'alice' }]);
+    await until(() => !gone.at.isAlive); // it was given up: nobody gets its child
+    const late = world.send(retryOf(CALL, gone.state, ANSWERS), { principal: 'pipe' });
+    expect(codeOf(late)).toBe('PARKED_CALL_GONE');
+  });
+
   test('is gone when the gateway ends, and its timers with it', async () => {
     const world = newWorld();
     await world.parked();
@@ -271,7 +284,7 @@ describe('what is parked', () => {
   });
 });
 
-describe('used states', () => {
+describe('Parking by itself', () => {
   const FACTS: Omit<ParkedFacts, 'round'> = {
     principal: 'alice',
     mcpServerId: 'up',
@@ -281,15 +294,30 @@ describe('used states', () => {
     asks: [],
   };
   const BEARER = { principal: 'alice', requestDigest: 'd' };
-  const waiting = { goOn: () => ({ cancel: () => undefined }), expire: () => undefined };
+  const waiting = { goOn: () => ({ cancel: () => undefined }), abandon: () => undefined, bytes: 1 };
 
-  test('are forgotten in the end, and even then an old one does not open a later round', () => {
-    const parking = new Parking({
+  const newParking = (): Parking =>
+    new Parking({
       clock: { nowMs: () => 1 },
       store: new MemoryParkedCalls(10),
       sealer: new AesSealer(),
       info: {},
     });
+
+  test('keeps so many bytes of requests and no more, and room is free again with the call', () => {
+    const parking = newParking();
+    const large = { ...waiting, bytes: 100_000_000 };
+    parking.park('first', { ...FACTS, round: 1 }, large);
+    const second = (): string => parking.park('second', { ...FACTS, round: 1 }, large);
+    expect(second).toThrow(expect.objectContaining({ code: 'GATEWAY_BUSY' }) as Error);
+    expect(parking.list()).toHaveLength(1);
+    parking.leave('first');
+    expect(second).not.toThrow();
+    parking.close();
+  });
+
+  test('forgets used states in the end, and even then an old one does not open a later round', () => {
+    const parking = newParking();
     const old = parking.park('call', { ...FACTS, round: 1 }, waiting);
     parking.went('call', 1);
     const current = parking.park('call', { ...FACTS, round: 2 }, waiting);

@@ -33,10 +33,12 @@ export interface ParkingOptions {
 
 /** The live end of a parked call. */
 export interface Waiting {
+  /** What it keeps in memory: its request and the questions. */
+  readonly bytes: number;
   /** Its client is back. */
   goOn(retry: Retry): Pending;
-  /** Its time is up. */
-  expire(): void;
+  /** Nobody comes back for it. */
+  abandon(reason: string): void;
 }
 
 /** A request that goes on with a parked call. */
@@ -56,9 +58,11 @@ export interface Declared {
 export type ParkedFacts = Omit<ParkedCall, 'id' | 'reason' | 'expiresAtMs' | 'parkedAtMs'>;
 
 interface Place {
+  readonly principal: string;
   readonly waiting: Waiting;
   /** The one whose state opens it. */
   readonly round: number;
+  readonly bytes: number;
   readonly timer: NodeJS.Timeout;
 }
 
@@ -69,12 +73,20 @@ export type Found =
 
 /** Used states that are remembered, to tell a replay from a call that is gone. */
 const USED_MAX = 4_096;
+/** Of the questions that are open in all calls. Read, they take many times as much memory. */
+const QUESTIONS_BYTES_MAX = 33_554_432;
+/** Requests and questions of parked calls, together. A request takes some two and a half times its length in memory. */
+const PARKED_BYTES_MAX = 134_217_728;
 
 export class Parking {
   readonly #options: ParkingOptions;
   readonly #places = new Map<string, Place>();
+  /** Of those. */
+  #bytes = 0;
   /** States that were answered. The oldest first. */
   readonly #used = new Set<string>();
+  /** Of the questions that wait for answers, counted by the calls that they belong to. */
+  questionBytes = 0;
 
   constructor(options: ParkingOptions) {
     this.#options = options;
@@ -92,12 +104,22 @@ export class Parking {
     return this.#options.store.list();
   }
 
+  /** Whether the questions that wait may take so much more. */
+  hasRoomFor(bytes: number): boolean {
+    return this.questionBytes + bytes <= QUESTIONS_BYTES_MAX;
+  }
+
   newId(): string {
     return randomBytes(9).toString('base64url');
   }
 
   /** Keeps the call and answers the state for its client. @throws Fault GATEWAY_BUSY */
   park(id: string, facts: ParkedFacts, waiting: Waiting): string {
+    const { bytes } = waiting;
+    if (this.#bytes + bytes > PARKED_BYTES_MAX) {
+      const detail = `calls that wait for clients may keep ${PARKED_BYTES_MAX} bytes together`;
+      throw new Fault('GATEWAY_BUSY', detail);
+    }
     const parkedAtMs = this.#options.clock.nowMs();
     const expiresAtMs = parkedAtMs + LEG_MS_MAX;
     const call: ParkedCall = { ...facts, id, reason: 'input', parkedAtMs, expiresAtMs };
@@ -107,10 +129,12 @@ export class Parking {
     }
     const timer = setTimeout(() => {
       this.leave(id);
-      waiting.expire();
+      waiting.abandon('the client did not answer in time');
     }, LEG_MS_MAX);
     timer.unref();
-    this.#places.set(id, { waiting, round: facts.round, timer });
+    const { principal, round } = facts;
+    this.#places.set(id, { principal, waiting, round, bytes, timer });
+    this.#bytes += bytes;
     return this.#seal('call', id, facts, expiresAtMs);
   }
 
@@ -145,6 +169,7 @@ export class Parking {
     if (place === undefined) return;
     clearTimeout(place.timer);
     this.#places.delete(id);
+    this.#bytes -= place.bytes;
     this.#options.store.remove(id);
   }
 
@@ -152,6 +177,15 @@ export class Parking {
   went(id: string, round: number): void {
     this.leave(id);
     this.#use(useOf(id, round));
+  }
+
+  /** One client behind modern requests is gone for good: its calls wait for nobody. */
+  releasePrincipal(principal: string): void {
+    for (const [id, place] of this.#places) {
+      if (place.principal !== principal) continue;
+      this.leave(id);
+      place.waiting.abandon('the client is gone');
+    }
   }
 
   /** The fault of a state that came for a server that hands out none. */

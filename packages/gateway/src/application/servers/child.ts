@@ -107,6 +107,8 @@ export class Child implements ConnectionObserver {
   #isParked = false;
   /** Requests of the server that wait for the owner's answer. */
   asking = 0;
+  /** When the last of them was answered, by `performance.now()`. */
+  askedUntilMs = Number.NEGATIVE_INFINITY;
   /** Subscriptions that keep it running. */
   pins = 0;
   /** Tasks that it works on, or whose results were not fetched yet. */
@@ -191,7 +193,8 @@ export class Child implements ConnectionObserver {
 
   /** Something keeps it: work, a question, a subscription, a task, or the session that it belongs to. */
   get isHeld(): boolean {
-    const belongs = this.seat.kind === 'own' && this.workedFor !== undefined;
+    const belongs =
+      this.seat.kind === 'own' && this.seat.isOneClients && this.workedFor !== undefined;
     const isWaitedFor = this.pins > 0 || this.tasks > 0;
     return belongs || this.inFlight > 0 || this.asking > 0 || isWaitedFor;
   }
@@ -199,6 +202,7 @@ export class Child implements ConnectionObserver {
   /** A request of the server was answered, or nobody will answer it. */
   asked(): void {
     this.asking -= 1;
+    this.askedUntilMs = performance.now();
     if (this.asking === 0 && this.inFlight === 0) this.#events.rested(this);
   }
 

@@ -15,6 +15,7 @@ import {
 } from '../../domain/protocol/client-message.ts';
 import type { InputRequest } from '../../domain/protocol/input-rounds.ts';
 import { spanText } from '../../domain/protocol/json-spans.ts';
+import { isLogLevel, LOG_LEVELS_TEXT } from '../../domain/protocol/log-levels.ts';
 import {
   RPC,
   type JsonObject,
@@ -57,17 +58,6 @@ export interface LegacyClient {
 
 /** Calls of one session in flight at one time. */
 const CALLS_MAX = 256;
-
-const LOG_LEVELS: ReadonlySet<string> = new Set([
-  'debug',
-  'info',
-  'notice',
-  'warning',
-  'error',
-  'critical',
-  'alert',
-  'emergency',
-]);
 
 export class LegacySession implements Owner {
   readonly client: LegacyClient;
@@ -262,10 +252,10 @@ export class LegacySession implements Owner {
   /** Log messages carry no correlation, so a client that wants them gets children of its own. */
   #setLevel(request: Request, reply: ClientReply): void {
     const level = request.params?.['level'];
-    if (typeof level !== 'string' || !LOG_LEVELS.has(level)) {
+    if (!isLogLevel(level)) {
       reply.refuse({
         code: RPC.invalidParams,
-        message: `Invalid params: "level" is one of ${[...LOG_LEVELS].join(', ')}`,
+        message: `Invalid params: "level" is one of ${LOG_LEVELS_TEXT}`,
       });
       return;
     }

@@ -121,6 +121,7 @@ function forward(hub: Hub, modern: ModernRequest, { view, digest, round }: Turn)
             principal,
             method: request.method,
             name: typeof name === 'string' ? name : undefined,
+            chars: text.text.length,
             declared,
             digest,
             roundsBefore: round,
@@ -144,7 +145,7 @@ function forward(hub: Hub, modern: ModernRequest, { view, digest, round }: Turn)
 
 const declaredBy = ({ request, envelope }: ModernRequest): Declared => ({
   capabilities: mayAsk(request.method) ? envelope.capabilities : NO_CAPABILITIES,
-  logLevel: typeof envelope.logLevel === 'string' ? envelope.logLevel : undefined,
+  logLevel: envelope.logLevel,
 });
 
 /** The request as it is made anew: what the client answered is done. */

@@ -17,10 +17,25 @@ export const declaresAsking = (capabilities: JsonObject): boolean =>
 /** The same text for the same capabilities, whatever the order of their members. */
 export const capabilityKey = (capabilities: JsonObject): string => canonicalJson(capabilities);
 
-/** What a modern client declares, as a legacy server may be told it: what it can be asked for, and nothing else. */
+/** What of a capability servers can count on. What else a client says of one is not told: there is no end to it. */
+const FEATURES: Readonly<Record<(typeof ASKING)[number], readonly string[]>> = {
+  sampling: ['context', 'tools'],
+  elicitation: ['form', 'url'],
+  roots: [],
+};
+
+/**
+ * What a modern client declares, as a legacy server may be told it: what it can be asked for, and nothing else. There
+ * are few such sets, so clients that declare ever new ones make no ever new children, views and catalogues.
+ */
 export function capabilitiesForLegacy(capabilities: JsonObject): JsonObject {
-  const kept = ASKING.filter((name) => isObject(capabilities[name]));
-  return Object.fromEntries(kept.map((name) => [name, capabilities[name]]));
+  const told = ASKING.flatMap((name) => {
+    const own = capabilities[name];
+    if (!isObject(own)) return [];
+    const features = FEATURES[name].filter((feature) => isObject(own[feature]));
+    return [[name, Object.fromEntries(features.map((feature) => [feature, {}]))] as const];
+  });
+  return Object.fromEntries(told);
 }
 
 /**

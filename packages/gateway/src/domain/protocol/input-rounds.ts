@@ -44,15 +44,20 @@ export function questionParams({ _meta: meta, task: _task, ...rest }: JsonObject
 export function missingFor(question: InputRequest, declared: JsonObject): JsonObject | undefined {
   const capability = capabilityFor(question.method);
   if (capability === undefined) return {};
-  const own = declared[capability];
-  const wanted = featureOf(question);
-  if (!isObject(own)) return { [capability]: wanted };
-  const isDeclared = Object.keys(wanted).every(
-    // Elicitation that is declared without modes means forms.
-    (feature) => isObject(own[feature]) || (feature === 'form' && !isObject(own['url'])),
-  );
-  return isDeclared ? undefined : { [capability]: wanted };
+  const wanted = { [capability]: featureOf(question) };
+  return declaresAll(wanted, declared) ? undefined : wanted;
 }
+
+/** Whether what a client declares has every feature of every capability that is required. */
+export const declaresAll = (required: JsonObject, declared: JsonObject): boolean =>
+  Object.entries(required).every(([capability, features]) => {
+    const own = declared[capability];
+    if (!isObject(own) || !isObject(features)) return false;
+    return Object.keys(features).every(
+      // Elicitation that is declared without modes means forms.
+      (feature) => isObject(own[feature]) || (feature === 'form' && !isObject(own['url'])),
+    );
+  });
 
 /** What of its capability a question needs. */
 function featureOf({ method, params }: InputRequest): JsonObject {

@@ -231,6 +231,15 @@ describe('what a server says on its own', () => {
     params: { _meta: { 'io.modelcontextprotocol/subscriptionId': id } },
   });
 
+  test.each([10, 70_000])('is heard only where it is JSON, also with %i bytes', async (bytes) => {
+    const { process, heard } = connect();
+    const filler = 'x'.repeat(bytes);
+    const line = (value: string): string =>
+      `{"jsonrpc":"2.0","id":1,"method":"roots/list","params":{"f":"${filler}","v":${value}}}`;
+    await process.says(line('nul'), line('null'));
+    await vi.waitFor(() => expect(heard.all).toEqual(['roots/list']));
+  });
+
   test('goes to the call that it names by token or subscription, and to nobody else', async () => {
     const { process, connection, heard } = connect();
     const calls = [new Told(), new Told()];

@@ -24,7 +24,7 @@ import { scanAnswer } from './answer-scan.ts';
 import { correlationOf, isCorrelated, isJson, numericId } from './correlation.ts';
 import { LineSplitter } from '../../application/framing/line-splitter.ts';
 
-/** Lines up to here are parsed, so that no client gets half a message; longer ones are only scanned. */
+/** Answers up to here are parsed, so that no client gets half a message; longer ones are only scanned. */
 const PARSED_BYTES_MAX = 65_536;
 /** Lines above are no more than looked at from both ends, and only answers pass. */
 const WHOLE_SCAN_BYTES_MAX = 8_388_608;
@@ -220,10 +220,8 @@ export class StdioConnection implements UpstreamConnection {
     const text = buffer.toString('latin1', 0, buffer.at(-1) === 13 ? bytes - 1 : bytes);
     const message = readServerLine(text);
     // Finding members is no proof of JSON; of an answer that is checked where its call is known.
-    const isWhole =
-      message !== undefined &&
-      (message.kind === 'answer' || bytes > PARSED_BYTES_MAX || isJson(text));
-    if (isWhole) this.#onMessage(message, bytes);
+    if (message !== undefined && (message.kind === 'answer' || isJson(text)))
+      this.#onMessage(message, bytes);
     else this.#onNoise(text, bytes);
   }
 

@@ -137,6 +137,7 @@ export class StdioFront {
       reply.pending?.cancel(reason);
     }
     this.#session?.close(reason);
+    this.#hub.parking.releasePrincipal(this.#principal);
     for (const server of this.#options.endpoint.servers) server.releasePrincipal(this.#principal);
     this.#hub.tasks.release({ era: 'modern', owner: this.#principal });
     this.#stopReading();

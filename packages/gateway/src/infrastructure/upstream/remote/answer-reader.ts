@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { isObject, type JsonObject, type RpcError } from '../../../domain/protocol/json-rpc.ts';
-import { plainError } from '../../../application/calls/ask.ts';
+import { parseExactly, plainError } from '../../../application/calls/ask.ts';
 import { idAtEnds } from '../answer.ts';
 import { BytePieces } from './byte-pieces.ts';
 import { EventParser } from './event-parser.ts';
@@ -169,7 +169,7 @@ const rpcError = (error: JsonObject): RpcError => ({
 
 function parsedObject(body: Buffer): JsonObject | undefined {
   try {
-    const parsed: unknown = JSON.parse(body.toString('utf8'));
+    const parsed = parseExactly(body.toString('utf8'));
     return isObject(parsed) ? parsed : undefined;
   } catch {
     return undefined; // a page for people, most often

@@ -49,6 +49,15 @@ test.each(['', 'hello', '{', '[', '[1]', '{"jsonrpc":"2.0"}', '{"id":1,"result":
   },
 );
 
+test.each([10, 100_000])('a request of %i bytes is one only where it is JSON', (bytes) => {
+  const line = (value: string): string =>
+    `{"jsonrpc":"2.0","id":1,"method":"roots/list","params":{"f":"${'x'.repeat(bytes)}","v":${value}}}`;
+  expect([line('nul'), line('null')].map((text) => read(text)[0]?.kind)).toEqual([
+    'noise',
+    'request',
+  ]);
+});
+
 test('noise that seems to answer a call names it', () => {
   expect(read('{"jsonrpc":"2.0","id":7,"result":{')).toEqual([{ kind: 'noise', id: 7 }]);
 });

@@ -6,7 +6,7 @@ import { answerAtEnds, answerOf, cutAnswer, idAtEnds } from '../answer.ts';
 import { scanAnswer } from '../answer-scan.ts';
 import { isJson, numericId } from '../correlation.ts';
 
-/** Messages up to here are parsed, so that no client gets half of one; longer ones are only scanned. */
+/** Answers up to here are parsed, so that no client gets half of one; longer ones are only scanned. */
 const PARSED_BYTES_MAX = 65_536;
 /** Messages above are no more than looked at from both ends, and only answers pass. */
 const WHOLE_SCAN_BYTES_MAX = 8_388_608;
@@ -45,8 +45,8 @@ function readOne(bytes: Buffer): Incoming {
   }
   const text = bytes.toString('latin1');
   const message = readServerLine(text);
-  if (message === undefined || (bytes.length <= PARSED_BYTES_MAX && !isJson(text)))
-    return noise(bytes);
+  const isScanned = message?.kind === 'answer' && bytes.length > PARSED_BYTES_MAX;
+  if (message === undefined || (!isScanned && !isJson(text))) return noise(bytes);
   return message.kind === 'answer'
     ? { kind: 'answer', id: numericId(message.rawId), answer: answerOf(message) }
     : message;
