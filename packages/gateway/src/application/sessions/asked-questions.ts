@@ -131,8 +131,9 @@ class ServerQuestion implements AnswerSink {
 
   constructor(child: Child, { rawId, line }: ServerRequest) {
     this.child = child;
-    this.rawId = rawId;
-    this.#rawToken = spanText(line.text, line.spans, SERVER_SLOT.metaToken);
+    const token = spanText(line.text, line.spans, SERVER_SLOT.metaToken);
+    this.rawId = copied(rawId);
+    this.#rawToken = token === undefined ? undefined : copied(token);
   }
 
   over(): void {
@@ -157,3 +158,6 @@ class ServerQuestion implements AnswerSink {
 
 const isOf = (child: Child, sink: AnswerSink): sink is ServerQuestion =>
   sink instanceof ServerQuestion && sink.child === child;
+
+/** A part of a string keeps the whole of it in memory; a copy does not. */
+const copied = (bytes: string): string => Buffer.from(bytes, 'latin1').toString('latin1');

@@ -109,7 +109,7 @@ describe('what a legacy server is told of a modern client', () => {
         sampling: { z: 'z' },
         roots: { listChanged: true },
       },
-      { elicitation: { form: {} }, sampling: {}, roots: {} },
+      { elicitation: { form: {} }, sampling: {}, roots: { listChanged: true } },
     ],
     ['nothing that is no object', { sampling: true, roots: 1, elicitation: [] }, {}],
   ])('is %s', (_what, declared, told) => {

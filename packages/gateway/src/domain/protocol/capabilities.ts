@@ -21,7 +21,7 @@ export const capabilityKey = (capabilities: JsonObject): string => canonicalJson
 const FEATURES: Readonly<Record<(typeof ASKING)[number], readonly string[]>> = {
   sampling: ['context', 'tools'],
   elicitation: ['form', 'url'],
-  roots: [],
+  roots: ['listChanged'],
 };
 
 /**
@@ -32,8 +32,11 @@ export function capabilitiesForLegacy(capabilities: JsonObject): JsonObject {
   const told = ASKING.flatMap((name) => {
     const own = capabilities[name];
     if (!isObject(own)) return [];
-    const features = FEATURES[name].filter((feature) => isObject(own[feature]));
-    return [[name, Object.fromEntries(features.map((feature) => [feature, {}]))] as const];
+    const features = FEATURES[name].flatMap((feature) => {
+      if (own[feature] === true) return [[feature, true] as const];
+      return isObject(own[feature]) ? [[feature, {}] as const] : [];
+    });
+    return [[name, Object.fromEntries(features)] as const];
   });
   return Object.fromEntries(told);
 }

@@ -76,7 +76,10 @@ export const missingCapability = (requiredCapabilities: JsonObject): RpcError =>
 const ACTIONS: ReadonlySet<unknown> = new Set(['accept', 'decline', 'cancel']);
 
 /** What is wrong with a client's answer; undefined where it can be given to the server. */
-export function flawOf({ method }: InputRequest, response: unknown): string | undefined {
+export function flawOf(
+  { method }: Pick<InputRequest, 'method'>,
+  response: unknown,
+): string | undefined {
   if (!isObject(response)) return 'must be an object';
   switch (method) {
     case 'elicitation/create':
