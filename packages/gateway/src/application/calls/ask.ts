@@ -110,10 +110,10 @@ export const plainError = ({ code, message }: JsonObject): RpcError => ({
 export const parseAnswer = (answer: RawAnswer): JsonObject | undefined =>
   readObject(utf8Text([...answer.before, '0', ...answer.after]));
 
-/** What a server wrote, as `parseExactly` has it; undefined where it is no object, no JSON, or nests too deep. */
-export function readObject(text: string): JsonObject | undefined {
+/** What a server wrote; undefined where it is no object, no JSON, or cannot be parsed so. */
+function readObject(text: string, parse = parseExactly): JsonObject | undefined {
   try {
-    const parsed = parseExactly(text);
+    const parsed = parse(text);
     return isObject(parsed) ? parsed : undefined;
   } catch {
     return undefined;
@@ -121,15 +121,24 @@ export function readObject(text: string): JsonObject | undefined {
 }
 
 /**
- * The parameters of a request or notification of a server, empty where it has none; undefined where it is no JSON: a
- * long line comes unchecked.
+ * The parameters of a request or notification of a server, empty where it has none; undefined where it cannot be read:
+ * a long line comes unchecked.
+ * @param parse `parseExactly` where they are written again; a number that is read must stay one
  */
-export function paramsIn({ text }: ServerText): JsonObject | undefined {
-  const message = readObject(utf8(text));
+export const paramsIn = (
+  { text }: ServerText,
+  parse?: (text: string) => unknown,
+): JsonObject | undefined => paramsOf(utf8(text), parse);
+
+/** The same of a text that is decoded. */
+export function paramsOf(text: string, parse = parsePlainly): JsonObject | undefined {
+  const message = readObject(text, parse);
   if (message === undefined) return undefined;
   const { params } = message;
   return isObject(params) ? params : {};
 }
+
+const parsePlainly = (text: string): unknown => JSON.parse(text);
 
 /** Texts up to here are parsed number by number; that costs some 0.5 µs a value and would hold up everybody else. */
 const EXACT_CHARS_MAX = 131_072;

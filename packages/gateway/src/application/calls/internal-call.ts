@@ -5,7 +5,7 @@ import { clientText, type ClientText } from '../../domain/protocol/client-messag
 import { isObject, type JsonObject, type Request } from '../../domain/protocol/json-rpc.ts';
 import type { RawAnswer } from '../ports.ts';
 import type { McpServer, ServerUser } from '../servers/mcp-server.ts';
-import { parseAnswer, plainError, readObject, RpcRefusal } from './ask.ts';
+import { paramsOf, parseAnswer, plainError, RpcRefusal } from './ask.ts';
 import type { Call } from './call.ts';
 import type { ClientReply } from './reply.ts';
 
@@ -124,9 +124,7 @@ function refusalIn(answer: RawAnswer): Error {
 }
 
 function readProgress(text: string): Progress | undefined {
-  const params = readObject(text)?.['params'];
-  if (!isObject(params)) return undefined;
-  const { progress, total, message: said } = params;
+  const { progress, total, message: said } = paramsOf(text) ?? {};
   if (typeof progress !== 'number') return undefined;
   return {
     progress,

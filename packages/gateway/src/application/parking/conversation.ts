@@ -168,7 +168,7 @@ export class Conversation implements ClientReply, Owner, Waiting {
       child.refuse(rawId, RPC.internalError, reason);
       return;
     }
-    const said = paramsIn(line);
+    const said = paramsIn(line, parseExactly);
     if (said === undefined) {
       child.refuse(rawId, RPC.invalidRequest, 'the request cannot be read');
       return;

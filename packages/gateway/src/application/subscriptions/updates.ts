@@ -8,7 +8,7 @@ import {
   SERVER_SLOT,
   type ServerText,
 } from '../../domain/protocol/server-message.ts';
-import { paramsIn } from '../calls/ask.ts';
+import { paramsIn, parseExactly } from '../calls/ask.ts';
 import { updatedUri, type ServerNotification } from '../servers/child.ts';
 
 export const UPDATED = 'notifications/resources/updated';
@@ -48,7 +48,7 @@ export function updateFor(line: ServerText, telling: Telling): string {
 /** In the form of the other era: with or without the subscription that it is part of. */
 function written(line: ServerText, { uri, subscriptionId }: Telling): JsonObject {
   // Of a line that is no JSON the resource is known, and nothing else.
-  const { _meta: told, ...rest } = paramsIn(line) ?? { uri: updatedUri({ line }) };
+  const { _meta: told, ...rest } = paramsIn(line, parseExactly) ?? { uri: updatedUri({ line }) };
   const kept = Object.entries(isObject(told) ? told : {}).filter(
     ([key]) => !key.startsWith(META.prefix),
   );
