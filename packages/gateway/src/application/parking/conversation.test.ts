@@ -3,8 +3,9 @@ import {
   ACCEPTED,
   CALL,
   codeOf,
-  type ModernWorld,
+  expectNothingLeft,
   modernWorlds,
+  questionsIn,
   retryOf,
   stateIn,
   until,
@@ -15,30 +16,11 @@ import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 
 const newWorld = modernWorlds();
 
-const questionsIn = (leg: { readonly result: JsonObject | undefined }): JsonObject =>
-  (leg.result?.['inputRequests'] ?? {}) as JsonObject;
-
 const asks = (at: ScriptedConnection, id: number | string, params: JsonObject = {}): void =>
   at.says({ id, method: 'elicitation/create', params: { message: `Question ${id}`, ...params } });
 
-const nested = (levels: number): JsonObject => {
-  let value: JsonObject = {};
-  for (let level = 0; level < levels; level += 1) value = { value };
-  return value;
-};
-
 /** Longer than questions are gathered for one round. */
 const A_MOMENT_MS = 100;
-
-/** Whatever happened, nothing of it is left. */
-function expectNothingLeft({ hub }: ModernWorld): void {
-  expect(hub.inFlight).toBe(0);
-  expect(hub.parking.list()).toEqual([]);
-  const children = hub.servers.flatMap(({ running }) => running);
-  expect(children.map(({ inFlight, asking, isParked }) => [inFlight, asking, isParked])).toEqual(
-    children.map(() => [0, 0, false]),
-  );
-}
 
 describe('the questions of a server', () => {
   test('of one turn come in one round, each with a key, without what ties it to a session', async () => {
@@ -167,22 +149,6 @@ describe('the questions of a server', () => {
     expect(leg.answers).toBe(0);
     expect(world.answersTo(at, 1)).toMatchObject([{ error: { code: -32_601 } }]);
     expect(world.answersTo(at, 2)).toMatchObject([{ error: { code: -32_601 } }]);
-  });
-
-  test('that cannot be read, or are too much together, are refused at once, and the call goes on', async () => {
-    const world = newWorld();
-    const { leg, at } = await world.called();
-    asks(at, 1, { deep: nested(2_000) });
-    expect(world.answersTo(at, 1)).toMatchObject([{ error: { code: -32_600 } }]);
-    asks(at, 2, { large: 'x'.repeat(2_500_000) });
-    asks(at, 3, { large: 'x'.repeat(2_500_000) });
-    expect(world.answersTo(at, 3)).toMatchObject([{ error: { code: -32_603 } }]);
-    await until(() => leg.answers === 1);
-    expect(Object.keys(questionsIn(leg))).toEqual(['question-1']);
-    const retry = world.send(retryOf(CALL, stateIn(leg), { 'question-1': ACCEPTED }));
-    asks(at, 4, { large: 'x'.repeat(2_500_000) });
-    await until(() => retry.answers === 1);
-    expect(world.answersTo(at, 4)).toEqual([]);
   });
 
   test('end the call at the last round: INPUT_ROUNDS_EXCEEDED', async () => {
@@ -381,96 +347,5 @@ describe('what the request that goes on declares', () => {
     const retry = world.send(retryOf(CALL, state, { 'question-1': ACCEPTED }));
     at.says({ method: 'notifications/message', params: { level: 'info', data: 'x' } });
     expect(retry.messages).toEqual([]);
-  });
-});
-
-describe('pages that a server wants visited first (-32042)', () => {
-  const PAGE = { message: 'Log in', url: 'https://example.com/login', elicitationId: 'e1' };
-  const wanted = { code: -32_042, message: 'Pages first', data: { elicitations: [PAGE] } };
-
-  test('are asked of the client, whose retry makes the call anew', async () => {
-    const world = newWorld();
-    const { leg, at, id } = await world.called();
-    at.answer(id, { error: wanted });
-    await until(() => leg.answers === 1);
-    expect(leg.result).toMatchObject({
-      resultType: 'input_required',
-      inputRequests: {
-        'page-1': { method: 'elicitation/create', params: { ...PAGE, mode: 'url' } },
-      },
-    });
-    expectNothingLeft(world);
-    const again = await world.called(
-      retryOf(CALL, stateIn(leg), { 'page-1': { action: 'accept' } }),
-    );
-    const line = again.at.lines.find((sent) => sent['id'] === again.id);
-    expect(line?.['params']).toEqual({ name: 'work', arguments: { of: 'alice' } });
-    again.at.answer(again.id, { result: { content: [] } });
-    await until(() => again.leg.answers === 1);
-    expect(again.leg.result).toMatchObject({ resultType: 'complete' });
-  });
-
-  test('that the client did not visit end the call, and its state is used', async () => {
-    const world = newWorld();
-    const { leg, at, id } = await world.called();
-    at.answer(id, { error: wanted });
-    await until(() => leg.answers === 1);
-    const state = stateIn(leg);
-    const declined = world.send(retryOf(CALL, state, { 'page-1': { action: 'decline' } }));
-    expect(declined.error).toMatchObject({ code: -32_603 });
-    const replay = world.send(retryOf(CALL, state, { 'page-1': { action: 'accept' } }));
-    expect(codeOf(replay)).toBe('REQUEST_STATE_REPLAYED');
-    expect(world.calls).toHaveLength(1);
-  });
-
-  test('are bound to who was asked, and for as long', async () => {
-    const world = newWorld();
-    const { leg, at, id } = await world.called();
-    at.answer(id, { error: wanted });
-    await until(() => leg.answers === 1);
-    const visited = retryOf(CALL, stateIn(leg), { 'page-1': { action: 'accept' } });
-    expect(codeOf(world.send(visited, { principal: 'mallory' }))).toBe('REQUEST_STATE_FOREIGN');
-    const other = { ...visited, arguments: {} };
-    expect(codeOf(world.send(other))).toBe('REQUEST_STATE_MISMATCH');
-    await world.wait(LEG_MS_MAX);
-    expect(codeOf(world.send(visited))).toBe('REQUEST_STATE_EXPIRED');
-  });
-
-  test('that the client cannot be sent to are a capability that it misses', async () => {
-    const world = newWorld();
-    const { leg, at, id } = await world.called(CALL, { capabilities: { elicitation: {} } });
-    at.answer(id, { error: wanted });
-    await until(() => leg.answers === 1);
-    expect(leg.error).toMatchObject({
-      code: -32_021,
-      data: { requiredCapabilities: { elicitation: { url: {} } } },
-    });
-  });
-
-  test('count as rounds: a server that never has enough is INPUT_ROUNDS_EXCEEDED', async () => {
-    const world = newWorld();
-    let params = CALL;
-    const ends: unknown[] = [];
-    for (let round = 0; round <= ROUNDS_MAX; round += 1) {
-      const { leg, at, id } = await world.called(params);
-      at.answer(id, { error: wanted });
-      await until(() => leg.answers === 1);
-      const state = String(leg.result?.['requestState']);
-      params = retryOf(CALL, state, { 'page-1': { action: 'accept' } });
-      ends.push(leg.result?.['resultType'] ?? codeOf(leg));
-    }
-    const asked = Array.from({ length: ROUNDS_MAX }, () => 'input_required');
-    expect(ends).toEqual([...asked, 'INPUT_ROUNDS_EXCEEDED']);
-    expectNothingLeft(world);
-  });
-
-  test('wait for the client where it was away', async () => {
-    const world = newWorld();
-    const { state, at, id } = await world.parked();
-    at.answer(id, { error: wanted });
-    await settled();
-    const retry = world.send(retryOf(CALL, state, {}));
-    expect(Object.keys(questionsIn(retry))).toEqual(['page-1']);
-    expectNothingLeft(world);
   });
 });
