@@ -50,7 +50,7 @@ describe('without a file', () => {
           sessionIdleMs: 3_600_000,
           streamsMax: 2000,
           inFlightMax: 4096,
-          parkedCallsMax: 256,
+          parkedCallsMax: 64,
           clientBufferBytesMax: 67_108_864,
           replayEventsMax: 256,
           replayBytesMax: 1_048_576,

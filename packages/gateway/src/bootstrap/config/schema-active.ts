@@ -44,8 +44,8 @@ export const LimitsBlock = z.strictObject({
   session_idle_s: count(604_800, 3600).describe('An unused session ends after this long. Seconds.'),
   streams_max: count(1_000_000, 2000).describe('Open event streams at one time.'),
   in_flight_max: count(1_000_000, 4096).describe('Client requests in flight at one time.'),
-  parked_calls_max: count(100_000, 256).describe(
-    'Calls that wait for answers of their clients between two requests, at one time.',
+  parked_calls_max: count(100_000, 64).describe(
+    'Calls that wait for answers of their clients between two requests, at one time. Each keeps a process of its server.',
   ),
   client_buffer_bytes_max: bytes(1024 * MIB, 64 * MIB).describe(
     'Answers and events waiting for one slow client. Bytes.',
