@@ -36,12 +36,6 @@ const questionsIn = (leg: { readonly result: JsonObject | undefined }): JsonObje
 const asks = (at: ScriptedConnection, id: number | string, params: JsonObject = {}): void =>
   at.says({ id, method: 'elicitation/create', params: { message: `Question ${id}`, ...params } });
 
-const nested = (levels: number): JsonObject => {
-  let value: JsonObject = {};
-  for (let level = 0; level < levels; level += 1) value = { value };
-  return value;
-};
-
 /** Longer than questions are gathered for one round. */
 const A_MOMENT_MS = 100;
 
@@ -174,22 +168,6 @@ describe('the questions of a server', () => {
     expect(world.answersTo(at, 2)).toMatchObject([{ error: { code: -32_601 } }]);
   });
 
-  test('that cannot be read, or are too much together, are refused at once, and the call goes on', async () => {
-    const world = newWorld();
-    const { leg, at } = await world.called();
-    asks(at, 1, { deep: nested(2_000) });
-    expect(world.answersTo(at, 1)).toMatchObject([{ error: { code: -32_600 } }]);
-    asks(at, 2, { large: 'x'.repeat(5_000_000) });
-    asks(at, 3, { large: 'x'.repeat(5_000_000) });
-    expect(world.answersTo(at, 3)).toMatchObject([{ error: { code: -32_603 } }]);
-    await until(() => leg.answers === 1);
-    expect(Object.keys(questionsIn(leg))).toEqual(['question-1']);
-    const retry = world.send(retryOf(CALL, stateIn(leg), { 'question-1': ACCEPTED }));
-    asks(at, 4, { large: 'x'.repeat(5_000_000) });
-    await until(() => retry.answers === 1);
-    expect(world.answersTo(at, 4)).toEqual([]);
-  });
-
   test('end the call at the last round: INPUT_ROUNDS_EXCEEDED', async () => {
     const world = newWorld();
     const { leg, at, id } = await world.called();
@@ -246,18 +224,6 @@ describe('a parked call', () => {
     expectNothingLeft(world);
   });
 
-  test('is over when its client is gone for good, and those of others are not', async () => {
-    const world = newWorld();
-    const { state, at, id } = await world.parked(CALL, { principal: 'alice' });
-    await world.parked(CALL, { principal: 'bob' });
-    world.hub.parking.releasePrincipal('alice');
-    expect(at.cancelled).toEqual([id]);
-    expect(world.hub.parking.list()).toMatchObject([{ principal: 'bob' }]);
-    expect(world.hub.inFlight).toBe(1);
-    const late = world.send(retryOf(CALL, state, {}), { principal: 'alice' });
-    expect(codeOf(late)).toBe('PARKED_CALL_GONE');
-  });
-
   test('is not timed out while its client has the questions', async () => {
     const world = newWorld({ spec: { callTimeoutMs: 5_000 } });
     const { state, at, id } = await world.parked();
@@ -278,22 +244,6 @@ describe('a parked call', () => {
     await world.wait(2_000);
     expect(codeOf(retry)).toBe('CALL_TIMED_OUT');
     expect(at.cancelled).toEqual([id]);
-    expectNothingLeft(world);
-  });
-
-  test('that the gateway carries out by another one has its whole time again, too', async () => {
-    const world = newWorld({ spec: { callTimeoutMs: 5_000 } });
-    const wanted = { mcp_server: 'up', tool: 'work', arguments: {}, timeout: 5 };
-    const invoke = { name: 'registry_invoke', arguments: wanted };
-    const { state, at, id } = await world.parked(invoke, { isForAll: true });
-    await world.wait(4_000);
-    const answers = { 'question-1': ACCEPTED };
-    const retry = world.send(retryOf(invoke, state, answers), { isForAll: true });
-    await world.wait(4_000);
-    expect(retry.answers).toBe(0);
-    at.answer(id, { result: { content: [] } });
-    await until(() => retry.answers === 1);
-    expect(retry.result).not.toHaveProperty('isError');
     expectNothingLeft(world);
   });
 
