@@ -234,13 +234,14 @@ async function measureBridge(plan: Plan): Promise<Pick<Samples, BridgeFigures>> 
   const [mm, ml] = [otherArm(ll, 'MM', modern, 1), otherArm(ll, 'ML', modern, 0)];
   const [mmAsking, mlAsking] = [otherArm(mm, 'MM', asking, 1), otherArm(ml, 'ML', asking, 0)];
   const cells = [mm, ml, ll, lm];
-  await warmUp([...cells, mmAsking, mlAsking], ECHO, plan);
+  const half = { ...plan, warmUpMs: plan.warmUpMs / 2 }; // they have most of the way in common
+  await warmUp([...cells, mmAsking, mlAsking], ECHO, half);
   const samples: Record<BridgeFigures, Sample[]> = {
     cpuBridgeMl: [],
     cpuBridgeLm: [],
     cpuBridgeMlAsking: [],
   };
-  const many = { inFlight: MANY_IN_FLIGHT, ms: plan.blockMs * 2, callsMin: CALLS_MIN };
+  const many = { inFlight: MANY_IN_FLIGHT, ms: plan.blockMs, callsMin: CALLS_MIN };
   const few = { ...many, inFlight: ASKING_IN_FLIGHT };
   for (let round = 0; round < plan.rounds; round += 1) {
     plan.say(`between eras, round ${round + 1} of ${plan.rounds}`);

@@ -12,9 +12,9 @@ import { judge, tableOf, type Baseline, type Line, type Standard } from './repor
 import { median } from './statistics.ts';
 
 const USAGE = `usage: npm run bench -- [--short] [--save] [--gateway-cmd "COMMAND {port} {config}"]
-  --short        fewer rounds, under a minute, wider tolerance; targets are told but not enforced
+  --short        fewer rounds, about a minute, wider tolerance; targets are told but not enforced
   --save         keep the ratios of this run as bench/baseline.json
-  --gateway-cmd  measure another gateway; it reads the same configuration file`;
+  --gateway-cmd  measure another gateway; it reads the same configuration file, and serves both eras`;
 
 interface Mode extends Omit<Standard, 'baseline'> {
   readonly rounds: number;

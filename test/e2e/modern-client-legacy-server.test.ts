@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { modern, modernCall, textOf, type ModernOptions } from '../support/clients.ts';
 import { environment, ROOT, startGateway, type GatewayProcess } from '../support/gateway.ts';
-import type { Message } from '../support/http.ts';
+import type { Exchange, Message } from '../support/http.ts';
 import { ALL_ASKABLE, openPeer, type Peer, type StdioTarget } from '../support/sdk-peers.ts';
 import { stdioTarget } from '../support/stdio.ts';
 import { until } from '../support/until.ts';
@@ -23,7 +23,11 @@ beforeAll(async () => {
   pipe = await stdioTarget({ mcp_servers: SERVERS });
   journal = await Journal.open();
   gateway = await startGateway({
-    mcp_servers: { ...SERVERS, up: upstream([journal.option], { leased_children_max: 2 }) },
+    mcp_servers: {
+      ...SERVERS,
+      up: upstream([journal.option], { leased_children_max: 2 }),
+      flat: upstream([], { sharing: 'shared' }),
+    },
   });
 });
 afterAll(async () => {
@@ -189,5 +193,129 @@ describe('A question of a legacy server', () => {
       parked.map((asked) => retry(asked.state, { responses: { [keysOf(asked)]: accepted } })),
     );
     expect(done.map((message) => textOf(message).includes('Ada'))).toEqual([true, true, true]);
+  });
+});
+
+const requires = (capabilities: object): object => ({
+  code: -32_021,
+  data: { requiredCapabilities: capabilities },
+});
+
+describe('What a legacy server wants of a modern client that has not declared it', () => {
+  it('is refused, and a call that fails for it says what is missing', async () => {
+    const args = { ...ELICIT, strict: true };
+    for (const capabilities of [{}, { sampling: {} }]) {
+      const call = modernCall(gateway.url('up'), 'ask', args, { capabilities });
+      expect((await call.answer()).error).toMatchObject(requires({ elicitation: { form: {} } }));
+      expect(call.status).toBe(400);
+    }
+  });
+
+  it('is not said to be missing where it was declared, and the child is one that asks nobody', async () => {
+    const args = { ...ELICIT, strict: true };
+    const answer = await modernCall(gateway.url('flat'), 'ask', args, options).answer();
+    expect(answer.result).toMatchObject({ resultType: 'complete', isError: true });
+  });
+
+  it('is a page to visit, which needs a capability of its own', async () => {
+    for (const capabilities of [{}, { sampling: {} }, { elicitation: {} }]) {
+      const { error } = await wantPages({ capabilities }).answer();
+      expect(error).toMatchObject(requires({ elicitation: { url: {} } }));
+    }
+  });
+});
+
+/** A call that the server ends with -32042. */
+const PAGES = {
+  line: `{"jsonrpc":"2.0","id":ID,"error":{"code":-32042,"message":"Sign in first","data":{"elicitations":[${JSON.stringify(
+    { mode: 'url', url: 'https://example.com/a', message: 'Sign in', elicitationId: 'e-1' },
+  )}]}}}`,
+};
+const wantPages = (changes: ModernOptions): Exchange =>
+  modernCall(gateway.url('up'), 'reply', PAGES, changes);
+const visiting: ModernOptions = { capabilities: { elicitation: { url: {} } } };
+
+describe('Pages that a legacy server wants visited first (-32042)', () => {
+  const again = (state: string, responses: Record<string, unknown>): Promise<Message> => {
+    const params = { name: 'reply', arguments: PAGES };
+    const answers = { requestState: state, inputResponses: responses };
+    return modern(gateway.url('up'), 'tools/call', { ...params, ...answers }, visiting).answer();
+  };
+
+  it('are a question, and the request is made anew when they were visited', async () => {
+    const before = journal.lines('Sign in first').length;
+    const asked = askedBy(await wantPages(visiting).answer());
+    expect(asked.questions).toEqual({
+      'page-1': {
+        method: 'elicitation/create',
+        params: expect.objectContaining({ mode: 'url', url: 'https://example.com/a' }) as unknown,
+      },
+    });
+    const next = askedBy(await again(asked.state, { 'page-1': { action: 'accept' } }));
+    expect(journal.lines('Sign in first')).toHaveLength(before + 2);
+    const refused = await again(next.state, { 'page-1': { action: 'decline' } });
+    expect(refused.error?.code).toBe(-32_603);
+    expect(codeOf(await again(next.state, {}))).toBe('REQUEST_STATE_REPLAYED');
+    expect(journal.lines('Sign in first')).toHaveLength(before + 2);
+  });
+
+  it('are asked for ten times at most', async () => {
+    let { state } = askedBy(await wantPages(visiting).answer());
+    for (let round = 2; round <= 10; round += 1)
+      ({ state } = askedBy(await again(state, { 'page-1': { action: 'accept' } })));
+    const last = await again(state, { 'page-1': { action: 'accept' } });
+    expect(codeOf(last)).toBe('INPUT_ROUNDS_EXCEEDED');
+  });
+});
+
+describe('A parked call', () => {
+  it('is asked about ten times at most', async () => {
+    let { state } = await ask();
+    for (let round = 2; round <= 10; round += 1) ({ state } = askedBy(await retry(state)));
+    expect(codeOf(await retry(state))).toBe('INPUT_ROUNDS_EXCEEDED');
+  });
+
+  it('is one of limits.parked_calls_max, and goes on when there are too many', async () => {
+    await using small = await startGateway({
+      mcp_servers: { up: upstream() },
+      limits: { parked_calls_max: 1 },
+    });
+    const call = (): Exchange => modernCall(small.url('up'), 'ask', ELICIT, options);
+    const asked = askedBy(await call().answer());
+    const second = call();
+    expect(codeOf(await second.answer())).toBe('GATEWAY_BUSY');
+    expect(second.status).toBe(503);
+    const params = { name: 'ask', arguments: ELICIT, requestState: asked.state };
+    const responses = { [keysOf(asked)]: accepted };
+    const done = modern(
+      small.url('up'),
+      'tools/call',
+      { ...params, inputResponses: responses },
+      options,
+    );
+    expect(textOf(await done.answer())).toContain('Ada');
+  });
+
+  it('is gone with its gateway, and the client is told to call again', async () => {
+    const asked = await ask();
+    await using next = await startGateway({ mcp_servers: { up: upstream() } });
+    const params = { name: 'ask', arguments: ELICIT, requestState: asked.state };
+    const message = await modern(next.url('up'), 'tools/call', params, options).answer();
+    expect(codeOf(message)).toBe('PARKED_CALL_GONE');
+    expect(message.error?.message).toContain('before the gateway started');
+  });
+});
+
+describe('Log messages of a legacy server', () => {
+  it('come during the request that asks for them, and during no other', async () => {
+    const said = (exchange: Exchange): readonly unknown[] =>
+      exchange.messages().flatMap(({ method, params }) => (method === undefined ? [] : [params]));
+    const meta = { 'io.modelcontextprotocol/logLevel': 'warning' };
+    const wanting = modernCall(gateway.url('up'), 'log', { data: 'wanted' }, { meta });
+    const other = modernCall(gateway.url('up'), 'log', { data: 'unwanted' });
+    await Promise.all([wanting.answer(), other.answer()]);
+    expect(said(wanting)).toEqual([{ level: 'info', data: 'wanted' }]);
+    expect(said(other)).toEqual([]);
+    expect(journal.lines('"logging/setLevel"').at(-1)).toContain('"warning"');
   });
 });

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { JsonObject } from '../../packages/gateway/src/domain/protocol/json-rpc.ts';
 import type { Tally, Violations } from './canary.ts';
-import { FrontClient, type FrontClientOptions, type PlanStep } from './front-client.ts';
+import { FrontClient, type FrontClientOptions, type SentCall } from './front-client.ts';
 import { exchange, type RunningExchange } from './raw-http.ts';
 
 export class HttpTestClient extends FrontClient {
@@ -46,24 +46,20 @@ export class HttpTestClient extends FrontClient {
     this.#running.push(exchange(this.#port, standing));
   }
 
-  async call(plan: readonly PlanStep[]): Promise<void> {
-    const call = this.newCall(plan);
-    let answers = 0;
+  protected async send(call: SentCall): Promise<readonly string[]> {
+    const answers: string[] = [];
     const running = exchange(this.#port, {
       method: 'POST',
       path: this.path,
       headers: { ...this.#session, ...this.#routing('tools/call', call.name) },
       body: call.body,
       onText: (text) => {
-        const message = this.heard(text, call.request);
-        if (message['method'] !== undefined) return;
-        answers += 1;
-        this.checkAnswer(call, text);
+        if (this.heard(text, call.request)['method'] === undefined) answers.push(text);
       },
     });
     this.#running.push(running);
     await running.done;
-    this.checkAnswers(call, answers);
+    return answers;
   }
 
   async forge(foreign: string | undefined): Promise<void> {

@@ -42,9 +42,13 @@ export class ModernTestClient extends TestClient {
   leave(): void {
     for (const request of this.waiting) request.cancel();
     if (!this.options.isOneClient) return;
-    for (const { root } of this.open) root.isGivenUp = true;
+    for (const { root } of this.open) {
+      root.isGivenUp = true;
+      this.world.tally.count('left while parked');
+    }
     const { principal } = this;
     this.generation += 1;
+    this.world.hub.parking.releasePrincipal(principal);
     for (const server of this.options.endpoint.servers) server.releasePrincipal(principal);
   }
 
@@ -60,6 +64,7 @@ export class ModernTestClient extends TestClient {
     const retry = this.#bring(root.sent.params, state.text, { answers, root, brings, at });
     const code = retry.refusalCode;
     this.world.tally.count(`retry with ${how} answered`);
+    if (state.isOurs && !state.isParked && code === undefined) this.world.tally.count('made anew');
     if (code === 'REQUEST_STATE_EXPIRED' || code === 'PARKED_CALL_GONE') state.status = 'dead';
     else if (how === 'flawed' && state.isFlaw(retry)) state.status = 'open';
     if (state.status !== 'used') root.leg = state.leg;

@@ -79,7 +79,7 @@ export const answerTo = (by: string, mark: string): JsonObject => ({
   content: { by, mark },
 });
 
-function questionsIn(inputRequests: unknown): ReadonlyMap<string, Asked> {
+export function questionsIn(inputRequests: unknown): ReadonlyMap<string, Asked> {
   const entries = Object.entries(isObject(inputRequests) ? inputRequests : {});
   return new Map(
     entries.map(([key, question]) => {
@@ -92,7 +92,7 @@ function questionsIn(inputRequests: unknown): ReadonlyMap<string, Asked> {
 /** The name of a question, as the scripted child has written it. */
 export function markIn(params: unknown): string {
   const meta = isObject(params) && isObject(params['_meta']) ? params['_meta'] : {};
-  return String(meta['mark'] ?? '');
+  return typeof meta['mark'] === 'string' ? meta['mark'] : '';
 }
 
 /** The state with one character of its sealed part changed. */

@@ -60,7 +60,8 @@ export const clientChoice = (bits: number): ClientChoice => ({
   server: bits >> 6,
 });
 
-export const CALL_TIMEOUT_MS = 5_000;
+/** Ten looks at a limit are a second apart, as far as they ever are: fewer would only be more turns of the clock. */
+export const CALL_TIMEOUT_MS = 10_000;
 
 function newConfig(): GatewayConfig {
   const servers = IDS.map((id) => {
@@ -96,7 +97,7 @@ const WEIGHTS = {
   ask: 5,
   reply: 5,
   'reply to another': 1,
-  replay: 1,
+  replay: 2,
   misdirect: 1,
   steal: 1,
   tamper: 1,
@@ -111,7 +112,7 @@ const WEIGHTS = {
   'set level': 1,
   moment: 3,
   wait: 1,
-  'take back': 1,
+  'take back': 2,
   'progress on question': 1,
 } as const;
 

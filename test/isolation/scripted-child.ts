@@ -7,7 +7,7 @@ import type { ConnectionProcess } from '../../packages/gateway/src/infrastructur
 import { isObject, type JsonObject } from '../../packages/gateway/src/domain/protocol/json-rpc.ts';
 import { META, type Era } from '../../packages/gateway/src/domain/protocol/revisions.ts';
 import { canariesIn, canaryText, isOf, ownerText, type Canary } from './canary.ts';
-import type { Violations } from './canary.ts';
+import type { Tally, Violations } from './canary.ts';
 
 /** `more`: it wants something first, as its era says it. */
 export type AnswerKind = 'result' | 'error' | 'more';
@@ -56,6 +56,7 @@ export interface IssuedRound {
 /** What the world outside is told. */
 export interface ChildWitness {
   readonly violations: Violations;
+  readonly tally: Tally;
   /** A line passed in either direction. */
   active(): void;
   answered(canary: Canary): void;
@@ -388,6 +389,8 @@ export class ScriptedChild implements ConnectionProcess {
       return;
     }
     round.uses += 1;
+    const of = witness.isLegacy(call.canary) ? 'legacy' : 'modern';
+    witness.tally.count(`modern server went on for a ${of} client`);
     const responses = isObject(params['inputResponses']) ? params['inputResponses'] : {};
     if (round.arguments !== call.arguments)
       witness.violations.add(`${name} goes on with other arguments than before`);
@@ -418,6 +421,7 @@ export class ScriptedChild implements ConnectionProcess {
     const call = this.calls.find(({ id }) => id === params['requestId']);
     this.#listens = this.#listens.filter(({ id }) => id !== params['requestId']);
     if (call === undefined) return;
+    this.options.witness.tally.count('cancelled at its server');
     if (call.state === 'open') call.state = 'cancelled';
     this.options.witness.cancelled(call.canary, this);
   }

@@ -4,7 +4,7 @@ import type { Gateway } from '../../packages/gateway/src/bootstrap/compose.ts';
 import type { StdioFront } from '../../packages/gateway/src/server/front-door/stdio-front.ts';
 import type { JsonObject } from '../../packages/gateway/src/domain/protocol/json-rpc.ts';
 import type { Tally, Violations } from './canary.ts';
-import { FrontClient, type FrontClientOptions, type PlanStep } from './front-client.ts';
+import { FrontClient, type FrontClientOptions, type SentCall } from './front-client.ts';
 
 export class StdioTestClient extends FrontClient {
   readonly #input = new PassThrough();
@@ -36,11 +36,10 @@ export class StdioTestClient extends FrontClient {
     if (this.options.wantsLogs) await this.#ask('level', 'logging/setLevel', { level: 'debug' });
   }
 
-  async call(plan: readonly PlanStep[]): Promise<void> {
-    const call = this.newCall(plan);
+  protected async send(call: SentCall): Promise<readonly string[]> {
     const answer = this.#answerTo(call.id);
     this.#input.write(`${call.body}\n`);
-    this.checkAnswer(call, await answer);
+    return [await answer];
   }
 
   forge(): Promise<void> {

@@ -177,6 +177,11 @@ export abstract class TestClient {
       this.world.violations.add(`request ${ownerText(entry.canary)} settled twice`);
     entry.outcome = outcome;
     this.world.tally.count(outcome);
+    const input = this.era === 'legacy' ? /"(INPUT_\w+)"/.exec(text)?.[1] : undefined;
+    if (input !== undefined) this.world.tally.count(input);
+    // Test clients answer well, and are asked for what they declare.
+    if (input === 'INPUT_REFUSED' || input === 'INPUT_NOT_SUPPORTED')
+      this.world.violations.add(`a good answer was refused: ${text}`);
     entry.text = text;
     if (outcome === 'nothing' && !entry.isGivenUp)
       this.world.violations.add(`${ownerText(entry.canary)} got no answer to ${entry.method}`);

@@ -35,7 +35,7 @@ import {
 import type { ClientWorld } from './test-client.ts';
 
 /** Together longer than every timeout of the gateway, the answer of a person to a question included. */
-const LAST_WAITS_MS = [6_000, 6_000, 60_000, 600_000, 6_000, 6_000, 600_000, 60_000];
+const LAST_WAITS_MS = [12_000, 12_000, 60_000, 600_000, 12_000, 12_000, 600_000, 60_000];
 /** Longer than the gateway gathers questions for one round, or puts off asking a server again. */
 const MOMENT_MS = 300;
 const BEGIN_MS = 1_000_000;
@@ -49,6 +49,9 @@ const RECORDS = await openRecords({
   clock: { nowMs: () => BEGIN_MS },
   logger: QUIET,
 });
+
+/** What one client can do. */
+type Acts = Readonly<Partial<Record<What, () => unknown>>>;
 
 export class World implements ClientWorld, ChildWitness {
   readonly violations = new Violations();
@@ -135,62 +138,46 @@ export class World implements ClientWorld, ChildWitness {
   async #step(number: number, a: number, b: number): Promise<void> {
     const what = pick(WHAT, number) ?? 'moment';
     const client = pick(this.clients, a);
-    if (client?.era === 'legacy') this.#byLegacy(client, what, b);
-    else if (client !== undefined) this.#byModern(client, what, b);
+    if (client !== undefined) this.#actsOf(client, b)[what]?.();
     this.#byServer(what, a, b);
+    if (what === 'moment') await this.#wait(MOMENT_MS);
+    if (what === 'wait') await this.#wait(waitMs(b));
+  }
+
+  #actsOf(client: Client, b: number): Acts {
+    const ofItsEra =
+      client.era === 'legacy' ? this.#legacyActs(client, b) : this.#modernActs(client, b);
     const serverId = pick(this.#ids, b) ?? '';
-    switch (what) {
-      case 'call':
-        return client?.call(serverId, b % 2 === 0);
-      case 'cancel':
-        return client && pick(client.waiting, b)?.cancel();
-      case 'leave':
-        return client?.leave();
-      case 'subscribe':
-        return client?.subscribe(serverId);
-      case 'unsubscribe':
-        return client?.unsubscribe(serverId);
-      case 'list':
-        return client?.list();
-      case 'moment':
-        return this.#wait(MOMENT_MS);
-      case 'wait':
-        return this.#wait(waitMs(b));
-      default:
-    }
+    return {
+      ...ofItsEra,
+      call: () => client.call(serverId, b % 2 === 0),
+      cancel: () => pick(client.waiting, b)?.cancel(),
+      leave: () => client.leave(),
+      subscribe: () => client.subscribe(serverId),
+      unsubscribe: () => client.unsubscribe(serverId),
+      list: () => client.list(),
+    };
   }
 
-  #byLegacy(client: LegacyTestClient, what: What, b: number): void {
-    switch (what) {
-      case 'reply':
-        return client.answer(b);
-      case 'reply to another':
-        return this.#replyToAnother(client, b);
-      case 'progress on question':
-        return client.progressOnQuestion(b);
-      case 'set level':
-        return client.setLevel();
-      default:
-    }
+  #legacyActs(client: LegacyTestClient, b: number): Acts {
+    return {
+      reply: () => client.answer(b),
+      'reply to another': () => this.#replyToAnother(client, b),
+      'progress on question': () => client.progressOnQuestion(b),
+      'set level': () => client.setLevel(),
+    };
   }
 
-  #byModern(client: ModernTestClient, what: What, b: number): void {
+  #modernActs(client: ModernTestClient, b: number): Acts {
     const other = pick(this.clients, b);
-    switch (what) {
-      case 'reply':
-        return client.reply(b, pick(ANSWERINGS, b) ?? 'all');
-      case 'replay':
-        return client.replay(b);
-      case 'misdirect':
-        return client.misdirect(b);
-      case 'steal':
-        return other?.era === 'modern' ? client.steal(other, b) : undefined;
-      case 'tamper':
-        return client.tamper(b);
-      case 'cancel late':
-        return client.cancelLate(b);
-      default:
-    }
+    return {
+      reply: () => client.reply(b, pick(ANSWERINGS, b) ?? 'all'),
+      replay: () => client.replay(b),
+      misdirect: () => client.misdirect(b),
+      steal: () => other?.era === 'modern' && client.steal(other, b),
+      tamper: () => client.tamper(b),
+      'cancel late': () => client.cancelLate(b),
+    };
   }
 
   #byServer(what: What, a: number, b: number): void {
@@ -289,7 +276,7 @@ export class World implements ClientWorld, ChildWitness {
 
 /** Mostly a moment; now and then as long as a server may take, or a person. */
 function waitMs(choice: number): number {
-  if (choice % 16 === 1) return LEG_MS_MAX + 1;
+  if (choice % 8 === 1) return LEG_MS_MAX + 1;
   return choice % 4 === 0 ? CALL_TIMEOUT_MS + 1 : 500;
 }
 

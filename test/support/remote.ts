@@ -89,6 +89,10 @@ export const modernOverHttp = (): Promise<RemoteServer> =>
 export const tasksOverHttp = (args: readonly string[] = []): Promise<RemoteServer> =>
   start([fixture('tasks/main.ts'), '--era=modern', '--http', ...args], { path: '/mcp' });
 
+/** A modern server on SDK v2 whose resources change when it is told. */
+export const subscriptionsOverHttp = (): Promise<RemoteServer> =>
+  start([fixture('subscriptions/server.ts'), 'http'], { path: '/mcp' });
+
 /** A server on SDK v1 over HTTP. */
 export const sdkV1 = (mode: 'sessions' | 'json' | 'stateless' | 'sse'): Promise<RemoteServer> =>
   start([fixture('remote/sdk-v1.ts'), mode], { path: '/mcp' });

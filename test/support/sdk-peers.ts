@@ -25,6 +25,12 @@ export interface Notification {
   readonly params: Json;
 }
 
+/** What a `subscriptions/listen` was acknowledged for. */
+export interface Listening {
+  readonly honoredFilter: { readonly resourceSubscriptions?: string[] | undefined };
+  close(): Promise<void>;
+}
+
 export interface Peer extends AsyncDisposable {
   /** Every notification that came, in order. */
   readonly notifications: readonly Notification[];
@@ -46,8 +52,9 @@ export interface Peer extends AsyncDisposable {
   /** Legacy only. */
   setLoggingLevel(level: 'debug'): Promise<unknown>;
   subscribe(uri: string): Promise<unknown>;
-  /** Modern only: hears of changed tools. */
-  listen(): Promise<unknown>;
+  unsubscribe(uri: string): Promise<unknown>;
+  /** Modern only: hears of changed tools, and of these resources. */
+  listen(uris?: readonly string[]): Promise<Listening>;
 }
 
 export const ASKABLE = { sampling: {}, elicitation: { form: {} }, roots: { listChanged: true } };
@@ -179,8 +186,11 @@ function peerOf(client: ClientV1 | ClientV2, asked: readonly string[]): Peer {
     },
     setLoggingLevel: (level) => client.setLoggingLevel(level),
     subscribe: (uri) => client.subscribeResource({ uri }),
-    async listen() {
-      if (client instanceof ClientV2) return client.listen({ toolsListChanged: true });
+    unsubscribe: (uri) => client.unsubscribeResource({ uri }),
+    async listen(uris = []) {
+      const resources = uris.length === 0 ? {} : { resourceSubscriptions: [...uris] };
+      if (client instanceof ClientV2)
+        return client.listen({ toolsListChanged: true, ...resources });
       throw new Error('SDK v1 has no subscriptions/listen');
     },
     [Symbol.asyncDispose]: () => client.close(),

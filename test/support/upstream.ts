@@ -21,6 +21,11 @@ export const modernServer = (keys: Config = {}): Config => ({
   ...keys,
 });
 
+/** A modern server on SDK v2 whose resources change when it is told. @param mode `silent` declares no subscriptions */
+export const subscriptionsServer = (mode: 'loud' | 'silent' = 'loud'): Config => ({
+  command: [process.execPath, fixture('subscriptions/server.ts'), 'stdio', mode],
+});
+
 /** @param args options of the misbehaving fixture: see its head */
 export const upstream = (args: readonly string[] = [], keys: Config = {}): Config => ({
   command: [process.execPath, fixture('upstream/upstream.mjs')],

@@ -1,7 +1,8 @@
 /** One legacy client on a hub with one scripted server of the modern era. */
+import { utf8Text } from '../src/application/byte-text.ts';
 import { classify, isObject, type JsonObject } from '../src/domain/protocol/json-rpc.ts';
 import { clientText } from '../src/domain/protocol/client-message.ts';
-import { parseAnswer, utf8Text } from '../src/application/calls/ask.ts';
+import { parseAnswer } from '../src/application/calls/ask.ts';
 import type { ClientReply } from '../src/application/calls/reply.ts';
 import { Hub } from '../src/application/dispatch/hub.ts';
 import type { Bytes } from '../src/application/ports.ts';

@@ -1,9 +1,9 @@
 /** A hub with one scripted server, for requests of modern clients; the test moves its clock and its timers. */
-import { vi } from 'vitest';
+import { afterEach, beforeEach, vi } from 'vitest';
+import { utf8Text } from '../src/application/byte-text.ts';
 import { Hub } from '../src/application/dispatch/hub.ts';
-import { parseAnswer, utf8Text } from '../src/application/calls/ask.ts';
-import type { ClientReply } from '../src/application/calls/reply.ts';
-import type { Pending } from '../src/application/parking/parking.ts';
+import { parseAnswer } from '../src/application/calls/ask.ts';
+import type { ClientReply, Pending } from '../src/application/calls/reply.ts';
 import { handleModern } from '../src/application/sessions/modern-client.ts';
 import { clientText } from '../src/domain/protocol/client-message.ts';
 import { isObject, type JsonObject, type RpcError } from '../src/domain/protocol/json-rpc.ts';
@@ -167,6 +167,28 @@ export class ModernWorld {
     await vi.advanceTimersByTimeAsync(ms);
     await settled();
   }
+}
+
+/** Makes worlds for the tests of one file, under timers of their own, and closes them after each test. */
+export function modernWorlds(): (
+  ...options: ConstructorParameters<typeof ModernWorld>
+) => ModernWorld {
+  let worlds: ModernWorld[] = [];
+  beforeEach(() => {
+    vi.useFakeTimers({
+      toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance'],
+    });
+  });
+  afterEach(async () => {
+    vi.useRealTimers();
+    await Promise.all(worlds.map(({ hub }) => hub.close()));
+    worlds = [];
+  });
+  return (...options) => {
+    const world = new ModernWorld(...options);
+    worlds.push(world);
+    return world;
+  };
 }
 
 /** The call that tests make where it does not matter which. */

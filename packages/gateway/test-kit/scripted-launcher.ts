@@ -1,5 +1,6 @@
 /** Upstream servers in memory that do what a test tells them, and keep the contract of the port. */
 import { Fault } from '@mcp-hangar/kernel/errors';
+import { latin1 } from '../src/application/byte-text.ts';
 import type {
   Logger,
   StartOptions,
@@ -52,12 +53,15 @@ export interface Hello {
   readonly era?: Era;
   readonly capabilities?: JsonObject;
   readonly behaviour?: Behaviour;
+  /** As with servers over HTTP. */
+  readonly mayReorder?: boolean;
 }
 
 export class ScriptedConnection implements UpstreamConnection {
   readonly era: Era;
   readonly hello: JsonObject;
   readonly pid: number;
+  readonly mayReorder: boolean;
   /** Every line that it was sent, parsed. */
   readonly lines: JsonObject[] = [];
   readonly cancelled: number[] = [];
@@ -73,6 +77,7 @@ export class ScriptedConnection implements UpstreamConnection {
     this.pid = pid;
     this.era = hello.era ?? 'legacy';
     this.hello = { capabilities: hello.capabilities ?? {} };
+    this.mayReorder = hello.mayReorder ?? false;
     this.#options = options;
     this.#behaviour = hello.behaviour ?? (() => undefined);
   }
@@ -118,20 +123,28 @@ export class ScriptedConnection implements UpstreamConnection {
     });
   }
 
+  /** A notification that is part of a call: of a subscription, say. */
+  saysIn(id: number, message: JsonObject): void {
+    const read = readServerLine(lineOf(message));
+    if (read !== undefined) this.#calls.get(id)?.notified(read);
+  }
+
   /** A request or notification of the server's own. */
   says(message: JsonObject): void {
-    const text = Buffer.from(JSON.stringify({ jsonrpc: '2.0', ...message })).toString('latin1');
-    const read = readServerLine(text);
+    this.saysLine(lineOf(message));
+  }
+
+  /** The same as a line, which may be no JSON: long lines come unchecked. */
+  saysLine(line: string): void {
+    const read = readServerLine(line);
     if (read?.kind === 'request') this.#options.observer.request(read);
     else if (read?.kind === 'notification') this.#options.observer.notification(read);
-    else throw new Error(`a server does not say ${text}`);
+    else throw new Error(`a server does not say ${line}`);
   }
 
   /** Progress of one of its calls, as the port has it: correlated. */
   progress(id: number, params: JsonObject): void {
-    const message = { jsonrpc: '2.0', method: 'notifications/progress', params };
-    const read = readServerLine(Buffer.from(JSON.stringify(message)).toString('latin1'));
-    if (read !== undefined) this.#calls.get(id)?.notified(read);
+    this.saysIn(id, { method: 'notifications/progress', params });
   }
 
   /** It ends: first its calls are told, then whoever owns it. */
@@ -145,6 +158,9 @@ export class ScriptedConnection implements UpstreamConnection {
     this.#options.observer.ended(detail);
   }
 }
+
+const lineOf = (message: JsonObject): string =>
+  latin1(JSON.stringify({ jsonrpc: '2.0', ...message }));
 
 interface Start {
   readonly options: StartOptions;
@@ -162,6 +178,8 @@ export class ScriptedLauncher implements UpstreamLauncher {
   readonly #hello: Hello | undefined;
   /** Set where an aborted start succeeds all the same, as one may that was as good as done. */
   ignoresAbort = false;
+  /** Set where no start succeeds. */
+  failure: string | undefined;
 
   constructor(hello?: Hello) {
     this.#hello = hello;
@@ -173,6 +191,8 @@ export class ScriptedLauncher implements UpstreamLauncher {
 
   start(_spec: McpServerSpec, options: StartOptions): Promise<UpstreamConnection> {
     this.asked.push(options);
+    if (this.failure !== undefined)
+      return Promise.reject(new Fault('MCP_SERVER_START_FAILED', this.failure));
     if (this.#hello !== undefined) return Promise.resolve(this.#connect(options, this.#hello));
     return new Promise((resolve, reject) => {
       const start = { options, resolve, reject };

@@ -60,6 +60,7 @@ export function worldOf(
     listener: options.listener ?? {
       ready: (_server, child) => void ready.push(child),
       changed: (_server, _child, { method }) => void changed.push(method),
+      ended: () => undefined,
       toolsKnown: () => undefined,
     },
     remembered: options.remembered,

@@ -8,7 +8,6 @@ const PINS: Record<ErrorCode, readonly [http: number, jsonRpc: number, retryable
   CLIENT_TOO_SLOW: [503, -32000, true],
   CONTENT_TYPE_UNSUPPORTED: [415, -32000, false],
   DISCOVERY_NOT_CONFIGURED: [404, -32602, false],
-  ERA_BRIDGE_NEEDED: [502, -32603, false],
   EVENT_STORE_BUSY: [503, -32603, true],
   EVENT_STORE_UNAVAILABLE: [503, -32603, true],
   GATEWAY_BUSY: [503, -32000, true],

@@ -37,12 +37,6 @@ export const ERRORS = {
     retryable: false,
     title: 'The gateway looks for no servers.',
   },
-  ERA_BRIDGE_NEEDED: {
-    http: 502,
-    jsonRpc: -32603,
-    retryable: false,
-    title: 'Client and server speak different eras.',
-  },
   EVENT_STORE_BUSY: {
     http: 503,
     jsonRpc: -32603,

@@ -143,6 +143,8 @@ export interface UpstreamConnection {
   readonly pending: number;
   /** The transport repeats arguments in headers, so that tools which annotate them wrongly cannot be called. */
   readonly mirrorsParams?: boolean;
+  /** What the server says on one call may overtake what it said on another. */
+  readonly mayReorder?: boolean;
   /** @throws Fault UPSTREAM_QUEUE_FULL, UPSTREAM_ENDED */
   send(call: UpstreamCall): number;
   /** Gives up waiting: tells the server, and drops what it may still answer. Unknown ids are ignored. */

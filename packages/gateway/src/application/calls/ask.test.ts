@@ -1,8 +1,9 @@
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { utf8Text } from '../byte-text.ts';
 import { failureOf } from '../../../test-kit/scripted-launcher.ts';
 import type { RawAnswer, UpstreamCall, UpstreamConnection } from '../ports.ts';
-import { ask, parseAnswer, RpcRefusal, utf8Text } from './ask.ts';
+import { ask, paramsOf, parseAnswer, RpcRefusal } from './ask.ts';
 
 /** A connection that keeps what it is sent and answers when it is told. */
 class OneCall implements UpstreamConnection {
@@ -117,6 +118,13 @@ describe('an answer as a value', () => {
     ).toBeUndefined();
   });
 
+  test('is undefined where it nests so deep that it could not be written again', () => {
+    const nested = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels);
+    for (const levels of [600, 5_000, 100_000])
+      expect(parseAnswer(answer(`,"result":${nested(levels)}}`))).toBeUndefined();
+    expect(parseAnswer(answer(`,"result":${nested(500)}}`))).toBeDefined();
+  });
+
   test('is read as UTF-8 across its pieces', () => {
     const bytes = Buffer.from('größe 🙂');
     const pieces = [
@@ -126,4 +134,14 @@ describe('an answer as a value', () => {
     ];
     expect(utf8Text(pieces)).toBe('größe 🙂');
   });
+});
+
+test.each<[string, string, unknown]>([
+  ['their value', '{"method":"x","params":{"a":"ä"}}', { a: 'ä' }],
+  ['numbers, however they are written', '{"method":"x","params":{"a":1.0}}', { a: 1 }],
+  ['empty where there are none', '{"method":"x"}', {}],
+  ['empty where they are no object', '{"method":"x","params":[1]}', {}],
+  ['undefined where the line is no JSON', '{"method":"x","params":{"a":no}}', undefined],
+])('the parameters of a line are %s', (_what, text, expected) => {
+  expect(paramsOf(text)).toEqual(expected);
 });

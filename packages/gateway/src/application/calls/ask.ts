@@ -1,5 +1,7 @@
 /** A question of the gateway's own to a server: handshake, catalogue, subscriptions. */
 import { Fault } from '@mcp-hangar/kernel/errors';
+import type { ServerText } from '../../domain/protocol/server-message.ts';
+import { utf8, utf8Text } from '../byte-text.ts';
 import {
   exceedsDepth,
   isObject,
@@ -7,7 +9,7 @@ import {
   type JsonObject,
   type RpcError,
 } from '../../domain/protocol/json-rpc.ts';
-import type { Bytes, RawAnswer, Routing, UpstreamCall, UpstreamConnection } from '../ports.ts';
+import type { RawAnswer, Routing, UpstreamCall, UpstreamConnection } from '../ports.ts';
 
 /** The server refused: a JSON-RPC error as data. */
 export class RpcRefusal extends Error {
@@ -26,6 +28,8 @@ export interface AskOptions {
   /** Answers above this are refused unread. Bytes. */
   readonly answerBytesMax?: number;
   readonly signal?: AbortSignal | undefined;
+  /** Of the resource that it is about. */
+  readonly name?: string;
 }
 
 /** What a question needs of a connection. */
@@ -52,7 +56,7 @@ export function ask(
       answered: (answer) =>
         settle(() => void readAnswer(answer, options.answerBytesMax).then(resolve, reject)),
       notified: () => undefined,
-      routing: routingOf(method),
+      routing: routingOf(method, options.name),
       lost: (fault) => settle(() => reject(fault)),
     };
     const giveUp = (fault: Fault): void =>
@@ -102,20 +106,39 @@ export const plainError = ({ code, message }: JsonObject): RpcError => ({
   message: typeof message === 'string' ? message : 'the server gave no reason',
 });
 
-/** The answer as a value; undefined where it is not JSON, or nested too deep. Number texts that do not survive are kept as written. */
-export function parseAnswer(answer: RawAnswer): JsonObject | undefined {
+/** The answer as a value; undefined where it cannot be read. Number texts that do not survive are kept as written. */
+export const parseAnswer = (answer: RawAnswer): JsonObject | undefined =>
+  readObject(utf8Text([...answer.before, '0', ...answer.after]));
+
+/** What a server wrote; undefined where it is no object, no JSON, or cannot be parsed so. */
+function readObject(text: string, parse = parseExactly): JsonObject | undefined {
   try {
-    const parsed = parseExactly(utf8Text([...answer.before, '0', ...answer.after]));
+    const parsed = parse(text);
     return isObject(parsed) ? parsed : undefined;
   } catch {
     return undefined;
   }
 }
 
-export const utf8Text = (bytes: readonly Bytes[]): string =>
-  Buffer.concat(
-    bytes.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : part)),
-  ).toString('utf8');
+/**
+ * The parameters of a request or notification of a server, empty where it has none; undefined where it cannot be read:
+ * a long line comes unchecked.
+ * @param parse `parseExactly` where they are written again; a number that is read must stay one
+ */
+export const paramsIn = (
+  { text }: ServerText,
+  parse?: (text: string) => unknown,
+): JsonObject | undefined => paramsOf(utf8(text), parse);
+
+/** The same of a text that is decoded. */
+export function paramsOf(text: string, parse = parsePlainly): JsonObject | undefined {
+  const message = readObject(text, parse);
+  if (message === undefined) return undefined;
+  const { params } = message;
+  return isObject(params) ? params : {};
+}
+
+const parsePlainly = (text: string): unknown => JSON.parse(text);
 
 /** Texts up to here are parsed number by number; that costs some 0.5 µs a value and would hold up everybody else. */
 const EXACT_CHARS_MAX = 131_072;
@@ -127,7 +150,7 @@ export const losesNumbers = (text: string): boolean =>
   text.length <= EXACT_CHARS_MAX && DELICATE.test(text);
 
 /** Writing a value takes stack for each level: what is nested without end would end the process. */
-const DEPTH_MAX = 1_024;
+const DEPTH_MAX = 512;
 
 /**
  * Parses JSON so that writing it again gives every number as it was written (in larger texts: its value as a
@@ -150,9 +173,9 @@ function keepNumber(_key: string, value: unknown, context?: { readonly source?: 
   return String(value) === context.source ? value : rawJson(context.source);
 }
 
-/** A request of the gateway's own: it names nothing beside its method. */
-export const routingOf = (method: string): Routing => ({
+/** A request of the gateway's own: few name anything beside their method. */
+export const routingOf = (method: string, name?: string): Routing => ({
   method,
-  name: undefined,
+  name,
   paramHeaders: {},
 });

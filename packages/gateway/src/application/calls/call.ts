@@ -4,7 +4,8 @@
  */
 import { messageOf } from '@mcp-hangar/kernel/error-text';
 import { Fault } from '@mcp-hangar/kernel/errors';
-import { missingCapability } from '../../domain/protocol/input-rounds.ts';
+import { latin1 } from '../byte-text.ts';
+import { declaresAll, missingCapability } from '../../domain/protocol/input-rounds.ts';
 import { isObject, RPC, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
 import {
   CLIENT_SLOT,
@@ -15,13 +16,13 @@ import type { ParamHeader } from '../../domain/protocol/param-headers.ts';
 import { spanEnd, spanStart, spanText } from '../../domain/protocol/json-spans.ts';
 import type { Era } from '../../domain/protocol/revisions.ts';
 import { SERVER_SLOT, type ServerMessage } from '../../domain/protocol/server-message.ts';
-import type { Bytes, Clock, RawAnswer, Routing, UpstreamCall } from '../ports.ts';
+import type { Clock, RawAnswer, Routing, UpstreamCall } from '../ports.ts';
 import type { WantedInput } from '../../domain/protocol/wanted-input.ts';
-import type { Child, Owner } from '../servers/child.ts';
-import type { CallOutcome } from '../servers/lifecycle-keeper.ts';
+import { NOBODY, type Child, type Owner } from '../servers/child.ts';
 import type { ServerUser } from '../servers/mcp-server.ts';
+import { endingOf, errorIn, type CallEnding, type Ending } from './call-ending.ts';
 import type { Deadlines, Limited } from './deadlines.ts';
-import type { EraBridge } from './era-bridge.ts';
+import type { Bridged, EraBridge } from './era-bridge.ts';
 import { faultCodeOf, rpcErrorOf, type ClientReply } from './reply.ts';
 import { Rounds } from './rounds.ts';
 
@@ -212,7 +213,7 @@ export class Call implements UpstreamCall, Limited {
         ? (faultCodeOf(read.error) ?? 'rpc error')
         : errorIn(answer, request.method);
     const outcome = error === undefined ? 'answered' : 'answered-error';
-    const missing = this.askedInVain ?? child.askedInVain;
+    const missing = this.#undeclared(child, read);
     if (!this.#settle({ outcome, error, bytes: answer.bytes })) return;
     // It failed after it had asked for what a modern client declares with every request: such a client is told so.
     if (error !== undefined && request.era === 'modern' && missing !== undefined)
@@ -220,6 +221,23 @@ export class Call implements UpstreamCall, Limited {
     else if (read.kind === 'answer') this.reply.answer(read.answer);
     else if (read.kind === 'refused') this.reply.refuse(read.error);
     else this.reply.result(read.result);
+  }
+
+  /** What the client would have had to declare for what the server asked it in vain. */
+  #undeclared(child: Child, read: Bridged): JsonObject | undefined {
+    const inVain = this.askedInVain ?? child.askedInVain ?? this.#pagesInVain(read);
+    // A child that all share can ask nobody, whatever its clients declare.
+    const isDeclared =
+      inVain !== undefined &&
+      child.seat.kind === 'shared' &&
+      declaresAll(inVain, this.#options.request.user.asker.capabilities);
+    return isDeclared ? undefined : inVain;
+  }
+
+  /** Nobody is sent to the pages that a legacy server wants visited first, and the modern era lacks that code. */
+  #pagesInVain(read: Bridged): JsonObject | undefined {
+    const wantsPages = read.kind === 'refused' && read.error.code === RPC.urlElicitationRequired;
+    return wantsPages && this.owner === NOBODY ? { elicitation: { url: {} } } : undefined;
   }
 
   /**
@@ -372,70 +390,8 @@ export interface CallTarget {
   readonly name: string | undefined;
 }
 
-/** How a call ended. */
-export interface CallEnding {
-  readonly outcome: CallOutcome;
-  /** A code of the catalogue, `tool error`, `rpc error` or `cancelled`; undefined where all went well. */
-  readonly error: string | undefined;
-  /** What the client was told where the gateway ended the call. */
-  readonly detail?: string | undefined;
-  /** Of the answer. */
-  readonly bytes: number;
-  /** From the hand-over to the server; 0 where it never came to that. Milliseconds. */
-  readonly durationMs: number;
-}
-
-type Ending = Omit<CallEnding, 'durationMs'>;
-
-function endingOf(error: unknown): Ending {
-  const code = error instanceof Fault ? error.code : 'DEFECT';
-  const detail = error instanceof Error ? error.message : undefined;
-  const outcome =
-    code === 'UPSTREAM_ENDED' ? 'ended' : NOT_THE_SERVERS.has(code) ? 'given-up' : 'failed';
-  return { outcome, error: code, detail, bytes: 0 };
-}
-
-/** Failures that say nothing about the health of the server. */
-const NOT_THE_SERVERS: ReadonlySet<string> = new Set([
-  'CLIENT_TOO_SLOW',
-  'DEFECT',
-  'ERA_BRIDGE_NEEDED',
-  'GATEWAY_BUSY',
-  'GATEWAY_STOPPING',
-  'INPUT_NOT_SUPPORTED',
-  'INPUT_REFUSED',
-  'INPUT_ROUNDS_EXCEEDED',
-  'INPUT_TIMED_OUT',
-  'UPSTREAM_ANSWER_TOO_LARGE',
-  'UPSTREAM_RATE_LIMITED',
-]);
-
-/** In a longer answer only the ends are looked at, where every server writes the member. */
-const SEARCHED_BYTES_MAX = 65_536;
-const END_BYTES = 128;
-
-/** The kind of error that an answer is. Tools report theirs inside a result. */
-function errorIn({ isError, before, after }: RawAnswer, method: string): string | undefined {
-  if (isError) return 'rpc error';
-  if (method !== 'tools/call') return undefined;
-  return before.some(saysError) || after.some(saysError) ? 'tool error' : undefined;
-}
-
-function saysError(part: Bytes): boolean {
-  const isShort = part.length <= SEARCHED_BYTES_MAX;
-  const text = isShort
-    ? part.toString('latin1')
-    : part.slice(0, END_BYTES).toString('latin1') + part.slice(-END_BYTES).toString('latin1');
-  return text.includes('"isError"') && /"isError"\s*:\s*true/.test(text);
-}
-
 /** The tool, prompt or resource that params name. */
 function nameIn(params: JsonObject | undefined): string | undefined {
   const name = params?.['name'] ?? params?.['uri'] ?? params?.['taskId'];
   return typeof name === 'string' ? name : undefined;
 }
-
-/** UTF-16 text as one byte a character. */
-export const latin1 = (text: string): string =>
-  // eslint-disable-next-line no-control-regex -- the range is the whole point: pure ASCII is its own byte form
-  /^[\x00-\x7f]*$/.test(text) ? text : Buffer.from(text, 'utf8').toString('latin1');

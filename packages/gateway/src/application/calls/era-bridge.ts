@@ -1,5 +1,6 @@
 /** Requests and answers between a client of one era and a child of the other. */
 import { Fault } from '@mcp-hangar/kernel/errors';
+import { latin1 } from '../byte-text.ts';
 import {
   answerForLegacy,
   answerForModern,
@@ -24,15 +25,12 @@ import type { RawAnswer } from '../ports.ts';
 import type { Child } from '../servers/child.ts';
 import { toolNeedsModernTask } from '../tasks/task-faults.ts';
 import { parseAnswer, plainError } from './ask.ts';
-import { latin1, type OutgoingRequest, type Replacement } from './call.ts';
+import type { OutgoingRequest, Replacement } from './call.ts';
 import { editedAnswer } from './edited-answer.ts';
 import { rpcErrorOf } from './reply.ts';
 
 /** An answer that is rewritten is read first, which holds up everybody else. */
 const BRIDGED_BYTES_MAX = 8_388_608;
-
-/** Methods that only one era has and that no single request of the other can stand for. */
-const LEGACY_ONLY: ReadonlySet<string> = new Set(['resources/subscribe', 'resources/unsubscribe']);
 
 /** How the request for the server differs from the client's, beside its era. */
 interface Changes {
@@ -68,16 +66,10 @@ export class EraBridge {
 
   /**
    * The request for a child of the other era, cut where the gateway's id goes.
-   * @throws Fault ERA_BRIDGE_NEEDED, or what is wrong with a request state
+   * @throws Fault: what is wrong with a request state
    */
   parts(request: OutgoingRequest, child: Child, { replace, retry }: Changes): readonly string[] {
     const { era } = child.seat;
-    if (era === 'modern' && LEGACY_ONLY.has(request.method)) {
-      throw new Fault(
-        'ERA_BRIDGE_NEEDED',
-        `${request.method} does not reach a server of the 2026-07-28 revision in this build`,
-      );
-    }
     const state = request.params?.['requestState'];
     if (era === 'legacy' && state !== undefined) throw this.#strayState(state);
     const { text } = request.text;

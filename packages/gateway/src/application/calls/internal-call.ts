@@ -1,14 +1,15 @@
 /** A tool call that the gateway makes for a client that asked it to, and its outcome as a value. */
 import { Fault } from '@mcp-hangar/kernel/errors';
+import { utf8Text } from '../byte-text.ts';
 import { clientText, type ClientText } from '../../domain/protocol/client-message.ts';
 import { isObject, type JsonObject, type Request } from '../../domain/protocol/json-rpc.ts';
 import type { RawAnswer } from '../ports.ts';
 import type { McpServer, ServerUser } from '../servers/mcp-server.ts';
-import { parseAnswer, plainError, RpcRefusal, utf8Text } from './ask.ts';
+import { paramsOf, parseAnswer, plainError, RpcRefusal } from './ask.ts';
 import type { Call } from './call.ts';
 import type { ClientReply } from './reply.ts';
 
-/** What is handed to the hub: the request is in the words of the server already. */
+/** What goes the path of calls: the request is in the words of the server already. */
 export interface InternalCall {
   readonly server: McpServer;
   readonly user: ServerUser;
@@ -123,10 +124,7 @@ function refusalIn(answer: RawAnswer): Error {
 }
 
 function readProgress(text: string): Progress | undefined {
-  const message: unknown = JSON.parse(text);
-  const params = isObject(message) ? message['params'] : undefined;
-  if (!isObject(params)) return undefined;
-  const { progress, total, message: said } = params;
+  const { progress, total, message: said } = paramsOf(text) ?? {};
   if (typeof progress !== 'number') return undefined;
   return {
     progress,

@@ -20,6 +20,17 @@ export interface ClientReply {
   onOverflow?: (() => void) | undefined;
 }
 
+/** What the transport can still do with a request that was taken. */
+export interface Pending {
+  /** The client gave up: it closed its stream, or said so. */
+  cancel(reason: string): void;
+  /** Set for an open-ended stream: ends it kindly. */
+  readonly finish?: () => void;
+}
+
+/** It is answered. */
+export const NOTHING_PENDING: Pending = { cancel: () => undefined };
+
 /** What a client is told of a fault: its code is stable, its message says what to do. */
 export function rpcErrorOf(fault: Fault): RpcError {
   return {

@@ -113,8 +113,9 @@ export class Rounds {
   #ask(questions: ReadonlyMap<string, InputRequest>): void {
     try {
       for (const [key, question] of questions) {
+        const asked = { method: question.method }; // what it says is not kept while the client thinks
         const takeBack = this.#host.put(question, {
-          answered: (answer) => this.#answered(key, question, answer),
+          answered: (answer) => this.#answered(key, asked, answer),
           unanswered: (reason) => this.#host.fail(reason),
         });
         this.#open.set(key, takeBack);
@@ -127,7 +128,7 @@ export class Rounds {
     }
   }
 
-  #answered(key: string, question: InputRequest, { text }: ClientText): void {
+  #answered(key: string, question: Pick<InputRequest, 'method'>, { text }: ClientText): void {
     this.#open.delete(key);
     const message = parseExactly(text);
     const { error, result } = isObject(message) ? message : {};

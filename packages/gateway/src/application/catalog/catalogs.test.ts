@@ -46,6 +46,7 @@ function catalogWorld(
     listener: {
       ready: (server, child) => catalogs.childReady(server, child),
       changed: (server, child, { method }) => catalogs.childChanged(server, child, method),
+      ended: () => undefined,
       toolsKnown: (server) => catalogs.toolsKnown(server),
     },
   });

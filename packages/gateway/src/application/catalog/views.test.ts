@@ -44,6 +44,7 @@ function viewWorld(prefixed = true): ViewWorld {
       listener: {
         ready: (from, child) => catalogs.childReady(from, child),
         changed: (from, child, { method }) => catalogs.childChanged(from, child, method),
+        ended: () => undefined,
         toolsKnown: (from) => catalogs.toolsKnown(from),
       },
     },

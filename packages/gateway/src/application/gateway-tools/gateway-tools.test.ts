@@ -1,3 +1,4 @@
+import { utf8Text } from '../byte-text.ts';
 import { FORGETFUL } from '../../infrastructure/state/memory-files.ts';
 import { Secret } from '@mcp-hangar/kernel/secret';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -12,7 +13,7 @@ import {
 import { Listener, userOf } from '../../../test-kit/server-world.ts';
 import { clientText } from '../../domain/protocol/client-message.ts';
 import { isObject, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
-import { parseAnswer, utf8Text } from '../calls/ask.ts';
+import { parseAnswer } from '../calls/ask.ts';
 import type { Call } from '../calls/call.ts';
 import type { ClientReply } from '../calls/reply.ts';
 import type { Logger } from '../ports.ts';
@@ -100,7 +101,7 @@ function toolWorld(
       const params = { name: tool, arguments: args, ...(meta && { _meta: meta }) };
       const message = { jsonrpc: '2.0', id: 1, method: 'tools/call', params };
       const heard: Heard = { result: undefined, error: undefined, dropped: false, messages: [] };
-      const call = hub.forward({
+      const call = hub.calls.forward({
         view,
         user,
         request: { kind: 'request', id: 1, method: 'tools/call', params },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { utf8Text } from '../calls/ask.ts';
+import { utf8Text } from '../byte-text.ts';
 import { STAGES } from '../use-case.ts';
 import { ProgressReporter } from './progress-reporter.ts';
 

@@ -1,5 +1,5 @@
 /** Progress of a gateway tool under the client's own token, always rising. */
-import { latin1 } from '../calls/call.ts';
+import { latin1 } from '../byte-text.ts';
 import type { Progress } from '../calls/internal-call.ts';
 import type { Bytes } from '../ports.ts';
 import type { Stage } from '../use-case.ts';

@@ -1,9 +1,10 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   ACCEPTED,
   CALL,
   codeOf,
-  ModernWorld,
+  type ModernWorld,
+  modernWorlds,
   retryOf,
   stateIn,
   until,
@@ -12,23 +13,7 @@ import { settled, type ScriptedConnection } from '../../../test-kit/scripted-lau
 import { LEG_MS_MAX, ROUNDS_MAX } from '../../domain/protocol/input-rounds.ts';
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 
-let worlds: ModernWorld[] = [];
-beforeEach(() => {
-  vi.useFakeTimers({
-    toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance'],
-  });
-});
-afterEach(async () => {
-  vi.useRealTimers();
-  await Promise.all(worlds.map(({ hub }) => hub.close()));
-  worlds = [];
-});
-
-function newWorld(...options: ConstructorParameters<typeof ModernWorld>): ModernWorld {
-  const world = new ModernWorld(...options);
-  worlds.push(world);
-  return world;
-}
+const newWorld = modernWorlds();
 
 const questionsIn = (leg: { readonly result: JsonObject | undefined }): JsonObject =>
   (leg.result?.['inputRequests'] ?? {}) as JsonObject;
@@ -131,6 +116,16 @@ describe('the questions of a server', () => {
     at.answer(id, { result: {} });
     await until(() => retry.answers === 1);
     expect(retry.error).toBeUndefined();
+    expectNothingLeft(world);
+  });
+
+  test('that are no JSON are refused: a long line comes unchecked', async () => {
+    const world = newWorld();
+    const { leg, at, id } = await world.called();
+    at.saysLine('{"jsonrpc":"2.0","id":"q","method":"elicitation/create","params":{"message":no}}');
+    expect(world.answersTo(at, 'q')).toMatchObject([{ error: { code: -32_600 } }]);
+    at.answer(id, { result: {} });
+    await until(() => leg.answers === 1);
     expectNothingLeft(world);
   });
 

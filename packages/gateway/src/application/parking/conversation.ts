@@ -9,7 +9,8 @@
  * 2. A question is answered once: by the client, or with an error when the call is over.
  */
 import { Fault } from '@mcp-hangar/kernel/errors';
-import type { ClientText } from '../../domain/protocol/client-message.ts';
+import { utf8 } from '../byte-text.ts';
+import { oneLine, type ClientText } from '../../domain/protocol/client-message.ts';
 import {
   flawOf,
   inputRequired,
@@ -24,12 +25,18 @@ import {
 import { isObject, RPC, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
 import { spanText } from '../../domain/protocol/json-spans.ts';
 import { SERVER_SLOT } from '../../domain/protocol/server-message.ts';
-import { parseExactly, utf8Text } from '../calls/ask.ts';
+import { parseExactly, paramsIn } from '../calls/ask.ts';
 import type { Call } from '../calls/call.ts';
-import { faultCodeOf, rpcErrorOf, type ClientReply } from '../calls/reply.ts';
+import {
+  faultCodeOf,
+  NOTHING_PENDING,
+  rpcErrorOf,
+  type ClientReply,
+  type Pending,
+} from '../calls/reply.ts';
 import type { Bytes, RawAnswer, UpstreamCall } from '../ports.ts';
 import type { Child, Owner, ServerNotification, ServerRequest } from '../servers/child.ts';
-import type { Declared, Parking, Pending, Retry, Waiting } from './parking.ts';
+import type { Declared, Parking, Retry, Waiting } from './parking.ts';
 
 /** What a conversation is about. */
 export interface Subject {
@@ -49,14 +56,13 @@ interface Question extends InputRequest {
   readonly child: Child;
   /** The server's id as it wrote it. */
   readonly rawId: string;
-  /** As it came. */
   readonly bytes: number;
 }
 
 /** What a server says while its client is away may wait up to here. */
 const HELD_BYTES_MAX = 1_048_576;
-/** What is asked at one time may have so many together. */
-const QUESTIONS_BYTES_MAX = 8_388_608;
+/** Of the questions that are open in one call. */
+const QUESTIONS_BYTES_MAX = 4_194_304;
 /** Questions of one round come closer together than this, some milliseconds apart over a pipe. */
 const QUIET_MS = 10;
 /** A round begins with what was asked in this time. */
@@ -76,8 +82,7 @@ export class Conversation implements ClientReply, Owner, Waiting {
   #declared: Declared;
   #nextKey = 1;
   readonly #questions = new Map<string, Question>();
-  /** Of those. */
-  #bytes = 0;
+  #questionBytes = 0;
   /** Runs while questions are gathered for one round. */
   #gathering: NodeJS.Timeout | undefined;
   #gatheringSinceMs = 0;
@@ -142,7 +147,7 @@ export class Conversation implements ClientReply, Owner, Waiting {
   }
 
   get bytes(): number {
-    return this.#subject.chars + this.#bytes;
+    return this.#subject.chars + this.#questionBytes;
   }
 
   // The server's side: what it asks and says.
@@ -153,26 +158,30 @@ export class Conversation implements ClientReply, Owner, Waiting {
 
   serverRequest(child: Child, request: ServerRequest, during?: UpstreamCall): void {
     const { method, rawId, line } = request;
-    const bytes = line.text.length;
-    const isFull =
-      this.#questions.size >= QUESTIONS_MAX || this.#bytes + bytes > QUESTIONS_BYTES_MAX;
-    if (this.#isOver || child.seat.era === 'modern' || isFull) {
+    if (this.#isOver || child.seat.era === 'modern' || this.#questions.size >= QUESTIONS_MAX) {
       child.refuse(rawId, RPC.internalError, 'the client cannot be asked now');
       return;
     }
-    const params = paramsIn(request);
-    if (params === undefined) {
+    const bytes = line.text.length;
+    if (this.#questionBytes + bytes > QUESTIONS_BYTES_MAX || !this.#parking.hasRoomFor(bytes)) {
+      const reason = `the client cannot be asked: ${bytes} bytes are more than can be kept for it`;
+      child.refuse(rawId, RPC.internalError, reason);
+      return;
+    }
+    const said = paramsIn(line, parseExactly);
+    if (said === undefined) {
       child.refuse(rawId, RPC.invalidRequest, 'the request cannot be read');
       return;
     }
+    const params = questionParams(said);
     const missing = missingFor({ method, params }, this.#declared.capabilities);
     if (missing !== undefined) {
       child.refuseAsking(request, missing, during);
       return;
     }
     child.asking += 1;
-    this.#bytes += bytes;
     this.#questions.set(`question-${this.#nextKey++}`, { child, rawId, method, params, bytes });
+    this.#count(bytes);
     this.#askSoon();
   }
 
@@ -215,7 +224,7 @@ export class Conversation implements ClientReply, Owner, Waiting {
     return this.#leg(reply);
   }
 
-  giveUp(reason: string): void {
+  abandon(reason: string): void {
     this.#call?.cancel(reason);
     this.#end();
   }
@@ -244,8 +253,8 @@ export class Conversation implements ClientReply, Owner, Waiting {
         this.#keepAsking(key, question);
         continue;
       }
-      const result = JSON.stringify(responses[key]);
-      const rawId = Buffer.from(question.rawId, 'latin1').toString('utf8');
+      const result = oneLine(JSON.stringify(responses[key]));
+      const rawId = utf8(question.rawId);
       question.child.connection.write(`{"jsonrpc":"2.0","id":${rawId},"result":${result}}`);
       this.#close(key, question);
     }
@@ -288,6 +297,7 @@ export class Conversation implements ClientReply, Owner, Waiting {
       for (const child of this.#parked) child.isParked = true;
       reply.result(inputRequired(this.#questions, state, this.#parking.info));
     } catch (error) {
+      this.#reply = reply; // it has no answer yet
       this.#call?.giveUp(error);
     }
   }
@@ -366,26 +376,18 @@ export class Conversation implements ClientReply, Owner, Waiting {
   }
 
   #close(key: string, { child, bytes }: Question): void {
-    this.#questions.delete(key);
-    this.#bytes -= bytes;
+    if (this.#questions.delete(key)) this.#count(-bytes);
     child.asked();
   }
-}
 
-const NOTHING_PENDING: Pending = { cancel: () => undefined };
+  #count(bytes: number): void {
+    this.#questionBytes += bytes;
+    this.#parking.questionBytes += bytes;
+  }
+}
 
 const tooManyRounds = (): Fault =>
   new Fault('INPUT_ROUNDS_EXCEEDED', `${ROUNDS_MAX} rounds of questions are the limit`);
-
-/** What a server's request asks with; undefined where it cannot be read. */
-function paramsIn({ line }: ServerRequest): JsonObject | undefined {
-  try {
-    const message: unknown = parseExactly(utf8Text([line.text]));
-    return questionParams(isObject(message) ? message['params'] : undefined);
-  } catch {
-    return undefined; // nested too deep
-  }
-}
 
 /** The answers that a retry brings, by the keys of the questions. */
 export function responsesIn({ text }: ClientText): JsonObject {

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   ACCEPTED,
   CALL,
   codeOf,
-  ModernWorld,
+  modernWorlds,
   retryOf,
   until,
 } from '../../../test-kit/modern-world.ts';
@@ -16,23 +16,7 @@ import { Parking, type ParkedFacts } from './parking.ts';
 const ANSWERS = { 'question-1': ACCEPTED };
 const FUZZED_TOKENS = 1_000;
 
-let worlds: ModernWorld[] = [];
-beforeEach(() => {
-  vi.useFakeTimers({
-    toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance'],
-  });
-});
-afterEach(async () => {
-  vi.useRealTimers();
-  await Promise.all(worlds.map(({ hub }) => hub.close()));
-  worlds = [];
-});
-
-function newWorld(...options: ConstructorParameters<typeof ModernWorld>): ModernWorld {
-  const world = new ModernWorld(...options);
-  worlds.push(world);
-  return world;
-}
+const newWorld = modernWorlds();
 
 describe('a request state', () => {
   test('opens the call that it was made for, once its client brings the answers', async () => {
@@ -278,6 +262,19 @@ describe('what is parked', () => {
     expect(second.at).not.toBe(first.at);
   });
 
+  test('is given up at once when its only client is gone, and no other one is', async () => {
+    const world = newWorld();
+    const gone = await world.parked(CALL, { principal: 'pipe', isOneClient: true });
+    const other = await world.parked(CALL, { principal: 'alice' });
+    world.hub.parking.releasePrincipal('pipe');
+    expect(gone.at.cancelled).toEqual([gone.id]);
+    expect(other.at.cancelled).toEqual([]);
+    expect(world.hub.parking.list()).toMatchObject([{ principal: 'alice' }]);
+    await until(() => !gone.at.isAlive); // it was given up: nobody gets its child
+    const late = world.send(retryOf(CALL, gone.state, ANSWERS), { principal: 'pipe' });
+    expect(codeOf(late)).toBe('PARKED_CALL_GONE');
+  });
+
   test('is gone when the gateway ends, and its timers with it', async () => {
     const world = newWorld();
     await world.parked();
@@ -297,7 +294,7 @@ describe('Parking by itself', () => {
     asks: [],
   };
   const BEARER = { principal: 'alice', requestDigest: 'd' };
-  const waiting = { goOn: () => ({ cancel: () => undefined }), giveUp: () => undefined, bytes: 1 };
+  const waiting = { goOn: () => ({ cancel: () => undefined }), abandon: () => undefined, bytes: 1 };
 
   const newParking = (): Parking =>
     new Parking({

@@ -12,7 +12,7 @@ import { Fault } from '@mcp-hangar/kernel/errors';
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { LEG_MS_MAX } from '../../domain/protocol/input-rounds.ts';
 import type { ClientText } from '../../domain/protocol/client-message.ts';
-import type { ClientReply } from '../calls/reply.ts';
+import type { ClientReply, Pending } from '../calls/reply.ts';
 import type { Clock, ParkedCall, ParkedCallStore, Sealer } from '../ports.ts';
 import {
   checkBearer,
@@ -37,8 +37,8 @@ export interface Waiting {
   readonly bytes: number;
   /** Its client is back. */
   goOn(retry: Retry): Pending;
-  /** Its client will not come back. */
-  giveUp(reason: string): void;
+  /** Nobody comes back for it. */
+  abandon(reason: string): void;
 }
 
 /** A request that goes on with a parked call. */
@@ -54,18 +54,11 @@ export interface Declared {
   readonly logLevel: string | undefined;
 }
 
-/** What the transport can still do with a request that was taken. */
-export interface Pending {
-  /** The client gave up: it closed its stream, or said so. */
-  cancel(reason: string): void;
-  /** Set for an open-ended stream: ends it kindly. */
-  readonly finish?: () => void;
-}
-
 /** What is kept of a call beside what the parking itself knows. */
 export type ParkedFacts = Omit<ParkedCall, 'id' | 'reason' | 'expiresAtMs' | 'parkedAtMs'>;
 
 interface Place {
+  readonly principal: string;
   readonly waiting: Waiting;
   /** The one whose state opens it. */
   readonly round: number;
@@ -80,6 +73,8 @@ export type Found =
 
 /** Used states that are remembered, to tell a replay from a call that is gone. */
 const USED_MAX = 4_096;
+/** Of the questions that are open in all calls. Read, they take many times as much memory. */
+const QUESTIONS_BYTES_MAX = 33_554_432;
 /** Requests and questions of parked calls, together. A request takes some two and a half times its length in memory. */
 const PARKED_BYTES_MAX = 134_217_728;
 
@@ -90,6 +85,8 @@ export class Parking {
   #bytes = 0;
   /** States that were answered. The oldest first. */
   readonly #used = new Set<string>();
+  /** Of the questions that wait for answers, counted by the calls that they belong to. */
+  questionBytes = 0;
 
   constructor(options: ParkingOptions) {
     this.#options = options;
@@ -105,6 +102,11 @@ export class Parking {
 
   list(): readonly ParkedCall[] {
     return this.#options.store.list();
+  }
+
+  /** Whether the questions that wait may take so much more. */
+  hasRoomFor(bytes: number): boolean {
+    return this.questionBytes + bytes <= QUESTIONS_BYTES_MAX;
   }
 
   newId(): string {
@@ -127,10 +129,11 @@ export class Parking {
     }
     const timer = setTimeout(() => {
       this.leave(id);
-      waiting.giveUp('the client did not answer in time');
+      waiting.abandon('the client did not answer in time');
     }, LEG_MS_MAX);
     timer.unref();
-    this.#places.set(id, { waiting, round: facts.round, bytes, timer });
+    const { principal, round } = facts;
+    this.#places.set(id, { principal, waiting, round, bytes, timer });
     this.#bytes += bytes;
     return this.#seal('call', id, facts, expiresAtMs);
   }
@@ -176,16 +179,18 @@ export class Parking {
     this.#use(useOf(id, round));
   }
 
+  /** One client behind modern requests is gone for good: its calls wait for nobody. */
+  releasePrincipal(principal: string): void {
+    for (const [id, place] of this.#places) {
+      if (place.principal !== principal) continue;
+      this.leave(id);
+      place.waiting.abandon('the client is gone');
+    }
+  }
+
   /** The fault of a state that came for a server that hands out none. */
   stray(sealed: unknown): Fault {
     return strayState(this.#options.sealer, sealed);
-  }
-
-  /** The client behind a principal is gone for good: what it has parked is over. */
-  releasePrincipal(principal: string): void {
-    for (const call of this.list())
-      if (call.principal === principal)
-        this.#places.get(call.id)?.waiting.giveUp('the client is gone');
   }
 
   close(): void {

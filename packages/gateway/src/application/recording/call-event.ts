@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto';
 import type { JsonValue } from '@mcp-hangar/kernel/event-store';
 import { isObject, type JsonObject } from '../../domain/protocol/json-rpc.ts';
-import type { CallEnding } from '../calls/call.ts';
+import type { CallEnding } from '../calls/call-ending.ts';
 import type { DomainEvent } from '../ports.ts';
 
 export interface SettledCall {

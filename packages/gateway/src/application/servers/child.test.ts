@@ -178,6 +178,7 @@ test.each([
   ],
   ['{"method":"notifications/resources/updated","params":{"uri":7}}', undefined],
   ['{"method":"notifications/resources/updated"}', undefined],
+  [String.raw`{"method":"notifications/resources/updated","params":{"uri":"a\q"}}`, undefined],
 ])('the resource that %s names is read', (line, uri) => {
   const read = readServerLine(Buffer.from(line).toString('latin1'));
   expect(updatedUri(read as ServerNotification)).toBe(uri);

@@ -6,12 +6,12 @@
  * given up: it may work on for somebody who does not wait any more, so it is lent to nobody.
  */
 import type { Seat } from '../../domain/mcp-server/sharing.ts';
-import type { InputRequest } from '../../domain/protocol/input-rounds.ts';
 import { NO_CAPABILITIES } from '../../domain/protocol/capabilities.ts';
-import { missingFor } from '../../domain/protocol/input-rounds.ts';
-import { isObject, type JsonObject } from '../../domain/protocol/json-rpc.ts';
+import { missingFor, type InputRequest } from '../../domain/protocol/input-rounds.ts';
+import { isObject, RPC, type JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { spanText } from '../../domain/protocol/json-spans.ts';
 import { SERVER_SLOT, type ServerMessage } from '../../domain/protocol/server-message.ts';
+import { utf8 } from '../byte-text.ts';
 import { ask } from '../calls/ask.ts';
 import type { AnswerSink } from '../calls/rounds.ts';
 import type { ConnectionObserver, UpstreamCall, UpstreamConnection } from '../ports.ts';
@@ -193,7 +193,8 @@ export class Child implements ConnectionObserver {
 
   /** Something keeps it: work, a question, a subscription, a task, or the session that it belongs to. */
   get isHeld(): boolean {
-    const belongs = this.seat.kind === 'own' && this.workedFor !== undefined;
+    const belongs =
+      this.seat.kind === 'own' && this.seat.isOneClients && this.workedFor !== undefined;
     const isWaitedFor = this.pins > 0 || this.tasks > 0;
     return belongs || this.inFlight > 0 || this.asking > 0 || isWaitedFor;
   }
@@ -280,7 +281,7 @@ export class Child implements ConnectionObserver {
   ): void {
     if (during !== undefined) during.askedInVain = missing;
     else if (this.inFlight === 1) this.askedInVain = missing;
-    this.refuse(rawId, -32601, `the client does not support ${method}`);
+    this.refuse(rawId, RPC.methodNotFound, `the client does not support ${method}`);
   }
 
   /** Answers a request of the server with an error. */
@@ -290,9 +291,13 @@ export class Child implements ConnectionObserver {
   }
 }
 
-/** The resource that `notifications/resources/updated` names. */
-export function updatedUri(notification: ServerNotification): string | undefined {
-  const raw = spanText(notification.line.text, notification.line.spans, SERVER_SLOT.updatedUri);
-  if (raw === undefined || !raw.startsWith('"')) return undefined;
-  return String(JSON.parse(Buffer.from(raw, 'latin1').toString('utf8')));
+/** The resource that `notifications/resources/updated` names; undefined where it names none. */
+export function updatedUri({ line }: Pick<ServerNotification, 'line'>): string | undefined {
+  const raw = spanText(line.text, line.spans, SERVER_SLOT.updatedUri);
+  if (raw?.startsWith('"') !== true) return undefined;
+  try {
+    return String(JSON.parse(utf8(raw)));
+  } catch {
+    return undefined; // a long line comes unchecked
+  }
 }

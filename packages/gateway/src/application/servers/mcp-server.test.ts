@@ -228,6 +228,21 @@ describe('an idle child', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  test.each([
+    ['stays where its end is seen', true, []],
+    ['is nobody’s to keep where many may be behind it', false, ['idle']],
+  ])('that belongs to a principal %s', async (_what, isOneClient, closed) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const spec = { sharing: 'session', idleTtlMs: 1_000, era: 'legacy' } as const;
+    const { server, launcher, clock } = worldOf(spec, { hello: {} });
+    const user = userOf(undefined, { era: 'modern', isOneClient });
+    const child = await server.take(user);
+    child.end(clock.now, true);
+    clock.now += 5_000;
+    vi.advanceTimersByTime(5_000);
+    expect(launcher.connections[0]?.closed).toEqual(closed);
+  });
+
   test('that crashed leaves no timer behind', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { server, launcher, clock } = worldOf({ idleTtlMs: 1_000 }, { hello: {} });

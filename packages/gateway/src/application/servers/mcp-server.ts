@@ -62,6 +62,8 @@ export interface ServerListener {
   ready(server: McpServer, child: Child): void;
   /** A child said that lists or a resource changed. */
   changed(server: McpServer, child: Child, notification: ServerNotification): void;
+  /** A child is gone, or about to be. @param reason undefined where it ended by itself */
+  ended(server: McpServer, child: Child, reason: ChildStop | undefined): void;
   /** Tools of the last known catalogue; undefined where there is none. */
   toolsKnown(server: McpServer): number | undefined;
 }
@@ -292,6 +294,7 @@ export class McpServer implements ChildEvents {
   ended(child: Child, detail: string): void {
     this.#forget(child);
     if (child.stopping) return;
+    this.#deps.listener.ended(this, child, undefined);
     const before = child.proved ? '' : ' before it answered a call';
     this.#keeper.childEnded(`MCP server "${this.spec.id}" ended${before} (${detail})`, {
       left: this.#children.size,
@@ -356,11 +359,7 @@ export class McpServer implements ChildEvents {
   }
 
   #start(wanted: Seat, how: HowToStart): Promise<Child> {
-    const start = this.#launch(wanted, how);
-    this.#starts.add(start);
-    const over = (): void => void this.#starts.delete(start);
-    start.then(over, over);
-    return start;
+    return track(this.#starts, this.#launch(wanted, how));
   }
 
   async #launch(wanted: Seat, how: HowToStart): Promise<Child> {
@@ -457,6 +456,7 @@ export class McpServer implements ChildEvents {
     if (child.stopping) return;
     child.stopping = true;
     this.#forget(child);
+    this.#deps.listener.ended(this, child, reason);
     if (this.#children.size === 0 && this.#starts.size === 0)
       this.#keeper.stopped(STOP_REASON[reason], idle);
     this.#deps.logger.info(
@@ -467,11 +467,7 @@ export class McpServer implements ChildEvents {
   }
 
   #end(child: Child, reason: string): Promise<void> {
-    const end = child.connection.close(reason);
-    this.#ends.add(end);
-    const over = (): void => void this.#ends.delete(end);
-    end.then(over, over);
-    return end;
+    return track(this.#ends, child.connection.close(reason));
   }
 
   #forget(child: Child): void {
@@ -481,6 +477,14 @@ export class McpServer implements ChildEvents {
     for (const [key, slot] of this.#slots) if (slot.child === child) this.#slots.delete(key);
     if (child.seat.kind === 'leased') this.#leases.ended(child);
   }
+}
+
+/** Keeps work in the set for as long as it goes on. */
+function track<T>(running: Set<Promise<T>>, work: Promise<T>): Promise<T> {
+  const over = (): void => void running.delete(work);
+  running.add(work);
+  work.then(over, over);
+  return work;
 }
 
 function begun(child: Child, owner: Owner): Child {

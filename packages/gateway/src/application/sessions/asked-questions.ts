@@ -1,5 +1,6 @@
 /** What one client is asked and has not answered yet, under ids of the session's own. */
 import { Fault } from '@mcp-hangar/kernel/errors';
+import { utf8 } from '../byte-text.ts';
 import type { Bytes } from '../ports.ts';
 import { CLIENT_SLOT, type ClientText } from '../../domain/protocol/client-message.ts';
 import { LEG_MS_MAX, QUESTIONS_MAX } from '../../domain/protocol/input-rounds.ts';
@@ -130,8 +131,9 @@ class ServerQuestion implements AnswerSink {
 
   constructor(child: Child, { rawId, line }: ServerRequest) {
     this.child = child;
-    this.rawId = rawId;
-    this.#rawToken = spanText(line.text, line.spans, SERVER_SLOT.metaToken);
+    const token = spanText(line.text, line.spans, SERVER_SLOT.metaToken);
+    this.rawId = copied(rawId);
+    this.#rawToken = token === undefined ? undefined : copied(token);
   }
 
   over(): void {
@@ -157,4 +159,5 @@ class ServerQuestion implements AnswerSink {
 const isOf = (child: Child, sink: AnswerSink): sink is ServerQuestion =>
   sink instanceof ServerQuestion && sink.child === child;
 
-const utf8 = (bytes: string): string => Buffer.from(bytes, 'latin1').toString('utf8');
+/** A part of a string keeps the whole of it in memory; a copy does not. */
+const copied = (bytes: string): string => Buffer.from(bytes, 'latin1').toString('latin1');

@@ -1,6 +1,6 @@
 /** What the gateway says of itself in `initialize` and `server/discover`. */
 import { isObject, type JsonObject } from '../../domain/protocol/json-rpc.ts';
-import { SUPPORTED_REVISIONS } from '../../domain/protocol/revisions.ts';
+import { SUPPORTED_REVISIONS, type Era } from '../../domain/protocol/revisions.ts';
 import { withoutTasks } from '../../domain/protocol/tasks.ts';
 import { capabilitiesOf } from '../catalog/catalogs.ts';
 import type { View } from '../catalog/views.ts';
@@ -25,13 +25,21 @@ function offeredCapabilities(hub: Hub, view: View): JsonObject {
   const catalog = only === undefined ? undefined : hub.catalogs.find(only, view.asker);
   if (catalog === undefined) return { ...EVERYTHING, ...offeredTasks(hub, view) };
   const all = capabilitiesOf(catalog);
-  const declared = catalog.era === view.asker.era ? all : withoutTasks(all);
+  const declared = catalog.era === view.asker.era ? all : acrossEras(all, view.asker.era);
   const lists = ['tools', 'prompts', 'resources'].filter((name) => isObject(declared[name]));
   const listChanged = lists.map((name) => [
     name,
     { ...(declared[name] as JsonObject), listChanged: true },
   ]);
   return { ...declared, ...Object.fromEntries(listChanged) };
+}
+
+/** What of a server's capabilities reaches a client of the other era. */
+function acrossEras(all: JsonObject, to: Era): JsonObject {
+  const declared = withoutTasks(all);
+  if (to === 'legacy') return declared;
+  const { extensions: _, ...rest } = declared; // a legacy child is not told those of a modern client
+  return rest;
 }
 
 /** The instructions of the servers, each under its name where there are many. */

@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { Fault } from '@mcp-hangar/kernel/errors';
+import { latin1 } from '../byte-text.ts';
 import type { Asker } from '../../domain/mcp-server/sharing.ts';
 import { capabilityFor } from '../../domain/protocol/capabilities.ts';
 import {
@@ -14,6 +15,7 @@ import {
 } from '../../domain/protocol/client-message.ts';
 import type { InputRequest } from '../../domain/protocol/input-rounds.ts';
 import { spanText } from '../../domain/protocol/json-spans.ts';
+import { isLogLevel, LOG_LEVELS_TEXT } from '../../domain/protocol/log-levels.ts';
 import {
   RPC,
   type JsonObject,
@@ -21,13 +23,12 @@ import {
   type Request,
 } from '../../domain/protocol/json-rpc.ts';
 import { legacyQuestionParams } from '../../domain/protocol/wanted-input.ts';
-import { Call, latin1 } from '../calls/call.ts';
+import { Call } from '../calls/call.ts';
 import { rpcErrorOf, type ClientReply } from '../calls/reply.ts';
 import type { AnswerSink } from '../calls/rounds.ts';
 import { listKindOf } from '../catalog/fetch-catalog.ts';
 import type { Endpoint, View } from '../catalog/views.ts';
 import { answerList } from '../dispatch/lists.ts';
-import { route } from '../dispatch/router.ts';
 import type { Hub } from '../dispatch/hub.ts';
 import type { Bytes, UpstreamCall } from '../ports.ts';
 import type {
@@ -40,7 +41,7 @@ import type {
 import type { ServerUser } from '../servers/mcp-server.ts';
 import { AskedQuestions } from './asked-questions.ts';
 import { forwardRequest } from '../tasks/forward.ts';
-import { SessionResources, type Resource } from './session-resources.ts';
+import { SessionResources } from './session-resources.ts';
 
 /** Where messages go that belong to no request of the client. */
 export interface Outlet {
@@ -57,17 +58,6 @@ export interface LegacyClient {
 
 /** Calls of one session in flight at one time. */
 const CALLS_MAX = 256;
-
-const LOG_LEVELS: ReadonlySet<string> = new Set([
-  'debug',
-  'info',
-  'notice',
-  'warning',
-  'error',
-  'critical',
-  'alert',
-  'emergency',
-]);
 
 export class LegacySession implements Owner {
   readonly client: LegacyClient;
@@ -89,7 +79,7 @@ export class LegacySession implements Owner {
     this.client = client;
     this.#hub = hub;
     this.#outlet = outlet;
-    this.#resources = new SessionResources(hub.subscriptions, (message) => outlet.send(message));
+    this.#resources = new SessionResources(hub, (message) => outlet.send(message));
     this.#user = this.#userWith(false);
     this.#commonView = hub.views.of(client.endpoint, this.#user.asker);
   }
@@ -124,8 +114,10 @@ export class LegacySession implements Owner {
       answerList(this.#hub, { view: this.view, user: this.#user, kind, params, reply });
     else if (request.method === 'ping') reply.result({});
     else if (request.method === 'logging/setLevel') this.#setLevel(request, reply);
-    else if (request.method === 'resources/subscribe') this.#subscribe(request, text, reply);
-    else if (request.method === 'resources/unsubscribe') this.#unsubscribe(request, text, reply);
+    else if (request.method === 'resources/subscribe')
+      this.#resources.subscribe({ view: this.view, user: this.#user }, request, reply);
+    else if (request.method === 'resources/unsubscribe')
+      this.#resources.unsubscribe({ view: this.view, user: this.#user }, request, reply);
     else if (request.method === 'initialize') {
       reply.refuse({
         code: RPC.invalidRequest,
@@ -206,10 +198,6 @@ export class LegacySession implements Owner {
   }
 
   serverNotification(child: Child, notification: ServerNotification, during?: UpstreamCall): void {
-    if (notification.method === 'notifications/resources/updated') {
-      this.#outlet.send([this.#resources.updated(child, notification)]);
-      return;
-    }
     const message =
       notification.method === 'notifications/cancelled'
         ? this.#questions.takeBack(child, notification)
@@ -246,7 +234,7 @@ export class LegacySession implements Owner {
     return this.#calls.size >= CALLS_MAX;
   }
 
-  #forward(request: Request, text: ClientText, reply: ClientReply): Call | undefined {
+  #forward(request: Request, text: ClientText, reply: ClientReply): void {
     const call = forwardRequest(this.#hub, {
       view: this.view,
       user: this.#user,
@@ -259,53 +247,21 @@ export class LegacySession implements Owner {
       },
     });
     if (call?.settled === false) this.#calls.set(call, rawIdOf(request, text));
-    return call;
   }
 
   /** Log messages carry no correlation, so a client that wants them gets children of its own. */
   #setLevel(request: Request, reply: ClientReply): void {
     const level = request.params?.['level'];
-    if (typeof level !== 'string' || !LOG_LEVELS.has(level)) {
+    if (!isLogLevel(level)) {
       reply.refuse({
         code: RPC.invalidParams,
-        message: `Invalid params: "level" is one of ${[...LOG_LEVELS].join(', ')}`,
+        message: `Invalid params: "level" is one of ${LOG_LEVELS_TEXT}`,
       });
       return;
     }
     this.logLevel = level;
     this.#user = this.#userWith(true);
     reply.result({});
-  }
-
-  #subscribe(request: Request, text: ClientText, reply: ClientReply): void {
-    const resource = this.#resourceOf(request);
-    if (resource === undefined) {
-      this.#forward(request, text, reply);
-      return;
-    }
-    const shared = resource.server.seatKindFor(this.#user.asker) === 'shared';
-    const isKnown = shared && this.#hub.subscriptions.has(resource.server, resource.uri);
-    if (isKnown || this.#resources.has(resource)) {
-      this.#resources.add(resource, undefined);
-      reply.result({});
-      return;
-    }
-    const subscribed = (): void => this.#resources.add(resource, shared ? undefined : call?.child);
-    const call = this.#forward(request, text, onSuccess(reply, subscribed));
-  }
-
-  #unsubscribe(request: Request, text: ClientText, reply: ClientReply): void {
-    const resource = this.#resourceOf(request);
-    if (resource !== undefined && this.#resources.remove(resource)) reply.result({});
-    else this.#forward(request, text, reply);
-  }
-
-  #resourceOf(request: Request): Resource | undefined {
-    const routed = route(this.view, request.method, request.params);
-    const publicUri = request.params?.['uri'];
-    if (routed.kind !== 'target' || typeof publicUri !== 'string') return undefined;
-    const { server, upstreamName } = routed.target;
-    return { server, uri: upstreamName ?? publicUri, publicUri };
   }
 
   /** On the stream of the call that it belongs to, else of one that the child works on, where there is one. */
@@ -333,21 +289,4 @@ export class LegacySession implements Owner {
       this.#outlet.send([`{"jsonrpc":"2.0","method":"notifications/${kind}/list_changed"}`]);
     }
   }
-}
-
-function onSuccess(reply: ClientReply, then: () => void): ClientReply {
-  return {
-    send: (message) => reply.send(message),
-    answer: (answer) => {
-      if (!answer.isError) then();
-      reply.answer(answer);
-    },
-    result: (result) => {
-      then();
-      reply.result(result);
-    },
-    body: (tail) => reply.body(tail),
-    refuse: (error) => reply.refuse(error),
-    drop: () => reply.drop(),
-  };
 }

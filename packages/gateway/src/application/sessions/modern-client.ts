@@ -7,13 +7,14 @@ import { isObject, RPC, type JsonObject, type Request } from '../../domain/proto
 import type { ModernEnvelope } from '../../domain/protocol/modern-envelope.ts';
 import { META } from '../../domain/protocol/revisions.ts';
 import { parseExactly } from '../calls/ask.ts';
-import { rpcErrorOf, type ClientReply } from '../calls/reply.ts';
+import { NOTHING_PENDING, rpcErrorOf, type ClientReply, type Pending } from '../calls/reply.ts';
 import { listKindOf } from '../catalog/fetch-catalog.ts';
 import type { Endpoint, View } from '../catalog/views.ts';
-import type { Hub, ReadHeader } from '../dispatch/hub.ts';
+import type { ReadHeader } from '../dispatch/call-path.ts';
+import type { Hub } from '../dispatch/hub.ts';
 import { answerList } from '../dispatch/lists.ts';
 import { Conversation, responsesIn } from '../parking/conversation.ts';
-import type { Declared, Pending } from '../parking/parking.ts';
+import type { Declared } from '../parking/parking.ts';
 import { requestDigest } from '../parking/request-state.ts';
 import { NOBODY, type Owner } from '../servers/child.ts';
 import type { ServerUser } from '../servers/mcp-server.ts';
@@ -49,8 +50,6 @@ const REMOVED: ReadonlySet<string> = new Set([
   'tasks/list',
   'tasks/result',
 ]);
-
-const NOTHING_PENDING: Pending = { cancel: () => undefined };
 
 export function handleModern(hub: Hub, modern: ModernRequest): Pending {
   const { endpoint, request, reply } = modern;
@@ -146,7 +145,7 @@ function forward(hub: Hub, modern: ModernRequest, { view, digest, round }: Turn)
 
 const declaredBy = ({ request, envelope }: ModernRequest): Declared => ({
   capabilities: mayAsk(request.method) ? envelope.capabilities : NO_CAPABILITIES,
-  logLevel: typeof envelope.logLevel === 'string' ? envelope.logLevel : undefined,
+  logLevel: envelope.logLevel,
 });
 
 /** The request as it is made anew: what the client answered is done. */

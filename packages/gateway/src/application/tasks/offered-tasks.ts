@@ -14,6 +14,13 @@ export function offeredTasks(hub: Hub, { endpoint, asker }: View): JsonObject {
   }, {});
 }
 
+export const offersTasks = (hub: Hub, view: View): boolean =>
+  Object.keys(offeredTasks(hub, view)).length > 0;
+
+/** A server is not listed yet. */
+export const mayOfferTasks = (hub: Hub, { endpoint, asker }: View): boolean =>
+  endpoint.servers.some((server) => hub.catalogs.lacks(server, asker));
+
 /** Capabilities are empty objects, or objects of such. */
 function merged(a: JsonObject, b: JsonObject): JsonObject {
   const both = { ...a };

@@ -1,4 +1,5 @@
 /** Calls that may make a task, and requests about a task that was made. */
+import { latin1 } from '../byte-text.ts';
 import { isObject, type Request, type RpcError } from '../../domain/protocol/json-rpc.ts';
 import {
   createdTask,
@@ -10,14 +11,16 @@ import {
 import type { Asker } from '../../domain/mcp-server/sharing.ts';
 import type { Era } from '../../domain/protocol/revisions.ts';
 import { parseAnswer } from '../calls/ask.ts';
-import { latin1, type Call } from '../calls/call.ts';
+import type { Call } from '../calls/call.ts';
 import { CLIENT_SLOT } from '../../domain/protocol/client-message.ts';
 import { spanText } from '../../domain/protocol/json-spans.ts';
-import type { ClientRequest, Hub } from '../dispatch/hub.ts';
+import type { ClientRequest } from '../dispatch/call-path.ts';
+import type { Hub } from '../dispatch/hub.ts';
 import { route } from '../dispatch/router.ts';
 import type { Bytes, RawAnswer } from '../ports.ts';
 import { serverHasNoLegacyTasks } from './task-faults.ts';
-import { offersTasks, placeOfTask } from './task-place.ts';
+import { offersTasks } from './offered-tasks.ts';
+import { placeOfTask } from './task-place.ts';
 import { TASK_BYTES_MAX } from './task-table.ts';
 import { WatchedReply } from './watched-reply.ts';
 
@@ -58,7 +61,7 @@ export function callForTask(hub: Hub, client: ClientRequest): Call | undefined {
     },
     result: made,
   });
-  return hub.forward({
+  return hub.calls.forward({
     ...client,
     reply: watched,
     onSettled: (call) => {
@@ -113,7 +116,7 @@ export function askAboutTask(hub: Hub, client: ClientRequest): Call | undefined 
   }
   const { server, task } = place;
   const { callTimeoutMs } = server.spec;
-  if (task === undefined) return hub.sendTo(client, { server, timeoutMs: callTimeoutMs });
+  if (task === undefined) return hub.calls.sendTo(client, { server, timeoutMs: callTimeoutMs });
   const reply = new WatchedReply(client.reply, {
     answer: (answer) => {
       if (endsTask(method, client.user.asker.era, answer)) hub.tasks.over(task);
@@ -122,7 +125,7 @@ export function askAboutTask(hub: Hub, client: ClientRequest): Call | undefined 
   // A result is waited for as long as the task may take.
   const leftMs = method === 'tasks/result' ? task.untilMs - hub.options.clock.nowMs() : 0;
   const timeoutMs = Math.max(callTimeoutMs, leftMs);
-  return hub.sendTo({ ...client, reply }, { server, child: task.child, timeoutMs });
+  return hub.calls.sendTo({ ...client, reply }, { server, child: task.child, timeoutMs });
 }
 
 /** Whether the client has now what it waited for, so that nothing is kept for the task. */

@@ -5,7 +5,8 @@ import { isObject, RPC, type JsonObject } from '../../domain/protocol/json-rpc.t
 import { ask, RpcRefusal } from '../calls/ask.ts';
 import type { Call } from '../calls/call.ts';
 import { rpcErrorOf } from '../calls/reply.ts';
-import type { ClientRequest, Hub } from '../dispatch/hub.ts';
+import type { ClientRequest } from '../dispatch/call-path.ts';
+import type { Hub } from '../dispatch/hub.ts';
 import { unknownMethod } from '../dispatch/router.ts';
 import { GATEWAY } from '../servers/child.ts';
 import type { McpServer } from '../servers/mcp-server.ts';
@@ -30,7 +31,7 @@ export function listTasks(hub: Hub, client: ClientRequest): Call | undefined {
   }
   const own = hub.tasks.of(user.asker).filter(({ hasEnded }) => !hasEnded);
   if (only !== undefined && isAlone(client, only, own))
-    return hub.sendTo(client, { server: only, timeoutMs: only.spec.callTimeoutMs });
+    return hub.calls.sendTo(client, { server: only, timeoutMs: only.spec.callTimeoutMs });
   const after = cursorOf(request.params?.['cursor']);
   if (after === undefined) {
     reply.refuse({ code: RPC.invalidParams, message: 'Invalid params: unknown cursor' });

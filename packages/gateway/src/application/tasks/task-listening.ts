@@ -1,23 +1,24 @@
 /** States of tasks that a modern client hears of on a `subscriptions/listen` of its own. */
+import { latin1 } from '../byte-text.ts';
 import { isObject, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
 import { splice } from '../../domain/protocol/json-spans.ts';
 import { META } from '../../domain/protocol/revisions.ts';
 import { SERVER_SLOT } from '../../domain/protocol/server-message.ts';
 import { declaresTasks, TASKS_EXTENSION, tasksNotDeclared } from '../../domain/protocol/tasks.ts';
-import { routingOf, utf8Text } from '../calls/ask.ts';
-import { latin1 } from '../calls/call.ts';
 import type { View } from '../catalog/views.ts';
 import type { Hub } from '../dispatch/hub.ts';
-import type { UpstreamCall } from '../ports.ts';
 import type { Child, ServerNotification } from '../servers/child.ts';
 import type { McpServer, ServerUser } from '../servers/mcp-server.ts';
-import { offersTasks, placeOfTask } from './task-place.ts';
+import { ListenStream } from '../subscriptions/listen-stream.ts';
+import { offersTasks } from './offered-tasks.ts';
+import { placeOfTask } from './task-place.ts';
 
 /** How long a server may take to acknowledge what it will tell. */
 const ACKNOWLEDGE_MS_MAX = 10_000;
 const IDS_MAX = 1_000;
 /** What servers tell before the client has its acknowledgement; the latest counts. */
 const EARLY_MAX = 256;
+const NONE: ReadonlySet<string> = new Set();
 
 export interface TaskListener {
   readonly view: View;
@@ -34,23 +35,22 @@ export interface TaskListener {
 interface Group {
   readonly server: McpServer;
   readonly child: Child | undefined;
-  readonly taskIds: string[];
+  readonly taskIds: Set<string>;
 }
 
 /** Why a filter with tasks is refused; undefined where it is not. */
 export function refusedTaskFilter(
   hub: Hub,
   { view, user }: Pick<TaskListener, 'view' | 'user'>,
-  wanted: unknown,
 ): RpcError | undefined {
-  if (wanted === undefined || declaresTasks(user.asker.capabilities)) return undefined;
+  if (declaresTasks(user.asker.capabilities)) return undefined;
   return offersTasks(hub, view) ? tasksNotDeclared : undefined;
 }
 
 export class TaskListening {
   readonly #hub: Hub;
   readonly #listener: TaskListener;
-  readonly #upstream: { readonly child: Child; readonly id: number }[] = [];
+  readonly #upstream: { readonly child: Child; readonly stream: ListenStream }[] = [];
   /** What waits for the acknowledgement; undefined once the client has that. */
   #early: string[] | undefined = [];
   #isClosed = false;
@@ -61,18 +61,17 @@ export class TaskListening {
   }
 
   /** The ids that servers will tell about, of those that the client asks for. Never rejects. */
-  async open(wanted: unknown): Promise<readonly string[]> {
-    const ids = Array.isArray(wanted) ? wanted.filter((id) => typeof id === 'string') : [];
-    const { asker } = this.#listener.user;
-    if (ids.length === 0 || !declaresTasks(asker.capabilities)) return [];
+  async open(wanted: ReadonlySet<string>): Promise<readonly string[]> {
+    if (wanted.size === 0 || !declaresTasks(this.#listener.user.asker.capabilities)) return [];
     const groups: Group[] = [];
-    for (const taskId of new Set(ids.slice(0, IDS_MAX))) {
+    for (const taskId of [...wanted].slice(0, IDS_MAX)) {
       const place = placeOfTask(this.#hub, this.#listener, 'subscriptions/listen', taskId);
       if (place.kind === 'refused') continue;
       const { server, task } = place;
       const own = groups.find((group) => group.server === server && group.child === task?.child);
-      if (own === undefined) groups.push({ server, child: task?.child, taskIds: [taskId] });
-      else own.taskIds.push(taskId);
+      if (own === undefined)
+        groups.push({ server, child: task?.child, taskIds: new Set([taskId]) });
+      else own.taskIds.add(taskId);
     }
     const honoured = await Promise.all(groups.map((group) => this.#listenTo(group)));
     return honoured.flat();
@@ -87,9 +86,9 @@ export class TaskListening {
 
   close(): void {
     this.#isClosed = true;
-    for (const { child, id } of this.#upstream.splice(0)) {
+    for (const { child, stream } of this.#upstream.splice(0)) {
       child.pins -= 1;
-      child.connection.cancel(id, 'the client does not listen any more');
+      stream.close();
     }
   }
 
@@ -108,50 +107,41 @@ export class TaskListening {
     }
   }
 
-  #listenOn(child: Child, taskIds: readonly string[]): Promise<readonly string[]> {
+  #listenOn(child: Child, taskIds: ReadonlySet<string>): Promise<readonly string[]> {
     return new Promise((resolve) => {
       let isHonoured = false;
       const timer = setTimeout(() => resolve([]), ACKNOWLEDGE_MS_MAX);
-      const acknowledge = (honoured: readonly string[]): void => {
+      const acknowledge = (honoured: ReadonlySet<string>): void => {
         clearTimeout(timer);
-        isHonoured = honoured.length > 0;
-        resolve(honoured);
+        isHonoured = honoured.size > 0;
+        resolve([...honoured]);
       };
-      const ended = (): void => {
-        if (!isHonoured) acknowledge([]);
-        else if (!this.#isClosed) this.#listener.onEnd();
-      };
-      const call: UpstreamCall = {
-        parts: [
-          '{"jsonrpc":"2.0","id":',
-          `,"method":"subscriptions/listen",${this.#params(taskIds)}}`,
-        ],
-        routing: routingOf('subscriptions/listen'),
-        answered: ended,
-        lost: ended,
-        notified: (message) => {
-          if (message.kind !== 'notification') return;
-          if (message.method === 'notifications/subscriptions/acknowledged')
-            acknowledge(acknowledged(message));
-          else if (message.method === 'notifications/tasks') this.#passOn(message);
+      const wanted = { lists: [], uris: NONE, taskIds };
+      const stream = new ListenStream(
+        child.connection,
+        { wanted, meta: this.#meta },
+        {
+          acknowledged: (_stream, honoured) => acknowledge(honoured.taskIds),
+          told: (_stream, notification) => {
+            if (notification.method === 'notifications/tasks') this.#passOn(notification);
+          },
+          ended: () => {
+            if (!isHonoured) acknowledge(NONE);
+            else if (!this.#isClosed) this.#listener.onEnd();
+          },
         },
-      };
-      const id = child.connection.send(call);
+      );
+      stream.open();
       child.pins += 1;
-      this.#upstream.push({ child, id });
+      this.#upstream.push({ child, stream });
     });
   }
 
-  #params(taskIds: readonly string[]): string {
+  /** The extension is declared, which the gateway's own requests do not. */
+  get #meta(): JsonObject {
     const { _meta: meta } = this.#hub.options.modernMeta;
-    const params = {
-      notifications: { taskIds },
-      _meta: {
-        ...(isObject(meta) ? meta : {}),
-        [META.clientCapabilities]: { extensions: { [TASKS_EXTENSION]: {} } },
-      },
-    };
-    return `"params":${JSON.stringify(params)}`;
+    const capabilities = { extensions: { [TASKS_EXTENSION]: {} } };
+    return { _meta: { ...(isObject(meta) ? meta : {}), [META.clientCapabilities]: capabilities } };
   }
 
   #passOn({ line }: ServerNotification): void {
@@ -161,21 +151,5 @@ export class TaskListening {
     const message = splice(line.text, line.spans, [edit]);
     if (this.#early === undefined) this.#listener.send(message);
     else if (this.#early.push(message) > EARLY_MAX) this.#early.shift();
-  }
-}
-
-function acknowledged({ line }: ServerNotification): readonly string[] {
-  const honoured = filterIn(line.text)['taskIds'];
-  return Array.isArray(honoured) ? honoured.filter((id) => typeof id === 'string') : [];
-}
-
-function filterIn(line: string): JsonObject {
-  try {
-    const parsed: unknown = JSON.parse(utf8Text([line]));
-    const params = isObject(parsed) ? parsed['params'] : undefined;
-    const filter = isObject(params) ? params['notifications'] : undefined;
-    return isObject(filter) ? filter : {};
-  } catch {
-    return {}; // no JSON
   }
 }

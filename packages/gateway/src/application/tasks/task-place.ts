@@ -1,11 +1,11 @@
 /** Where a task is that a client names. */
 import { RPC, type RpcError } from '../../domain/protocol/json-rpc.ts';
 import { declaresTasks, tasksNotDeclared } from '../../domain/protocol/tasks.ts';
-import type { View } from '../catalog/views.ts';
-import type { ClientRequest, Hub } from '../dispatch/hub.ts';
+import type { ClientRequest } from '../dispatch/call-path.ts';
+import type { Hub } from '../dispatch/hub.ts';
 import { unknownMethod } from '../dispatch/router.ts';
 import type { McpServer } from '../servers/mcp-server.ts';
-import { offeredTasks } from './offered-tasks.ts';
+import { mayOfferTasks, offersTasks } from './offered-tasks.ts';
 import { taskLost, taskNotFound } from './task-faults.ts';
 import type { Task } from './task-table.ts';
 
@@ -57,9 +57,3 @@ function elsewhere(hub: Hub, { view, user }: Asking, taskId: string): McpServer 
   if (only.eraFor('modern') === 'legacy') return undefined;
   return hub.tasks.isForeign(user.asker, only, taskId) ? undefined : only;
 }
-
-export const offersTasks = (hub: Hub, view: View): boolean =>
-  Object.keys(offeredTasks(hub, view)).length > 0;
-
-const mayOfferTasks = (hub: Hub, { endpoint, asker }: View): boolean =>
-  endpoint.servers.some((server) => hub.catalogs.lacks(server, asker));

@@ -7,7 +7,6 @@
  * 3. A child is kept running for a task at most until the task is over, `PINNED_MS_MAX` have passed, or its owner is gone.
  */
 import type { Asker } from '../../domain/mcp-server/sharing.ts';
-import { isObject } from '../../domain/protocol/json-rpc.ts';
 import { splice } from '../../domain/protocol/json-spans.ts';
 import {
   readServerLine,
@@ -15,7 +14,7 @@ import {
   type ServerMessage,
 } from '../../domain/protocol/server-message.ts';
 import { describedTask, type DescribedTask } from '../../domain/protocol/tasks.ts';
-import { utf8Text } from '../calls/ask.ts';
+import { paramsIn } from '../calls/ask.ts';
 import type { Clock } from '../ports.ts';
 import type { Child, Owner, ServerNotification } from '../servers/child.ts';
 import type { McpServer } from '../servers/mcp-server.ts';
@@ -36,7 +35,7 @@ export const TASK_BYTES_MAX = 262_144;
 const TASK_STATUS = 'notifications/tasks/status';
 
 /** Whose task, and where it was made. */
-export interface TaskPlace {
+export interface TaskOrigin {
   readonly asker: Asker;
   readonly owner: Owner;
   readonly server: McpServer;
@@ -83,14 +82,14 @@ class KnownTask implements Task {
   readonly #progress: TaskProgress | undefined;
   #isPinned = false;
 
-  constructor(number: number, task: DescribedTask, place: TaskPlace, nowMs: number) {
-    const { child } = place;
+  constructor(number: number, task: DescribedTask, origin: TaskOrigin, nowMs: number) {
+    const { child } = origin;
     this.taskId = task.taskId;
     this.number = number;
-    this.ownerKey = keyOf(place.asker);
-    this.owner = place.owner;
-    this.#progress = place.progress;
-    this.server = place.server;
+    this.ownerKey = keyOf(origin.asker);
+    this.owner = origin.owner;
+    this.#progress = origin.progress;
+    this.server = origin.server;
     const ttlMs = Math.min(task.ttlMs ?? KEPT_MS_MAX, KEPT_MS_MAX);
     this.keptUntilMs = nowMs + ttlMs + KEPT_LONGER_MS;
     this.untilMs = nowMs + Math.min(ttlMs, PINNED_MS_MAX);
@@ -150,9 +149,9 @@ export class TaskTable {
   }
 
   /** A server has made a task for a client. */
-  remember(described: DescribedTask, place: TaskPlace): void {
+  remember(described: DescribedTask, origin: TaskOrigin): void {
     this.#lastNumber += 1;
-    const task = new KnownTask(this.#lastNumber, described, place, this.#clock.nowMs());
+    const task = new KnownTask(this.#lastNumber, described, origin, this.#clock.nowMs());
     for (const other of this.#byId.get(task.taskId) ?? []) {
       // Whatever had the id there is not known under it any more.
       const isReplaced = other.child === task.child || other.child?.isGone !== false;
@@ -223,7 +222,7 @@ export class TaskTable {
 
   #namedBy(child: Child, { line }: ServerNotification): KnownTask | undefined {
     if (line.text.length > TASK_BYTES_MAX) return undefined;
-    const described = describedTask(paramsOf(line.text), child.seat.era);
+    const described = describedTask(paramsIn(line), child.seat.era);
     const named = this.#byId.get(described?.taskId ?? '') ?? [];
     return named.find((task) => task.child === child);
   }
@@ -262,15 +261,6 @@ export class TaskTable {
     if (this.#all.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
-  }
-}
-
-function paramsOf(line: string): unknown {
-  try {
-    const parsed: unknown = JSON.parse(utf8Text([line]));
-    return isObject(parsed) ? parsed['params'] : undefined;
-  } catch {
-    return undefined; // no JSON
   }
 }
 

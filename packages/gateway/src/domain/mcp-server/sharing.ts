@@ -48,12 +48,17 @@ export type Seat =
       readonly era: Era;
       readonly key: string;
       readonly capabilities: JsonObject;
+      /** The owner's end is seen. A principal behind which there may be many has none: its child ends when it rests. */
+      readonly isOneClients: boolean;
     };
 
 /** The child that `asker` gets on a server whose child speaks `era`. */
 export function seatFor(sharing: Sharing, asker: Asker, era: Era): Seat {
   const capabilities = toldTo(era, asker);
-  if (sharing === 'session') return { kind: 'own', era, key: ownKey(asker, era), capabilities };
+  if (sharing === 'session') {
+    const isOneClients = asker.isOneClient;
+    return { kind: 'own', era, key: ownKey(asker, era), capabilities, isOneClients };
+  }
   const leased = asker.wantsLogs || declaresAsking(capabilities);
   if (sharing === 'shared' || !leased) return { kind: 'shared', era };
   const key = capabilityKey(capabilities);

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
+  capabilitiesForLegacy,
   capabilitiesForModern,
   capabilityFor,
   capabilityKey,
@@ -89,5 +90,29 @@ describe('what a modern server is told of a legacy client', () => {
     ['nothing that is no object', { sampling: true, roots: 1, elicitation: [] }, {}],
   ])('is %s', (_what, declared, told) => {
     expect(capabilitiesForModern(declared)).toEqual(told);
+  });
+});
+
+describe('what a legacy server is told of a modern client', () => {
+  test.each([
+    ['nothing', {}, {}],
+    ['what it can be asked for', { roots: {}, tools: {}, experimental: { x: {} } }, { roots: {} }],
+    [
+      'the features that servers know',
+      { elicitation: { form: {}, url: {} }, sampling: { tools: {}, context: {} } },
+      { elicitation: { form: {}, url: {} }, sampling: { tools: {}, context: {} } },
+    ],
+    [
+      'no others, of which there is no end',
+      {
+        elicitation: { form: { x: 1 }, y: {} },
+        sampling: { z: 'z' },
+        roots: { listChanged: true },
+      },
+      { elicitation: { form: {} }, sampling: {}, roots: { listChanged: true } },
+    ],
+    ['nothing that is no object', { sampling: true, roots: 1, elicitation: [] }, {}],
+  ])('is %s', (_what, declared, told) => {
+    expect(capabilitiesForLegacy(declared)).toEqual(told);
   });
 });

@@ -34,9 +34,7 @@ export const inputRequired = (
 });
 
 /** A legacy question as the modern era puts it: without what ties it to a session. */
-export function questionParams(params: unknown): JsonObject {
-  if (!isObject(params)) return {};
-  const { _meta: meta, task: _task, ...rest } = params;
+export function questionParams({ _meta: meta, task: _task, ...rest }: JsonObject): JsonObject {
   if (!isObject(meta)) return rest;
   const { progressToken: _token, ...kept } = meta;
   return Object.keys(kept).length === 0 ? rest : { ...rest, _meta: kept };
@@ -46,15 +44,20 @@ export function questionParams(params: unknown): JsonObject {
 export function missingFor(question: InputRequest, declared: JsonObject): JsonObject | undefined {
   const capability = capabilityFor(question.method);
   if (capability === undefined) return {};
-  const own = declared[capability];
-  const wanted = featureOf(question);
-  if (!isObject(own)) return { [capability]: wanted };
-  const isDeclared = Object.keys(wanted).every(
-    // Elicitation that is declared without modes means forms.
-    (feature) => isObject(own[feature]) || (feature === 'form' && !isObject(own['url'])),
-  );
-  return isDeclared ? undefined : { [capability]: wanted };
+  const wanted = { [capability]: featureOf(question) };
+  return declaresAll(wanted, declared) ? undefined : wanted;
 }
+
+/** Whether what a client declares has every feature of every capability that is required. */
+export const declaresAll = (required: JsonObject, declared: JsonObject): boolean =>
+  Object.entries(required).every(([capability, features]) => {
+    const own = declared[capability];
+    if (!isObject(own) || !isObject(features)) return false;
+    return Object.keys(features).every(
+      // Elicitation that is declared without modes means forms.
+      (feature) => isObject(own[feature]) || (feature === 'form' && !isObject(own['url'])),
+    );
+  });
 
 /** What of its capability a question needs. */
 function featureOf({ method, params }: InputRequest): JsonObject {
@@ -73,7 +76,10 @@ export const missingCapability = (requiredCapabilities: JsonObject): RpcError =>
 const ACTIONS: ReadonlySet<unknown> = new Set(['accept', 'decline', 'cancel']);
 
 /** What is wrong with a client's answer; undefined where it can be given to the server. */
-export function flawOf({ method }: InputRequest, response: unknown): string | undefined {
+export function flawOf(
+  { method }: Pick<InputRequest, 'method'>,
+  response: unknown,
+): string | undefined {
   if (!isObject(response)) return 'must be an object';
   switch (method) {
     case 'elicitation/create':

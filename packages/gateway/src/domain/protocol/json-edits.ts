@@ -2,7 +2,17 @@
  * Changes to a JSON text that leave every other byte as it came. Like `locate`, nothing here validates: the text was
  * parsed by whoever took it.
  */
-import { keyOf, skipSpace, skipString, skipValue } from './json-spans.ts';
+import {
+  CLOSE_OBJECT,
+  COLON,
+  COMMA,
+  OPEN_OBJECT,
+  QUOTE,
+  keyOf,
+  skipSpace,
+  skipString,
+  skipValue,
+} from './json-spans.ts';
 
 /** A member of an object, by offsets: its name, its value, and what follows it. */
 export interface Member {
@@ -19,28 +29,24 @@ export interface TextEdit {
   readonly text?: string | undefined;
 }
 
-const QUOTE = '"';
-const COLON = ':';
-const COMMA = ',';
-
 /** The members of the object that stands at `start`, in their order; undefined where none stands there. */
 export function membersOf(text: string, start: number): readonly Member[] | undefined {
   const open = skipSpace(text, start);
-  if (text[open] !== '{') return undefined;
+  if (text.charCodeAt(open) !== OPEN_OBJECT) return undefined;
   const members: Member[] = [];
   let at = skipSpace(text, open + 1);
-  if (text[at] === '}') return members;
+  if (text.charCodeAt(at) === CLOSE_OBJECT) return members;
   for (;;) {
-    const keyEnd = text[at] === QUOTE ? skipString(text, at) : -1;
+    const keyEnd = text.charCodeAt(at) === QUOTE ? skipString(text, at) : -1;
     const colon = keyEnd === -1 ? -1 : skipSpace(text, keyEnd);
-    if (text[colon] !== COLON) return undefined;
+    if (text.charCodeAt(colon) !== COLON) return undefined;
     const valueStart = skipSpace(text, colon + 1);
     const end = skipValue(text, valueStart);
     if (end === -1) return undefined;
     members.push({ key: keyOf(text, at, keyEnd), start: at, valueStart, end });
     at = skipSpace(text, end);
-    if (text[at] === '}') return members;
-    if (text[at] !== COMMA) return undefined;
+    if (text.charCodeAt(at) === CLOSE_OBJECT) return members;
+    if (text.charCodeAt(at) !== COMMA) return undefined;
     at = skipSpace(text, at + 1);
   }
 }
@@ -50,17 +56,17 @@ export function without(
   members: readonly Member[],
   isLeftOut: (member: Member) => boolean,
 ): readonly TextEdit[] {
-  let kept: Member | undefined;
-  return members.flatMap((member, index) => {
-    if (!isLeftOut(member)) {
-      kept = member;
-      return [];
-    }
-    const previous = members[index - 1];
-    if (kept !== undefined && previous !== undefined)
-      return [{ start: previous.end, end: member.end, text: '' }];
-    return [{ start: member.start, end: members[index + 1]?.start ?? member.end, text: '' }];
-  });
+  const edits: TextEdit[] = [];
+  let hasKept = false;
+  let previousEnd = 0;
+  for (const [index, member] of members.entries()) {
+    if (!isLeftOut(member)) hasKept = true;
+    else if (hasKept) edits.push({ start: previousEnd, end: member.end, text: '' });
+    else
+      edits.push({ start: member.start, end: members[index + 1]?.start ?? member.end, text: '' });
+    previousEnd = member.end;
+  }
+  return edits;
 }
 
 /**

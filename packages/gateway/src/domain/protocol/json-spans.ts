@@ -15,14 +15,14 @@ export interface Plan {
 /** Start and end offsets, two numbers a slot; an absent value has end 0. */
 export type Spans = Int32Array;
 
-const QUOTE = 34;
+export const QUOTE = 34;
 const BACKSLASH = 92;
-const OPEN_OBJECT = 123;
-const CLOSE_OBJECT = 125;
+export const OPEN_OBJECT = 123;
+export const CLOSE_OBJECT = 125;
 const OPEN_ARRAY = 91;
 const CLOSE_ARRAY = 93;
-const COMMA = 44;
-const COLON = 58;
+export const COMMA = 44;
+export const COLON = 58;
 const SPACE = 32;
 
 /** Spans of the wanted values of a JSON object, or undefined where it is malformed or ambiguous. */

@@ -194,6 +194,12 @@ describe('a modern request passes', () => {
   });
 });
 
+test.each(['loud', 7, null])('a log level %j is refused, with those that there are', (level) => {
+  const checked = check({ params: call({ ...META, [LOG_LEVEL]: level }), headers: { name: 't' } });
+  expect(checked).toMatchObject({ error: { code: -32_602 } });
+  expect(JSON.stringify(checked)).toContain('debug, info');
+});
+
 describe('the era of a message', () => {
   test.each<[string, JsonObject | undefined, string | undefined, boolean]>([
     ['a claim alone', { _meta: { [VERSION]: REVISION } }, undefined, true],

@@ -3,6 +3,7 @@
  * version agreement, envelope, supported version, routing headers. Over HTTP each refusal is a bad request.
  */
 import { isObject, RPC, type JsonObject, type Request, type RpcError } from './json-rpc.ts';
+import { isLogLevel, LOG_LEVELS_TEXT } from './log-levels.ts';
 import { isModernRevision, META, MODERN_REVISION, SUPPORTED_REVISIONS } from './revisions.ts';
 
 export interface Refusal {
@@ -18,7 +19,7 @@ export interface RoutingHeaders {
 
 export interface ModernEnvelope {
   readonly capabilities: JsonObject;
-  readonly logLevel: unknown;
+  readonly logLevel: string | undefined;
 }
 
 const refuse = (code: number, message: string, data?: unknown): Refusal => ({
@@ -69,8 +70,13 @@ export function checkModern(
       requested: claimed,
     });
   }
+  const logLevel = meta[META.logLevel];
+  if (logLevel !== undefined && !isLogLevel(logLevel)) {
+    const message = `Invalid params: _meta["${META.logLevel}"] is one of ${LOG_LEVELS_TEXT}`;
+    return refuse(RPC.invalidParams, message);
+  }
   const mismatch = headers === undefined ? undefined : checkRouting(request, headers);
-  return mismatch ?? { capabilities, logLevel: meta[META.logLevel] };
+  return mismatch ?? { capabilities, logLevel };
 }
 
 export const isRefusal = (value: ModernEnvelope | Refusal): value is Refusal => 'error' in value;

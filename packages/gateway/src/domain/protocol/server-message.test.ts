@@ -37,6 +37,12 @@ describe('a line of a server', () => {
     expect(readServerLine('{"id":7,"error":{}}')).toMatchObject({ rawId: '7', isError: true });
   });
 
+  test('has an id of 1,024 characters at most: it is kept while a client thinks', () => {
+    const line = (chars: number): string => `{"id":"${'i'.repeat(chars - 2)}","method":"m"}`;
+    expect(kindOf(line(1_024))).toBe('request');
+    expect(kindOf(line(1_025))).toBeUndefined();
+  });
+
   test('gives the places that are rewritten', () => {
     const subscription = '"io.modelcontextprotocol/subscriptionId"';
     const message = readServerLine(

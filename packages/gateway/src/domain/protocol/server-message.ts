@@ -14,6 +14,8 @@ export const SERVER_SLOT = {
   updatedUri: 8,
 } as const;
 const SLOTS = 9;
+/** Of an id that a server gives: it is kept until the client has answered. */
+const ID_CHARS_MAX = 1_024;
 
 const PLAN: Plan = {
   id: SERVER_SLOT.id,
@@ -57,6 +59,7 @@ export function readServerLine(text: string): ServerMessage | undefined {
   if (spans === undefined) return undefined;
   const line = { text, spans };
   const rawId = spanText(text, spans, SERVER_SLOT.id);
+  if (rawId !== undefined && rawId.length > ID_CHARS_MAX) return undefined;
   const method = spanText(text, spans, SERVER_SLOT.method);
   if (method !== undefined) {
     if (!/^"[\w/.$-]+"$/.test(method)) return undefined;

@@ -1,6 +1,6 @@
 /** Answers to the requests of one batch (revision 2025-03-26): each is an event of one stream. */
+import { latin1 } from '../../application/byte-text.ts';
 import type { ClientReply } from '../../application/calls/reply.ts';
-import { latin1 } from '../../application/calls/call.ts';
 import type { Bytes } from '../../application/ports.ts';
 import type { HttpReply } from './http-reply.ts';
 

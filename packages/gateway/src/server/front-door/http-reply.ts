@@ -3,9 +3,8 @@
  * the answer takes long; then the same response becomes an event stream.
  */
 import type { ServerResponse } from 'node:http';
-import { utf8Text } from '../../application/calls/ask.ts';
+import { latin1, utf8Text } from '../../application/byte-text.ts';
 import { overLimit, type ClientReply } from '../../application/calls/reply.ts';
-import { latin1 } from '../../application/calls/call.ts';
 import type { Bytes, RawAnswer } from '../../application/ports.ts';
 import { RPC, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
 import { locate, spanText } from '../../domain/protocol/json-spans.ts';

@@ -1,9 +1,13 @@
 /** The answer to one request of a client on a pipe, and what precedes it: lines under the client's own id. */
 import { Fault } from '@mcp-hangar/kernel/errors';
-import { latin1 } from '../../application/calls/call.ts';
-import { overLimit, rpcErrorOf, type ClientReply } from '../../application/calls/reply.ts';
+import { latin1 } from '../../application/byte-text.ts';
+import {
+  overLimit,
+  rpcErrorOf,
+  type ClientReply,
+  type Pending,
+} from '../../application/calls/reply.ts';
 import type { Bytes, RawAnswer } from '../../application/ports.ts';
-import type { Pending } from '../../application/parking/parking.ts';
 import type { JsonObject, RpcError } from '../../domain/protocol/json-rpc.ts';
 import type { LineOutput } from './line-output.ts';
 

@@ -16,6 +16,7 @@ import type {
   UpstreamCall,
   UpstreamConnection,
 } from '../../../application/ports.ts';
+import { mayBeUpdated } from '../../../application/subscriptions/updates.ts';
 import type { Refusal } from './answer-reader.ts';
 import { CallBook } from './call-book.ts';
 import type { HttpClient } from './http-client.ts';
@@ -216,8 +217,9 @@ export class LegacyConnection implements UpstreamConnection, CallHost {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const call of waiting) call.post();
-    // It is another process there, most likely: what it lists may have changed.
-    for (const message of listsChanged(this.#session.hello)) this.#observer.notification(message);
+    // It is another process there, most likely: what it lists, and its resources, may have changed.
+    const changed = [...listsChanged(this.#session.hello), ...this.#memory.uris.map(mayBeUpdated)];
+    for (const message of changed) this.#observer.notification(message);
   }
 
   #remember(): void {

@@ -1,21 +1,18 @@
 /** Messages that the transport knows of and the server did not write. */
 import { isObject, type JsonObject } from '../../../domain/protocol/json-rpc.ts';
-import { readServerLine, type ServerMessage } from '../../../domain/protocol/server-message.ts';
+import type { ServerNotification } from '../../../application/servers/child.ts';
+import { madeNotification } from '../../../application/subscriptions/updates.ts';
 import type { Refusal } from './answer-reader.ts';
 import { readIncoming, type Incoming } from './incoming.ts';
 
 const LISTS = ['tools', 'prompts', 'resources'] as const;
 
 /** That every list which a server has may have changed. */
-export function listsChanged(
-  hello: JsonObject,
-): readonly Extract<ServerMessage, { kind: 'notification' }>[] {
+export function listsChanged(hello: JsonObject): readonly ServerNotification[] {
   const declared = isObject(hello['capabilities']) ? hello['capabilities'] : {};
-  return LISTS.filter((list) => declared[list] !== undefined).flatMap((list) => {
-    const text = `{"jsonrpc":"2.0","method":"notifications/${list}/list_changed"}`;
-    const message = readServerLine(text);
-    return message?.kind === 'notification' ? [message] : [];
-  });
+  return LISTS.filter((list) => declared[list] !== undefined).map((list) =>
+    madeNotification(`notifications/${list}/list_changed`),
+  );
 }
 
 /** The answer to a call in the body of a refusal; undefined where the body is none. */

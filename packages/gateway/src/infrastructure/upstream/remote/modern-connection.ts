@@ -40,6 +40,7 @@ export class ModernConnection implements UpstreamConnection, CallHost {
   readonly era = 'modern';
   readonly pid = undefined;
   readonly mirrorsParams = true;
+  readonly mayReorder = true;
   readonly client: HttpClient;
   readonly hello: JsonObject;
   readonly messageBytesMax: number;

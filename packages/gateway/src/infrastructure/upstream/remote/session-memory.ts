@@ -22,6 +22,14 @@ export class SessionMemory {
     }
   }
 
+  /** The resources that the session is subscribed to. */
+  get uris(): readonly string[] {
+    const prefix = 'resources/subscribe ';
+    return [...this.#parts.keys()].flatMap((key) =>
+      key.startsWith(prefix) ? [key.slice(prefix.length)] : [],
+    );
+  }
+
   /** The same requests once more, whose answers nobody waits for. */
   lines(): readonly UpstreamCall[] {
     return [...this.#parts].map(([key, parts]) => ({

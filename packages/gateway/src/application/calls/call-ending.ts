@@ -1,0 +1,67 @@
+/** How calls end: for the record, and for what is thought of the health of a server. */
+import { Fault } from '@mcp-hangar/kernel/errors';
+import type { Bytes, RawAnswer } from '../ports.ts';
+import type { CallOutcome } from '../servers/lifecycle-keeper.ts';
+
+/** How a call ended. */
+export interface CallEnding {
+  readonly outcome: CallOutcome;
+  /** A code of the catalogue, `tool error`, `rpc error` or `cancelled`; undefined where all went well. */
+  readonly error: string | undefined;
+  /** What the client was told where the gateway ended the call. */
+  readonly detail?: string | undefined;
+  /** Of the answer. */
+  readonly bytes: number;
+  /** From the hand-over to the server; 0 where it never came to that. Milliseconds. */
+  readonly durationMs: number;
+}
+
+/** The same before its time is known. */
+export type Ending = Omit<CallEnding, 'durationMs'>;
+
+/** Of a call that the gateway ends. */
+export function endingOf(error: unknown): Ending {
+  const code = error instanceof Fault ? error.code : 'DEFECT';
+  const detail = error instanceof Error ? error.message : undefined;
+  return { outcome: outcomeOf(error, code), error: code, detail, bytes: 0 };
+}
+
+function outcomeOf(error: unknown, code: string): CallOutcome {
+  if (code === 'UPSTREAM_ENDED') return 'ended';
+  // It answered, with an error that is told in other words.
+  if (error instanceof Fault && error.data?.['upstreamCode'] !== undefined) return 'answered-error';
+  return NOT_THE_SERVERS.has(code) ? 'given-up' : 'failed';
+}
+
+/** Failures that say nothing about the health of the server. */
+const NOT_THE_SERVERS: ReadonlySet<string> = new Set([
+  'CLIENT_TOO_SLOW',
+  'DEFECT',
+  'GATEWAY_BUSY',
+  'GATEWAY_STOPPING',
+  'INPUT_NOT_SUPPORTED',
+  'INPUT_REFUSED',
+  'INPUT_ROUNDS_EXCEEDED',
+  'INPUT_TIMED_OUT',
+  'UPSTREAM_ANSWER_TOO_LARGE',
+  'UPSTREAM_RATE_LIMITED',
+]);
+
+/** In a longer answer only the ends are looked at, where every server writes the member. */
+const SEARCHED_BYTES_MAX = 65_536;
+const END_BYTES = 128;
+
+/** The kind of error that an answer is. Tools report theirs inside a result. */
+export function errorIn({ isError, before, after }: RawAnswer, method: string): string | undefined {
+  if (isError) return 'rpc error';
+  if (method !== 'tools/call') return undefined;
+  return before.some(saysError) || after.some(saysError) ? 'tool error' : undefined;
+}
+
+function saysError(part: Bytes): boolean {
+  const isShort = part.length <= SEARCHED_BYTES_MAX;
+  const text = isShort
+    ? part.toString('latin1')
+    : part.slice(0, END_BYTES).toString('latin1') + part.slice(-END_BYTES).toString('latin1');
+  return text.includes('"isError"') && /"isError"\s*:\s*true/.test(text);
+}
