@@ -191,7 +191,11 @@ export class Call implements UpstreamCall, Limited {
     const child = this.#sent?.child;
     const { request } = this.#options;
     if (child !== undefined && child.seat.era !== request.era) {
-      this.#answeredAcross(child, answer);
+      try {
+        this.#answeredAcross(child, answer);
+      } catch (error) {
+        this.fail(error); // what a server writes must cost its own call only
+      }
       return;
     }
     const error = errorIn(answer, request.method);

@@ -51,6 +51,26 @@ describe('a request of a child', () => {
     expect(child.bound).toBe(true);
   });
 
+  test('that its owner fails at is answered, is logged, and costs nothing else', async () => {
+    class Failing extends Listener {
+      override serverRequest(): void {
+        throw new Error('a defect');
+      }
+      override serverNotification(): void {
+        throw new Error('another');
+      }
+    }
+    const world = await running(askingUser(new Failing()));
+    world.says({ id: 3, method: 'elicitation/create' });
+    world.says(LOG);
+    world.says({ id: 4, method: 'ping' });
+    expect(linesOf(world)).toMatchObject([
+      { id: 3, error: { code: -32_603 } },
+      { id: 4, result: {} },
+    ]);
+    expect(world.child.isGone).toBe(false);
+  });
+
   test.each([
     ['is shared', userOf()],
     ['has an owner that cannot be asked', userOf(NOBODY, { wantsLogs: true })],

@@ -72,6 +72,8 @@ export interface ChildEvents {
   ended(child: Child, detail: string): void;
   /** A call that was handed to it is over. */
   callEnded(child: Child, call: EndedCall): void;
+  /** What was done with a message of the server has failed: a fault of ours, which costs that message. */
+  defect(child: Child, error: unknown): void;
   /** Nobody could be told for whom the message was. */
   unattributed(child: Child, method: string): void;
 }
@@ -235,6 +237,23 @@ export class Child implements ConnectionObserver {
   }
 
   request(request: ServerRequest, during?: UpstreamCall): void {
+    try {
+      this.#onRequest(request, during);
+    } catch (error) {
+      this.#events.defect(this, error);
+      this.refuse(request.rawId, RPC.internalError, 'the gateway could not pass it on');
+    }
+  }
+
+  notification(notification: ServerNotification, during?: UpstreamCall): void {
+    try {
+      this.#onNotification(notification, during);
+    } catch (error) {
+      this.#events.defect(this, error);
+    }
+  }
+
+  #onRequest(request: ServerRequest, during: UpstreamCall | undefined): void {
     // On the stream of a call it is for whoever made the call; on its own, for the only one that it can be for.
     const owner = during === undefined ? this.owner : during.owner;
     if (request.method === 'ping') {
@@ -248,7 +267,7 @@ export class Child implements ConnectionObserver {
     }
   }
 
-  notification(notification: ServerNotification, during?: UpstreamCall): void {
+  #onNotification(notification: ServerNotification, during: UpstreamCall | undefined): void {
     if (BROADCAST.has(notification.method)) {
       this.#events.changed(this, notification);
       return;

@@ -8,7 +8,7 @@
  *    idle.
  * 4. After `close` nothing runs and nothing starts.
  */
-import { messageOf } from '@mcp-hangar/kernel/error-text';
+import { messageOf, stackOf } from '@mcp-hangar/kernel/error-text';
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { EraMemory, type EraVerdict } from '../../domain/mcp-server/eras.ts';
 import type { Health, McpServerPhase } from '../../domain/mcp-server/health.ts';
@@ -271,11 +271,13 @@ export class McpServer implements ChildEvents {
     this.#deps.listener.changed(this, child, notification);
   }
 
+  defect(child: Child, error: unknown): void {
+    const fields = { ...this.#named(child), error: stackOf(error) };
+    this.#deps.logger.error(fields, 'defect_in_message');
+  }
+
   unattributed(child: Child, method: string): void {
-    this.#deps.logger.debug(
-      { mcpServerId: this.spec.id, pid: child.connection.pid, method },
-      'message_without_addressee',
-    );
+    this.#deps.logger.debug({ ...this.#named(child), method }, 'message_without_addressee');
   }
 
   rested(child: Child): void {
@@ -301,10 +303,7 @@ export class McpServer implements ChildEvents {
       hasAnswered: child.proved,
       startedAtMs: child.startedAtMs,
     });
-    this.#deps.logger.warn(
-      { mcpServerId: this.spec.id, pid: child.connection.pid, detail },
-      'mcp_server_ended',
-    );
+    this.#deps.logger.warn({ ...this.#named(child), detail }, 'mcp_server_ended');
     void this.#end(child, detail);
   }
 
@@ -459,15 +458,17 @@ export class McpServer implements ChildEvents {
     this.#deps.listener.ended(this, child, reason);
     if (this.#children.size === 0 && this.#starts.size === 0)
       this.#keeper.stopped(STOP_REASON[reason], idle);
-    this.#deps.logger.info(
-      { mcpServerId: this.spec.id, pid: child.connection.pid, reason },
-      'mcp_server_stopped',
-    );
+    this.#deps.logger.info({ ...this.#named(child), reason }, 'mcp_server_stopped');
     await this.#end(child, reason);
   }
 
   #end(child: Child, reason: string): Promise<void> {
     return track(this.#ends, child.connection.close(reason));
+  }
+
+  /** What log lines about a child begin with. */
+  #named(child: Child): { readonly mcpServerId: string; readonly pid: number | undefined } {
+    return { mcpServerId: this.spec.id, pid: child.connection.pid };
   }
 
   #forget(child: Child): void {
