@@ -138,6 +138,11 @@ export class Call implements UpstreamCall, Limited {
     return this.#sent?.id;
   }
 
+  /** The server that works on it, or is to. */
+  get mcpServerId(): string | undefined {
+    return this.target?.mcpServerId ?? this.#carrier?.mcpServerId;
+  }
+
   /** Nobody works on it: its client has questions to answer. */
   get isAskingClient(): boolean {
     return this.#rounds?.isAsking ?? this.#carrier?.isAskingClient ?? false;

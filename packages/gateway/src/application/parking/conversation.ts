@@ -308,7 +308,7 @@ export class Conversation implements ClientReply, Owner, Waiting {
       principal,
       method,
       name,
-      mcpServerId: this.#call?.target?.mcpServerId,
+      mcpServerId: this.#call?.mcpServerId,
       requestDigest: digest(),
       asks: [...this.#questions.values()].map((question) => question.method),
       round: this.#round,
