@@ -1,5 +1,5 @@
 /** A hub with one scripted server, for requests of modern clients; the test moves its clock and its timers. */
-import { afterEach, beforeEach, vi } from 'vitest';
+import { afterEach, beforeEach, expect, vi } from 'vitest';
 import { utf8Text } from '../src/application/byte-text.ts';
 import { Hub } from '../src/application/dispatch/hub.ts';
 import { parseAnswer } from '../src/application/calls/ask.ts';
@@ -253,3 +253,17 @@ const replyInto = (heard: Heard): ClientReply => ({
     heard.dropped = true;
   },
 });
+
+/** The questions that a request was answered with, by their keys. */
+export const questionsIn = (leg: { readonly result: JsonObject | undefined }): JsonObject =>
+  (leg.result?.['inputRequests'] ?? {}) as JsonObject;
+
+/** Whatever happened, nothing of it is left. */
+export function expectNothingLeft({ hub }: ModernWorld): void {
+  expect(hub.inFlight).toBe(0);
+  expect(hub.parking.list()).toEqual([]);
+  const children = hub.servers.flatMap(({ running }) => running);
+  expect(children.map(({ inFlight, asking, isParked }) => [inFlight, asking, isParked])).toEqual(
+    children.map(() => [0, 0, false]),
+  );
+}

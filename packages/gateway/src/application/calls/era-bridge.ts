@@ -10,6 +10,7 @@ import {
   type RetryParams,
 } from '../../domain/protocol/bridge-text.ts';
 import {
+  hopDetail,
   isAboutOurHop,
   legacyError,
   legacyResult,
@@ -156,9 +157,8 @@ function errorForLegacy(error: RpcError): Bridged {
   const noTask = toolNeedsModernTask(error);
   if (noTask !== undefined) return { kind: 'refused', error: noTask };
   if (!isAboutOurHop(error)) return { kind: 'refused', error: legacyError(error) };
-  const { code, message } = error;
-  const detail = `the server does not accept the request as the gateway put it (${code}): ${message}`;
-  return refused(new Fault('UPSTREAM_PROTOCOL_ERROR', detail, { data: { upstreamCode: code } }));
+  const data = { upstreamCode: error.code };
+  return refused(new Fault('UPSTREAM_PROTOCOL_ERROR', hopDetail(error), { data }));
 }
 
 const refused = (fault: Fault): Bridged => ({ kind: 'refused', error: rpcErrorOf(fault) });

@@ -3,8 +3,9 @@ import {
   ACCEPTED,
   CALL,
   codeOf,
-  type ModernWorld,
+  expectNothingLeft,
   modernWorlds,
+  questionsIn,
   retryOf,
   stateIn,
   until,
@@ -15,24 +16,11 @@ import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 
 const newWorld = modernWorlds();
 
-const questionsIn = (leg: { readonly result: JsonObject | undefined }): JsonObject =>
-  (leg.result?.['inputRequests'] ?? {}) as JsonObject;
-
 const asks = (at: ScriptedConnection, id: number | string, params: JsonObject = {}): void =>
   at.says({ id, method: 'elicitation/create', params: { message: `Question ${id}`, ...params } });
 
 /** Longer than questions are gathered for one round. */
 const A_MOMENT_MS = 100;
-
-/** Whatever happened, nothing of it is left. */
-function expectNothingLeft({ hub }: ModernWorld): void {
-  expect(hub.inFlight).toBe(0);
-  expect(hub.parking.list()).toEqual([]);
-  const children = hub.servers.flatMap(({ running }) => running);
-  expect(children.map(({ inFlight, asking, isParked }) => [inFlight, asking, isParked])).toEqual(
-    children.map(() => [0, 0, false]),
-  );
-}
 
 describe('the questions of a server', () => {
   test('of one turn come in one round, each with a key, without what ties it to a session', async () => {

@@ -2,30 +2,17 @@ import { describe, expect, test } from 'vitest';
 import {
   CALL,
   codeOf,
-  type ModernWorld,
+  expectNothingLeft,
   modernWorlds,
+  questionsIn,
   retryOf,
   stateIn,
   until,
 } from '../../../test-kit/modern-world.ts';
 import { settled } from '../../../test-kit/scripted-launcher.ts';
 import { LEG_MS_MAX, ROUNDS_MAX } from '../../domain/protocol/input-rounds.ts';
-import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 
 const newWorld = modernWorlds();
-
-const questionsIn = (leg: { readonly result: JsonObject | undefined }): JsonObject =>
-  (leg.result?.['inputRequests'] ?? {}) as JsonObject;
-
-/** Whatever happened, nothing of it is left. */
-function expectNothingLeft({ hub }: ModernWorld): void {
-  expect(hub.inFlight).toBe(0);
-  expect(hub.parking.list()).toEqual([]);
-  const children = hub.servers.flatMap(({ running }) => running);
-  expect(children.map(({ inFlight, asking, isParked }) => [inFlight, asking, isParked])).toEqual(
-    children.map(() => [0, 0, false]),
-  );
-}
 
 describe('pages that a server wants visited first (-32042)', () => {
   const PAGE = { message: 'Log in', url: 'https://example.com/login', elicitationId: 'e1' };

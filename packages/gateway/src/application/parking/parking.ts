@@ -96,10 +96,6 @@ export class Parking {
     return this.#options.info;
   }
 
-  get clock(): Clock {
-    return this.#options.clock;
-  }
-
   list(): readonly ParkedCall[] {
     return this.#options.store.list();
   }

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { canonicalJson } from '../../domain/protocol/canonical-json.ts';
+import { withoutRound } from '../../domain/protocol/input-rounds.ts';
 import { isObject, type JsonObject } from '../../domain/protocol/json-rpc.ts';
 import type { Sealer } from '../ports.ts';
 
@@ -27,7 +28,7 @@ export function requestDigest(
   method: string,
   params: JsonObject | undefined,
 ): string {
-  const { inputResponses: _responses, requestState: _state, _meta, ...asked } = params ?? {};
+  const { _meta, ...asked } = withoutRound(params ?? {});
   const text = canonicalJson([endpoint, method, asked]);
   return createHash('sha256').update(text).digest('base64url');
 }

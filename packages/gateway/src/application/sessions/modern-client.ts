@@ -2,7 +2,7 @@
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { declaresAsking, NO_CAPABILITIES } from '../../domain/protocol/capabilities.ts';
 import { clientText, type ClientText } from '../../domain/protocol/client-message.ts';
-import { mayAsk } from '../../domain/protocol/input-rounds.ts';
+import { mayAsk, withoutRound } from '../../domain/protocol/input-rounds.ts';
 import { isObject, RPC, type JsonObject, type Request } from '../../domain/protocol/json-rpc.ts';
 import type { ModernEnvelope } from '../../domain/protocol/modern-envelope.ts';
 import { META } from '../../domain/protocol/revisions.ts';
@@ -150,17 +150,13 @@ const declaredBy = ({ request, envelope }: ModernRequest): Declared => ({
 
 /** The request as it is made anew: what the client answered is done. */
 function withoutState(modern: ModernRequest): ModernRequest {
-  const {
-    inputResponses: _responses,
-    requestState: _state,
-    ...params
-  } = modern.request.params ?? {};
+  const { request } = modern;
+  const params = withoutRound(request.params ?? {});
   const message = parseExactly(modern.text.text);
   const exact = isObject(message) && isObject(message['params']) ? message['params'] : {};
-  const { inputResponses: _r, requestState: _s, ...exactParams } = exact;
-  const anew = { ...(isObject(message) ? message : {}), params: exactParams };
+  const anew = { ...(isObject(message) ? message : {}), params: withoutRound(exact) };
   const text = clientText(JSON.stringify(anew), anew);
-  return { ...modern, request: { ...modern.request, params }, text };
+  return { ...modern, request: { ...request, params }, text };
 }
 
 /** The capability of the whole endpoint, once what stands behind it is known. */

@@ -57,7 +57,7 @@ export function seatFor(sharing: Sharing, asker: Asker, era: Era): Seat {
   const capabilities = toldTo(era, asker);
   if (sharing === 'session') {
     const isOneClients = asker.isOneClient;
-    return { kind: 'own', era, key: ownKey(asker, era), capabilities, isOneClients };
+    return { kind: 'own', era, key: ownKey(asker, capabilities), capabilities, isOneClients };
   }
   const leased = asker.wantsLogs || declaresAsking(capabilities);
   if (sharing === 'shared' || !leased) return { kind: 'shared', era };
@@ -76,10 +76,10 @@ function toldTo(era: Era, { era: askers, capabilities }: Asker): JsonObject {
   return askers === 'legacy' ? capabilities : capabilitiesForLegacy(capabilities);
 }
 
-/** A principal may declare other capabilities with every request; a legacy child is told them once. */
-function ownKey({ era: askers, owner, capabilities }: Asker, era: Era): string {
-  const told = askers === 'modern' && era === 'legacy' ? capabilitiesForLegacy(capabilities) : {};
-  return `${askers}:${owner}${Object.keys(told).length === 0 ? '' : ` ${capabilityKey(told)}`}`;
+/** A principal may declare other capabilities with every request; a legacy child is `told` them once. */
+function ownKey({ era, owner }: Asker, told: JsonObject): string {
+  const isTold = era === 'modern' && Object.keys(told).length > 0;
+  return `${era}:${owner}${isTold ? ` ${capabilityKey(told)}` : ''}`;
 }
 
 /** The key of the catalogue that a seat's child lists: its era and what it was told. */

@@ -68,3 +68,7 @@ export function legacyError(error: RpcError): RpcError {
 /** Whether a server speaks of the request as the gateway put it, of which the client knows nothing. */
 export const isAboutOurHop = ({ code }: RpcError): boolean =>
   code === RPC.headerMismatch || code === RPC.unsupportedVersion;
+
+/** What the client is told instead. */
+export const hopDetail = ({ code, message }: RpcError): string =>
+  `the server does not accept the request as the gateway put it (${code}): ${message}`;

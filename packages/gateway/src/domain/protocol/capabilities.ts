@@ -29,6 +29,7 @@ const FEATURES: Readonly<Record<(typeof ASKING)[number], readonly string[]>> = {
  * are few such sets, so clients that declare ever new ones make no ever new children, views and catalogues.
  */
 export function capabilitiesForLegacy(capabilities: JsonObject): JsonObject {
+  if (!declaresAsking(capabilities)) return NO_CAPABILITIES; // most requests
   const told = ASKING.flatMap((name) => {
     const own = capabilities[name];
     if (!isObject(own)) return [];

@@ -8,6 +8,13 @@ const MAY_ASK: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'reso
 
 export const mayAsk = (method: string): boolean => MAY_ASK.has(method);
 
+/** Params without what the rounds have added: as they were in the first request. */
+export const withoutRound = ({
+  inputResponses: _responses,
+  requestState: _state,
+  ...params
+}: JsonObject): JsonObject => params;
+
 /** Times that a client is asked during one call. */
 export const ROUNDS_MAX = 10;
 /** A person may be behind an answer. */

@@ -9,7 +9,8 @@
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { encodeHeaderValue } from '../../../application/calls/header-value.ts';
 import { parseAnswer, plainError } from '../../../application/calls/ask.ts';
-import { isObject, RPC, type JsonObject } from '../../../domain/protocol/json-rpc.ts';
+import { hopDetail, isAboutOurHop } from '../../../domain/protocol/bridge.ts';
+import { isObject, type JsonObject } from '../../../domain/protocol/json-rpc.ts';
 import type { RawAnswer, UpstreamCall, UpstreamConnection } from '../../../application/ports.ts';
 import type { Refusal } from './answer-reader.ts';
 import { CallBook } from './call-book.ts';
@@ -167,7 +168,7 @@ function hopFault(answer: RawAnswer, client: HttpClient): Fault | undefined {
   const error = parseAnswer(answer)?.['error'];
   if (!isObject(error)) return undefined;
   const { code, message } = plainError(error);
-  if (code !== RPC.headerMismatch && code !== RPC.unsupportedVersion) return undefined;
-  const detail = `the server does not accept the request as the gateway put it (${code}): ${shortened(client.clean(message))}`;
+  if (!isAboutOurHop({ code, message })) return undefined;
+  const detail = hopDetail({ code, message: shortened(client.clean(message)) });
   return protocolFault(detail, { upstreamCode: code });
 }
