@@ -220,8 +220,6 @@ async function remains(home: Household): Promise<readonly string[]> {
   const problems: string[] = [];
   await home.empty();
   for (const folder of home.stateFolders()) {
-    const strange = readdirSync(folder).filter((name) => !FOLDER_FILES.has(name));
-    if (strange.length > 0) problems.push(`left in the folder: ${strange.join(', ')}`);
     // A process that has just ended is not seen any more a moment before its files are closed.
     const isFree = await until('the folder is free', () => canTake(folder), FREE_MS_MAX).catch(
       () => false,
@@ -229,6 +227,9 @@ async function remains(home: Household): Promise<readonly string[]> {
     if (!isFree) problems.push('the folder is still owned');
     const { findings } = verifyEventLog(join(folder, 'events.db'));
     problems.push(...findings.map(({ message }) => `the event log: ${message}`));
+    // Behind the look at the log, which undoes what a killed writer had begun.
+    const strange = readdirSync(folder).filter((name) => !FOLDER_FILES.has(name));
+    if (strange.length > 0) problems.push(`left in the folder: ${strange.join(', ')}`);
     problems.push(...brokenCatalogs(join(folder, 'catalogs')));
   }
   const ran = home.journal.lines('"echo"').map((line) => /"token":"([^"]+)"/.exec(line)?.[1]);

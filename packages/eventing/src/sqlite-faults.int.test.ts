@@ -1,7 +1,7 @@
 /** What a log does when the disk, the file, another process or its own worker fails. */
 import { once } from 'node:events';
 import { existsSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -51,6 +51,23 @@ describe('the file', () => {
     await appendOne(store);
     await store.version('a');
     for (const end of ['', '-wal', '-shm']) expect(statSync(path + end).mode & 0o777).toBe(0o600);
+  });
+
+  it('is read also where its writer was killed amid a transaction before it was in WAL mode', async () => {
+    const path = join(folder, 'killed.db');
+    using alive = new DatabaseSync(path);
+    alive.exec(`
+      pragma cache_size = 1;
+      create table begun (text text) strict;
+      begin;
+      insert into begun select hex(randomblob(2000)) from (${'select 1 union all '.repeat(199)}select 1);
+    `);
+    const left = join(folder, 'left.db');
+    for (const end of ['', '-journal']) await copyFile(path + end, left + end);
+    expect(verifyEventLog(left).findings.map(({ message }) => message)).toEqual([
+      expect.stringContaining('a database of another program'),
+    ]);
+    expect(existsSync(`${left}-journal`)).toBe(false);
   });
 
   it('can be read at every moment while it is being made', async () => {

@@ -5,7 +5,7 @@ import { accessSync, closeSync, constants, existsSync, openSync } from 'node:fs'
 import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { DatabaseSync } from 'node:sqlite';
-import { isBusy } from './sqlite-problem.ts';
+import { isBusy, isUnfinished } from './sqlite-problem.ts';
 import { integerIn, type UntrustedRow } from './stored-row.ts';
 
 /** "hang", the first four bytes of the name: which program a SQLite file belongs to. */
@@ -142,6 +142,22 @@ export interface ReadableLog {
  * @throws ForeignFile; errors of SQLite and of the file system
  */
 export function openToRead(path: string): ReadableLog | undefined {
+  try {
+    return openReadOnly(path);
+  } catch (error) {
+    if (!isUnfinished(error)) throw error;
+    finish(path);
+    return openReadOnly(path);
+  }
+}
+
+/** Undoes what a killed writer had begun before the file was in WAL mode. Any look at it does. */
+function finish(path: string): void {
+  using db = new DatabaseSync(path, { timeout: READ_LOCK_MS_MAX });
+  first(db, 'select count(*) as n from sqlite_schema');
+}
+
+function openReadOnly(path: string): ReadableLog | undefined {
   if (!existsSync(path)) return undefined;
   // In a folder that cannot be written the index of the WAL cannot be made. Where there is no WAL none is needed, and
   // SQLite has to be told so.

@@ -4,6 +4,7 @@ import { messageOf } from '@mcp-hangar/kernel/error-text';
 const PASSING: readonly number[] = [5, 13];
 const PRIMARY_CODE_BITS = 0xff;
 const CONSTRAINT_UNIQUE = 2067;
+const READONLY_ROLLBACK = 776;
 
 interface SqliteError extends Error {
   readonly errcode: number;
@@ -30,6 +31,10 @@ export const isPassing = (error: unknown): boolean =>
 
 export const isBusy = (error: unknown): boolean =>
   isSqliteError(error) && (error.errcode & PRIMARY_CODE_BITS) === PASSING[0];
+
+/** Whether a writer was killed amid a transaction, which a connection that only reads cannot undo. */
+export const isUnfinished = (error: unknown): boolean =>
+  isSqliteError(error) && error.errcode === READONLY_ROLLBACK;
 
 export const isUniqueViolation = (error: unknown): boolean =>
   isSqliteError(error) && error.errcode === CONSTRAINT_UNIQUE;
