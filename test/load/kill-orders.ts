@@ -29,6 +29,7 @@ const FREE_MS_MAX = 1_000;
 const FOLDER_FILES: ReadonlySet<string> = new Set([
   'catalogs',
   'events.db',
+  'events.db-journal', // of a writer that was killed while it made the log; the next one takes it away
   'events.db-shm',
   'events.db-wal',
   'hangar.sock',

@@ -3,6 +3,8 @@ interface ErrorEntry {
   readonly jsonRpc: number;
   readonly retryable: boolean;
   readonly title: string;
+  /** Of a command that ends with it; without it 1 where the request was wrong (HTTP below 500), else 2. */
+  readonly exitCode?: 1 | 2 | 3;
 }
 
 /** Every refusal and fault that a caller can see. */
@@ -24,6 +26,19 @@ export const ERRORS = {
     jsonRpc: -32000,
     retryable: true,
     title: 'The client did not read its answers.',
+  },
+  CONFIG_INVALID: {
+    http: 400,
+    jsonRpc: -32602,
+    retryable: false,
+    title: 'The configuration cannot be used.',
+  },
+  CONFIG_MISSING: {
+    http: 404,
+    jsonRpc: -32602,
+    retryable: false,
+    title: 'There is no configuration.',
+    exitCode: 2,
   },
   CONTENT_TYPE_UNSUPPORTED: {
     http: 415,
@@ -55,11 +70,36 @@ export const ERRORS = {
     retryable: true,
     title: 'The gateway is at one of its limits.',
   },
+  GATEWAY_DEFECT: {
+    http: 500,
+    jsonRpc: -32603,
+    retryable: false,
+    title: 'A defect of the gateway; its log says more.',
+  },
   GATEWAY_ENDED: {
     http: 503,
     jsonRpc: -32000,
     retryable: true,
     title: 'The gateway ended during the call.',
+  },
+  GATEWAY_NOT_RUNNING: {
+    http: 503,
+    jsonRpc: -32000,
+    retryable: true,
+    title: 'No gateway runs for the configuration.',
+    exitCode: 3,
+  },
+  GATEWAY_OTHER_VERSION: {
+    http: 503,
+    jsonRpc: -32000,
+    retryable: false,
+    title: 'The gateway that runs is of another version.',
+  },
+  GATEWAY_SILENT: {
+    http: 504,
+    jsonRpc: -32001,
+    retryable: true,
+    title: 'The gateway that runs does not answer.',
   },
   GATEWAY_STOPPING: {
     http: 503,
@@ -223,6 +263,12 @@ export const ERRORS = {
     retryable: false,
     title: 'The session does not exist any more.',
   },
+  STATE_UNAVAILABLE: {
+    http: 503,
+    jsonRpc: -32603,
+    retryable: false,
+    title: 'The state folder cannot be used.',
+  },
   STREAMS_FULL: {
     http: 503,
     jsonRpc: -32000,
@@ -315,6 +361,15 @@ export const ERRORS = {
   },
 } as const satisfies Record<string, ErrorEntry>;
 export type ErrorCode = keyof typeof ERRORS;
+
+/** Whether a text, of another process, is a code of the catalogue. */
+export const isErrorCode = (text: string): text is ErrorCode => Object.hasOwn(ERRORS, text);
+
+/** The exit code of a command that ends with an error of this code. */
+export function exitCodeOf(code: ErrorCode): 1 | 2 | 3 {
+  const entry: ErrorEntry = ERRORS[code];
+  return entry.exitCode ?? (entry.http < 500 ? 1 : 2);
+}
 
 /** A fault of the world outside: thrown by adapters, caught once, at the edge. */
 export class Fault extends Error {

@@ -1,6 +1,7 @@
 /** The configuration that a command works with. */
 import { locateConfig } from './config/locate.ts';
-import { reportProblems } from './say.ts';
+import { readConfigText } from './config/read-config-text.ts';
+import { configFault } from './outcome.ts';
 
 export interface Located {
   /** Absolute; undefined where there is no file. */
@@ -8,14 +9,31 @@ export interface Located {
   readonly chosenBy: string | undefined;
 }
 
-/** Where a file was named that does not exist, that is said and the exit code answered. */
-export function findConfig(flag: string | undefined): Located | { readonly code: number } {
+export interface FoundConfig extends Located {
+  /** Undefined where there is no file. */
+  readonly text: string | undefined;
+}
+
+/** @throws Fault of the given code where a file was named that does not exist */
+export function findConfig(
+  flag: string | undefined,
+  code: 'CONFIG_INVALID' | 'CONFIG_MISSING' = 'CONFIG_INVALID',
+): Located {
   const located = locateConfig({
     flag,
     env: process.env,
     workingDirectory: process.cwd(),
     fromTerminal: process.stdin.isTTY,
   });
-  if (!located.ok) return { code: reportProblems([located.error]) };
+  if (!located.ok) throw configFault([located.error], code);
   return { path: located.value?.path, chosenBy: located.value?.chosenBy };
+}
+
+/** The same with what is in the file. @throws Fault CONFIG_INVALID where it does not exist or cannot be read */
+export async function findConfigText(flag: string | undefined): Promise<FoundConfig> {
+  const located = findConfig(flag);
+  if (located.path === undefined) return { ...located, text: undefined };
+  const text = await readConfigText(located.path);
+  if (!text.ok) throw configFault([text.error]);
+  return { ...located, text: text.value };
 }

@@ -12,12 +12,13 @@ export async function run(argv: readonly string[]): Promise<number> {
   process.stderr.on('error', () => undefined); // whoever read our log is gone; that is no reason to end
   const code = await runCli(argv, {
     version: VERSION,
+    failed: async (error, isJson) => (await import('./outcome.ts')).tellFailure(error, isJson),
     serve: async (flags) => (await import('./serve.ts')).serve(flags),
     configCheck: async (file, flags) =>
-      (await import('./config-check.ts')).configCheck(file, flags),
-    events: async (flags) => (await import('./events.ts')).events(flags),
-    eventsVerify: async (flags) => (await import('./events.ts')).eventsVerify(flags),
-    parkedCalls: async (flags) => (await import('./parked-calls.ts')).parkedCalls(flags),
+      (await import('./commands/config-check.ts')).configCheck(file, flags),
+    events: async (flags) => (await import('./commands/events.ts')).events(flags),
+    eventsVerify: async (flags) => (await import('./commands/events.ts')).eventsVerify(flags),
+    parkedCalls: async (flags) => (await import('./commands/parked-calls.ts')).parkedCalls(flags),
   });
   // A reader of our log that does not read must not keep us: what is left to write has this long.
   setTimeout(() => process.exit(code), LAST_LINES_MS).unref();

@@ -1,12 +1,9 @@
 /** What a person reads on stderr, beside the log. */
 import { stackOf } from '@mcp-hangar/kernel/error-text';
 import type { Logger } from '../application/ports.ts';
-import { formatProblem, type ConfigProblem } from './config/problem.ts';
 
 export const USER_ERROR = 1;
 export const SYSTEM_ERROR = 2;
-/** No gateway runs for the configuration. */
-export const NOT_RUNNING = 3;
 
 export const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
@@ -16,11 +13,8 @@ export function tellDefect(error: unknown, logger: Logger | undefined): void {
   else logger.error({ error: stackOf(error) }, 'defect');
 }
 
-/** Answers the exit code. */
-export function reportProblems(problems: readonly ConfigProblem[]): number {
-  for (const problem of problems) say(formatProblem(problem));
-  say(
-    `${problems.length} problem${problems.length === 1 ? '' : 's'} in the configuration; nothing was started`,
-  );
-  return USER_ERROR;
+/** To stdout, as one text; resolves when it is written. A reader that has read enough is no failure. */
+export async function print(text: string): Promise<void> {
+  process.stdout.on('error', () => undefined);
+  await new Promise<void>((resolve) => process.stdout.write(`${text}\n`, () => resolve()));
 }

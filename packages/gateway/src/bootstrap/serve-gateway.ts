@@ -1,6 +1,5 @@
 /** The process as a gateway: from a configuration's text to something that serves, and back to nothing. */
 import { setFlagsFromString } from 'node:v8';
-import { Fault } from '@mcp-hangar/kernel/errors';
 import { answerQuestion } from '../application/operator/answer-question.ts';
 import type { OwnerFacts } from '../domain/local-socket/greeting.ts';
 import { recordOwner } from '../infrastructure/state/socket-path.ts';
@@ -12,7 +11,8 @@ import type { GatewayConfig } from './config/gateway-config.ts';
 import { loadGatewayConfig } from './config/load-config.ts';
 import { deadServers } from './dead-servers.ts';
 import { whenAsked } from './ending.ts';
-import { reportProblems, say, SYSTEM_ERROR, tellDefect } from './say.ts';
+import { configFault } from './outcome.ts';
+import { say, tellDefect } from './say.ts';
 import type { Start, StateChoice } from './start.ts';
 
 /**
@@ -41,8 +41,8 @@ function overridesOf({ flags }: Start): Readonly<Record<string, string | boolean
   };
 }
 
-/** Where the configuration has problems, they are said and the exit code answered. */
-export function loadStart(start: Start): GatewayConfig | { readonly code: number } {
+/** @throws Fault CONFIG_INVALID */
+export function loadStart(start: Start): GatewayConfig {
   const { path, text } = start.config;
   const loaded = loadGatewayConfig({
     path,
@@ -50,30 +50,28 @@ export function loadStart(start: Start): GatewayConfig | { readonly code: number
     env: process.env,
     overrides: overridesOf(start),
   });
-  return loaded.ok ? loaded.value : { code: reportProblems(loaded.error) };
+  if (!loaded.ok) throw configFault(loaded.error);
+  return loaded.value;
 }
 
-/** Builds the gateway at its place. Where the configuration has problems, they are said and the exit code answered. */
-export async function openGateway(
-  start: Start,
-  place: OwnPlace,
-): Promise<Serving | { readonly code: number }> {
-  const config = loadStart(start);
-  if ('code' in config) {
-    if (place.kind === 'owner') place.lock.release();
-    return config;
-  }
-  const state = claim(start.state, place);
-  setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`);
-  let gateway: Gateway;
+/**
+ * Builds the gateway at its place, and gives the place back where it cannot.
+ * @throws Fault CONFIG_INVALID, EVENT_STORE_UNAVAILABLE
+ */
+export async function openGateway(start: Start, place: OwnPlace): Promise<Serving> {
   try {
-    gateway = await compose(config, { state });
+    return await openAt(place, start);
   } catch (error) {
     if (place.kind === 'owner') place.lock.release();
-    if (!(error instanceof Fault)) throw error;
-    say(`mcp-hangar: ${error.message}`);
-    return { code: SYSTEM_ERROR };
+    throw error;
   }
+}
+
+async function openAt(place: OwnPlace, start: Start): Promise<Serving> {
+  const config = loadStart(start);
+  const state = claim(start.state, place);
+  setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`);
+  const gateway = await compose(config, { state });
   announce(start, gateway);
   const facts = factsOf(config);
   const socket =

@@ -9,6 +9,7 @@ import { guide } from '../server/cli/guide.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
 import { whenAsked, type Ending } from './ending.ts';
 import { join, Relay, type Carried } from './relay.ts';
+import { tellFailure } from './outcome.ts';
 import { say, SYSTEM_ERROR, tellDefect, USER_ERROR } from './say.ts';
 import { loadStart, openGateway, untilEnded, type Serving } from './serve-gateway.ts';
 import { seekPlace, type Start } from './start.ts';
@@ -19,7 +20,6 @@ const RETRY_MS = 50;
 /** Serves until there is a reason to stop. Answers the exit code. */
 export async function serveHttp(start: Start): Promise<number> {
   const config = loadStart(start);
-  if ('code' in config) return config.code;
   if (!LOOPBACK.test(config.http.host) && start.flags.unsafeNoAuth !== true) {
     say(
       `mcp-hangar: ${config.http.host} can be reached by others and nobody has to log in; bind 127.0.0.1, or add --unsafe-no-auth`,
@@ -29,7 +29,6 @@ export async function serveHttp(start: Start): Promise<number> {
   const place = await seekPlace(start.state, 'watch');
   if (place.kind === 'guest') return relay(start, config, place);
   const serving = await openGateway(start, place);
-  if ('code' in serving) return serving.code;
   const port = await bound(config, () => serving.gateway.listen());
   if (port === undefined) {
     await serving.close();
@@ -142,10 +141,12 @@ class Successor {
       this.#follow(place.socket);
       return;
     }
-    const opened = await openGateway(this.#start, place);
-    // The text is the one that was served until now, but the event log may be damaged meanwhile.
-    if ('code' in opened) this.#fail({ ...opened, reason: 'it cannot serve' });
-    else this.#serving = opened;
+    try {
+      this.#serving = await openGateway(this.#start, place);
+    } catch (error) {
+      // The text is the one that was served until now, but the event log may be damaged meanwhile.
+      this.#fail({ code: tellFailure(error, false), reason: 'it cannot serve' });
+    }
   }
 }
 

@@ -4,12 +4,12 @@
  */
 import { duplexPair } from 'node:stream';
 import type { Place } from '../infrastructure/state/place.ts';
-import type { ServeFlags } from '../server/cli/program.ts';
+import type { ServeFlags } from '../server/cli/commands/serve.ts';
 import { Bridge, type Attachment } from './bridge.ts';
-import { readConfigText } from './config/read-config-text.ts';
 import { whenAsked } from './ending.ts';
-import { findConfig } from './find-config.ts';
-import { reportProblems, say, tellDefect, USER_ERROR } from './say.ts';
+import { findConfigText } from './find-config.ts';
+import { tellFailure } from './outcome.ts';
+import { say, tellDefect, USER_ERROR } from './say.ts';
 import type { Serving } from './serve-gateway.ts';
 import { chooseState, seekPlace, type Start } from './start.ts';
 
@@ -19,11 +19,7 @@ export async function serve(flags: ServeFlags): Promise<number> {
     say('mcp-hangar: --standalone uses no state folder and --state-dir names one; leave one out');
     return USER_ERROR;
   }
-  const located = findConfig(flags.config);
-  if ('code' in located) return located.code;
-  const text = located.path === undefined ? undefined : await readConfigText(located.path);
-  if (text?.ok === false) return reportProblems([text.error]);
-  const config = { ...located, text: text?.value };
+  const config = await findConfigText(flags.config);
   const start: Start = { flags, config, state: chooseState(flags, config) };
   if (flags.http === true || process.env['MCP_MODE'] === 'http') {
     const { serveHttp } = await import('./serve-http.ts');
@@ -34,8 +30,7 @@ export async function serve(flags: ServeFlags): Promise<number> {
   const place = await seekPlace(start.state, 'mcp');
   if (place.kind === 'guest') return bridge(start, place);
   const { openGateway, serveOverStdio } = await import('./serve-gateway.ts');
-  const serving = await openGateway(start, place);
-  return 'code' in serving ? serving.code : serveOverStdio(serving);
+  return serveOverStdio(await openGateway(start, place));
 }
 
 /** Carries one client to the running gateway, and to the next one when that ends; the next may be this process. */
@@ -52,10 +47,13 @@ async function bridge(start: Start, first: Extract<Place, { kind: 'guest' }>): P
       throw new Error('nobody waits for a gateway any more');
     }
     const { openGateway } = await import('./serve-gateway.ts');
-    const opened = await openGateway(start, place);
-    if ('code' in opened) throw new Error('the configuration cannot be served');
-    serving = opened;
-    return attachTo(opened);
+    try {
+      serving = await openGateway(start, place);
+    } catch (error) {
+      tellFailure(error, false); // the bridge only learns that there is no gateway
+      throw error;
+    }
+    return attachTo(serving);
   };
   say(`mcp-hangar: connected to the gateway of process ${first.facts.pid}`);
   const client = new Bridge(

@@ -1,11 +1,12 @@
 /** What one `serve` was asked to do, and where its place is. */
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { Fault } from '@mcp-hangar/kernel/errors';
 import type { Want } from '../domain/local-socket/greeting.ts';
 import { findPlace, type Place } from '../infrastructure/state/place.ts';
-import type { ServeFlags } from '../server/cli/program.ts';
+import type { ServeFlags } from '../server/cli/commands/serve.ts';
 import { configDigest, configId, defaultStateFolder, shortFoldersOf } from './config-identity.ts';
-import type { Located } from './find-config.ts';
+import type { FoundConfig } from './find-config.ts';
 
 /** Which state folder a process is to use, before anybody has looked at it. */
 export type StateChoice =
@@ -21,7 +22,7 @@ export type StateChoice =
 export interface Start {
   readonly flags: ServeFlags;
   /** The text is kept: who takes over from another gateway serves what was agreed on with it. */
-  readonly config: Located & { readonly text: string | undefined };
+  readonly config: FoundConfig;
   readonly state: StateChoice;
 }
 
@@ -40,6 +41,16 @@ export function chooseState(flags: ServeFlags, { path, text }: Start['config']):
   } catch {
     return { kind: 'none', reason: 'the configuration is gone' }; // read a moment ago
   }
+}
+
+/** The folder that a command looks into. @throws Fault STATE_UNAVAILABLE */
+export function stateFolder(
+  flags: ServeFlags,
+  config: Start['config'],
+): Extract<StateChoice, { kind: 'folder' }> {
+  const state = chooseState(flags, config);
+  if (state.kind === 'folder') return state;
+  throw new Fault('STATE_UNAVAILABLE', `there is no state folder: ${state.reason}`);
 }
 
 /** Looks for the owner of the state folder, or becomes it. Never rejects. */

@@ -21,7 +21,7 @@ export type Ending = Omit<CallEnding, 'durationMs'>;
 
 /** Of a call that the gateway ends. */
 export function endingOf(error: unknown): Ending {
-  const code = error instanceof Fault ? error.code : 'DEFECT';
+  const code = error instanceof Fault ? error.code : 'GATEWAY_DEFECT';
   const detail = error instanceof Error ? error.message : undefined;
   return { outcome: outcomeOf(error, code), error: code, detail, bytes: 0 };
 }
@@ -36,7 +36,7 @@ function outcomeOf(error: unknown, code: string): CallOutcome {
 /** Failures that say nothing about the health of the server. */
 const NOT_THE_SERVERS: ReadonlySet<string> = new Set([
   'CLIENT_TOO_SLOW',
-  'DEFECT',
+  'GATEWAY_DEFECT',
   'GATEWAY_BUSY',
   'GATEWAY_STOPPING',
   'INPUT_NOT_SUPPORTED',

@@ -77,7 +77,7 @@ describe('A question', () => {
     const { answer, logged } = await asked(parked(), () => {
       throw new TypeError('inner workings');
     });
-    expect(answer).toMatchObject({ isOk: false, code: 'DEFECT' });
+    expect(answer).toMatchObject({ isOk: false, code: 'GATEWAY_DEFECT' });
     expect(JSON.stringify(answer)).not.toContain('inner');
     expect(logged.join()).toMatch(/^defect_in_query.*list_parked_calls.*inner workings/);
   });

@@ -32,7 +32,7 @@ export async function answerQuestion(
       return answerLine({ isOk: false, code: error.code, message: error.message });
     deps.logger.error({ query: question?.query, error: stackOf(error) }, 'defect_in_query');
     const message = 'the gateway could not answer; its log says why (defect_in_query)';
-    return answerLine({ isOk: false, code: 'DEFECT', message });
+    return answerLine({ isOk: false, code: 'GATEWAY_DEFECT', message });
   }
 }
 

@@ -1,0 +1,47 @@
+import type { Command } from 'commander';
+import type { CommandGroup, JsonFlag, PlaceFlags } from './group.ts';
+
+export interface EventsFlags extends PlaceFlags, JsonFlag {
+  readonly follow?: boolean;
+  readonly server?: string;
+  readonly type?: string;
+  readonly since?: string;
+  readonly limit?: string;
+}
+
+export interface EventsActions {
+  events(flags: EventsFlags): Promise<number>;
+  eventsVerify(flags: PlaceFlags): Promise<number>;
+}
+
+const EVENTS_EXAMPLES = `
+Examples:
+  $ mcp-hangar events --server github --since 1h
+  $ mcp-hangar events --type ToolInvocationFailed,McpServerDegraded --follow
+  $ mcp-hangar events --json --limit 1000 | jq .data`;
+
+/** `events …`: the log of what servers did and what was called. */
+export const eventCommands: CommandGroup<EventsActions> = (program, actions, done) => {
+  const events = program
+    .command('events')
+    .description('print the event log: what servers did and what was called, the newest last')
+    .option('-f, --follow', 'print what comes, too, until you end it')
+    .option('--json', 'print one JSON object a line')
+    .option('--server <id>', 'only of this MCP server')
+    .option('--type <types>', 'only of these types, separated by commas')
+    .option(
+      '--since <time>',
+      'only from then on: 90s, 10m, 2h, 3d, or a date like 2026-11-21T08:00',
+    )
+    .option('-n, --limit <count>', 'how many of those that are stored, at most (default: 50)')
+    .addHelpText('after', EVENTS_EXAMPLES)
+    .action(async (_flags: unknown, command: Command) => {
+      done(await actions.events(command.optsWithGlobals<EventsFlags>()));
+    });
+  events
+    .command('verify')
+    .description('check that the log is whole: exit code 0 it is, 1 it is not, 2 it cannot be read')
+    .action(async (_flags: unknown, command: Command) => {
+      done(await actions.eventsVerify(command.optsWithGlobals<PlaceFlags>()));
+    });
+};

@@ -1,0 +1,64 @@
+import type { Command } from 'commander';
+import type { CommandGroup } from './group.ts';
+
+export interface ServeFlags {
+  readonly config?: string;
+  readonly http?: boolean;
+  readonly host?: string;
+  readonly port?: string;
+  readonly logLevel?: string;
+  readonly jsonLogs?: boolean;
+  readonly unsafeNoAuth?: boolean;
+  readonly guide?: boolean;
+  readonly stateDir?: string;
+  readonly standalone?: boolean;
+}
+
+export interface ServeActions {
+  serve(flags: ServeFlags): Promise<number>;
+}
+
+function serveOptions(command: Command): Command {
+  return command
+    .option(
+      '-c, --config <file>',
+      'configuration (default: MCP_CONFIG, ./config.yaml, ~/.config/mcp-hangar/config.yaml)',
+    )
+    .option(
+      '--http',
+      'serve over HTTP, as MCP_MODE=http does (default: one client over stdin and stdout)',
+    )
+    .option('--host <address>', 'with --http: address to bind (default: 127.0.0.1)')
+    .option('-p, --port <number>', 'with --http: port to bind (default: 8000)')
+    .option('--log-level <level>', 'trace, debug, info, warn, error or fatal (default: info)')
+    .option('--json-logs', 'log JSON lines')
+    .option(
+      '--unsafe-no-auth',
+      'with --http: bind an address that others can reach although nobody has to log in',
+    )
+    .option(
+      '--state-dir <folder>',
+      'where to keep what outlives the process (default: a folder of its own for each configuration in ~/.local/state/mcp-hangar)',
+    )
+    .option(
+      '--standalone',
+      'share neither servers nor state with other gateways of this configuration',
+    )
+    .option('--guide', 'with --http: print how to connect clients once it serves');
+}
+
+/** `serve`, and the same without a command. */
+export const serveCommands: CommandGroup<ServeActions> = (program, actions, done) => {
+  serveOptions(program).action(async (flags: ServeFlags) => {
+    done(await actions.serve(flags));
+  });
+  serveOptions(
+    program
+      .command('serve')
+      .description(
+        'serve the configured MCP servers over stdio, or HTTP with --http (the default command)',
+      ),
+  ).action(async (_flags: ServeFlags, command: Command) => {
+    done(await actions.serve(command.optsWithGlobals<ServeFlags>()));
+  });
+};
