@@ -199,7 +199,15 @@ describe('The gateway that runs', () => {
       `  AI clients start one, and so does: mcp-hangar serve --http --config ${house.file}\n`;
     const none = { code: 3, stdout: '', stderr: missing };
     expect(await parked(house)).toEqual(none);
-    expect(await parked(house, '--json')).toEqual(none);
+    const inJson = await parked(house, '--json');
+    expect(inJson).toMatchObject({ code: 3, stderr: missing });
+    expect(JSON.parse(inJson.stdout)).toEqual({
+      error: {
+        code: 'GATEWAY_NOT_RUNNING',
+        message: `no gateway runs for ${house.file}`,
+        fix: `AI clients start one, and so does: mcp-hangar serve --http --config ${house.file}`,
+      },
+    });
     const gateway = await house.http();
     expect(await parked(house)).toMatchObject({ code: 0 });
     gateway.kill();
