@@ -202,6 +202,16 @@ export class McpServer implements ChildEvents {
     return this.spec.launch.kind === 'inactive' ? 'dead' : this.#keeper.state.phase;
   }
 
+  /** When its phase changed, at the earliest when this gateway began. Milliseconds since the Unix epoch. */
+  get phaseSinceMs(): number {
+    return this.#keeper.phaseSinceMs;
+  }
+
+  /** What to do about the last failure, where that is known. */
+  get suggestion(): string | undefined {
+    return this.#keeper.suggestion;
+  }
+
   get health(): Health {
     return this.#keeper.health;
   }
