@@ -15,11 +15,23 @@ test.each([
     ['-y', 'server', '/data'],
     ['-y', 'server', '/data'],
   ],
-  [['--token', 'abc', '-v'], ['--token', '[secret]', '-v']],
-  [['--api-key=abc', 'x'], ['--api-key=[secret]', 'x']],
-  [['--key', '--verbose'], ['--key', '--verbose']],
+  [
+    ['--token', 'abc', '-v'],
+    ['--token', '[secret]', '-v'],
+  ],
+  [
+    ['--api-key=abc', 'x'],
+    ['--api-key=[secret]', 'x'],
+  ],
+  [
+    ['--key', '--verbose'],
+    ['--key', '--verbose'],
+  ],
   [['postgres://me:pass@host/db'], ['postgres://[secret]@host/db']],
-  [['--header', 'X: from-the-environment'], ['--header', 'X: [secret]']],
+  [
+    ['--header', 'X: from-the-environment'],
+    ['--header', 'X: [secret]'],
+  ],
 ])('the arguments %j are shown as %j', (given, shown) => {
   expect(stdio(...given)).toBe(`npx ${shown.join(' ')}`);
 });

@@ -48,12 +48,7 @@ describe('A question', () => {
     expect(logged).toEqual([]);
   });
 
-  test.each([
-    '',
-    'x',
-    '{}',
-    '{"query":"list_parked_calls"}',
-  ])('%j is refused', async (line) => {
+  test.each(['', 'x', '{}', '{"query":"list_parked_calls"}'])('%j is refused', async (line) => {
     const { answer } = await asked(line);
     expect(answer).toMatchObject({ isOk: false, code: 'INPUT_INVALID' });
   });

@@ -29,7 +29,11 @@ export interface OperatorEntry {
 export function defineEntry<Input extends z.ZodType, Output>(
   useCase: UseCase<Input, Output>,
   msMax: number,
-  toJson: (output: Output, work: OperatorWork, input: JsonObject) => JsonObject | Promise<JsonObject>,
+  toJson: (
+    output: Output,
+    work: OperatorWork,
+    input: JsonObject,
+  ) => JsonObject | Promise<JsonObject>,
 ): OperatorEntry {
   return {
     useCase,

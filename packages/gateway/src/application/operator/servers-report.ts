@@ -35,12 +35,8 @@ export const ServerRow = z.object({
   consecutive_failures: z.number(),
   last_error: z.string().nullable(),
   suggestion: z.string().nullable(),
-  next: z
-    .object({ kind: z.string(), at: time, attempt: z.number().nullable() })
-    .nullable(),
-  cannot_cross: z.array(
-    z.object({ clients: z.string(), feature: z.string(), reason: z.string() }),
-  ),
+  next: z.object({ kind: z.string(), at: time, attempt: z.number().nullable() }).nullable(),
+  cannot_cross: z.array(z.object({ clients: z.string(), feature: z.string(), reason: z.string() })),
 });
 export type ServerRow = z.infer<typeof ServerRow>;
 

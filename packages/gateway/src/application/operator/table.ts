@@ -11,12 +11,16 @@ const ENTRIES: readonly OperatorEntry[] = [
   defineEntry(REGISTRY.get_status, LOOK_MS_MAX, serversReport),
   defineEntry(REGISTRY.get_mcp_server, LOOK_MS_MAX, serverReport),
   // Both start a server where its tools are not known yet.
-  defineEntry(REGISTRY.get_mcp_server_tools, WORK_MS_MAX, ({ id, state, arePredefined, tools }) => ({
-    id,
-    state,
-    are_predefined: arePredefined,
-    tools,
-  })),
+  defineEntry(
+    REGISTRY.get_mcp_server_tools,
+    WORK_MS_MAX,
+    ({ id, state, arePredefined, tools }) => ({
+      id,
+      state,
+      are_predefined: arePredefined,
+      tools,
+    }),
+  ),
   defineEntry(REGISTRY.start_mcp_server, WORK_MS_MAX, ({ id, state, tools }) => ({
     id,
     state,

@@ -65,7 +65,11 @@ describe('Arguments as they are typed', () => {
     [['path=x', 'deep=yes'], 'argument "deep" is "yes"', 'expected boolean'],
     [['path=x', 'level=hihg'], 'argument "level" is "hihg"', 'did you mean "high"?'],
     [['path=x', 'path=y'], 'argument "path" is given 2 times', undefined],
-    [['path=x', 'filter={}', 'filter.since=1'], 'argument "filter" is given as a whole and in parts', undefined],
+    [
+      ['path=x', 'filter={}', 'filter.since=1'],
+      'argument "filter" is given as a whole and in parts',
+      undefined,
+    ],
   ])('%j are refused: %s', (words, message, fix) => {
     const fault = faultOf(() => argumentsText(words, SCHEMA));
     expect(fault.code).toBe('INPUT_INVALID');

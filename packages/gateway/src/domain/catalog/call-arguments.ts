@@ -96,7 +96,8 @@ function oneText({ name, values: [value = ''] }: Given, { schema, root }: Place)
   const kinds = kindsOf(schema, root);
   const may = (kind: string): boolean => kinds.size === 0 || kinds.has(kind);
   const isNumber = may('number') ? NUMBER.test(value) : kinds.has('integer') && INTEGER.test(value);
-  const isWord = (may('boolean') && /^(?:true|false)$/.test(value)) || (may('null') && value === 'null');
+  const isWord =
+    (may('boolean') && /^(?:true|false)$/.test(value)) || (may('null') && value === 'null');
   const isNested =
     (may('array') && isJson(value, 'array')) || (may('object') && isJson(value, 'object'));
   const options = Array.isArray(schema['enum']) ? schema['enum'] : undefined;
@@ -179,7 +180,11 @@ function checkRequired(names: readonly string[], schema: JsonObject): void {
   if (first === undefined) return;
   const list = missing.map((name) => `"${name}"`).join(', ');
   const fix = `add ${missing.map((name) => `${name}=…`).join(' ')}`;
-  throw wrong(first, `the tool needs ${list}, which ${missing.length === 1 ? 'is' : 'are'} missing`, fix);
+  throw wrong(
+    first,
+    `the tool needs ${list}, which ${missing.length === 1 ? 'is' : 'are'} missing`,
+    fix,
+  );
 }
 
 const wrong = (field: string, message: string, fix?: string): Fault =>
