@@ -36,10 +36,10 @@ const STATUS: readonly Cell[] = [
   { column: { title: 'ID', widthMin: 12 }, text: ({ id }) => id },
   { column: { title: 'STATE' }, text: ({ state }) => state },
   { column: { title: 'FOR', leaveOut: 3 }, text: (row, nowMs) => since(row.state_since, nowMs) },
-  { column: { title: 'HEALTH', leaveOut: 4 }, text: ({ health }) => health },
-  { column: { title: 'TOOLS', leaveOut: 5 }, text: ({ tools }) => String(tools) },
+  { column: { title: 'HEALTH', leaveOut: 6 }, text: ({ health }) => health },
+  { column: { title: 'TOOLS', leaveOut: 4 }, text: ({ tools }) => String(tools) },
   {
-    column: { title: 'CALLS/PROCS', leaveOut: 6 },
+    column: { title: 'CALLS/PROCS', leaveOut: 5 },
     text: ({ in_flight: calls, processes }) => `${calls}/${processes.length}`,
   },
   { column: { title: 'BY', leaveOut: 9 }, isDetail: true, text: ({ transport }) => transport },
@@ -101,7 +101,7 @@ export function serverText({ as_of: asOf, server }: ServerReport): string {
       'state',
       `${ICONS[server.state] ?? '??'} ${server.state} for ${since(server.state_since, nowMs)}`,
     ],
-    ['health', `${server.health}, ${server.consecutive_failures} failures in a row`],
+    ['health', healthText(server)],
     ['description', server.description],
     [
       'reached by',
@@ -138,12 +138,17 @@ export function serverText({ as_of: asOf, server }: ServerReport): string {
   return [server.id, ...lines].join('\n');
 }
 
+function healthText({ health, consecutive_failures: failures }: ServerRow): string {
+  if (failures === 0) return health;
+  return `${health}, ${failures} failure${failures === 1 ? '' : 's in a row'}`;
+}
+
 function nextText({ next, state }: ServerRow, nowMs: number): string {
   if (next === null) return '';
   const inMs = Date.parse(next.at) - nowMs;
   if (next.kind === 'idle_stop') return inMs > 0 ? `idle stop in ${duration(inMs)}` : 'idle stop';
   if (next.kind !== 'retry') return '';
-  if (inMs <= 0) return state === 'dead' || state === 'degraded' ? 'retry with next call' : '';
+  if (inMs <= 0) return state === 'dead' || state === 'degraded' ? 'retry on next call' : '';
   return `retry ${next.attempt ?? ''} in ${duration(inMs)}`;
 }
 

@@ -18,6 +18,7 @@ test.each([
   ],
   [{ content: [{ type: 'text', text: '{"a": 1}' }], structuredContent: { a: 1 } }, '{"a": 1}'],
   [{ content: [{ type: 'text', text: 'x' }], structuredContent: { a: 1 } }, 'x\n{\n  "a": 1\n}'],
+  [{ content: [{ type: 'text', text: 'x' }], structuredContent: { content: 'x' } }, 'x'],
   [{ structuredContent: { a: 1 } }, '{\n  "a": 1\n}'],
   [{ content: [{ type: 'later', some: 'thing' }] }, '{\n  "type": "later",\n  "some": "thing"\n}'],
   [{}, ''],

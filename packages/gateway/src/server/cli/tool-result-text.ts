@@ -47,7 +47,10 @@ function size(base64: unknown): string {
   return bytes < 1_000 ? `${bytes} B` : `${Math.round(bytes / 1_000)} kB`;
 }
 
+/** Whether a text says what is given as a value beside it: as JSON, or as the only member. */
 function isSame(text: string, structured: unknown): boolean {
+  const values = isObject(structured) ? Object.values(structured) : [];
+  if (values.length === 1 && values[0] === text) return true;
   try {
     return JSON.stringify(JSON.parse(text)) === JSON.stringify(structured);
   } catch {

@@ -37,7 +37,10 @@ interface NumberFlag {
 /** Every configured server, as the gateway sees it. @throws Fault */
 export async function serversOf(line: GatewayLine, signal: AbortSignal): Promise<ServersReport> {
   const answer = await line.ask({ query: 'get_status', input: {} }, { signal });
-  return readAnswer(ServersReport, answer);
+  const report = readAnswer(ServersReport, answer);
+  if (line.running !== undefined) return report;
+  // Without a gateway there was no change to count from.
+  return { ...report, servers: report.servers.map((row) => ({ ...row, state_since: null })) };
 }
 
 /** The ids that were named, each once. @throws Fault MCP_SERVER_UNKNOWN for the first that does not exist */

@@ -1,4 +1,6 @@
-import { Fault } from '@mcp-hangar/kernel/errors';
+import { exitCodeOf, Fault } from '@mcp-hangar/kernel/errors';
+import { advised } from '../../advised.ts';
+import { tellFailure } from '../../outcome.ts';
 import { ProgressLine } from '../../../server/cli/progress-line.ts';
 
 /** Servers that are worked on at one time. */
@@ -7,7 +9,12 @@ const AT_ONE_TIME = 4;
 export interface Outcomes<Outcome> {
   /** In the order of the ids. */
   readonly done: readonly Outcome[];
-  readonly failed: readonly { readonly id: string; readonly error: Fault }[];
+  readonly failed: readonly Failure[];
+}
+
+export interface Failure {
+  readonly id: string;
+  readonly error: Fault;
 }
 
 /**
@@ -41,8 +48,19 @@ export async function eachOf<Outcome>(
   return {
     done: ids.flatMap((id) => (done.has(id) ? [done.get(id) as Outcome] : [])),
     failed: ids.flatMap((id) => {
-      const error = failed.get(id);
-      return error === undefined ? [] : [{ id, error }];
+      const fault = failed.get(id);
+      return fault === undefined ? [] : [{ id, error: advised(fault) }];
     }),
   };
+}
+
+/** Failures as `--json` has them. */
+export const failuresJson = (failed: readonly Failure[]): readonly unknown[] =>
+  failed.map(({ id, error: { code, message, data } }) => ({ id, code, message, ...data }));
+
+/** Says what failed. Answers the exit code: that of the first failure. */
+export function tellFailures(failed: readonly Failure[]): number {
+  for (const { error } of failed) tellFailure(error, false);
+  const [first] = failed;
+  return first === undefined ? 0 : exitCodeOf(first.error.code);
 }

@@ -1,12 +1,9 @@
 /** `start`, `stop` and `restart`. */
-import { exitCodeOf } from '@mcp-hangar/kernel/errors';
 import { z } from 'zod';
 import { runningGateway, readAnswer, type GatewayLine } from '../../ask-gateway.ts';
 import { print } from '../../say.ts';
-import { tellFailure } from '../../outcome.ts';
-import { advised } from '../../advised.ts';
 import { knownIds, serversOf, wrongFlag, type Asked } from './asked.ts';
-import { eachOf } from './each-of.ts';
+import { eachOf, failuresJson, tellFailures } from './each-of.ts';
 
 const Started = z.object({ id: z.string(), state: z.string(), tools: z.number() });
 
@@ -57,21 +54,10 @@ async function change(
   const enabled = servers.filter((row) => row.enabled).map(({ id }) => id);
   const ids = flags.all === true ? enabled : knownIds(words, servers);
   const { done, failed } = await eachOf(ids, (id, tell) => work({ line, id, signal, tell }));
-  const faults = failed.map(({ id, error }) => ({ id, error: advised(error) }));
-  if (flags.json === true) {
-    const told = faults.map(({ id, error: { code, message, data } }) => ({
-      id,
-      code,
-      message,
-      ...data,
-    }));
-    await print(JSON.stringify({ servers: done, failed: told }));
-  } else if (done.length > 0) {
-    await print(done.map(changeText).join('\n'));
-  }
-  for (const { error } of faults) tellFailure(error, false);
-  const [first] = faults;
-  return first === undefined ? 0 : exitCodeOf(first.error.code);
+  if (flags.json === true)
+    await print(JSON.stringify({ servers: done, failed: failuresJson(failed) }));
+  else if (done.length > 0) await print(done.map(changeText).join('\n'));
+  return tellFailures(failed);
 }
 
 const changeText = ({ id, state, tools }: Change): string =>

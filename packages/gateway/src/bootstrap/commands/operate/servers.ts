@@ -2,6 +2,7 @@
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { ServerReport, type ServersReport } from '../../../application/operator/servers-report.ts';
 import { listText, serverText, statusText } from '../../../server/cli/servers-text.ts';
+import { knownServers } from '../../any-gateway.ts';
 import { readAnswer, runningGateway, type GatewayLine } from '../../ask-gateway.ts';
 import { pause } from '../../interruption.ts';
 import { tellFailure } from '../../outcome.ts';
@@ -88,7 +89,6 @@ async function findLine(flags: Asked['flags']): Promise<FoundLine> {
     return { line: await runningGateway(flags), missing: undefined };
   } catch (error) {
     if (!(error instanceof Fault) || error.code !== 'GATEWAY_NOT_RUNNING') throw error;
-    const { knownServers } = await import('../../own-gateway.ts');
     return { line: await knownServers(flags), missing: error };
   }
 }

@@ -1,13 +1,12 @@
 /** `tools`. */
-import { exitCodeOf, Fault } from '@mcp-hangar/kernel/errors';
 import { z } from 'zod';
 import { isObject, type JsonObject } from '../../../domain/protocol/json-rpc.ts';
 import { bytesOf, toolsText } from '../../../server/cli/tools-text.ts';
+import { anyGateway } from '../../any-gateway.ts';
 import { readAnswer, type GatewayLine } from '../../ask-gateway.ts';
-import { anyGateway } from '../../own-gateway.ts';
-import { print, say } from '../../say.ts';
+import { print } from '../../say.ts';
 import { knownIds, serversOf, wrongFlag, type Asked } from './asked.ts';
-import { eachOf } from './each-of.ts';
+import { eachOf, failuresJson, tellFailures } from './each-of.ts';
 
 const ToolsReport = z.object({
   id: z.string(),
@@ -28,11 +27,16 @@ export async function tools({ words, flags, signal }: Asked): Promise<number> {
   const [first] = failed;
   // What was asked for alone is all that was asked for.
   if (first !== undefined && words.length > 0) throw first.error;
-  if (flags.json === true) await print(JSON.stringify(jsonOf(done, failed)));
+  if (flags.json === true)
+    await print(JSON.stringify({ servers: done.map(withBytes), failed: failuresJson(failed) }));
   else await print(toolsText(done, process.stdout.columns));
-  for (const { error } of failed) say(`mcp-hangar: ${error.message}`);
-  return first === undefined ? 0 : exitCodeOf(first.error.code);
+  return tellFailures(failed);
 }
+
+const withBytes = (report: ToolsReport): JsonObject => ({
+  ...report,
+  bytes: report.tools.reduce((sum, tool) => sum + bytesOf(tool), 0),
+});
 
 export interface ToolsQuestion {
   readonly signal: AbortSignal;
@@ -50,13 +54,3 @@ export async function toolsOf(
   const question = { query: 'get_mcp_server_tools', input: { id } };
   return readAnswer(ToolsReport, await line.ask(question, { signal }));
 }
-
-type Failures = readonly { readonly id: string; readonly error: Fault }[];
-
-const jsonOf = (done: readonly ToolsReport[], failed: Failures): JsonObject => ({
-  servers: done.map((report) => ({
-    ...report,
-    bytes: report.tools.reduce((sum, tool) => sum + bytesOf(tool), 0),
-  })),
-  failed: failed.map(({ id, error: { code, message } }) => ({ id, code, message })),
-});
