@@ -28,7 +28,8 @@ export interface ServerActivity {
 }
 
 export function activityOf(server: McpServer, nowMs: number): ServerActivity {
-  const { running, suggestion } = server;
+  const { running, course } = server;
+  const { phaseSinceMs, suggestion } = course;
   const children = running.map((child) => ({
     pid: child.connection.pid,
     startedAtMs: child.startedAtMs,
@@ -36,7 +37,7 @@ export function activityOf(server: McpServer, nowMs: number): ServerActivity {
     inFlight: child.inFlight,
   }));
   return {
-    stateSinceMs: server.phaseSinceMs,
+    stateSinceMs: phaseSinceMs,
     inFlight: children.reduce((sum, { inFlight }) => sum + inFlight, 0),
     children,
     lastFailure: withoutSuggestion(server.lastFailure, suggestion),

@@ -16,10 +16,10 @@ export async function openOwn(
   start: Start,
   place: Parameters<typeof openGateway>[1],
 ): Promise<GatewayLine> {
-  const { gateway, close } = await openGateway(start, place);
+  const serving = await openGateway(start, place);
   // A promise that nobody waited for is a defect: what it belonged to is over, and the command goes on.
   process.on('unhandledRejection', (error) => void tellFailure(error, false));
-  return lineInto(gateway, close);
+  return lineInto(serving.gateway, () => serving.close());
 }
 
 /** Servers that nobody starts, with what was remembered of them. @throws Fault CONFIG_INVALID */

@@ -46,7 +46,7 @@ export const toolCallEntry: OperatorEntry = {
 /** @throws Fault INPUT_INVALID */
 function argumentsIn(text: unknown): unknown {
   try {
-    return parseExactly(String(text ?? '{}'));
+    return parseExactly(typeof text === 'string' ? text : '{}');
   } catch {
     throw new Fault('INPUT_INVALID', 'the arguments are no JSON', { data: { field: 'arguments' } });
   }

@@ -202,14 +202,9 @@ export class McpServer implements ChildEvents {
     return this.spec.launch.kind === 'inactive' ? 'dead' : this.#keeper.state.phase;
   }
 
-  /** When its phase changed, at the earliest when this gateway began. Milliseconds since the Unix epoch. */
-  get phaseSinceMs(): number {
-    return this.#keeper.phaseSinceMs;
-  }
-
-  /** What to do about the last failure, where that is known. */
-  get suggestion(): string | undefined {
-    return this.#keeper.suggestion;
+  /** Since when it is in its phase, and what to do about its last failure. */
+  get course(): Pick<LifecycleKeeper, 'phaseSinceMs' | 'suggestion'> {
+    return this.#keeper;
   }
 
   get health(): Health {

@@ -1,5 +1,6 @@
 /** The command line: what can be typed, and its help. What it does is given by `bootstrap`. */
 import { Command, CommanderError } from 'commander';
+import { nearest } from '../../domain/near-names.ts';
 import { callCommands, type CallsActions } from './commands/calls.ts';
 import { configCommands, type ConfigActions } from './commands/config.ts';
 import { eventCommands, type EventsActions } from './commands/events.ts';
@@ -37,6 +38,7 @@ export async function runCli(argv: readonly string[], actions: CliActions): Prom
     .version(actions.version, '-V, --version', 'print the version')
     .addHelpText('after', EXAMPLES)
     .showSuggestionAfterError()
+    .configureOutput({ outputError: (text, write) => write(told(text, program)) })
     .exitOverride();
   serveCommands(program, actions, done);
   configCommands(program, actions, done);
@@ -51,6 +53,20 @@ export async function runCli(argv: readonly string[], actions: CliActions): Prom
     return actions.failed(error, wantsJson(argv));
   }
   return code;
+}
+
+/** What is typed without a command belongs to `serve`, which takes no words: one is a command that was mistyped. */
+function told(error: string, program: Command): string {
+  const [, word] =
+    /^error: too many arguments\. Expected 0 .*?: (\S+?)[,.](?:\s|$)/.exec(error) ?? [];
+  if (word === undefined) return error;
+  const meant = nearest(
+    word,
+    program.commands.map((command) => command.name()),
+  );
+  const hint =
+    meant === undefined ? 'all are shown by: mcp-hangar --help' : `Did you mean ${meant}?`;
+  return `error: unknown command '${word}'\n(${hint})\n`;
 }
 
 /** Behind `--` stand words of somebody else. */

@@ -55,8 +55,15 @@ export function knownIds(ids: readonly string[], servers: readonly ServerRow[]):
   return [...new Set(ids)];
 }
 
+export interface GatewayJson {
+  readonly running: boolean;
+  readonly pid?: number;
+  /** Null where it does not say. */
+  readonly version?: string | null;
+}
+
 /** What `--json` says of the gateway. */
-export const gatewayJson = ({ running }: GatewayLine): Readonly<Record<string, unknown>> =>
+export const gatewayJson = ({ running }: GatewayLine): GatewayJson =>
   running === undefined
     ? { running: false }
     : { running: true, pid: running.pid, version: running.version ?? null };

@@ -4,14 +4,12 @@ import { LogLineReport } from '../../../application/operator/logs-entry.ts';
 import { localTime } from '../../../server/cli/event-text.ts';
 import { readAnswer, runningGateway } from '../../ask-gateway.ts';
 import { say } from '../../say.ts';
-import { knownIds, numberFlag, serversOf, wrongFlag, type Asked } from './asked.ts';
+import { knownIds, numberFlag, serversOf, type Asked } from './asked.ts';
 
 const LINES = { standard: 100, min: 0, max: 10_000, isWhole: true } as const;
 
 /** Prints what servers wrote to stderr, with `--follow` until somebody ends it. Answers the exit code. */
 export async function logs({ words, flags, signal }: Asked): Promise<number> {
-  if (words.length > 1)
-    throw wrongFlag('server', 'logs prints those of all MCP servers, or of one');
   const lines = numberFlag('lines', flags.lines, LINES);
   await using line = await runningGateway(flags);
   const { servers } = await serversOf(line, signal);

@@ -7,7 +7,7 @@ import { readAnswer, runningGateway, type GatewayLine } from '../../ask-gateway.
 import { pause } from '../../interruption.ts';
 import { tellFailure } from '../../outcome.ts';
 import { print, say } from '../../say.ts';
-import { gatewayJson, knownIds, numberFlag, serversOf, wrongFlag, type Asked } from './asked.ts';
+import { gatewayJson, knownIds, numberFlag, serversOf, type Asked } from './asked.ts';
 
 /** Lists the configured servers. Answers the exit code. */
 export async function list({ flags, signal }: Asked): Promise<number> {
@@ -23,8 +23,7 @@ export async function list({ flags, signal }: Asked): Promise<number> {
 
 /** Shows what servers do, once or again and again. Answers the exit code. */
 export async function status(asked: Asked): Promise<number> {
-  const { words, flags, signal } = asked;
-  if (words.length > 1) throw wrongFlag('server', 'status shows all MCP servers, or one');
+  const { flags, signal } = asked;
   const everyMs =
     1_000 * numberFlag('interval', flags.interval, { standard: 2, min: 0.2, max: 3_600 });
   const screen = new Screen();

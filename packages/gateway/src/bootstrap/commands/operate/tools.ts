@@ -5,7 +5,7 @@ import { bytesOf, toolsText } from '../../../server/cli/tools-text.ts';
 import { anyGateway } from '../../any-gateway.ts';
 import { readAnswer, type GatewayLine } from '../../ask-gateway.ts';
 import { print } from '../../say.ts';
-import { knownIds, serversOf, wrongFlag, type Asked } from './asked.ts';
+import { knownIds, serversOf, type Asked } from './asked.ts';
 import { eachOf, failuresJson, tellFailures } from './each-of.ts';
 
 const ToolsReport = z.object({
@@ -17,8 +17,6 @@ export type ToolsReport = z.infer<typeof ToolsReport>;
 
 /** Lists tools; a server whose tools are not known is started for it. Answers the exit code. */
 export async function tools({ words, flags, signal }: Asked): Promise<number> {
-  if (words.length > 1)
-    throw wrongFlag('server', 'tools lists those of all MCP servers, or of one');
   await using line = await anyGateway(flags);
   const { servers } = await serversOf(line, signal);
   const enabled = servers.filter((row) => row.enabled).map(({ id }) => id);

@@ -3,7 +3,7 @@ import { Fault } from '@mcp-hangar/kernel/errors';
 import { runningGateway } from '../../ask-gateway.ts';
 import { print } from '../../say.ts';
 import { VERSION } from '../../version.ts';
-import { gatewayJson, type Asked } from './asked.ts';
+import { gatewayJson, type Asked, type GatewayJson } from './asked.ts';
 
 /** Prints the versions of what is involved. Answers the exit code. */
 export async function version({ flags }: Asked): Promise<number> {
@@ -14,10 +14,9 @@ export async function version({ flags }: Asked): Promise<number> {
     await print(JSON.stringify(about));
     return 0;
   }
-  const runs =
-    gateway['running'] === true
-      ? `${String(gateway['version'] ?? 'of another version')}, process ${String(gateway['pid'])}`
-      : 'none runs for this configuration';
+  const runs = gateway.running
+    ? `${gateway.version ?? 'of another version'}, process ${gateway.pid}`
+    : 'none runs for this configuration';
   const lines = [
     `mcp-hangar  ${VERSION}`,
     `node        ${about.node}`,
@@ -29,7 +28,7 @@ export async function version({ flags }: Asked): Promise<number> {
 }
 
 /** Whatever keeps us from looking at it, ours is known. */
-async function gatewayOf(flags: Asked['flags']): Promise<Readonly<Record<string, unknown>>> {
+async function gatewayOf(flags: Asked['flags']): Promise<GatewayJson> {
   try {
     await using line = await runningGateway(flags);
     return gatewayJson(line);
