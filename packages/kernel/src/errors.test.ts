@@ -57,6 +57,7 @@ const PINS: Record<ErrorCode, readonly [http: number, jsonRpc: number, retryable
   UPSTREAM_PROTOCOL_ERROR: [502, -32603, false],
   UPSTREAM_QUEUE_FULL: [503, -32000, true],
   UPSTREAM_RATE_LIMITED: [503, -32000, true],
+  UPSTREAM_REFUSED: [502, -32603, false],
   UPSTREAM_TLS_FAILED: [502, -32000, false],
   UPSTREAM_UNAUTHORIZED: [502, -32000, false],
   UPSTREAM_UNAVAILABLE: [502, -32000, true],

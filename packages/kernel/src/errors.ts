@@ -335,6 +335,13 @@ export const ERRORS = {
     retryable: true,
     title: 'The server asks for fewer calls.',
   },
+  UPSTREAM_REFUSED: {
+    http: 502,
+    jsonRpc: -32603,
+    retryable: false,
+    title: 'The server refused the request with an error of its own.',
+    exitCode: 1,
+  },
   UPSTREAM_TLS_FAILED: {
     http: 502,
     jsonRpc: -32000,

@@ -180,6 +180,14 @@ export interface StartOptions {
   readonly signal: AbortSignal;
   /** Told when the server is reached and the handshake begins; again where it has to begin anew. */
   readonly onHandshake?: () => void;
+  /** Told of every line that the server's process writes to stderr, without secrets. */
+  readonly onStderr?: (line: StderrLine) => void;
+}
+
+export interface StderrLine {
+  readonly atMs: number;
+  readonly pid: number;
+  readonly line: string;
 }
 
 /** Starts a server, or connects to a remote one, and speaks the handshake with it. */

@@ -34,7 +34,16 @@ const PINS: Readonly<Record<string, readonly [entry: keyof typeof REGISTRY, perm
   };
 
 /** What commands of an operator may ask over the local socket. */
-const OPERATOR_PINS: Readonly<Record<string, string>> = { list_parked_calls: 'audit:read' };
+const OPERATOR_PINS: Readonly<Record<string, string>> = {
+  list_parked_calls: 'audit:read',
+  get_status: 'mcp_servers:read',
+  get_mcp_server: 'mcp_servers:read',
+  get_mcp_server_tools: 'mcp_servers:read',
+  get_server_logs: 'mcp_servers:read',
+  invoke_tool: 'tool:invoke',
+  start_mcp_server: 'mcp_servers:lifecycle',
+  stop_mcp_server: 'mcp_servers:lifecycle',
+};
 
 test('every entry is reached by a surface', () => {
   const surfaces = [...ALL, ...OPERATOR_ENTRIES.values()];

@@ -9,6 +9,7 @@ import { getHealth } from './queries/get-health.ts';
 import { getMcpServer } from './queries/get-mcp-server.ts';
 import { getMcpServerTools } from './queries/get-mcp-server-tools.ts';
 import { getStatus } from './queries/get-status.ts';
+import { getServerLogs } from './queries/get-server-logs.ts';
 import { listDiscoverySources } from './queries/list-discovery-sources.ts';
 import { listMcpServers } from './queries/list-mcp-servers.ts';
 import { listParkedCalls } from './queries/list-parked-calls.ts';
@@ -18,6 +19,7 @@ export const REGISTRY = {
   get_health: getHealth,
   get_mcp_server: getMcpServer,
   get_mcp_server_tools: getMcpServerTools,
+  get_server_logs: getServerLogs,
   get_status: getStatus,
   invoke_tool: invokeTool,
   invoke_tool_with_report: invokeToolWithReport,

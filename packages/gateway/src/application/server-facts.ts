@@ -11,6 +11,7 @@ import { modeOf, type McpServerSpec } from '../domain/mcp-server/spec.ts';
 import { nearest } from '../domain/near-names.ts';
 import { cannotCross, type CannotCross } from '../domain/protocol/crossing.ts';
 import type { Era } from '../domain/protocol/revisions.ts';
+import { activityOf, transportOf, type ServerActivity } from './server-activity.ts';
 import type { McpServer } from './servers/mcp-server.ts';
 import type { UseCaseContext, UseCaseDeps } from './use-case.ts';
 
@@ -20,6 +21,7 @@ export interface ServerFacts {
   readonly id: string;
   readonly state: ServerState;
   readonly mode: string;
+  readonly transport: string;
   readonly isAlive: boolean;
   readonly toolsCount: number;
   readonly healthStatus: HealthStatus;
@@ -31,6 +33,8 @@ export interface ServerFacts {
   readonly consecutiveFailures: number;
   /** What it has that clients of one era do not get; empty while it is not known which eras it speaks. */
   readonly cannotCross: readonly CannotCross[];
+  /** Undefined for one that is switched off. */
+  readonly activity: ServerActivity | undefined;
 }
 
 /** Every configured server, also those that are switched off. */
@@ -54,6 +58,7 @@ export function factsOf(
     id: spec.id,
     state: phase,
     mode: modeOf(spec),
+    transport: transportOf(spec),
     isAlive: server.running.length > 0,
     toolsCount: tools.length,
     healthStatus: healthStatus(phase, health.consecutiveFailures),
@@ -63,6 +68,7 @@ export function factsOf(
     lastUsedAtMs: lastUse(server),
     consecutiveFailures: health.consecutiveFailures,
     cannotCross: cannotCross({ speaks: erasOf(server), hello, tools }),
+    activity: activityOf(server, deps.clock.nowMs()),
   };
 }
 
@@ -78,6 +84,7 @@ function disabledFacts(spec: McpServerSpec): ServerFacts {
     id: spec.id,
     state: 'disabled',
     mode: modeOf(spec),
+    transport: transportOf(spec),
     isAlive: false,
     toolsCount: 0,
     healthStatus: 'unknown',
@@ -87,6 +94,7 @@ function disabledFacts(spec: McpServerSpec): ServerFacts {
     lastUsedAtMs: undefined,
     consecutiveFailures: 0,
     cannotCross: [],
+    activity: undefined,
   };
 }
 

@@ -11,6 +11,7 @@ import type { Catalogs } from './catalog/catalogs.ts';
 import type { InternalCall, Progress } from './calls/internal-call.ts';
 import type { Clock, Logger, ParkedCallStore } from './ports.ts';
 import type { McpServer, ServerUser } from './servers/mcp-server.ts';
+import type { ServerLogs } from './servers/server-logs.ts';
 import type { StartStages } from './servers/start-stages.ts';
 
 export type Permission =
@@ -32,6 +33,7 @@ export interface UseCaseDeps {
   readonly disabled: readonly McpServerSpec[];
   readonly catalogs: Catalogs;
   readonly stages: StartStages;
+  readonly logs: ServerLogs;
   readonly parkedCalls: Pick<ParkedCallStore, 'list'>;
   /** Servers that are started at one time where many are wanted. */
   readonly startConcurrency: number;

@@ -1,14 +1,29 @@
 /** Asks the gateway that runs for a configuration, over the local socket in its state folder. */
+import type { Socket } from 'node:net';
 import { messageOf } from '@mcp-hangar/kernel/error-text';
 import { Fault, isErrorCode, type ErrorCode } from '@mcp-hangar/kernel/errors';
 import type { z } from 'zod';
-import type { Refusal } from '../domain/local-socket/greeting.ts';
+import type { OwnerFacts, Refusal } from '../domain/local-socket/greeting.ts';
 import type { Question } from '../domain/local-socket/query.ts';
-import { askOwner, callOwner } from '../infrastructure/state/owner-link.ts';
+import {
+  askOwner,
+  callOwner,
+  type AskOptions,
+  type OwnerAnswer,
+} from '../infrastructure/state/owner-link.ts';
 import { recordedSocket } from '../infrastructure/state/socket-path.ts';
 import type { PlaceFlags } from '../server/cli/commands/group.ts';
-import { findConfigText } from './find-config.ts';
+import { findConfigText, type FoundConfig } from './find-config.ts';
 import { stateFolder } from './start.ts';
+import { VERSION } from './version.ts';
+
+/** Whom a command asks: the gateway that runs, or one in this process. */
+export interface GatewayLine extends AsyncDisposable {
+  /** Undefined where no gateway runs but for this command. */
+  readonly running: Pick<OwnerFacts, 'pid' | 'version'> | undefined;
+  /** @throws Fault where there is no answer, or what the gateway said */
+  ask(question: Question, options?: AskOptions): Promise<unknown>;
+}
 
 const OTHER_VERSION = [
   'GATEWAY_OTHER_VERSION',
@@ -22,31 +37,91 @@ const REFUSED: Readonly<Record<Refusal, readonly [code: ErrorCode, why: string]>
   'unknown-want': OTHER_VERSION,
 };
 
-/** @throws Fault where there is no answer: GATEWAY_NOT_RUNNING, what keeps us from asking, or what the gateway said */
-export async function askGateway(flags: PlaceFlags, question: Question): Promise<unknown> {
+/** One question. @throws Fault where there is no answer: GATEWAY_NOT_RUNNING, what keeps us from asking, or what the gateway said */
+export async function askGateway(
+  flags: PlaceFlags,
+  question: Question,
+  options?: AskOptions,
+): Promise<unknown> {
+  await using line = await runningGateway(flags);
+  return await line.ask(question, options);
+}
+
+/** @throws Fault GATEWAY_NOT_RUNNING, or what keeps us from finding it */
+export async function runningGateway(flags: PlaceFlags): Promise<GatewayLine> {
   const config = await findConfigText(flags.config);
+  const call = (): Promise<OwnerAnswer> => callOwnerOf(flags, config);
+  const { socket, facts } = linked(await call(), flags, config);
+  return new SocketLine(socket, facts, async () => linked(await call(), flags, config).socket);
+}
+
+/** Greets the gateway of a configuration for one question. @throws Fault STATE_UNAVAILABLE */
+export async function callOwnerOf(flags: PlaceFlags, config: FoundConfig): Promise<OwnerAnswer> {
   const state = stateFolder(flags, config);
   const socketPath = socketIn(state.folder);
-  const found =
-    socketPath === undefined
-      ? ({ kind: 'absent' } as const)
-      : await callOwner(socketPath, 'query', state.digest);
+  if (socketPath === undefined) return { kind: 'absent' };
+  return callOwner(socketPath, 'query', state.digest);
+}
+
+type Linked = Extract<OwnerAnswer, { kind: 'linked' }>;
+
+function linked(found: OwnerAnswer, flags: PlaceFlags, { path }: FoundConfig): Linked {
   switch (found.kind) {
     case 'absent':
-      throw notRunning(flags, config.path);
+      throw notRunning(flags, path);
     case 'silent':
       throw new Fault('GATEWAY_SILENT', 'the gateway of this configuration does not answer');
     case 'refused':
       throw new Fault(...REFUSED[found.reason]);
-    case 'linked': {
-      const answer = await askOwner(found.socket, question);
-      if (answer?.isOk === true) return answer.value;
-      const { pid } = found.facts;
-      if (answer === undefined)
+    case 'linked':
+      return found;
+  }
+}
+
+/** A connection carries one question: each but the first needs a new one. */
+export class SocketLine implements GatewayLine {
+  readonly running: OwnerFacts;
+  readonly #connect: () => Promise<Socket>;
+  #first: Socket | undefined;
+
+  constructor(first: Socket, running: OwnerFacts, connect: () => Promise<Socket>) {
+    this.#first = first;
+    this.running = running;
+    this.#connect = connect;
+  }
+
+  async ask(question: Question, options?: AskOptions): Promise<unknown> {
+    const socket = this.#first ?? (await this.#connect());
+    this.#first = undefined;
+    const answer = await askOwner(socket, question, options);
+    const { pid } = this.running;
+    switch (answer) {
+      case 'silent':
         throw new Fault('GATEWAY_SILENT', `the gateway of process ${pid} gave no answer in time`);
-      throw new Fault(isErrorCode(answer.code) ? answer.code : 'GATEWAY_DEFECT', answer.message);
+      case 'ended':
+        throw new Fault('GATEWAY_ENDED', `the gateway of process ${pid} ended before it answered`);
+      case 'unreadable':
+        throw unreadable(this.running);
+      default:
+        if (answer.isOk) return answer.value;
+        throw new Fault(
+          isErrorCode(answer.code) ? answer.code : 'GATEWAY_DEFECT',
+          answer.message,
+          answer.data === undefined ? {} : { data: answer.data },
+        );
     }
   }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#first?.on('error', () => undefined).destroy();
+    return Promise.resolve();
+  }
+}
+
+function unreadable(running?: OwnerFacts): Fault {
+  const which = running?.version ?? 'another version';
+  const detail = `the answer of the gateway cannot be read; it is of ${which}, this is ${VERSION}`;
+  return new Fault('GATEWAY_OTHER_VERSION', detail);
 }
 
 /** What a gateway answered, as this version knows it. @throws Fault GATEWAY_OTHER_VERSION */
@@ -56,8 +131,7 @@ export function readAnswer<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const read = schema.safeParse(value);
   if (read.success) return read.data;
-  const message = 'the answer of the gateway cannot be read; it is of another version';
-  throw new Fault('GATEWAY_OTHER_VERSION', message);
+  throw unreadable();
 }
 
 function socketIn(folder: string): string | undefined {

@@ -18,6 +18,8 @@ export async function run(argv: readonly string[]): Promise<number> {
       (await import('./commands/config-check.ts')).configCheck(file, flags),
     events: async (flags) => (await import('./commands/events.ts')).events(flags),
     eventsVerify: async (flags) => (await import('./commands/events.ts')).eventsVerify(flags),
+    operate: async (name, words, flags) =>
+      (await import('./commands/operate.ts')).operate(name, words, flags),
     parkedCalls: async (flags) => (await import('./commands/parked-calls.ts')).parkedCalls(flags),
   });
   // A reader of our log that does not read must not keep us: what is left to write has this long.

@@ -13,7 +13,8 @@ import { deadServers } from './dead-servers.ts';
 import { whenAsked } from './ending.ts';
 import { configFault } from './outcome.ts';
 import { say, tellDefect } from './say.ts';
-import type { Start, StateChoice } from './start.ts';
+import type { Start } from './start.ts';
+import { VERSION } from './version.ts';
 
 /**
  * How much the heap may grow between two full collections. Left alone, V8 allows a heap that was quiet for a while
@@ -69,10 +70,10 @@ export async function openGateway(start: Start, place: OwnPlace): Promise<Servin
 
 async function openAt(place: OwnPlace, start: Start): Promise<Serving> {
   const config = loadStart(start);
-  const state = claim(start.state, place);
+  const state = claim(start, place);
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`);
   const gateway = await compose(config, { state });
-  announce(start, gateway);
+  if (start.isQuiet !== true) announce(start, gateway);
   const facts = factsOf(config);
   const socket =
     state.kind === 'open' && place.kind === 'owner' && start.state.kind === 'folder'
@@ -89,9 +90,9 @@ async function openAt(place: OwnPlace, start: Start): Promise<Serving> {
 }
 
 /** The folder as the gateway will use it; where it cannot be, says so once. */
-function claim(choice: StateChoice, place: OwnPlace): StateFolder {
+function claim({ state: choice, isQuiet }: Start, place: OwnPlace): StateFolder {
   if (choice.kind === 'none') {
-    if (choice.reason !== 'standalone')
+    if (choice.reason !== 'standalone' && isQuiet !== true)
       say(`mcp-hangar: keeps its state in memory: ${choice.reason}`);
     return { kind: 'unavailable', reason: choice.reason, isExplicit: false };
   }
@@ -106,9 +107,10 @@ function claim(choice: StateChoice, place: OwnPlace): StateFolder {
     }
   }
   if (reason === undefined) return { kind: 'open', path: folder, isExplicit };
-  say(
-    `mcp-hangar: serves by itself and keeps its state in memory, without the folder ${folder}: ${reason}`,
-  );
+  if (isQuiet !== true)
+    say(
+      `mcp-hangar: serves by itself and keeps its state in memory, without the folder ${folder}: ${reason}`,
+    );
   return { kind: 'unavailable', reason, isExplicit };
 }
 
@@ -122,7 +124,8 @@ async function openSocket(
     facts,
     serveStream: (input, output) => gateway.connect(input, output),
     acceptHttp: (connection) => gateway.accept(connection),
-    answerQuery: (question, signal) => answerQuestion(gateway.hub.useCases, question, signal),
+    answerQuery: (question, signal, tell) =>
+      answerQuestion(gateway.hub.useCases, question, { signal, tell }),
   });
   try {
     await socket.listen(path);
@@ -140,6 +143,7 @@ function factsOf({ limits }: GatewayConfig): OwnerFacts {
     graceMs: limits.shutdownGraceMs,
     bodyBytesMax: limits.bodyBytesMax,
     lineBytesMax: Math.max(limits.clientBufferBytesMax, limits.upstreamMessageBytesMax),
+    version: VERSION,
   };
 }
 

@@ -24,6 +24,8 @@ export interface Start {
   /** The text is kept: who takes over from another gateway serves what was agreed on with it. */
   readonly config: FoundConfig;
   readonly state: StateChoice;
+  /** For a command: what a gateway says as it begins is not what was asked for. */
+  readonly isQuiet?: boolean;
 }
 
 /** Which folder the flags and the environment ask for. */

@@ -24,6 +24,7 @@ import {
   type ServerListener,
   type ServerUser,
 } from '../servers/mcp-server.ts';
+import { ServerLogs } from '../servers/server-logs.ts';
 import { StartStages } from '../servers/start-stages.ts';
 import { Subscriptions } from '../subscriptions/subscriptions.ts';
 import { TaskTable } from '../tasks/task-table.ts';
@@ -98,9 +99,10 @@ export class Hub {
       ttlMs: options.catalog.ttlMs,
     });
     const stages = new StartStages();
+    const logs = new ServerLogs();
     const parts = {
       ...options,
-      launcher: stages.told(options.launcher),
+      launcher: logs.kept(stages.told(options.launcher)),
       listener: this.#listener(stages),
     };
     const enabled = options.servers.filter((spec) => spec.enabled);
@@ -114,6 +116,7 @@ export class Hub {
       catalogs: this.catalogs,
       parkedCalls: this.parking,
       stages,
+      logs,
       startConcurrency: options.catalog.startConcurrency,
       send: (call) => this.calls.sendInternal(call),
     };

@@ -31,7 +31,8 @@ async function asked(line: string, list: () => readonly ParkedCall[] = () => [])
   const used = { clock: { nowMs: () => 1_000 }, logger, parkedCalls: { list } };
   // What its one entry works with.
   const deps = used as Partial<UseCaseDeps> as UseCaseDeps;
-  const text = await answerQuestion(deps, line, new AbortController().signal);
+  const { signal } = new AbortController();
+  const text = await answerQuestion(deps, line, { signal, tell: () => undefined });
   expect(text.indexOf('\n')).toBe(text.length - 1);
   return { answer: readAnswer(text), logged };
 }
@@ -47,15 +48,14 @@ describe('A question', () => {
     expect(logged).toEqual([]);
   });
 
-  test.each([
-    '',
-    'x',
-    '{}',
-    '{"query":"list_parked_calls"}',
-    questionLine({ query: 'no_such', input: {} }),
-  ])('%j is refused: another version may know it', async (line) => {
+  test.each(['', 'x', '{}', '{"query":"list_parked_calls"}'])('%j is refused', async (line) => {
     const { answer } = await asked(line);
     expect(answer).toMatchObject({ isOk: false, code: 'INPUT_INVALID' });
+  });
+
+  test('that is not known is refused: another version may know it', async () => {
+    const { answer } = await asked(questionLine({ query: 'no_such', input: {} }));
+    expect(answer).toMatchObject({ isOk: false, code: 'GATEWAY_OTHER_VERSION' });
   });
 
   test.each([{ limit: 0 }, { limit: 1_001 }, { limit: 'all' }, { other: 1 }])(

@@ -1,30 +1,36 @@
 /** What an operator's commands may ask of the gateway that runs: which entry of the registry stands behind each name. */
-import type { z } from 'zod';
-import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { REGISTRY } from '../registry.ts';
-import { runUseCase, type UseCase, type UseCaseContext, type UseCaseDeps } from '../use-case.ts';
+import { defineEntry, LOOK_MS_MAX, WORK_MS_MAX, type OperatorEntry } from './entry.ts';
+import { logsEntry } from './logs-entry.ts';
 import { parkedCallsReport } from './parked-calls-report.ts';
+import { serverReport, serversReport } from './servers-report.ts';
+import { toolCallEntry } from './tool-call-entry.ts';
 
-export interface OperatorEntry {
-  readonly useCase: UseCase;
-  /** @throws Fault */
-  readonly run: (
-    input: JsonObject,
-    deps: UseCaseDeps,
-    context: UseCaseContext,
-  ) => Promise<JsonObject>;
-}
+const ENTRIES: readonly OperatorEntry[] = [
+  defineEntry(REGISTRY.list_parked_calls, LOOK_MS_MAX, parkedCallsReport),
+  defineEntry(REGISTRY.get_status, LOOK_MS_MAX, serversReport),
+  defineEntry(REGISTRY.get_mcp_server, LOOK_MS_MAX, serverReport),
+  // Both start a server where its tools are not known yet.
+  defineEntry(
+    REGISTRY.get_mcp_server_tools,
+    WORK_MS_MAX,
+    ({ id, state, arePredefined, tools }) => ({
+      id,
+      state,
+      are_predefined: arePredefined,
+      tools,
+    }),
+  ),
+  defineEntry(REGISTRY.start_mcp_server, WORK_MS_MAX, ({ id, state, tools }) => ({
+    id,
+    state,
+    tools: tools.length,
+  })),
+  defineEntry(REGISTRY.stop_mcp_server, WORK_MS_MAX, ({ id }) => ({ id })),
+  toolCallEntry,
+  logsEntry,
+];
 
-function defineEntry<Input extends z.ZodType, Output>(
-  useCase: UseCase<Input, Output>,
-  toJson: (output: Output) => JsonObject,
-): readonly [name: string, entry: OperatorEntry] {
-  const run: OperatorEntry['run'] = async (input, deps, context) =>
-    // Whatever the input is: running an entry begins with its schema.
-    toJson(await runUseCase(useCase, deps, input as z.input<Input>, context));
-  return [useCase.name, { useCase, run }];
-}
-
-export const OPERATOR_ENTRIES: ReadonlyMap<string, OperatorEntry> = new Map([
-  defineEntry(REGISTRY.list_parked_calls, parkedCallsReport),
-]);
+export const OPERATOR_ENTRIES: ReadonlyMap<string, OperatorEntry> = new Map(
+  ENTRIES.map((entry) => [entry.useCase.name, entry]),
+);

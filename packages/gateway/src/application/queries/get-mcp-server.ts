@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Health } from '../../domain/mcp-server/health.ts';
 import { successRate } from '../../domain/mcp-server/health.ts';
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
+import { targetOf } from '../server-activity.ts';
 import { canRetry, factsOf, findServer, type ServerFacts } from '../server-facts.ts';
 import { defineQuery } from '../use-case.ts';
 
@@ -14,6 +15,8 @@ export interface McpServerDetails {
   /** What it said of itself when it was started last. */
   readonly hello: JsonObject | undefined;
   readonly era: string | undefined;
+  /** Its command line or address, without secrets. */
+  readonly target: string | undefined;
 }
 
 export const getMcpServer = defineQuery({
@@ -42,6 +45,7 @@ export const getMcpServer = defineQuery({
       },
       hello: catalog?.hello,
       era: catalog?.era,
+      target: targetOf(spec),
     };
   },
 });

@@ -53,6 +53,8 @@ export class LifecycleKeeper {
   #countedAtMs = Number.NEGATIVE_INFINITY;
   /** What the last failed start would have been to the caller that met it. */
   #lastCode: Fault['code'] | undefined;
+  #suggestion: string | undefined;
+  #phaseSinceMs: number;
   #totalInvocations = 0;
   #totalFailures = 0;
   #lastSuccessAtMs: number | undefined;
@@ -63,10 +65,21 @@ export class LifecycleKeeper {
     this.#deps = deps;
     this.#decider = lifecycleOf(spec.id, spec.failuresMax);
     this.#state = deps.restored ?? this.#decider.initial;
+    this.#phaseSinceMs = deps.clock.nowMs();
   }
 
   get state(): Lifecycle {
     return this.#state;
+  }
+
+  /** When its phase changed, at the earliest when this gateway began. Milliseconds since the Unix epoch. */
+  get phaseSinceMs(): number {
+    return this.#phaseSinceMs;
+  }
+
+  /** What to do about the last failure, where that is known. */
+  get suggestion(): string | undefined {
+    return this.#state.lastFailure === undefined ? undefined : this.#suggestion;
   }
 
   get health(): Health {
@@ -113,6 +126,7 @@ export class LifecycleKeeper {
     const reason = messageOf(error);
     this.#lastFailureAtMs = this.#deps.clock.nowMs();
     this.#lastCode = error instanceof Fault ? error.code : undefined;
+    this.#suggestion = suggestionIn(error);
     this.#apply({
       type: 'start-failed',
       childrenLeft: left.children,
@@ -131,6 +145,7 @@ export class LifecycleKeeper {
   ): void {
     this.#lastFailureAtMs = this.#deps.clock.nowMs();
     this.#lastCode = undefined;
+    this.#suggestion = undefined;
     const { left: childrenLeft, hasAnswered, startedAtMs } = child;
     const failure = this.#failure(reason, startedAtMs);
     this.#apply({ type: 'child-ended', childrenLeft, hasAnswered, ...failure });
@@ -196,6 +211,7 @@ export class LifecycleKeeper {
   #evolve(events: readonly McpServerEvent[]): void {
     for (const event of events) {
       this.#state = this.#decider.evolve(this.#state, event);
+      if (event.type === 'McpServerStateChanged') this.#phaseSinceMs = this.#deps.clock.nowMs();
       this.#deps.events.record(mcpServerStream(this.#id), event);
     }
   }
@@ -208,4 +224,9 @@ export class LifecycleKeeper {
       data: { retryAfterMs: waitMs, ...cause },
     });
   }
+}
+
+function suggestionIn(error: unknown): string | undefined {
+  const suggestion = error instanceof Fault ? error.data?.['suggestion'] : undefined;
+  return typeof suggestion === 'string' ? suggestion : undefined;
 }

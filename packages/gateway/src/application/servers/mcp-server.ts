@@ -202,6 +202,11 @@ export class McpServer implements ChildEvents {
     return this.spec.launch.kind === 'inactive' ? 'dead' : this.#keeper.state.phase;
   }
 
+  /** Since when it is in its phase, and what to do about its last failure. */
+  get course(): Pick<LifecycleKeeper, 'phaseSinceMs' | 'suggestion'> {
+    return this.#keeper;
+  }
+
   get health(): Health {
     return this.#keeper.health;
   }

@@ -44,6 +44,8 @@ export interface OwnerFacts {
   /** Longest line that a client may write, and longest one that it may get. */
   readonly bodyBytesMax: number;
   readonly lineBytesMax: number;
+  /** Of its program; undefined where it does not say. */
+  readonly version?: string | undefined;
 }
 
 export type Welcome =
@@ -71,6 +73,7 @@ export const welcomeLine = (facts: OwnerFacts): string =>
     grace_ms: facts.graceMs,
     body_bytes_max: facts.bodyBytesMax,
     line_bytes_max: facts.lineBytesMax,
+    version: facts.version,
   })}\n`;
 
 export const refusalLine = (reason: Refusal): string =>
@@ -91,7 +94,9 @@ export function readWelcome(line: string): Welcome | undefined {
   );
   if (pid === undefined || graceMs === undefined) return undefined;
   if (bodyBytesMax === undefined || lineBytesMax === undefined) return undefined;
-  return { isWelcome: true, pid, graceMs, bodyBytesMax, lineBytesMax };
+  const { version } = value;
+  const said = typeof version === 'string' ? { version } : {};
+  return { isWelcome: true, pid, graceMs, bodyBytesMax, lineBytesMax, ...said };
 }
 
 /** Tells a bridge that the owner ends: answers follow, but its client's subscriptions are not over. */

@@ -18,7 +18,7 @@ import { endGroup, signalGroup } from './process-group.ts';
 import { type ResolvedCommand, resolveCommand } from './resolve-command.ts';
 import { settlesWithin } from '../../application/settles-within.ts';
 import { explainFailure } from './spawn-failure.ts';
-import { StderrBuffer } from './stderr-buffer.ts';
+import { StderrBuffer, type StderrRecord } from './stderr-buffer.ts';
 
 export interface ChildDependencies {
   /** The gateway's own environment; only its allow-listed part reaches the child. */
@@ -27,6 +27,8 @@ export interface ChildDependencies {
   /** Beside the values of the launch's `env`, what stderr may not show. */
   readonly secrets?: readonly Secret[];
   readonly clock?: { nowMs(): number };
+  /** Told of every line on stderr. */
+  readonly onStderr?: ((pid: number, record: StderrRecord) => void) | undefined;
 }
 
 export interface ChildTimings {
@@ -174,15 +176,16 @@ export const spawnChild = async (
 ): Promise<ChildProcess> => {
   const env = childEnvironment(deps.env, launch.env);
   const command = await resolveCommand(launch, { env, cwd: launch.cwd });
-  const stderr = new StderrBuffer({
-    nowMs: () => (deps.clock === undefined ? Date.now() : deps.clock.nowMs()),
-    secrets: [...Object.values(launch.env), ...(deps.secrets ?? [])],
-  });
   // Before the child, so that there is no moment in which it has no guard.
   deps.guardian.start();
   try {
     const leader = spawnLeader(command, env, launch.cwd);
     if (!isStarted(leader)) throw await spawnError(leader);
+    const stderr = new StderrBuffer({
+      nowMs: () => (deps.clock === undefined ? Date.now() : deps.clock.nowMs()),
+      secrets: [...Object.values(launch.env), ...(deps.secrets ?? [])],
+      onRecord: (record) => deps.onStderr?.(leader.pid, record),
+    });
     return new GuardedChild(leader, {
       command,
       guardian: deps.guardian,

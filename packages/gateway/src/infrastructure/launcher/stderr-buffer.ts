@@ -17,6 +17,8 @@ export interface StderrOptions {
   readonly nowMs: () => number;
   /** Values that never appear in a record. */
   readonly secrets?: Iterable<Secret>;
+  /** Told of every record as it is made. */
+  readonly onRecord?: ((record: StderrRecord) => void) | undefined;
 }
 
 /**
@@ -25,6 +27,7 @@ export interface StderrOptions {
  */
 export class StderrBuffer {
   readonly #nowMs: () => number;
+  readonly #onRecord: ((record: StderrRecord) => void) | undefined;
   readonly #secrets: readonly string[];
   /** Read past the limit by this much, so that a secret across the cut is seen whole. */
   readonly #overlapBytes: number;
@@ -36,6 +39,7 @@ export class StderrBuffer {
 
   constructor(options: StderrOptions) {
     this.#nowMs = options.nowMs;
+    this.#onRecord = options.onRecord;
     this.#secrets = secretTexts(options.secrets ?? []);
     this.#overlapBytes = Math.max(0, ...this.#secrets.map((text) => Buffer.byteLength(text) - 1));
     this.#unfinished = Buffer.allocUnsafeSlow(LINE_BYTES_MAX + this.#overlapBytes + 1);
@@ -82,7 +86,9 @@ export class StderrBuffer {
     let bytes = this.#unfinishedBytes;
     if (!this.#isCut && bytes > 0 && this.#unfinished[bytes - 1] === CARRIAGE_RETURN) bytes -= 1;
     const line = this.#redact(this.#unfinished.toString('utf8', 0, bytes));
-    this.#push({ atMs: this.#nowMs(), line: this.#shorten(line) });
+    const record = { atMs: this.#nowMs(), line: this.#shorten(line) };
+    this.#push(record);
+    this.#onRecord?.(record);
     this.#unfinishedBytes = 0;
     this.#isCut = false;
   }

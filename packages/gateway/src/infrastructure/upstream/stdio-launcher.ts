@@ -86,7 +86,13 @@ async function attempt(
   start: Attempt,
   options: StdioLauncherOptions,
 ): Promise<UpstreamConnection> {
-  const child = await spawn(spec, launch, options);
+  const child = await spawn(spec, launch, {
+    ...options,
+    child: {
+      ...options.child,
+      onStderr: (pid, record) => start.onStderr?.({ pid, ...record }),
+    },
+  });
   const connection = new StdioConnection(child, options.limits);
   start.onHandshake?.();
   try {

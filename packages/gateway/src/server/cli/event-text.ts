@@ -46,7 +46,8 @@ function details(type: string, data: StoredEvent['data']): string {
   }
 }
 
-function localTime(ms: number): string {
+/** `2026-11-21 08:01:02.345`. */
+export function localTime(ms: number): string {
   const date = new Date(ms);
   const two = (value: number): string => String(value).padStart(2, '0');
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;

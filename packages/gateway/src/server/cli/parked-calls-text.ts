@@ -3,6 +3,7 @@ import type {
   ParkedCallsReport,
 } from '../../application/operator/parked-calls-report.ts';
 import { splitPublicName } from '../../domain/catalog/public-names.ts';
+import { duration } from './duration.ts';
 import { tableText, type Column } from './text-table.ts';
 
 const PRINCIPAL_CHARS_MAX = 14;
@@ -59,22 +60,3 @@ const short = (principal: string): string =>
   principal.length <= PRINCIPAL_CHARS_MAX
     ? principal
     : `${principal.slice(0, PRINCIPAL_CHARS_MAX - 1)}…`;
-
-const UNITS = [
-  ['d', 86_400],
-  ['h', 3_600],
-  ['m', 60],
-  ['s', 1],
-] as const;
-
-/** `9m 30s`: the two largest units that say something. */
-function duration(ms: number): string {
-  let rest = Math.max(0, Math.round(ms / 1_000));
-  const parts: string[] = [];
-  for (const [unit, seconds] of UNITS) {
-    const count = Math.floor(rest / seconds);
-    rest -= count * seconds;
-    if (count > 0 || parts.length > 0) parts.push(`${count}${unit}`);
-  }
-  return parts.slice(0, 2).join(' ') || '0s';
-}

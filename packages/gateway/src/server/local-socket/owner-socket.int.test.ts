@@ -8,8 +8,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { until } from '../../../../../test/support/until.ts';
 import { readFarewell } from '../../domain/local-socket/greeting.ts';
 import { answerLine, QUESTION_BYTES_MAX, readQuestion } from '../../domain/local-socket/query.ts';
+import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { askOwner, callOwner, type OwnerAnswer } from '../../infrastructure/state/owner-link.ts';
 import { OwnerSocket } from './owner-socket.ts';
+import { QUESTIONS_MAX, type Tell } from './query-connection.ts';
 
 const FACTS = { pid: 7, graceMs: 100, bodyBytesMax: 1_000, lineBytesMax: 1_000 };
 let folder: string;
@@ -19,7 +21,7 @@ let owner: OwnerSocket;
 let taken: string;
 let http: Socket[];
 /** Of every question that was asked. */
-let asked: { readonly line: string; readonly signal: AbortSignal }[];
+let asked: { readonly line: string; readonly signal: AbortSignal; readonly tell: Tell }[];
 
 /** Answers every line with itself; closes when its input has ended. */
 function echo(input: Readable, output: Writable): { readonly closed: Promise<unknown> } {
@@ -43,8 +45,8 @@ beforeEach(async () => {
     facts: FACTS,
     serveStream: echo,
     acceptHttp: (socket) => http.push(socket),
-    answerQuery: (line, signal) => {
-      asked.push({ line, signal });
+    answerQuery: (line, signal, tell) => {
+      asked.push({ line, signal, tell });
       const question = readQuestion(line);
       return question?.query === 'wait'
         ? new Promise(() => undefined)
@@ -153,12 +155,87 @@ describe('A question', () => {
     expect(await askOwner(socket, long)).toEqual({ isOk: true, value: long });
   });
 
-  test('of more than 4 KiB is hung up on, and reaches nobody', async () => {
+  test('of more than 1 MiB is hung up on, and reaches nobody', async () => {
     const socket = linked(await callOwner(path, 'query', 'same'));
     expect(await askOwner(socket, { query: 'x'.repeat(QUESTION_BYTES_MAX), input: {} })).toBe(
-      undefined,
+      'ended',
     );
     expect(asked).toEqual([]);
+  });
+
+  test('has what precedes its answer in order, whatever time each is taken in', async () => {
+    const taken: JsonObject[] = [];
+    const socket = linked(await callOwner(path, 'query', 'same'));
+    const onItem = async (item: JsonObject): Promise<void> => {
+      taken.push(item);
+      await new Promise((resolve) => setImmediate(resolve));
+    };
+    const ending = new AbortController();
+    const outcome = askOwner(
+      socket,
+      { query: 'wait', input: {} },
+      { onItem, signal: ending.signal },
+    );
+    await until('it is asked', () => asked.length === 1);
+    for (let n = 0; n < 100; n += 1) asked[0]?.tell({ n });
+    await until('all are taken', () => taken.length === 100);
+    expect(taken.map(({ n }) => n)).toEqual(Array.from({ length: 100 }, (_, n) => n));
+    ending.abort();
+    expect(await outcome).toBe('ended');
+    await until('the gateway is told', () => asked[0]?.signal.aborted === true);
+  });
+
+  test('whose asker does not read costs the gateway a bounded number of bytes, and is told so', async () => {
+    const socket = linked(await callOwner(path, 'query', 'same'));
+    socket.write('{"query":"wait","input":{}}\n');
+    await until('it is asked', () => asked.length === 1);
+    const [tell = () => undefined] = asked.map((one) => one.tell);
+    const item = { text: 'x'.repeat(65_536) };
+    for (let n = 0; n < 200; n += 1) tell(item);
+    let read = '';
+    socket.on('data', (chunk: Buffer) => {
+      read += String(chunk);
+    });
+    socket.resume();
+    await until('what was kept is read', () => read.endsWith('\n') && read.length > 65_536);
+    expect(read.length).toBeLessThan(4_194_304);
+    tell({ last: true });
+    await until('the rest is told', () => read.includes('{"missed":'));
+    expect(read.indexOf('{"missed":')).toBeLessThan(read.indexOf('{"item":{"last"'));
+    socket.destroy();
+  });
+
+  test('is one of so many at one time: the next is refused, and answered again later', async () => {
+    const open: Socket[] = [];
+    for (let n = 0; n < QUESTIONS_MAX; n += 1) {
+      const socket = linked(await callOwner(path, 'query', 'same'));
+      socket.resume().write('{"query":"wait","input":{}}\n');
+      open.push(socket);
+    }
+    await until('all are asked', () => asked.length === QUESTIONS_MAX);
+    const over = linked(await callOwner(path, 'query', 'same'));
+    expect(await askOwner(over, question)).toMatchObject({ isOk: false, code: 'GATEWAY_BUSY' });
+    expect(asked).toHaveLength(QUESTIONS_MAX);
+    for (const socket of open) socket.destroy();
+    await until('there is room again', async () => {
+      const next = linked(await callOwner(path, 'query', 'same'));
+      const answer = await askOwner(next, question);
+      return typeof answer === 'object' && answer.isOk;
+    });
+  });
+
+  test('is not answered by what is no answer', async () => {
+    const rogue = createServer((socket) => {
+      socket.once('data', () => {
+        socket.write('{"hangar":1,"ok":true,"pid":1,"grace_ms":1,"body_bytes_max":1,');
+        socket.write('"line_bytes_max":1}\n');
+        socket.once('data', () => socket.write('HTTP/1.1 400 Bad Request\n'));
+      });
+    });
+    await new Promise<void>((resolve) => rogue.listen(join(folder, 'rogue'), resolve));
+    const socket = linked(await callOwner(join(folder, 'rogue'), 'query', 'same'));
+    expect(await askOwner(socket, question)).toBe('unreadable');
+    await new Promise((resolve) => rogue.close(resolve));
   });
 
   test('that nobody waits for any more is told so to whoever works on it', async () => {

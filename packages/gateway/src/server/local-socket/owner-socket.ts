@@ -31,7 +31,7 @@ import {
 } from '../../domain/local-socket/greeting.ts';
 import { ClientInput } from './client-input.ts';
 import { ClientOutput } from './client-output.ts';
-import { serveQuery, type AnswerQuery } from './query-connection.ts';
+import { QueryConnections, type AnswerQuery } from './query-connection.ts';
 
 /** Of the first line. */
 const GREETING = { bytesMax: GREETING_BYTES_MAX, msMax: 5_000 };
@@ -62,10 +62,12 @@ export class OwnerSocket {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly #clients = new Set<BridgedClient>();
+  readonly #queries: QueryConnections;
   #isStopping = false;
 
   constructor(services: OwnerServices) {
     this.#services = services;
+    this.#queries = new QueryConnections(services.answerQuery);
     this.#server = createServer({ allowHalfOpen: true }, (socket) => void this.#greet(socket));
     this.#server.maxConnections = CONNECTIONS_MAX;
   }
@@ -152,7 +154,7 @@ export class OwnerSocket {
         socket.resume();
         return undefined;
       case 'query':
-        return void serveQuery(socket, this.#services.answerQuery);
+        return this.#queries.serve(socket);
     }
   }
 

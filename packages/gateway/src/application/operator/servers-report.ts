@@ -1,0 +1,136 @@
+/** Servers as operators' commands get them: members are added, never renamed or removed. */
+import { z } from 'zod';
+import { isObject } from '../../domain/protocol/json-rpc.ts';
+import type { McpServerDetails } from '../queries/get-mcp-server.ts';
+import type { GatewayStatus } from '../queries/get-status.ts';
+import type { ChildFacts, NextTransition } from '../server-activity.ts';
+import type { ServerFacts } from '../server-facts.ts';
+
+const time = z.iso.datetime();
+
+export const ServerRow = z.object({
+  id: z.string(),
+  description: z.string().nullable(),
+  /** How it is reached: `stdio` or `http`. */
+  transport: z.string(),
+  mode: z.string(),
+  enabled: z.boolean(),
+  state: z.string(),
+  /** When the state changed last, at the earliest when the gateway began. */
+  state_since: time.nullable(),
+  health: z.string(),
+  /** Known ones. */
+  tools: z.number(),
+  in_flight: z.number(),
+  processes: z.array(
+    z.object({
+      /** Null where it is a connection to a remote server. */
+      pid: z.number().nullable(),
+      started_at: time,
+      last_used_at: time,
+      in_flight: z.number(),
+    }),
+  ),
+  last_used_at: time.nullable(),
+  consecutive_failures: z.number(),
+  last_error: z.string().nullable(),
+  suggestion: z.string().nullable(),
+  next: z.object({ kind: z.string(), at: time, attempt: z.number().nullable() }).nullable(),
+  cannot_cross: z.array(z.object({ clients: z.string(), feature: z.string(), reason: z.string() })),
+});
+export type ServerRow = z.infer<typeof ServerRow>;
+
+export const ServersReport = z.object({
+  as_of: time,
+  uptime_s: z.number(),
+  servers: z.array(ServerRow),
+});
+export type ServersReport = z.infer<typeof ServersReport>;
+
+export const ServerReport = z.object({
+  as_of: time,
+  server: ServerRow.extend({
+    /** Command line or address, without secrets. */
+    target: z.string().nullable(),
+    era: z.string().nullable(),
+    /** What it calls itself. */
+    name: z.string().nullable(),
+    version: z.string().nullable(),
+    hidden_tools: z.number(),
+    calls: z.object({
+      total: z.number(),
+      failed: z.number(),
+      last_success_at: time.nullable(),
+      last_failure_at: time.nullable(),
+    }),
+  }),
+});
+export type ServerReport = z.infer<typeof ServerReport>;
+
+export const serversReport = ({ servers, nowMs, uptimeMs }: GatewayStatus): ServersReport => ({
+  as_of: iso(nowMs),
+  uptime_s: Math.round(uptimeMs / 1_000),
+  servers: servers.map(rowOf),
+});
+
+export function serverReport(details: McpServerDetails): ServerReport {
+  const { facts, nowMs, hello, era, target, hiddenToolsCount, health } = details;
+  const info = isObject(hello?.['serverInfo']) ? hello['serverInfo'] : {};
+  return {
+    as_of: iso(nowMs),
+    server: {
+      ...rowOf(facts),
+      target: target ?? null,
+      era: era ?? null,
+      name: textOrNull(info['name']),
+      version: textOrNull(info['version']),
+      hidden_tools: hiddenToolsCount,
+      calls: {
+        total: health.totalInvocations,
+        failed: health.totalFailures,
+        last_success_at: isoOrNull(health.lastSuccessAtMs),
+        last_failure_at: isoOrNull(health.lastFailureAtMs),
+      },
+    },
+  };
+}
+
+function rowOf(facts: ServerFacts): ServerRow {
+  const { activity } = facts;
+  return {
+    id: facts.id,
+    description: facts.description ?? null,
+    transport: facts.transport,
+    mode: facts.mode,
+    enabled: facts.state !== 'disabled',
+    state: facts.state,
+    state_since: isoOrNull(activity?.stateSinceMs),
+    health: facts.healthStatus,
+    tools: facts.toolsCount,
+    in_flight: activity?.inFlight ?? 0,
+    processes: (activity?.children ?? []).map(processOf),
+    last_used_at: isoOrNull(facts.lastUsedAtMs),
+    consecutive_failures: facts.consecutiveFailures,
+    last_error: activity?.lastFailure ?? null,
+    suggestion: activity?.suggestion ?? null,
+    next: nextOf(activity?.next),
+    cannot_cross: [...facts.cannotCross],
+  };
+}
+
+const processOf = (child: ChildFacts): ServerRow['processes'][number] => ({
+  pid: child.pid ?? null,
+  started_at: iso(child.startedAtMs),
+  last_used_at: iso(child.lastUsedAtMs),
+  in_flight: child.inFlight,
+});
+
+function nextOf(next: NextTransition | undefined): ServerRow['next'] {
+  if (next === undefined) return null;
+  const { kind, atMs } = next;
+  return { kind, at: iso(atMs), attempt: kind === 'retry' ? next.attempt : null };
+}
+
+const iso = (ms: number): string => new Date(ms).toISOString();
+const isoOrNull = (ms: number | undefined): string | null => (ms === undefined ? null : iso(ms));
+const textOrNull = (value: unknown): string | null => (typeof value === 'string' ? value : null);

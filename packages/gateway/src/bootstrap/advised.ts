@@ -1,0 +1,19 @@
+import { Fault } from '@mcp-hangar/kernel/errors';
+
+/** With what the gateway knows about a way out as the fix. */
+export function advised(fault: Fault): Fault {
+  const { code, message, data = {} } = fault;
+  if (data['fix'] !== undefined) return fault;
+  const { suggestion, meant, name } = data;
+  if (typeof suggestion === 'string') {
+    const end = `; ${suggestion}`;
+    const short = message.endsWith(end) ? message.slice(0, -end.length) : message;
+    return new Fault(code, short, { data: { ...data, fix: suggestion } });
+  }
+  const list = code === 'TOOL_UNKNOWN' ? 'mcp-hangar tools' : 'mcp-hangar list';
+  if (code !== 'TOOL_UNKNOWN' && code !== 'MCP_SERVER_UNKNOWN') return fault;
+  const hint = typeof meant === 'string' ? `did you mean "${meant}"? ` : '';
+  return new Fault(code, message, {
+    data: { ...data, name, fix: `${hint}all are shown by: ${list}` },
+  });
+}
