@@ -12,6 +12,7 @@ import { loadGatewayConfig } from './config/load-config.ts';
 import { deadServers } from './dead-servers.ts';
 import { whenAsked } from './ending.ts';
 import { configFault } from './outcome.ts';
+import { platformNote } from './platform.ts';
 import { say, tellDefect } from './say.ts';
 import type { Start, StateChoice } from './start.ts';
 
@@ -112,7 +113,8 @@ function claim(choice: StateChoice, place: OwnPlace): StateFolder {
   return { kind: 'unavailable', reason, isExplicit };
 }
 
-async function openSocket(
+/** Where commands and other clients of the configuration find this gateway; undefined where that cannot be. */
+export async function openSocket(
   gateway: Gateway,
   path: string,
   { facts, digest }: { readonly facts: OwnerFacts; readonly digest: string },
@@ -134,7 +136,7 @@ async function openSocket(
   }
 }
 
-function factsOf({ limits }: GatewayConfig): OwnerFacts {
+export function factsOf({ limits }: GatewayConfig): OwnerFacts {
   return {
     pid: process.pid,
     graceMs: limits.shutdownGraceMs,
@@ -149,6 +151,8 @@ function announce({ config: { path, chosenBy } }: Start, { config, logger }: Gat
     'configuration_loaded',
   );
   if (config.servers.length === 0) logger.warn({}, 'no_mcp_servers_configured');
+  const platform = platformNote(process.platform);
+  if (platform !== undefined) say(`mcp-hangar: ${platform}`);
   for (const notice of config.notices) say(`mcp-hangar: ${notice}`);
   for (const server of deadServers(config)) say(`mcp-hangar: ${server}`);
 }

@@ -1,0 +1,13 @@
+/**
+ * What the public types take from elsewhere. In the package this file is printed from the schema and the catalogue
+ * (`scripts/public-types.ts`), so that its types need nothing else.
+ */
+import type { ErrorCode as CatalogueCode } from '@mcp-hangar/kernel/errors';
+import type { z } from 'zod';
+import type { configDocument } from '../config/schema.ts';
+
+/** A configuration as a value: the keys are those of the configuration file. */
+export type HangarConfig = z.input<ReturnType<typeof configDocument>>;
+
+/** Stable; branch on it, not on the message. */
+export type ErrorCode = CatalogueCode;
