@@ -22,8 +22,9 @@ export class HangarError extends Error {
     this.code = code;
     this.isRetryable = retryable;
     this.data = options?.data ?? {};
-    const { fix } = this.data;
-    this.remedy = typeof fix === 'string' ? fix : remedy;
+    const { fix, meant } = this.data;
+    const nearest = typeof meant === 'string' ? `Did you mean "${meant}"?` : remedy;
+    this.remedy = typeof fix === 'string' ? fix : nearest;
   }
 }
 

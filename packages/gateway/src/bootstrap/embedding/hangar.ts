@@ -316,7 +316,8 @@ function contextOf({ signal, onProgress }: InvokeOptions): UseCaseContext {
       }),
     caller: {
       user: { asker: PROGRAM, owner: NOBODY, clientInfo: undefined },
-      params: {},
+      // Without a token a server reports nothing; its value is replaced on the way.
+      params: onProgress === undefined ? {} : { _meta: { progressToken: 0 } },
       carry: () => undefined,
     },
   };

@@ -9,5 +9,8 @@ import type { configDocument } from '../config/schema.ts';
 /** A configuration as a value: the keys are those of the configuration file. */
 export type HangarConfig = z.input<ReturnType<typeof configDocument>>;
 
+/** One server of a configuration. */
+export type McpServerConfig = NonNullable<HangarConfig['mcp_servers']>[string];
+
 /** Stable; branch on it, not on the message. */
 export type ErrorCode = CatalogueCode;
