@@ -169,9 +169,9 @@ describe('Two gateways in one process', () => {
     const [first, second] = await Promise.all([pidOf(one), pidOf(two)]);
     expect(first).not.toBe(second);
     const counts = await Promise.all([one.tools('up'), two.tools('up')]);
-    expect(counts.map((tools) => tools.filter(({ name }) => /^extra/.test(name)).length)).toEqual([
-      1, 3,
-    ]);
+    expect(
+      counts.map((tools) => tools.filter(({ name }) => name.startsWith('extra')).length),
+    ).toEqual([1, 3]);
     const urls = await Promise.all([one.listen({ port: 0 }), two.listen({ port: 0 })]);
     expect(new Set(urls).size).toBe(2);
     await until('the second hears of its own call', () =>
@@ -181,7 +181,7 @@ describe('Two gateways in one process', () => {
     expect((await errorOf(one.invoke('up', 'pid'))).code).toBe('GATEWAY_STOPPING');
     expect(await pidOf(two)).toBe(second);
     expect((await fetch(new URL('/health/live', urls[1]))).ok).toBe(true);
-    await expect(fetch(new URL('/health/live', urls[0]))).rejects.toThrow();
+    await expect(fetch(new URL('/health/live', urls[0]))).rejects.toThrow('fetch failed');
     await one.invoke('up', 'pid').catch(() => undefined);
     await two.invoke('up', 'pid');
     expect(seen.filter((entry) => entry.startsWith('McpServerStarted'))).toHaveLength(1);
@@ -249,6 +249,11 @@ describe('Events', () => {
     await hangar.invoke('up', 'pid');
     await until('it hears more than one', () => heard > 1);
     end();
+    const count = heard;
+    const next = hangar.events.follow({ types: ['ToolInvocationCompleted'] }).next();
+    await hangar.invoke('up', 'pid');
+    await next;
+    expect(heard).toBe(count);
   });
 });
 
@@ -265,12 +270,8 @@ describe('A state folder', () => {
       expect(await parkedCalls(stateDir, folder)).toMatchObject({ total: 0 });
       await hangar.close();
       await using next = await Hangar.start(up(), { stateDir });
-      const [past] = await Array.fromAsync(
-        (async function* () {
-          for await (const event of next.events.follow({ past: 10 })) return yield event;
-        })(),
-      );
-      expect(past?.data['mcp_server_id']).toBe('up');
+      const past = (await next.events.follow({ past: 10 }).next()).value as HangarEvent;
+      expect(past.data['mcp_server_id']).toBe('up');
       expect(await pidOf(next)).not.toBe(pid);
     } finally {
       await rm(folder, { recursive: true, force: true, maxRetries: 3 });

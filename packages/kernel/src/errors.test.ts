@@ -82,15 +82,6 @@ test('codes name a subject and its problem, titles are sentences of their own', 
   expect(new Set(titles).size).toBe(titles.length);
 });
 
-test('every error says in one sentence of its own what to do', () => {
-  for (const [code, { title, remedy }] of Object.entries(ERRORS)) {
-    expect(remedy, code).toMatch(/^[A-Z].+\.$/);
-    expect(remedy, code).not.toMatch(/\. [A-Z]/);
-    expect(remedy.length, code).toBeLessThanOrEqual(120);
-    expect(remedy, code).not.toBe(title);
-  }
-});
-
 test('no code of the protocol itself stands for a fault of the gateway by mistake', () => {
   for (const { jsonRpc } of Object.values(ERRORS)) {
     expect([-32000, -32001, -32602, -32603]).toContain(jsonRpc);

@@ -1,4 +1,5 @@
 import { ERRORS, Fault } from '@mcp-hangar/kernel/errors';
+import { REMEDIES } from '@mcp-hangar/kernel/remedies';
 import { RpcRefusal } from '../../application/calls/ask.ts';
 import { faultCodeOf } from '../../application/calls/reply.ts';
 import { isObject } from '../../domain/protocol/json-rpc.ts';
@@ -18,12 +19,11 @@ export class HangarError extends Error {
 
   constructor(code: ErrorCode, message: string, options?: ErrorOptions & { data?: JsonObject }) {
     super(message, options);
-    const { retryable, remedy } = ERRORS[code];
     this.code = code;
-    this.isRetryable = retryable;
+    this.isRetryable = ERRORS[code].retryable;
     this.data = options?.data ?? {};
     const { fix, meant } = this.data;
-    const nearest = typeof meant === 'string' ? `Did you mean "${meant}"?` : remedy;
+    const nearest = typeof meant === 'string' ? `Did you mean "${meant}"?` : REMEDIES[code];
     this.remedy = typeof fix === 'string' ? fix : nearest;
   }
 }
