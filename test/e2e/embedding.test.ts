@@ -301,6 +301,14 @@ describe('The end', () => {
     expect((await call).isError).not.toBe(true);
   });
 
+  it('waits no longer than it may', async () => {
+    const hangar = await Hangar.start({ ...up(), limits: { shutdown_grace_s: 0.1 } });
+    await hangar.startMcpServer('up');
+    const ended = errorOf(hangar.invoke('up', 'hang'));
+    await hangar.close();
+    expect((await ended).code).toBe('GATEWAY_STOPPING');
+  });
+
   it.skipIf(linux.isMissing).each([
     ['that closes it ends by itself', 'close', 0],
     ['that exits leaves nothing behind', 'exit', 0],

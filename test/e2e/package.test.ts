@@ -222,17 +222,18 @@ describe('The library', () => {
       types: ['node'],
       typeRoots: [join(ROOT, 'node_modules', '@types')],
     };
-    writeFileSync(join(project, 'right.ts'), RIGHT);
-    writeFileSync(join(project, 'wrong.ts'), WRONG);
+    const guides = ['docs/guides/embedding.md', 'packages/gateway/README.md'].flatMap(snippetsIn);
+    expect(guides).toHaveLength(4);
+    const files = [RIGHT, WRONG, ...guides].map((text, index) => {
+      writeFileSync(join(project, `${index}.ts`), text);
+      return `${index}.ts`;
+    });
     for (const [module, moduleResolution] of [
       ['nodenext', 'nodenext'],
       ['esnext', 'bundler'],
     ]) {
       const compilerOptions = { ...options, module, moduleResolution };
-      writeFileSync(
-        join(project, 'tsconfig.json'),
-        JSON.stringify({ compilerOptions, files: ['right.ts', 'wrong.ts'] }),
-      );
+      writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
       const { code, stdout } = node(
         join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'),
         '-p',
@@ -240,9 +241,15 @@ describe('The library', () => {
       );
       expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
     }
-    expect(done(node('right.ts'))).toBe('CONFIG_INVALID\n');
+    expect(done(node('0.ts'))).toBe('CONFIG_INVALID\n');
   });
 });
+
+/** What a document shows in TypeScript, each a module. */
+const snippetsIn = (file: string): readonly string[] =>
+  [...readFileSync(join(ROOT, file), 'utf8').matchAll(/^```ts\n(.*?)^```$/gms)].map(
+    ([, text = '']) => text,
+  );
 
 /** As a user writes it; `skipLibCheck` is off, so that the published types are checked too. */
 const RIGHT = `
