@@ -1,9 +1,13 @@
 // Puts what the gateway loads at start into a few files. Hundreds of modules take longer to find and link than to
 // run: every AI client starts a gateway of its own and waits for it (docs/adr/0011).
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { rolldown, type Plugin } from 'rolldown';
+import * as z from 'zod';
+import { writePublicTypes, type SchemaNode } from './public-types.ts';
 import { ROOT } from './run-command.ts';
+import { licencesText } from './third-party.ts';
 
 const dist = join(ROOT, 'packages', 'gateway', 'dist');
 const target = join(dist, 'bundle');
@@ -37,6 +41,8 @@ const build = await rolldown({
   plugins: [lazyBuiltins],
   input: {
     main: join(dist, 'bootstrap', 'main.js'),
+    // What `import { Hangar } from 'mcp-hangar'` loads.
+    hangar: join(dist, 'bootstrap', 'embedding', 'hangar.js'),
     // A worker is a file of its own, which the writer of the event log looks for beside itself.
     'sqlite-worker': join(ROOT, 'packages', 'eventing', 'dist', 'sqlite-worker.js'),
   },
@@ -45,7 +51,7 @@ const build = await rolldown({
   resolve: { conditionNames: ['import', 'node', 'default'] },
 });
 rmSync(target, { recursive: true, force: true });
-await build.write({
+const { output } = await build.write({
   dir: target,
   format: 'esm',
   minify: true,
@@ -54,3 +60,18 @@ await build.write({
   chunkFileNames: '[name].js',
 });
 await build.close();
+
+const modules = output.flatMap((file) => (file.type === 'chunk' ? file.moduleIds : []));
+writeFileSync(join(target, 'THIRD-PARTY.txt'), licencesText(modules));
+
+// What the compiler has just made, not the sources: the types describe what is in the bundle.
+const built = async (path: string): Promise<Readonly<Record<string, unknown>>> =>
+  (await import(pathToFileURL(path).href)) as Readonly<Record<string, unknown>>;
+const schema = await built(join(dist, 'bootstrap', 'config', 'schema.js'));
+const catalogue = await built(join(ROOT, 'packages', 'kernel', 'dist', 'errors.js'));
+const { configDocument } = schema as { configDocument: () => z.ZodType };
+writePublicTypes(join(dist, 'bootstrap', 'embedding'), join(target, 'types'), {
+  // JSON Schema is data; SchemaNode names what is read of it.
+  config: z.toJSONSchema(configDocument(), { io: 'input' }) as SchemaNode,
+  codes: Object.keys((catalogue as { ERRORS: Readonly<Record<string, unknown>> }).ERRORS),
+});

@@ -1,6 +1,6 @@
 // Prints the pages of docs/reference/ from what the gateway itself obeys: the schema of the configuration,
 // the catalogue of errors and the table of the gateway's own tools. `--check` writes nothing and fails when a page differs.
-import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
@@ -8,7 +8,7 @@ import {
   configDocument,
   type ConfigDocument,
 } from '../packages/gateway/src/bootstrap/config/schema.ts';
-import { ERRORS, type ErrorCode } from '../packages/kernel/src/errors.ts';
+import { errorsPage } from './errors-page.ts';
 import { ROOT } from './run-command.ts';
 import { toolsPage } from './tools-page.ts';
 
@@ -258,42 +258,15 @@ ${keyTable(rowsOf('$schema', blocks['$schema'] ?? {}, undefined))}
 `;
 }
 
-/** Errors that the HTTP front gives before it looks at the message. */
-const REFUSES_EXCHANGE: ReadonlySet<string> = new Set<ErrorCode>([
-  'BODY_TOO_LARGE',
-  'CONTENT_TYPE_UNSUPPORTED',
-  'METHOD_NOT_ALLOWED',
-  'NOT_ACCEPTABLE',
-  'PATH_UNKNOWN',
-  'PROTOCOL_VERSION_UNSUPPORTED',
-  'REQUEST_FORBIDDEN',
-  'SESSIONS_FULL',
-  'SESSION_MISSING',
-  'SESSION_UNKNOWN',
-  'STREAMS_FULL',
-]);
-
-/** Codes that stand in the catalogue for later parts, or for nothing: no source raises them. */
-function raisedCodes(): (name: string) => boolean {
-  const files = globSync('packages/gateway/src/**/*.ts', {
-    cwd: ROOT,
-    exclude: (path) => path.endsWith('.test.ts'),
-  });
-  const text = files.map((file) => readFileSync(join(ROOT, file), 'utf8')).join('\n');
-  return (name) => text.includes(`new Fault('${name}'`) || text.includes(`\n      '${name}',`);
-}
-
-function limitsAndErrorsPage(): string {
-  const isRaised = raisedCodes();
+function limitsPage(): string {
   const limits = blocks['limits']?.properties ?? {};
   const effects: Readonly<Record<string, string>> = AT_THE_LIMIT;
   return `${GENERATED}
 
-# Limits and errors
+# Limits
 
-## Limits
-
-Keys of the block \`limits\`. Everything that can grow has a bound; this is what a client sees when it is reached.
+Keys of the block \`limits\`. Everything that can grow has a bound; this is what a client sees when it is reached. What
+the codes mean and what to do is in [errors](errors.md).
 
 ${table(
   ['Key', 'Default', 'What it bounds', 'At the limit'],
@@ -304,37 +277,13 @@ ${table(
     effects[key] ?? '',
   ]),
 )}
-
-## Errors of the gateway
-
-What a server answers, errors included, passes unchanged. An error that the gateway makes itself is a JSON-RPC error
-with a stable code in \`data.code\`; branch on that one, not on the message. \`data.retryable\` says whether the same
-call may succeed later.
-
-Towards clients of the legacy revisions these errors have HTTP status 200, as every JSON-RPC answer has. Towards
-clients of 2026-07-28 \`GATEWAY_BUSY\` and \`GATEWAY_STOPPING\` have status 503; the others have 200. (Errors of the protocol itself, such as an
-unknown method or a header that does not agree with the body, have the status that the revision asks for.) An error
-with a status in the table refuses the HTTP request itself, in either era.
-
-The gateway's own tools ([tools](tools.md)) answer with a result instead, whose \`structuredContent.error_type\` is the
-code.
-
-${table(
-  ['`data.code`', 'JSON-RPC code', 'HTTP', 'Retryable', 'Meaning'],
-  Object.entries(ERRORS).map(([name, entry]) => [
-    code(name),
-    String(entry.jsonRpc),
-    REFUSES_EXCHANGE.has(name) ? String(entry.http) : '',
-    entry.retryable ? 'yes' : 'no',
-    isRaised(name) ? entry.title : `${entry.title} *Not raised in this build.*`,
-  ]),
-)}
 `;
 }
 
 const PAGES: Readonly<Record<string, () => string>> = {
   'docs/reference/configuration.md': configurationPage,
-  'docs/reference/limits-and-errors.md': limitsAndErrorsPage,
+  'docs/reference/errors.md': () => errorsPage(GENERATED),
+  'docs/reference/limits.md': limitsPage,
   'docs/reference/tools.md': () => toolsPage(GENERATED),
 };
 

@@ -83,7 +83,7 @@ given as \`structuredContent\` and once more as JSON text, under the words of th
 
 What is asked wrongly, and what fails, is a result with \`isError: true\` and \`{error, error_type, details}\`: \`error\`
 begins with a stable text (\`unknown_provider: X\`, \`invalid_timeout: …\`), \`error_type\` is a code of
-[limits and errors](limits-and-errors.md) or \`ToolInvocationError\`, \`details\` names the field and what to do.
+[errors](errors.md) or \`ToolInvocationError\`, \`details\` names the field and what to do.
 
 A call through \`registry_invoke\` is a call of the client that makes it: it reaches the same child, and it is cancelled
 with its request. With a progress token, \`registry_invoke\` passes on what the server reports; every other tool tells

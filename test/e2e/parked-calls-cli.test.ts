@@ -225,7 +225,9 @@ describe('The gateway that runs', () => {
       expect(await parked(house)).toEqual({
         code: 2,
         stdout: '',
-        stderr: 'mcp-hangar: the gateway of this configuration does not answer\n',
+        stderr:
+          'mcp-hangar: the gateway of this configuration does not answer\n' +
+          '  Try again; where it stays silent, end the mcp-hangar process that runs.\n',
       });
     } finally {
       process.kill(gateway.pid, 'SIGCONT');

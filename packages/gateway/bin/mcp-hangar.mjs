@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The `mcp-hangar` command. On a Node that is new enough it loads the built gateway; on an older one it
-// re-executes itself with the Node that `npm ci` put beside the gateway. It must therefore parse on any
+// re-executes itself with the Node that npm put beside the gateway, where there is one. It must therefore parse on any
 // Node since 14: no top-level await, no newer syntax, no import of anything that is not built in.
 //
 // Invariants while a wrapper process is needed (Node without process.execve):
@@ -117,6 +117,9 @@ function modifiedMs(path) {
   }
 }
 
+/** Whether this is a clone of the repository, not the published package. */
+const isClone = existsSync(join(here, '..', '..', '..', 'scripts', 'setup.mjs'));
+
 /** The bundle, which loads fast; in a clone where the compiler ran after it, the modules that it is made of. */
 function findEntry() {
   const dist = join(here, '..', 'dist');
@@ -135,8 +138,11 @@ async function main() {
   if (!isNewEnough(process.versions.node)) {
     const node = process.env.HANGAR_REEXECUTED ? undefined : findNode();
     if (node) return reExecute(node);
+    const other = isClone
+      ? ', or run "npm ci" in the clone, which brings one on Linux and Windows'
+      : '';
     return fail(
-      `needs Node ${NEEDED.join('.')} or newer and this is ${process.versions.node}: install one from https://nodejs.org, or run "npm ci" in the clone, which brings one on Linux and Windows.`,
+      `needs Node ${NEEDED.join('.')} or newer and this is ${process.versions.node}: install one from https://nodejs.org${other}.`,
     );
   }
   const entry = findEntry();

@@ -7,13 +7,25 @@ interface ErrorEntry {
   readonly exitCode?: 1 | 2 | 3;
 }
 
-/** Every refusal and fault that a caller can see. */
+/** Every refusal and fault that a caller can see. What to do about each is in `remedies.ts`. */
 export const ERRORS = {
+  ADDRESS_UNAVAILABLE: {
+    http: 503,
+    jsonRpc: -32603,
+    retryable: true,
+    title: 'The gateway cannot listen at that address.',
+  },
   BODY_TOO_LARGE: {
     http: 413,
     jsonRpc: -32000,
     retryable: false,
     title: 'A message of the client is over the limit.',
+  },
+  CALL_REFUSED: {
+    http: 502,
+    jsonRpc: -32603,
+    retryable: false,
+    title: 'The call was answered with an error of the protocol.',
   },
   CALL_TIMED_OUT: {
     http: 504,

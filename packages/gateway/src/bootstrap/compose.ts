@@ -36,6 +36,8 @@ export interface Overrides {
   readonly records?: Records;
   /** The environment whose allow-listed part children get. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Waits, while the gateway shuts down, for calls that whoever built it has made itself. Never rejects. */
+  readonly drain?: (graceMs: number) => Promise<unknown>;
 }
 
 export interface Gateway extends AsyncDisposable {
@@ -45,8 +47,10 @@ export interface Gateway extends AsyncDisposable {
   readonly httpSessions: () => number;
   readonly logger: Logger;
   readonly records: Records;
-  /** Binds the configured address. Answers the port. Rejects with the system's error. */
-  listen(): Promise<number>;
+  /** Warms what the configuration says; serving clients does so by itself. */
+  begin(): void;
+  /** Binds an address, the configured one unless given. Answers the port. Rejects with the system's error. */
+  listen(address?: { readonly host: string; readonly port: number }): Promise<number>;
   /**
    * Serves one client over a pair of streams, in place of or beside HTTP; it ends with them, or with the gateway.
    * A socket must be open for writing after its other side has ended (`allowHalfOpen`).
@@ -98,7 +102,11 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
   const close = (): Promise<void> => {
     closing ??= (async () => {
       const { shutdownGraceMs } = limits;
-      await Promise.all([front?.close(shutdownGraceMs), clients.close(shutdownGraceMs)]);
+      await Promise.all([
+        front?.close(shutdownGraceMs),
+        clients.close(shutdownGraceMs),
+        overrides.drain?.(shutdownGraceMs),
+      ]);
       await hub.close();
       if (overrides.records === undefined) await records[Symbol.asyncDispose]();
       await guardian[Symbol.asyncDispose]();
@@ -111,8 +119,9 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
     httpSessions: () => front?.sessions ?? 0,
     logger,
     records,
-    async listen() {
-      const port = await openFront().listen(config.http.host, config.http.port);
+    begin,
+    async listen({ host, port: wanted } = config.http) {
+      const port = await openFront().listen(host, wanted);
       begin();
       return port;
     },

@@ -1,6 +1,7 @@
 /** How a command ends that could not do what it was asked for: a sentence on stderr, JSON where that was asked for. */
 import { stackOf } from '@mcp-hangar/kernel/error-text';
-import { exitCodeOf, Fault } from '@mcp-hangar/kernel/errors';
+import { exitCodeOf, Fault, type ErrorCode } from '@mcp-hangar/kernel/errors';
+import { REMEDIES } from '@mcp-hangar/kernel/remedies';
 import { formatProblem, type ConfigProblem } from './config/problem.ts';
 import { say, SYSTEM_ERROR } from './say.ts';
 
@@ -14,7 +15,21 @@ export function configFault(
   return new Fault(code, lines.join('\n'), { data: { problems } });
 }
 
-/** Says what a command threw, with what to do about it where `data.fix` tells. Answers the exit code. */
+/** Their messages say what to do: a sentence for all of the kind would only stand beside it. */
+const SPEAK_FOR_THEMSELVES: ReadonlySet<ErrorCode> = new Set([
+  'CONFIG_INVALID',
+  'CONFIG_MISSING',
+  'INPUT_INVALID',
+  'MCP_SERVER_START_FAILED',
+]);
+
+/** What to do about it: as whoever threw it says, else as the catalogue does. */
+function fixFor({ code, data }: Fault): string | undefined {
+  if (typeof data?.['fix'] === 'string') return data['fix'];
+  return SPEAK_FOR_THEMSELVES.has(code) ? undefined : REMEDIES[code];
+}
+
+/** Says what a command threw, with what to do about it. Answers the exit code. */
 export function tellFailure(error: unknown, isJson: boolean): number {
   if (!(error instanceof Fault)) {
     say(`mcp-hangar: defect: ${stackOf(error)}`);
@@ -22,7 +37,7 @@ export function tellFailure(error: unknown, isJson: boolean): number {
     return SYSTEM_ERROR;
   }
   const { code, message, data } = error;
-  const fix = typeof data?.['fix'] === 'string' ? data['fix'] : undefined;
+  const fix = fixFor(error);
   // Problems of a file begin with its name.
   say(data?.['problems'] !== undefined ? message : `mcp-hangar: ${message}`);
   if (fix !== undefined) say(`  ${fix}`);

@@ -12,6 +12,7 @@ import { loadGatewayConfig } from './config/load-config.ts';
 import { deadServers } from './dead-servers.ts';
 import { whenAsked } from './ending.ts';
 import { configFault } from './outcome.ts';
+import { platformNote } from './platform.ts';
 import { say, tellDefect } from './say.ts';
 import type { Start } from './start.ts';
 import { VERSION } from './version.ts';
@@ -114,7 +115,8 @@ function claim({ state: choice, isQuiet }: Start, place: OwnPlace): StateFolder 
   return { kind: 'unavailable', reason, isExplicit };
 }
 
-async function openSocket(
+/** Where commands and other clients of the configuration find this gateway; undefined where that cannot be. */
+export async function openSocket(
   gateway: Gateway,
   path: string,
   { facts, digest }: { readonly facts: OwnerFacts; readonly digest: string },
@@ -137,7 +139,7 @@ async function openSocket(
   }
 }
 
-function factsOf({ limits }: GatewayConfig): OwnerFacts {
+export function factsOf({ limits }: GatewayConfig): OwnerFacts {
   return {
     pid: process.pid,
     graceMs: limits.shutdownGraceMs,
@@ -153,6 +155,8 @@ function announce({ config: { path, chosenBy } }: Start, { config, logger }: Gat
     'configuration_loaded',
   );
   if (config.servers.length === 0) logger.warn({}, 'no_mcp_servers_configured');
+  const platform = platformNote(process.platform);
+  if (platform !== undefined) say(`mcp-hangar: ${platform}`);
   for (const notice of config.notices) say(`mcp-hangar: ${notice}`);
   for (const server of deadServers(config)) say(`mcp-hangar: ${server}`);
 }

@@ -8,19 +8,19 @@ import { nextFreePort, portHolder } from '../infrastructure/system/port-holder.t
 import { guide } from '../server/cli/guide.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
 import { whenAsked, type Ending } from './ending.ts';
+import { endpointUrl, isLoopback } from './loopback.ts';
 import { join, Relay, type Carried } from './relay.ts';
 import { tellFailure } from './outcome.ts';
 import { say, SYSTEM_ERROR, tellDefect, USER_ERROR } from './say.ts';
 import { loadStart, openGateway, untilEnded, type Serving } from './serve-gateway.ts';
 import { seekPlace, type Start } from './start.ts';
 
-const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|::1)$/;
 const RETRY_MS = 50;
 
 /** Serves until there is a reason to stop. Answers the exit code. */
 export async function serveHttp(start: Start): Promise<number> {
   const config = loadStart(start);
-  if (!LOOPBACK.test(config.http.host) && start.flags.unsafeNoAuth !== true) {
+  if (!isLoopback(config.http.host) && start.flags.unsafeNoAuth !== true) {
     say(
       `mcp-hangar: ${config.http.host} can be reached by others and nobody has to log in; bind 127.0.0.1, or add --unsafe-no-auth`,
     );
@@ -165,7 +165,7 @@ async function bound(
 
 function tell({ flags }: Start, config: GatewayConfig, port: number): string {
   const { host } = config.http;
-  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}/mcp`;
+  const url = endpointUrl(host, port);
   say(flags.guide === true ? guideFor(config, url) : `mcp-hangar serves at ${url}`);
   return url;
 }
