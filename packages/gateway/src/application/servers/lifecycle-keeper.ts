@@ -53,6 +53,8 @@ export class LifecycleKeeper {
   #countedAtMs = Number.NEGATIVE_INFINITY;
   /** What the last failed start would have been to the caller that met it. */
   #lastCode: Fault['code'] | undefined;
+  /** What its error said of the cause and the remedy. */
+  #lastAdvice: Readonly<Record<string, unknown>> = {};
   #totalInvocations = 0;
   #totalFailures = 0;
   #lastSuccessAtMs: number | undefined;
@@ -113,6 +115,7 @@ export class LifecycleKeeper {
     const reason = messageOf(error);
     this.#lastFailureAtMs = this.#deps.clock.nowMs();
     this.#lastCode = error instanceof Fault ? error.code : undefined;
+    this.#lastAdvice = error instanceof Fault ? adviceOf(error) : {};
     this.#apply({
       type: 'start-failed',
       childrenLeft: left.children,
@@ -131,6 +134,7 @@ export class LifecycleKeeper {
   ): void {
     this.#lastFailureAtMs = this.#deps.clock.nowMs();
     this.#lastCode = undefined;
+    this.#lastAdvice = {};
     const { left: childrenLeft, hasAnswered, startedAtMs } = child;
     const failure = this.#failure(reason, startedAtMs);
     this.#apply({ type: 'child-ended', childrenLeft, hasAnswered, ...failure });
@@ -205,7 +209,15 @@ export class LifecycleKeeper {
     const detail = `${failure}; next try in ${Math.ceil(waitMs / 1_000)} s`;
     const cause = this.#lastCode === undefined ? {} : { cause: this.#lastCode };
     return new Fault('MCP_SERVER_BACKING_OFF', detail, {
-      data: { retryAfterMs: waitMs, ...cause },
+      data: { retryAfterMs: waitMs, ...cause, ...this.#lastAdvice },
     });
   }
+}
+
+/** What whoever waits is told beside the message. */
+const ADVICE = ['diagnosis', 'reason', 'fix'] as const;
+
+function adviceOf({ data }: Fault): Readonly<Record<string, unknown>> {
+  const given = ADVICE.filter((key) => data?.[key] !== undefined);
+  return Object.fromEntries(given.map((key) => [key, data?.[key]]));
 }

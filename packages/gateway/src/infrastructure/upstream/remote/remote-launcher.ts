@@ -180,23 +180,31 @@ class Attempt {
 function startFailed(spec: McpServerSpec, error: unknown): unknown {
   const known = reasonOf(spec, error);
   if (known === undefined) return error;
-  const message = redactor(spec.secrets)(`Cannot start MCP server "${spec.id}": ${known.reason}`);
-  return new Fault(known.code, message, {
+  const { code, reason, fix } = known;
+  const clean = redactor(spec.secrets);
+  const advice = fix === undefined ? '' : `; ${fix}`;
+  const message = clean(`Cannot start MCP server "${spec.id}": ${reason}${advice}`);
+  const apart = { reason: clean(reason), ...(fix === undefined ? {} : { fix }) };
+  return new Fault(code, message, {
     cause: error,
-    data: { ...(error instanceof Fault ? error.data : {}), mcpServerId: spec.id },
+    data: { ...apart, ...(error instanceof Fault ? error.data : {}), mcpServerId: spec.id },
   });
 }
 
-function reasonOf(
-  spec: McpServerSpec,
-  error: unknown,
-): { readonly code: Fault['code']; readonly reason: string } | undefined {
+interface RemoteFailure {
+  readonly code: Fault['code'];
+  readonly reason: string;
+  /** Where the reason does not say it. */
+  readonly fix?: string;
+}
+
+function reasonOf(spec: McpServerSpec, error: unknown): RemoteFailure | undefined {
   if (error instanceof RpcRefusal) {
     const reason = `it refused with error ${error.error.code}: "${error.message}"`;
     return { code: 'MCP_SERVER_START_FAILED', reason };
   }
   if (!(error instanceof Fault)) return undefined;
   if (error.code !== 'CALL_TIMED_OUT') return { code: error.code, reason: error.message };
-  const reason = `it did not answer within ${spec.startupTimeoutMs / 1_000} s (startup_timeout_s); check that the endpoint speaks MCP`;
-  return { code: 'MCP_SERVER_START_FAILED', reason };
+  const reason = `it did not answer within ${spec.startupTimeoutMs / 1_000} s (startup_timeout_s)`;
+  return { code: 'MCP_SERVER_START_FAILED', reason, fix: 'check that the endpoint speaks MCP' };
 }
