@@ -2,11 +2,13 @@
 import { Command, CommanderError } from 'commander';
 import { callCommands, type CallsActions } from './commands/calls.ts';
 import { configCommands, type ConfigActions } from './commands/config.ts';
+import { doctorCommands, type DoctorActions } from './commands/doctor.ts';
 import { eventCommands, type EventsActions } from './commands/events.ts';
 import { serveCommands, type ServeActions } from './commands/serve.ts';
 
 /** Each answers an exit code, or throws what `failed` tells. */
-export interface CliActions extends ServeActions, ConfigActions, EventsActions, CallsActions {
+export interface CliActions
+  extends ServeActions, ConfigActions, DoctorActions, EventsActions, CallsActions {
   readonly version: string;
   /** Says what went wrong; answers the exit code. */
   failed(error: unknown, isJson: boolean): Promise<number>;
@@ -18,6 +20,7 @@ Examples:
   $ mcp-hangar serve --config config.yaml             the same
   $ mcp-hangar serve --http --config config.yaml      one endpoint at http://127.0.0.1:8000/mcp
   $ mcp-hangar config check config.yaml               says what is wrong, with file and line
+  $ mcp-hangar doctor                                 what is wrong with each server, and what to do
   $ mcp-hangar events --follow                        what servers do and what is called, as it happens
   $ mcp-hangar calls parked                           calls that wait for answers of their clients`;
 
@@ -35,6 +38,7 @@ export async function runCli(argv: readonly string[], actions: CliActions): Prom
     .exitOverride();
   serveCommands(program, actions, done);
   configCommands(program, actions, done);
+  doctorCommands(program, actions, done);
   eventCommands(program, actions, done);
   callCommands(program, actions, done);
   try {
