@@ -282,7 +282,7 @@ export class Catalogs {
     if (error instanceof Fault && LOGGED_ELSEWHERE.has(error.code))
       logger.debug(fields, 'catalog_not_listed');
     else {
-      this.#problems.set(server, reason);
+      if (server.running.length > 0) this.#problems.set(server, reason);
       logger.warn(fields, 'catalog_not_listed');
     }
   }

@@ -124,10 +124,13 @@ const isShortenedLike = (shown: string, name: string): boolean =>
 function whyUnknown(view: View, what: 'tool' | 'prompt', name: string): string {
   const id = splitPublicName(name)?.server;
   const named = id === undefined ? undefined : findServer(view, id);
-  for (const server of named === undefined ? view.endpoint.servers : [named]) {
+  const missing = (named === undefined ? view.endpoint.servers : [named]).flatMap((server) => {
     const problem = view.listProblem(server);
-    if (problem !== undefined) return `; the lists of "${server.spec.id}" are missing: ${problem}`;
-  }
+    return problem === undefined
+      ? []
+      : [`the lists of "${server.spec.id}" are missing: ${problem}`];
+  });
+  if (missing.length > 0) return `; ${missing.slice(0, MEANT_MAX).join('; ')}`;
   if (!looksShortened(name)) return '';
   return `; names of more than ${PUBLIC_NAME_MAX} characters are shown shortened: list the ${what}s again and use those`;
 }
