@@ -22,8 +22,8 @@ export function loadForDoctor(source: ConfigSource): LoadedForDoctor {
   const loaded = loadGatewayConfig(source);
   if (loaded.ok) return { config: loaded.value, problems: [], envUnset: new Map() };
   const unset = loaded.error.flatMap((problem) => unsetIn(problem) ?? []);
-  const env = { ...source.env, ...Object.fromEntries(unset.map(({ name }) => [name, STANDS_IN])) };
-  const again = unset.length === 0 ? loaded : loadGatewayConfig({ ...source, env });
+  const text = standIns(source.text ?? '', new Set(unset.map(({ name }) => name)));
+  const again = unset.length === 0 ? loaded : loadGatewayConfig({ ...source, text });
   if (!again.ok)
     return { config: undefined, problems: loaded.error.map(told), envUnset: new Map() };
   const envUnset = new Map<string, readonly string[]>();
@@ -33,6 +33,12 @@ export function loadForDoctor(source: ConfigSource): LoadedForDoctor {
   const others = loaded.error.filter((problem) => unsetIn(problem)?.server === undefined);
   return { config: again.value, problems: others.map(told), envUnset };
 }
+
+/** References with a default of their own stay: they work. */
+const standIns = (text: string, names: ReadonlySet<string>): string =>
+  text.replaceAll(/(?<!\$)\$\{(\w+)\}/g, (written, name: string) =>
+    names.has(name) ? STANDS_IN : written,
+  );
 
 function unsetIn({
   message,

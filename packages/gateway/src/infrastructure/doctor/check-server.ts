@@ -137,6 +137,7 @@ class RunningCheck implements ConnectionObserver {
     let handshakeAtMs = beganAtMs;
     const launcher = this.#options.launcherFor((child, connection) => {
       this.#process = { child, connection };
+      this.#exitedAtMs = undefined; // of one that was asked in the wrong era before
       void child.exited.then(() => {
         if (this.#process?.child === child) this.#exitedAtMs = performance.now();
       });
