@@ -64,7 +64,7 @@ export function factsOf(
     healthStatus: healthStatus(phase, health.consecutiveFailures),
     hasPredefinedTools: spec.predefinedTools !== undefined,
     description: spec.description,
-    note: noteOf(server),
+    note: noteOf(server, deps.catalogs.problemOf(server)),
     lastUsedAtMs: lastUse(server),
     consecutiveFailures: health.consecutiveFailures,
     cannotCross: cannotCross({ speaks: erasOf(server), hello, tools }),
@@ -100,10 +100,10 @@ function disabledFacts(spec: McpServerSpec): ServerFacts {
 
 const DISABLED = 'disabled in the configuration (enabled: false)';
 
-function noteOf(server: McpServer): string | undefined {
+function noteOf(server: McpServer, listProblem: string | undefined): string | undefined {
   switch (server.phase) {
     case 'ready':
-      return undefined;
+      return listProblem === undefined ? undefined : `its lists are missing: ${listProblem}`;
     case 'cold':
       return 'starts with its first call';
     case 'initializing':

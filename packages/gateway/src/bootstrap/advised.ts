@@ -4,12 +4,7 @@ import { Fault } from '@mcp-hangar/kernel/errors';
 export function advised(fault: Fault): Fault {
   const { code, message, data = {} } = fault;
   if (data['fix'] !== undefined) return fault;
-  const { suggestion, meant, name } = data;
-  if (typeof suggestion === 'string') {
-    const end = `; ${suggestion}`;
-    const short = message.endsWith(end) ? message.slice(0, -end.length) : message;
-    return new Fault(code, short, { data: { ...data, fix: suggestion } });
-  }
+  const { meant, name } = data;
   const list = code === 'TOOL_UNKNOWN' ? 'mcp-hangar tools' : 'mcp-hangar list';
   if (code !== 'TOOL_UNKNOWN' && code !== 'MCP_SERVER_UNKNOWN') return fault;
   const hint = typeof meant === 'string' ? `did you mean "${meant}"? ` : '';

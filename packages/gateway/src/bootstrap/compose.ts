@@ -13,16 +13,13 @@ import { createGuardian } from '../infrastructure/launcher/guardian.ts';
 import type { StateFolder } from '../infrastructure/state/state-folder.ts';
 import { boundedDestination } from '../infrastructure/telemetry/bounded-destination.ts';
 import { createLogger } from '../infrastructure/telemetry/logger.ts';
-import { launcherByKind } from '../infrastructure/upstream/launcher-by-kind.ts';
-import { remoteLauncher } from '../infrastructure/upstream/remote/remote-launcher.ts';
-import { stdioLauncher } from '../infrastructure/upstream/stdio-launcher.ts';
 import { HttpFront } from '../server/front-door/http-front.ts';
 import type { Health } from '../server/health/health-pages.ts';
 import { StdioClients } from '../server/front-door/stdio-clients.ts';
 import type { StdioFront } from '../server/front-door/stdio-front.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
+import { INFO, newLauncher } from './launcher.ts';
 import { openRecords, type Records } from './records.ts';
-import { VERSION } from './version.ts';
 
 export interface Overrides {
   readonly clock?: Clock;
@@ -67,7 +64,6 @@ const IN_MEMORY: StateFolder = {
   reason: 'no folder was given',
   isExplicit: false,
 };
-const INFO = { name: 'mcp-hangar', title: 'MCP Hangar', version: VERSION };
 
 /** @throws Fault EVENT_STORE_UNAVAILABLE where a configured event log cannot be used */
 export async function compose(config: GatewayConfig, overrides: Overrides = {}): Promise<Gateway> {
@@ -84,7 +80,8 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
   });
   const { limits } = config;
   const launcher =
-    overrides.launcher ?? newLauncher(config, { env, guardian, clock, logger, overrides });
+    overrides.launcher ??
+    newLauncher(config, { env, guardian, clock, logger, childTimings: overrides.childTimings });
   const random = overrides.random ?? Math.random;
   const hub = newHub(config, { launcher, clock, logger, random }, records);
   let started = false;
@@ -158,42 +155,6 @@ function healthOf(
       running: hub.servers.filter((server) => server.running.length > 0).length,
     }),
   };
-}
-
-interface LauncherParts {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly guardian: ReturnType<typeof createGuardian>;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly overrides: Overrides;
-}
-
-function newLauncher({ limits }: GatewayConfig, parts: LauncherParts): UpstreamLauncher {
-  const { env, guardian, clock, logger, overrides } = parts;
-  const common = {
-    limits: {
-      messageBytesMax: limits.upstreamMessageBytesMax,
-      queueBytesMax: limits.upstreamQueueBytesMax,
-    },
-    clientInfo: INFO,
-  };
-  const variable = (name: string): string => env[name] ?? env[name.toLowerCase()] ?? '';
-  const remote = remoteLauncher({
-    ...common,
-    logger,
-    userAgent: `${INFO.name}/${INFO.version}`,
-    proxy: {
-      http: variable('HTTP_PROXY'),
-      https: variable('HTTPS_PROXY'),
-      none: variable('NO_PROXY'),
-    },
-  });
-  const stdio = stdioLauncher({
-    ...common,
-    child: { env, guardian, clock },
-    timings: overrides.childTimings,
-  });
-  return launcherByKind({ remote }, stdio);
 }
 
 type HubParts = Pick<HubOptions, 'launcher' | 'clock' | 'logger' | 'random'>;

@@ -16,6 +16,7 @@ export async function run(argv: readonly string[]): Promise<number> {
     serve: async (flags) => (await import('./serve.ts')).serve(flags),
     configCheck: async (file, flags) =>
       (await import('./commands/config-check.ts')).configCheck(file, flags),
+    doctor: async (servers, flags) => (await import('./commands/doctor.ts')).doctor(servers, flags),
     events: async (flags) => (await import('./commands/events.ts')).events(flags),
     eventsVerify: async (flags) => (await import('./commands/events.ts')).eventsVerify(flags),
     operate: async (name, words, flags) =>

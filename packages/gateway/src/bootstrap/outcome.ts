@@ -1,5 +1,5 @@
 /** How a command ends that could not do what it was asked for: a sentence on stderr, JSON where that was asked for. */
-import { stackOf } from '@mcp-hangar/kernel/error-text';
+import { messageOf, stackOf } from '@mcp-hangar/kernel/error-text';
 import { exitCodeOf, Fault, type ErrorCode } from '@mcp-hangar/kernel/errors';
 import { REMEDIES } from '@mcp-hangar/kernel/remedies';
 import { formatProblem, type ConfigProblem } from './config/problem.ts';
@@ -29,15 +29,25 @@ function fixFor({ code, data }: Fault): string | undefined {
   return SPEAK_FOR_THEMSELVES.has(code) ? undefined : REMEDIES[code];
 }
 
+/** Errors of servers have both in one sentence, for those who see nothing else. */
+function withoutFix(message: string, fix: string | undefined): string {
+  const end = [`; ${fix}`, `: ${fix}`].find((joint) => message.endsWith(joint));
+  return end === undefined ? message : message.slice(0, -end.length);
+}
+
 /** Says what a command threw, with what to do about it. Answers the exit code. */
 export function tellFailure(error: unknown, isJson: boolean): number {
   if (!(error instanceof Fault)) {
-    say(`mcp-hangar: defect: ${stackOf(error)}`);
+    const isAsked = process.env['MCP_HANGAR_DEBUG'] !== undefined;
+    say(`mcp-hangar: a defect: ${isAsked ? stackOf(error) : messageOf(error)}`);
+    if (!isAsked)
+      say('  please report it, with what MCP_HANGAR_DEBUG=1 makes the same command print');
     if (isJson) printError({ code: 'GATEWAY_DEFECT', message: 'a defect of mcp-hangar' });
     return SYSTEM_ERROR;
   }
-  const { code, message, data } = error;
+  const { code, data } = error;
   const fix = fixFor(error);
+  const message = withoutFix(error.message, fix);
   // Problems of a file begin with its name.
   say(data?.['problems'] !== undefined ? message : `mcp-hangar: ${message}`);
   if (fix !== undefined) say(`  ${fix}`);

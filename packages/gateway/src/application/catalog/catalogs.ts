@@ -44,6 +44,8 @@ export class Catalogs {
   /** By the client whose child listed them; gone with the client. */
   readonly #private = new WeakMap<Owner, Map<McpServer, ServerCatalog>>();
   readonly #announced = new Map<Child, Set<ChangedList>>();
+  /** Why the lists of a running server could not be read the last time. */
+  readonly #problems = new WeakMap<McpServer, string>();
   readonly #queue: (() => void)[] = [];
   #starting = 0;
   /** Counts changes: whoever kept something made from catalogues compares. */
@@ -69,6 +71,11 @@ export class Catalogs {
     if (own !== undefined) return own;
     const key = server.catalogKeyFor(asker);
     return key === undefined ? undefined : this.#known.get(server)?.get(key);
+  }
+
+  /** Why the lists of a server that runs could not be read; undefined where they could, or were not asked for. */
+  problemOf(server: McpServer): string | undefined {
+    return this.#problems.get(server);
   }
 
   /** What a server offers to this asker: its catalogue, else the tools that its configuration declares. */
@@ -236,6 +243,7 @@ export class Catalogs {
     const known = this.#known.get(server) ?? new Map<string, ServerCatalog>();
     this.#known.set(server, known);
     const previous = known.get(key);
+    this.#problems.delete(server);
     if (!this.#mayReplace(server, previous, catalog)) return;
     known.delete(key);
     known.set(key, catalog);
@@ -273,7 +281,10 @@ export class Catalogs {
     // Its end and its back-off were logged where they began; every list comes by here.
     if (error instanceof Fault && LOGGED_ELSEWHERE.has(error.code))
       logger.debug(fields, 'catalog_not_listed');
-    else logger.warn(fields, 'catalog_not_listed');
+    else {
+      if (server.running.length > 0) this.#problems.set(server, reason);
+      logger.warn(fields, 'catalog_not_listed');
+    }
   }
 }
 

@@ -46,9 +46,9 @@ const PAGE_BYTES_MAX = 4_194_304;
 export async function fetchCatalog(
   connection: UpstreamConnection,
   meta: JsonObject,
+  signal: AbortSignal = AbortSignal.timeout(CATALOG_MS_MAX),
 ): Promise<ServerCatalog> {
   const problems: string[] = [];
-  const signal = AbortSignal.timeout(CATALOG_MS_MAX);
   const listing: Listing = { connection, meta, signal, problems };
   const [tools, prompts, resources, resourceTemplates] = await Promise.all([
     fetchList(listing, 'tools'),
@@ -69,6 +69,20 @@ export async function fetchCatalog(
     incomplete: problems.length === 0 ? undefined : problems.join('; '),
     uncallable: new Set(uncallable.map(({ name }) => name)),
   };
+}
+
+/**
+ * The tools alone, with the same limits.
+ * @throws RpcRefusal, Fault
+ */
+export async function fetchTools(
+  connection: UpstreamConnection,
+  meta: JsonObject,
+  signal: AbortSignal,
+): Promise<{ readonly tools: readonly JsonObject[]; readonly incomplete: string | undefined }> {
+  const problems: string[] = [];
+  const tools = await fetchList({ connection, meta, signal, problems }, 'tools');
+  return { tools, incomplete: problems.length === 0 ? undefined : problems.join('; ') };
 }
 
 interface Listing {
@@ -92,7 +106,7 @@ async function fetchList(listing: Listing, kind: ListKind): Promise<readonly Jso
     chars += JSON.stringify(result ?? {}).length;
     if (chars > CHARS_MAX) {
       const detail = `${LIST_METHOD[kind]} lists more than ${CHARS_MAX} characters`;
-      throw new Fault('UPSTREAM_ANSWER_TOO_LARGE', detail);
+      throw named(new Fault('UPSTREAM_ANSWER_TOO_LARGE', detail), LIST_METHOD[kind]);
     }
     const listed: unknown = result?.[kind];
     if (Array.isArray(listed)) for (const item of listed) if (isObject(item)) items.push(item);
@@ -128,6 +142,14 @@ async function askList(
     // Servers with resources often have no templates, and some declare what they do not serve.
     const isUnknown = error instanceof RpcRefusal && error.error.code === RPC.methodNotFound;
     if (cursor === undefined && isUnknown) return undefined;
-    throw error;
+    throw error instanceof Fault ? named(error, LIST_METHOD[kind]) : error;
   }
+}
+
+/** What failed, by the name of the list; a page that is too large with what can be done about it. */
+function named(error: Fault, method: string): Fault {
+  if (error.code !== 'UPSTREAM_ANSWER_TOO_LARGE') return error;
+  const reason = `${method} cannot be read: ${error.message}`;
+  const fix = 'make the server list less or in pages; many have an option for the tools to offer';
+  return new Fault(error.code, `${reason}; ${fix}`, { data: { ...error.data, reason, fix } });
 }

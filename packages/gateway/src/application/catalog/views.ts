@@ -85,6 +85,11 @@ export class View {
     return this.#surface;
   }
 
+  /** Why the lists of a server that runs could not be read. */
+  listProblem(server: McpServer): string | undefined {
+    return this.#options.catalogs.problemOf(server);
+  }
+
   /** The end of a JSON-RPC answer with one whole list: `"result":{…}}`. */
   body(kind: ListKind): Buffer {
     const { surface } = this; // makes old bodies go

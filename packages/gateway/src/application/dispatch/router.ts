@@ -2,6 +2,8 @@
 import { matchesGlob } from '../../domain/catalog/glob.ts';
 import {
   looksShortened,
+  PUBLIC_NAME_MAX,
+  SHORTENED_HASH_CHARS,
   splitOwnedUri,
   splitPublicName,
 } from '../../domain/catalog/public-names.ts';
@@ -101,15 +103,36 @@ const hides = ({ spec }: McpServer, what: 'tool' | 'prompt', name: string): bool
 /** Names that a client may have meant: those under which servers offer just this one. */
 const MEANT_MAX = 3;
 
-function unknownName({ surface }: View, what: 'tool' | 'prompt', name: string): Routed {
+function unknownName(view: View, what: 'tool' | 'prompt', name: string): Routed {
+  const { surface } = view;
   const routes = what === 'tool' ? surface.toolRoutes : surface.promptRoutes;
   const meant = [...routes]
-    .filter(([, known]) => known.name === name)
+    .filter(([shown, known]) => known.name === name || isShortenedLike(shown, name))
     .map(([shown]) => `"${shown}"`)
     .slice(0, MEANT_MAX);
   const hint = meant.length === 0 ? '' : ` (did you mean ${meant.join(' or ')}?)`;
-  const message = `Unknown ${what}: ${name}${hint}`;
+  const message = `Unknown ${what}: ${name}${hint}${whyUnknown(view, what, name)}`;
   return { kind: 'unknown', error: { code: RPC.invalidParams, message } };
+}
+
+/** Both are shortened names that differ in their hashes only. */
+const isShortenedLike = (shown: string, name: string): boolean =>
+  looksShortened(name) &&
+  looksShortened(shown) &&
+  shown.slice(0, -SHORTENED_HASH_CHARS) === name.slice(0, -SHORTENED_HASH_CHARS);
+
+function whyUnknown(view: View, what: 'tool' | 'prompt', name: string): string {
+  const id = splitPublicName(name)?.server;
+  const named = id === undefined ? undefined : findServer(view, id);
+  const missing = (named === undefined ? view.endpoint.servers : [named]).flatMap((server) => {
+    const problem = view.listProblem(server);
+    return problem === undefined
+      ? []
+      : [`the lists of "${server.spec.id}" are missing: ${problem}`];
+  });
+  if (missing.length > 0) return `; ${missing.slice(0, MEANT_MAX).join('; ')}`;
+  if (!looksShortened(name)) return '';
+  return `; names of more than ${PUBLIC_NAME_MAX} characters are shown shortened: list the ${what}s again and use those`;
 }
 
 function routeUri(view: View, uri: unknown, slot: number, budget = readingBudget()): Routed {

@@ -53,7 +53,8 @@ export class LifecycleKeeper {
   #countedAtMs = Number.NEGATIVE_INFINITY;
   /** What the last failed start would have been to the caller that met it. */
   #lastCode: Fault['code'] | undefined;
-  #suggestion: string | undefined;
+  /** What its error said of the cause and the remedy. */
+  #lastAdvice: Readonly<Record<string, unknown>> = {};
   #phaseSinceMs: number;
   #totalInvocations = 0;
   #totalFailures = 0;
@@ -79,7 +80,8 @@ export class LifecycleKeeper {
 
   /** What to do about the last failure, where that is known. */
   get suggestion(): string | undefined {
-    return this.#state.lastFailure === undefined ? undefined : this.#suggestion;
+    const { fix } = this.#lastAdvice;
+    return this.#state.lastFailure === undefined || typeof fix !== 'string' ? undefined : fix;
   }
 
   get health(): Health {
@@ -126,7 +128,7 @@ export class LifecycleKeeper {
     const reason = messageOf(error);
     this.#lastFailureAtMs = this.#deps.clock.nowMs();
     this.#lastCode = error instanceof Fault ? error.code : undefined;
-    this.#suggestion = suggestionIn(error);
+    this.#lastAdvice = error instanceof Fault ? adviceOf(error) : {};
     this.#apply({
       type: 'start-failed',
       childrenLeft: left.children,
@@ -145,7 +147,7 @@ export class LifecycleKeeper {
   ): void {
     this.#lastFailureAtMs = this.#deps.clock.nowMs();
     this.#lastCode = undefined;
-    this.#suggestion = undefined;
+    this.#lastAdvice = {};
     const { left: childrenLeft, hasAnswered, startedAtMs } = child;
     const failure = this.#failure(reason, startedAtMs);
     this.#apply({ type: 'child-ended', childrenLeft, hasAnswered, ...failure });
@@ -221,12 +223,15 @@ export class LifecycleKeeper {
     const detail = `${failure}; next try in ${Math.ceil(waitMs / 1_000)} s`;
     const cause = this.#lastCode === undefined ? {} : { cause: this.#lastCode };
     return new Fault('MCP_SERVER_BACKING_OFF', detail, {
-      data: { retryAfterMs: waitMs, ...cause },
+      data: { retryAfterMs: waitMs, ...cause, ...this.#lastAdvice },
     });
   }
 }
 
-function suggestionIn(error: unknown): string | undefined {
-  const suggestion = error instanceof Fault ? error.data?.['suggestion'] : undefined;
-  return typeof suggestion === 'string' ? suggestion : undefined;
+/** What whoever waits is told beside the message. */
+const ADVICE = ['diagnosis', 'reason', 'fix'] as const;
+
+function adviceOf({ data }: Fault): Readonly<Record<string, unknown>> {
+  const given = ADVICE.filter((key) => data?.[key] !== undefined);
+  return Object.fromEntries(given.map((key) => [key, data?.[key]]));
 }

@@ -4,7 +4,8 @@
 export const PUBLIC_NAME_MAX = 64;
 const SEPARATOR = '__';
 
-const HASH_CHARS = 8;
+/** A shortened name ends with so many digits of a hash. */
+export const SHORTENED_HASH_CHARS = 8;
 const SERVER_CHARS_MAX = 24;
 
 /**
@@ -16,7 +17,7 @@ const SERVER_CHARS_MAX = 24;
 export function publicName(server: string, name: string, hash: (text: string) => string): string {
   const full = `${server}${SEPARATOR}${name}`;
   if (full.length <= PUBLIC_NAME_MAX) return full;
-  const tail = `_${hash(full).slice(0, HASH_CHARS)}`;
+  const tail = `_${hash(full).slice(0, SHORTENED_HASH_CHARS)}`;
   const head = `${shortServer(server, hash)}${SEPARATOR}`;
   return `${head}${name.slice(0, PUBLIC_NAME_MAX - head.length - tail.length)}${tail}`;
 }
@@ -24,7 +25,7 @@ export function publicName(server: string, name: string, hash: (text: string) =>
 /** Ids that begin alike stay apart: the cut is made up for by the hash of the whole id. */
 function shortServer(server: string, hash: (text: string) => string): string {
   if (server.length <= SERVER_CHARS_MAX) return server;
-  return `${server.slice(0, SERVER_CHARS_MAX - HASH_CHARS - 1)}-${hash(server).slice(0, HASH_CHARS)}`;
+  return `${server.slice(0, SERVER_CHARS_MAX - SHORTENED_HASH_CHARS - 1)}-${hash(server).slice(0, SHORTENED_HASH_CHARS)}`;
 }
 
 /** Whether a name may be a shortened one, whose second half only the catalogue knows. */

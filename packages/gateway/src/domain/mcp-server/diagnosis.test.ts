@@ -112,6 +112,7 @@ describe('an exit', () => {
     [42, undefined],
   ])('with code %i', (exitCode, suggestion) => {
     expect(diagnose(exited('', exitCode))).toEqual({
+      id: exitCode === 137 ? 'out_of_memory' : 'ended_at_start',
       reason: `it ended with exit code ${exitCode} during its start`,
       suggestion,
     });
@@ -126,6 +127,7 @@ describe('an exit', () => {
     ['SIGTERM', undefined],
   ])('by %s', (signal, suggestion) => {
     expect(diagnose({ kind: 'exited', exitCode: null, signal, stderrTail: '' })).toEqual({
+      id: signal === 'SIGKILL' ? 'out_of_memory' : 'ended_at_start',
       reason: `it was ended by ${signal} during its start`,
       suggestion,
     });
@@ -144,6 +146,7 @@ describe('a server that does not answer', () => {
 
   test('may need more time', () => {
     expect(diagnose(silent)).toEqual({
+      id: 'no_answer',
       reason: 'it did not answer "initialize" within 30 s',
       suggestion:
         'raise "startup_timeout_s" if it installs or builds something first; otherwise check that it speaks MCP over stdio',
@@ -167,6 +170,7 @@ describe('a server that refuses the handshake', () => {
       stderrTail: '',
     } as const;
     expect(diagnose(failure)).toEqual({
+      id: 'env_missing',
       reason: 'it answered "initialize" with error -32603: "API_KEY must be set"',
       suggestion:
         'set what it asks for under "env" of this server: the environment of the gateway is not passed on',
@@ -182,6 +186,7 @@ describe('a command that cannot be started', () => {
 
   test('because PATH is too short', () => {
     expect(failed({ code: 'ENOENT', command: 'npx', foundAt: '/opt/homebrew/bin/npx' })).toEqual({
+      id: 'command_not_found',
       reason: 'command "npx" not found',
       suggestion:
         '"npx" is not on PATH (/usr/bin:/bin) but exists at /opt/homebrew/bin/npx: write that path or set env.PATH',
@@ -197,6 +202,7 @@ describe('a command that cannot be started', () => {
     ['./my-tool', 'check the path; a relative one counts from the working directory'],
   ])('because %s does not exist', (command, suggestion) => {
     expect(failed({ code: 'ENOENT', command })).toEqual({
+      id: 'command_not_found',
       reason: `command "${command}" not found`,
       suggestion,
     });
@@ -205,40 +211,47 @@ describe('a command that cannot be started', () => {
   test.each([
     [
       { code: 'EACCES', command: 'tool', foundAt: '/x/tool' },
+      'command_not_runnable',
       '"/x/tool" is not executable',
       'run "chmod +x /x/tool", or name its interpreter as the command and this file in "args"',
     ],
     [
       { code: 'CWD_MISSING', command: 'tool', cwd: '/gone' },
+      'cwd_missing',
       'working directory "/gone" does not exist',
       'create it or correct "cwd"',
     ],
     [
       { code: 'INTERPRETER_MISSING', command: 'tool', foundAt: '/x/tool' },
+      'command_not_runnable',
       'the interpreter that the first line of "/x/tool" names does not exist',
       'correct that line, reinstall the program, or name its interpreter as the command',
     ],
     [
       { code: 'ENOEXEC', command: '/x/tool' },
+      'command_not_runnable',
       '"/x/tool" is not a program for this system',
       'install it for this processor and operating system, or add a "#!" line to the script',
     ],
     [
       { code: 'E2BIG', command: 'tool' },
+      'spawn_failed',
       'the arguments and environment of "tool" are too long',
       'shorten "args" and "env"',
     ],
     [
       { code: 'EMFILE', command: 'tool' },
+      'spawn_failed',
       'the system has nothing left to start "tool" with (EMFILE)',
       'stop other servers, or raise the limits of processes, memory and open files',
     ],
     [
       { code: 'ERR_INVALID_ARG_VALUE', command: 'tool' },
+      'spawn_failed',
       'command "tool" could not be started (ERR_INVALID_ARG_VALUE)',
       undefined,
     ],
-  ])('because of %j', (facts, reason, suggestion) => {
-    expect(failed(facts)).toEqual({ reason, suggestion });
+  ])('because of %j', (facts, id, reason, suggestion) => {
+    expect(failed(facts)).toEqual({ id, reason, suggestion });
   });
 });

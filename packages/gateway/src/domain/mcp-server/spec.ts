@@ -56,6 +56,12 @@ export interface InactiveLaunch {
   readonly reason: string;
 }
 
+/** What can be done about a mode that this build cannot run; undefined where nothing can. */
+export const insteadOfMode = (mode: string): string | undefined =>
+  ['container', 'docker', 'podman'].includes(mode)
+    ? `until then run it as a command: [${mode === 'podman' ? 'podman' : 'docker'}, run, -i, --rm, IMAGE]`
+    : undefined;
+
 /** A tool definition given in the configuration, visible before the server has ever started. */
 export type PredefinedTool = Readonly<Record<string, unknown>> & { readonly name: string };
 

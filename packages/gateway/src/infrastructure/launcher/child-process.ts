@@ -40,7 +40,7 @@ export interface ChildTimings {
   readonly drainMs?: number;
 }
 
-const DEFAULT_TIMINGS = { stdinCloseMs: 2_000, termMs: 5_000, drainMs: 30 };
+export const DEFAULT_TIMINGS = { stdinCloseMs: 2_000, termMs: 5_000, drainMs: 30 };
 /** A leader that outlives SIGKILL by this hangs in the kernel: `stop` gives up waiting for it. */
 const KILL_MS = 2_000;
 

@@ -18,6 +18,7 @@ import type {
   UpstreamCall,
   UpstreamConnection,
 } from '../../application/ports.ts';
+import { utf8 } from '../../application/byte-text.ts';
 import type { Greeting } from './handshake.ts';
 import { answerAtEnds, answerOf, cutAnswer, idAtEnds } from './answer.ts';
 import { scanAnswer } from './answer-scan.ts';
@@ -37,6 +38,8 @@ const NOISE_WINDOW_MS = 50;
 const NOISE_BYTES_PER_WINDOW = 209_715;
 /** What the shortest line costs us to look at, in bytes of a long one. */
 const NOISE_LINE_BYTES = 512;
+
+const NOISE_CHARS_KEPT = 1_024;
 
 /** The process behind the connection, as the launcher gives it. */
 export interface ConnectionProcess {
@@ -69,8 +72,10 @@ export class StdioConnection implements UpstreamConnection {
   #readThisTurn = 0;
   #turnScheduled = false;
   #noiseBytes = 0;
-  /** First bytes of the first line that was no JSON-RPC: evidence for a diagnosis. */
-  noise: string | undefined;
+  /** Beginning of the first line that was no JSON-RPC, one character a byte: evidence for a diagnosis. */
+  #noise: string | undefined;
+  /** Lines so far that were no JSON-RPC. */
+  noiseLines = 0;
 
   constructor(process: ConnectionProcess, limits: ConnectionLimits) {
     this.#process = process;
@@ -101,6 +106,11 @@ export class StdioConnection implements UpstreamConnection {
 
   get pid(): number {
     return this.#process.pid;
+  }
+
+  /** The beginning of the first line that was no JSON-RPC; undefined where there was none. */
+  get noise(): string | undefined {
+    return this.#noise === undefined ? undefined : utf8(this.#noise);
   }
 
   get pending(): number {
@@ -264,7 +274,10 @@ export class StdioConnection implements UpstreamConnection {
 
   #onNoise(text: string, bytes: number): void {
     this.#addNoise(bytes);
-    this.noise ??= text.slice(0, 200);
+    if (text.trim() !== '') {
+      this.noiseLines += 1;
+      this.#noise ??= text.slice(0, NOISE_CHARS_KEPT);
+    }
     const id = idAtEnds(text.slice(0, 128), text.slice(-128));
     if (id !== undefined) this.#settle(id, 0, (call) => call.lost(invalid()));
   }
@@ -303,4 +316,8 @@ const headAndTail = (pieces: readonly Buffer[]): string =>
   `${pieces[0]?.subarray(0, 256).toString('latin1')}${pieces.at(-1)?.subarray(-256).toString('latin1')}`;
 
 const invalid = (): Fault =>
-  new Fault('UPSTREAM_ANSWER_INVALID', 'the server answered with a line that is not JSON');
+  new Fault('UPSTREAM_ANSWER_INVALID', `${NOT_JSON}; ${STDERR_ONLY}`, {
+    data: { reason: NOT_JSON, fix: STDERR_ONLY },
+  });
+const NOT_JSON = 'the server answered with a line that is not JSON';
+const STDERR_ONLY = 'only JSON-RPC may be on its stdout: make it log to stderr';

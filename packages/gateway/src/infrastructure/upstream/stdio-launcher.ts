@@ -18,12 +18,13 @@ import {
   type ChildTimings,
 } from '../launcher/child-process.ts';
 import { redactor } from '../../domain/mcp-server/redactor.ts';
+import { tellingLine } from '../../domain/mcp-server/start-hints.ts';
 import { SpawnFailure } from '../launcher/spawn-failure.ts';
 import { handshake, WrongEra } from './handshake.ts';
 import { StdioConnection, type ConnectionLimits } from './stdio-connection.ts';
 
 const STDERR_CHARS_MAX = 2_000;
-const LAST_WORDS_CHARS_MAX = 300;
+const TELLING_LINE_CHARS_MAX = 300;
 
 export interface StdioLauncherOptions {
   readonly child: ChildDependencies;
@@ -31,6 +32,8 @@ export interface StdioLauncherOptions {
   readonly limits: ConnectionLimits;
   /** Name and version that servers are told where there is no client to name. */
   readonly clientInfo: JsonObject;
+  /** Told of each process as soon as it runs. */
+  readonly onChild?: (child: ChildProcess, connection: StdioConnection) => void;
 }
 
 export function stdioLauncher(options: StdioLauncherOptions): UpstreamLauncher {
@@ -94,6 +97,7 @@ async function attempt(
     },
   });
   const connection = new StdioConnection(child, options.limits);
+  options.onChild?.(child, connection);
   start.onHandshake?.();
   try {
     const greeting = await handshake(connection, {
@@ -111,10 +115,7 @@ async function attempt(
     // Fast also where it is only asked in the wrong era: waiting for a silent one would use up the time of the next try.
     await stopFast(child);
     if (error instanceof WrongEra) throw error;
-    throw startFailed(
-      spec,
-      failureOf(error, { child, connection, exit, timeoutMs: spec.startupTimeoutMs }),
-    );
+    throw startFailed(spec, failureOf(error, { spec, child, connection, exit }));
   }
   connection.observe(start.observer);
   return connection;
@@ -138,50 +139,50 @@ async function spawn(
 }
 
 interface Evidence {
+  readonly spec: McpServerSpec;
   readonly child: ChildProcess;
   readonly connection: StdioConnection;
   readonly exit: Awaited<ChildProcess['exited']> | undefined;
-  readonly timeoutMs: number;
 }
 
-function failureOf(error: unknown, { child, connection, exit, timeoutMs }: Evidence): StartFailure {
+function failureOf(error: unknown, { spec, child, connection, exit }: Evidence): StartFailure {
   const stderrTail = child.stderr.tailText(STDERR_CHARS_MAX);
-  const stdoutNoise = connection.noise;
+  const { noise } = connection;
+  // Before it is shortened: half a secret would not be found.
+  const stdoutNoise = noise === undefined ? undefined : redactor(spec.secrets)(noise);
+  const said = { stderrTail, stdoutNoise };
   if (exit !== undefined)
-    return { kind: 'exited', exitCode: exit.code, signal: exit.signal, stderrTail, stdoutNoise };
+    return { kind: 'exited', exitCode: exit.code, signal: exit.signal, ...said };
   if (error instanceof RpcRefusal) {
-    return { kind: 'handshake-error', code: error.error.code, message: error.message, stderrTail };
+    return { kind: 'handshake-error', code: error.error.code, message: error.message, ...said };
   }
   if (error instanceof Fault && error.code !== 'CALL_TIMED_OUT') {
-    return { kind: 'handshake-error', code: 0, message: error.message, stderrTail };
+    return { kind: 'handshake-error', code: 0, message: error.message, ...said };
   }
-  return { kind: 'timeout', timeoutMs, stderrTail, stdoutNoise };
+  return { kind: 'timeout', timeoutMs: spec.startupTimeoutMs, ...said };
 }
 
 function startFailed(spec: McpServerSpec, failure: StartFailure, cause?: unknown): Fault {
-  const { reason, suggestion } = diagnose(failure);
+  const { id, reason, suggestion } = diagnose(failure);
   const clean = redactor(spec.secrets);
   const stderr = 'stderrTail' in failure ? failure.stderrTail : '';
-  const lastWords = lastLine(stderr).slice(0, LAST_WORDS_CHARS_MAX);
-  const said = lastWords === '' ? '' : ` (stderr: ${lastWords})`;
+  const telling = tellingLine(stderr).slice(0, TELLING_LINE_CHARS_MAX);
+  const said = telling === '' ? '' : ` (stderr: ${telling})`;
   const advice = suggestion === undefined ? '' : `; ${suggestion}`;
   const message = clean(`Cannot start MCP server "${spec.id}": ${reason}${said}${advice}`);
+  const fix = suggestion === undefined ? undefined : clean(suggestion);
   return new Fault('MCP_SERVER_START_FAILED', message, {
     cause,
     data: {
       mcpServerId: spec.id,
+      diagnosis: id,
+      reason: clean(`${reason}${said}`),
       ...(stderr === '' ? {} : { stderr }),
       ...(failure.kind === 'exited' ? { exitCode: failure.exitCode } : {}),
-      ...(suggestion === undefined ? {} : { suggestion }),
+      ...(fix === undefined ? {} : { fix }),
     },
   });
 }
-
-/** The last line that says something: npm ends with where its log is. */
-const lastLine = (text: string): string =>
-  text
-    .split('\n')
-    .findLast((line) => line.trim() !== '' && !line.includes('A complete log of this run')) ?? '';
 
 async function stopFast(child: ChildProcess): Promise<void> {
   child.kill();

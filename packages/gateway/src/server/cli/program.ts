@@ -3,13 +3,14 @@ import { Command, CommanderError } from 'commander';
 import { nearest } from '../../domain/near-names.ts';
 import { callCommands, type CallsActions } from './commands/calls.ts';
 import { configCommands, type ConfigActions } from './commands/config.ts';
+import { doctorCommands, type DoctorActions } from './commands/doctor.ts';
 import { eventCommands, type EventsActions } from './commands/events.ts';
 import { operateCommands, type OperateActions } from './commands/operate.ts';
 import { serveCommands, type ServeActions } from './commands/serve.ts';
 
 /** Each answers an exit code, or throws what `failed` tells. */
 export interface CliActions
-  extends ServeActions, ConfigActions, EventsActions, CallsActions, OperateActions {
+  extends ServeActions, ConfigActions, DoctorActions, EventsActions, CallsActions, OperateActions {
   readonly version: string;
   /** Says what went wrong; answers the exit code. */
   failed(error: unknown, isJson: boolean): Promise<number>;
@@ -24,6 +25,7 @@ Examples:
   $ mcp-hangar status                                 what the servers of the running gateway do
   $ mcp-hangar tools                                  every tool of every server
   $ mcp-hangar call files.list_directory path=.       calls a tool, also where no gateway runs
+  $ mcp-hangar doctor                                 what is wrong with each server, and what to do
   $ mcp-hangar events --follow                        what servers do and what is called, as it happens
   $ mcp-hangar calls parked                           calls that wait for answers of their clients`;
 
@@ -43,6 +45,7 @@ export async function runCli(argv: readonly string[], actions: CliActions): Prom
   serveCommands(program, actions, done);
   configCommands(program, actions, done);
   operateCommands(program, actions, done);
+  doctorCommands(program, actions, done);
   eventCommands(program, actions, done);
   callCommands(program, actions, done);
   try {

@@ -98,5 +98,5 @@ const WIDE =
 const widthOf = (grapheme: string): number => (WIDE.test(grapheme) ? 2 : 1);
 
 /** Neither escape sequences nor line ends nor a change of direction. */
-const harmless = (text: string): string =>
+export const harmless = (text: string): string =>
   text.replaceAll(/[\p{Cc}\p{Bidi_C}\p{Zl}\p{Zp}]/gu, '\uFFFD');

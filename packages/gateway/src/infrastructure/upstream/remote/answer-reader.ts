@@ -145,8 +145,12 @@ export class AnswerReader implements HttpHandler {
   #refuse(): void {
     if (this.#status === 200) {
       const type = this.#headers['content-type'] ?? 'no content type';
-      const detail = `it answered with ${type}, which is neither JSON nor an event stream; is the endpoint right?`;
-      this.#events.failed(new Fault('UPSTREAM_ANSWER_INVALID', detail), true);
+      const reason = `it answered with ${type}, which is neither JSON nor an event stream`;
+      const fix = 'is the endpoint right?';
+      const fault = new Fault('UPSTREAM_ANSWER_INVALID', `${reason}; ${fix}`, {
+        data: { reason, fix },
+      });
+      this.#events.failed(fault, true);
       return;
     }
     const body = this.#body.join();

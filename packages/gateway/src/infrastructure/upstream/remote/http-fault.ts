@@ -8,6 +8,15 @@ const RETRY_AFTER_MS_MAX = 86_400_000;
 /** Where a request went, without what may be secret in a URL. */
 export const placeOf = ({ origin, pathname }: URL): string => `${origin}${pathname}`;
 
+/** A fault whose message is what happened and what to do; both are given apart, too. */
+function advised(
+  code: Fault['code'],
+  { reason, fix, joint = '; ' }: { reason: string; fix: string; joint?: string },
+  data: Readonly<Record<string, unknown>> = {},
+): Fault {
+  return new Fault(code, `${reason}${joint}${fix}`, { data: { ...data, reason, fix } });
+}
+
 /** What an error of sockets, TLS or HTTP means. @param wasSent whether anything of the request may have arrived */
 export function transportFault(error: Error, url: URL, wasSent: boolean): Fault {
   const inner = innermost(error);
@@ -15,29 +24,39 @@ export function transportFault(error: Error, url: URL, wasSent: boolean): Fault 
   const code = codeOf(inner);
   const place = placeOf(url);
   const tls = TLS[code] ?? (TLS_CODE.test(code) ? TLS_OTHER : undefined);
-  if (tls !== undefined)
-    return new Fault('UPSTREAM_TLS_FAILED', `TLS with ${url.origin} failed (${code}): ${tls}`);
+  if (tls !== undefined) {
+    const [why, fix] = tls;
+    const joint = why === '' ? ': ' : '; ';
+    const reason = `TLS with ${url.origin} failed (${code})${why === '' ? '' : `: ${why}`}`;
+    return advised('UPSTREAM_TLS_FAILED', { reason, fix, joint });
+  }
   if (code === 'UND_ERR_HEADERS_OVERFLOW')
     return protocolFault(`${place} answered with headers that are too large`);
-  if (inner.name === 'HTTPParserError')
-    return protocolFault(
-      `${place} answered with no HTTP (${code}); is it the right port, and is http or https right?`,
-    );
-  if (code.startsWith('UND_ERR_PRX') || /proxy/i.test(inner.message))
-    return new Fault(
-      'UPSTREAM_UNREACHABLE',
-      `the proxy gave no connection to ${url.origin}: check HTTPS_PROXY, HTTP_PROXY and NO_PROXY`,
-    );
-  if (!wasSent) {
-    const advice = ADVICE[code] ?? 'check the endpoint and the network';
-    return new Fault('UPSTREAM_UNREACHABLE', `no connection to ${url.origin} (${code}): ${advice}`);
+  if (inner.name === 'HTTPParserError') {
+    const reason = `${place} answered with no HTTP (${code})`;
+    const fix = 'is it the right port, and is http or https right?';
+    return advised('UPSTREAM_PROTOCOL_ERROR', { reason, fix });
   }
+  if (code.startsWith('UND_ERR_PRX') || /proxy/i.test(inner.message)) {
+    const reason = `the proxy gave no connection to ${url.origin}`;
+    const fix = 'check HTTPS_PROXY, HTTP_PROXY and NO_PROXY';
+    return advised('UPSTREAM_UNREACHABLE', { reason, fix, joint: ': ' });
+  }
+  if (!wasSent) return unreachable(code, url);
   if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT')
     return new Fault(
       'UPSTREAM_UNAVAILABLE',
       `${place} began no answer in time (http.read_timeout)`,
     );
   return new Fault('UPSTREAM_ENDED', `the connection ended before the answer (${code})`);
+}
+
+function unreachable(code: string, url: URL): Fault {
+  const noConnection = `no connection to ${url.origin} (${code})`;
+  const [why, fix] = ADVICE[code] ?? ['', 'check the endpoint and the network'];
+  return why === ''
+    ? advised('UPSTREAM_UNREACHABLE', { reason: noConnection, fix, joint: ': ' })
+    : advised('UPSTREAM_UNREACHABLE', { reason: `${noConnection}: ${why}`, fix });
 }
 
 /** A happy-eyeballs attempt fails with all its attempts inside. */
@@ -49,31 +68,39 @@ function innermost(error: Error): Error {
 const codeOf = (error: Error): string =>
   'code' in error && typeof error.code === 'string' ? error.code : error.name;
 
-const ADVICE: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'nothing listens there; start the server or correct the endpoint',
-  ENOTFOUND: 'no such host; correct the endpoint',
-  EAI_AGAIN: 'the name could not be resolved; check DNS',
-  UND_ERR_CONNECT_TIMEOUT: 'it took longer than http.connect_timeout',
+/** What it means, and what to do. */
+type Meaning = readonly [why: string, fix: string];
+
+const ADVICE: Readonly<Record<string, Meaning>> = {
+  ECONNREFUSED: ['nothing listens there', 'start the server or correct the endpoint'],
+  ENOTFOUND: ['no such host', 'correct the endpoint'],
+  EAI_AGAIN: ['the name could not be resolved', 'check DNS'],
+  UND_ERR_CONNECT_TIMEOUT: [
+    'it took longer than http.connect_timeout',
+    'check the network, or raise it',
+  ],
 };
 
-const UNKNOWN_ISSUER =
-  'its certificate comes from an authority that is not known here; name that one as tls.ca_cert_path';
-const NO_TLS = 'it does not speak TLS there; is the port right, or is it http?';
-const TLS: Readonly<Record<string, string>> = {
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is self-signed; name it as tls.ca_cert_path',
+const UNKNOWN_ISSUER: Meaning = [
+  'its certificate comes from an authority that is not known here',
+  'name that one as tls.ca_cert_path',
+];
+const NO_TLS: Meaning = ['it does not speak TLS there', 'is the port right, or is it http?'];
+const TLS: Readonly<Record<string, Meaning>> = {
+  DEPTH_ZERO_SELF_SIGNED_CERT: ['its certificate is self-signed', 'name it as tls.ca_cert_path'],
   SELF_SIGNED_CERT_IN_CHAIN: UNKNOWN_ISSUER,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNKNOWN_ISSUER,
   UNABLE_TO_GET_ISSUER_CERT: UNKNOWN_ISSUER,
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNKNOWN_ISSUER,
-  CERT_HAS_EXPIRED: 'its certificate has expired; it has to be renewed there',
-  CERT_NOT_YET_VALID: 'its certificate is not valid yet; check the clock of this machine',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host; correct the endpoint',
+  CERT_HAS_EXPIRED: ['its certificate has expired', 'it has to be renewed there'],
+  CERT_NOT_YET_VALID: ['its certificate is not valid yet', 'check the clock of this machine'],
+  ERR_TLS_CERT_ALTNAME_INVALID: ['its certificate is for another host', 'correct the endpoint'],
   EPROTO: NO_TLS,
   ERR_SSL_WRONG_VERSION_NUMBER: NO_TLS,
   ERR_SSL_PACKET_LENGTH_TOO_LONG: NO_TLS,
 };
 const TLS_CODE = /^(?:CERT_|ERR_TLS|ERR_SSL|ERR_OSSL|UNABLE_TO_)/;
-const TLS_OTHER = 'check its certificate and tls.ca_cert_path';
+const TLS_OTHER: Meaning = ['', 'check its certificate and tls.ca_cert_path'];
 
 export const protocolFault = (detail: string, data?: Readonly<Record<string, unknown>>): Fault =>
   new Fault('UPSTREAM_PROTOCOL_ERROR', detail, data === undefined ? {} : { data });
@@ -92,25 +119,28 @@ export function statusFault(refused: Refused, url: URL, auth: RemoteAuth): Fault
   const said = refused.said === undefined ? '' : `: ${shortened(refused.said)}`;
   const what = `${placeOf(url)} answered ${status}${said}`;
   const data = { status };
-  if (status === 401 || status === 403)
-    return new Fault('UPSTREAM_UNAUTHORIZED', `${what}; ${credentialAdvice(refused, auth)}`, {
-      data,
-    });
+  if (status === 401 || status === 403) {
+    const fix = credentialAdvice(refused, auth);
+    return advised('UPSTREAM_UNAUTHORIZED', { reason: what, fix }, data);
+  }
   if (status === 429) {
-    const retryAfterMs = retryAfter(headers['retry-after']);
-    return new Fault('UPSTREAM_RATE_LIMITED', `${what}; call it less often`, {
-      data: { ...data, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
-    });
+    const advice = { reason: what, fix: 'call it less often' };
+    return advised('UPSTREAM_RATE_LIMITED', advice, { ...data, ...retryData(headers) });
   }
   if (status >= 500) {
-    const retryAfterMs = retryAfter(headers['retry-after']);
-    return new Fault('UPSTREAM_UNAVAILABLE', `${what}; the fault is on its side, try again later`, {
-      data: { ...data, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
-    });
+    const advice = { reason: what, fix: 'the fault is on its side, try again later' };
+    return advised('UPSTREAM_UNAVAILABLE', advice, { ...data, ...retryData(headers) });
   }
-  if (status === 404 || status === 405)
-    return protocolFault(`${what}; is the path of "endpoint" right?`, data);
+  if (status === 404 || status === 405) {
+    const advice = { reason: what, fix: 'is the path of "endpoint" right?' };
+    return advised('UPSTREAM_PROTOCOL_ERROR', advice, data);
+  }
   return protocolFault(what, data);
+}
+
+function retryData(headers: Refused['headers']): { readonly retryAfterMs?: number } {
+  const retryAfterMs = retryAfter(headers['retry-after']);
+  return retryAfterMs === undefined ? {} : { retryAfterMs };
 }
 
 function credentialAdvice({ status, headers }: Refused, auth: RemoteAuth): string {

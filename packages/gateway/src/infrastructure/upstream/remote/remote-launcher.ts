@@ -1,6 +1,7 @@
 /** Connects to remote servers: which transport, which era, and what to tell people where neither works. */
 import { Fault } from '@mcp-hangar/kernel/errors';
 import type { McpServerSpec, RemoteLaunch } from '../../../domain/mcp-server/spec.ts';
+import type { CauseId } from '../../../domain/mcp-server/start-hints.ts';
 import type { JsonObject } from '../../../domain/protocol/json-rpc.ts';
 import { RpcRefusal } from '../../../application/calls/ask.ts';
 import type {
@@ -180,23 +181,38 @@ class Attempt {
 function startFailed(spec: McpServerSpec, error: unknown): unknown {
   const known = reasonOf(spec, error);
   if (known === undefined) return error;
-  const message = redactor(spec.secrets)(`Cannot start MCP server "${spec.id}": ${known.reason}`);
-  return new Fault(known.code, message, {
+  const { code, reason, fix, diagnosis } = known;
+  const clean = redactor(spec.secrets);
+  const advice = fix === undefined ? '' : `; ${fix}`;
+  const message = clean(`Cannot start MCP server "${spec.id}": ${reason}${advice}`);
+  const apart = {
+    reason: clean(reason),
+    ...(fix === undefined ? {} : { fix }),
+    ...(diagnosis === undefined ? {} : { diagnosis }),
+  };
+  return new Fault(code, message, {
     cause: error,
-    data: { ...(error instanceof Fault ? error.data : {}), mcpServerId: spec.id },
+    data: { ...apart, ...(error instanceof Fault ? error.data : {}), mcpServerId: spec.id },
   });
 }
 
-function reasonOf(
-  spec: McpServerSpec,
-  error: unknown,
-): { readonly code: Fault['code']; readonly reason: string } | undefined {
+interface RemoteFailure {
+  readonly code: Fault['code'];
+  readonly reason: string;
+  /** Where the reason does not say it. */
+  readonly fix?: string;
+  /** Where the code does not say it. */
+  readonly diagnosis?: CauseId;
+}
+
+function reasonOf(spec: McpServerSpec, error: unknown): RemoteFailure | undefined {
   if (error instanceof RpcRefusal) {
     const reason = `it refused with error ${error.error.code}: "${error.message}"`;
-    return { code: 'MCP_SERVER_START_FAILED', reason };
+    return { code: 'MCP_SERVER_START_FAILED', reason, diagnosis: 'handshake_refused' };
   }
   if (!(error instanceof Fault)) return undefined;
   if (error.code !== 'CALL_TIMED_OUT') return { code: error.code, reason: error.message };
-  const reason = `it did not answer within ${spec.startupTimeoutMs / 1_000} s (startup_timeout_s); check that the endpoint speaks MCP`;
-  return { code: 'MCP_SERVER_START_FAILED', reason };
+  const reason = `it did not answer within ${spec.startupTimeoutMs / 1_000} s (startup_timeout_s)`;
+  const fix = 'check that the endpoint speaks MCP';
+  return { code: 'MCP_SERVER_START_FAILED', reason, fix, diagnosis: 'no_answer' };
 }
