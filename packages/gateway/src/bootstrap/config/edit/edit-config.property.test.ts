@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import type { ConfigEdit } from './config-edit.ts';
 import { editConfig } from './edit-config.ts';
 
-const RUNS = 300;
+const RUNS = 100;
 
 const id = fc.stringMatching(/^srv[A-Za-z0-9-]{0,5}$/);
 const words = fc.stringMatching(/^[ -~]{0,12}$/);
