@@ -1,5 +1,5 @@
 interface ErrorEntry {
-  readonly http: 400 | 403 | 404 | 405 | 406 | 413 | 415 | 429 | 500 | 502 | 503 | 504;
+  readonly http: 400 | 403 | 404 | 405 | 406 | 409 | 413 | 415 | 429 | 500 | 502 | 503 | 504;
   readonly jsonRpc: number;
   readonly retryable: boolean;
   readonly title: string;
@@ -75,6 +75,19 @@ export const ERRORS = {
     jsonRpc: -32603,
     retryable: true,
     title: 'The event log cannot be used.',
+  },
+  FILE_CHANGED: {
+    http: 409,
+    jsonRpc: -32603,
+    retryable: true,
+    title: 'A file was changed by somebody else meanwhile.',
+    exitCode: 2,
+  },
+  FILE_NOT_WRITTEN: {
+    http: 500,
+    jsonRpc: -32603,
+    retryable: false,
+    title: 'A file cannot be written.',
   },
   GATEWAY_BUSY: {
     http: 503,
@@ -166,6 +179,12 @@ export const ERRORS = {
     jsonRpc: -32602,
     retryable: false,
     title: 'The configuration switches the server off.',
+  },
+  MCP_SERVER_EXISTS: {
+    http: 409,
+    jsonRpc: -32602,
+    retryable: false,
+    title: 'An MCP server has that id already.',
   },
   MCP_SERVER_INACTIVE: {
     http: 502,

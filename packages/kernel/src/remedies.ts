@@ -18,6 +18,9 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   EVENT_STORE_BUSY: 'Try again: what waits is written first.',
   EVENT_STORE_UNAVAILABLE:
     'Free space on the disk and check who may write the file; where the file is damaged, move it away.',
+  FILE_CHANGED: 'Run the command again: it begins with what the file says now.',
+  FILE_NOT_WRITTEN:
+    'Check the folder of the file: whether it exists, its permissions, the room on the disk.',
   GATEWAY_BUSY: 'Try again when some calls are over, or raise the limit that the message names.',
   GATEWAY_DEFECT: 'Report it with the lines of the log around "defect".',
   GATEWAY_ENDED: 'Check what the call did before you repeat it: it may have run.',
@@ -35,6 +38,7 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   MCP_SERVER_BACKING_OFF:
     'Remove the cause that the message gives, then start the server by hand, which does not wait.',
   MCP_SERVER_DISABLED: 'Set enabled: true for it in the configuration.',
+  MCP_SERVER_EXISTS: 'Choose another name, or replace the server with --force.',
   MCP_SERVER_INACTIVE: 'Use a mode that this build has: subprocess or remote.',
   MCP_SERVER_START_FAILED:
     'Do what the message proposes; the last lines that the server wrote stand beside it.',
@@ -71,6 +75,7 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   UPSTREAM_PROTOCOL_ERROR: 'Check that the endpoint is the one of an MCP server, path included.',
   UPSTREAM_QUEUE_FULL: 'Wait for the calls in flight, or restart the server.',
   UPSTREAM_RATE_LIMITED: 'Wait as long as the message says, then call less often.',
+  UPSTREAM_REFUSED: 'Correct the call as the message of the server says.',
   UPSTREAM_TLS_FAILED:
     'Trust the authority of its certificate with tls.ca_cert_path, or correct the name in the endpoint.',
   UPSTREAM_UNAUTHORIZED: 'Give the server a valid credential: auth or headers of its entry.',

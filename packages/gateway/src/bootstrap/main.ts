@@ -14,6 +14,11 @@ export async function run(argv: readonly string[]): Promise<number> {
     version: VERSION,
     failed: async (error, isJson) => (await import('./outcome.ts')).tellFailure(error, isJson),
     serve: async (flags) => (await import('./serve.ts')).serve(flags),
+    add: async (id, target, flags) =>
+      (await import('./commands/edit-servers.ts')).add(id, target, flags),
+    remove: async (ids, flags) => (await import('./commands/edit-servers.ts')).remove(ids, flags),
+    enable: async (ids, enabled, flags) =>
+      (await import('./commands/edit-servers.ts')).enable(ids, enabled, flags),
     configCheck: async (file, flags) =>
       (await import('./commands/config-check.ts')).configCheck(file, flags),
     doctor: async (servers, flags) => (await import('./commands/doctor.ts')).doctor(servers, flags),

@@ -36,7 +36,7 @@ export function locateConfig(input: LocateInput): Result<LocatedConfig | undefin
   }
   const local = join(workingDirectory, 'config.yaml');
   if (input.fromTerminal && exists(local)) return ok({ path: local, chosenBy: './config.yaml' });
-  const ofUser = join(userDirectory(env), 'mcp-hangar', 'config.yaml');
+  const ofUser = userConfigFile(env);
   return ok(exists(ofUser) ? { path: ofUser, chosenBy: 'user configuration' } : undefined);
 }
 
@@ -56,6 +56,10 @@ function named(
     fix: `check the path, or leave ${chosenBy} out`,
   });
 }
+
+/** The file that is used where none is named, whether it is there or not. */
+export const userConfigFile = (env: Environment): string =>
+  join(userDirectory(env), 'mcp-hangar', 'config.yaml');
 
 /** XDG Base Directory: a relative XDG_CONFIG_HOME is to be ignored. */
 function userDirectory(env: Environment): string {

@@ -1,16 +1,24 @@
 /** The command line: what can be typed, and its help. What it does is given by `bootstrap`. */
 import { Command, CommanderError } from 'commander';
-import { nearest } from '../../domain/near-names.ts';
 import { callCommands, type CallsActions } from './commands/calls.ts';
 import { configCommands, type ConfigActions } from './commands/config.ts';
 import { doctorCommands, type DoctorActions } from './commands/doctor.ts';
+import { editCommands, type EditActions } from './commands/edit.ts';
 import { eventCommands, type EventsActions } from './commands/events.ts';
 import { operateCommands, type OperateActions } from './commands/operate.ts';
 import { serveCommands, type ServeActions } from './commands/serve.ts';
+import { usageFault } from './usage-fault.ts';
 
 /** Each answers an exit code, or throws what `failed` tells. */
 export interface CliActions
-  extends ServeActions, ConfigActions, DoctorActions, EventsActions, CallsActions, OperateActions {
+  extends
+    ServeActions,
+    EditActions,
+    ConfigActions,
+    DoctorActions,
+    EventsActions,
+    CallsActions,
+    OperateActions {
   readonly version: string;
   /** Says what went wrong; answers the exit code. */
   failed(error: unknown, isJson: boolean): Promise<number>;
@@ -21,6 +29,7 @@ Examples:
   $ mcp-hangar --config config.yaml                   one client, over stdin and stdout
   $ mcp-hangar serve --config config.yaml             the same
   $ mcp-hangar serve --http --config config.yaml      one endpoint at http://127.0.0.1:8000/mcp
+  $ mcp-hangar add memory -- npx -y @modelcontextprotocol/server-memory
   $ mcp-hangar config check config.yaml               says what is wrong, with file and line
   $ mcp-hangar status                                 what the servers of the running gateway do
   $ mcp-hangar tools                                  every tool of every server
@@ -40,9 +49,10 @@ export async function runCli(argv: readonly string[], actions: CliActions): Prom
     .version(actions.version, '-V, --version', 'print the version')
     .addHelpText('after', EXAMPLES)
     .showSuggestionAfterError()
-    .configureOutput({ outputError: (text, write) => write(told(text, program)) })
+    .configureOutput({ outputError: () => undefined }) // told by `failed`
     .exitOverride();
   serveCommands(program, actions, done);
+  editCommands(program, actions, done);
   configCommands(program, actions, done);
   operateCommands(program, actions, done);
   doctorCommands(program, actions, done);
@@ -52,24 +62,12 @@ export async function runCli(argv: readonly string[], actions: CliActions): Prom
     await program.parseAsync([...argv], { from: 'user' });
   } catch (error) {
     // Help and the version end here too.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 1;
-    return actions.failed(error, wantsJson(argv));
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    if (error instanceof CommanderError && error.code === 'commander.help') return 1;
+    const fault = error instanceof CommanderError ? usageFault(program, argv, error) : error;
+    return actions.failed(fault, wantsJson(argv));
   }
   return code;
-}
-
-/** What is typed without a command belongs to `serve`, which takes no words: one is a command that was mistyped. */
-function told(error: string, program: Command): string {
-  const [, word] =
-    /^error: too many arguments\. Expected 0 .*?: (\S+?)[,.](?:\s|$)/.exec(error) ?? [];
-  if (word === undefined) return error;
-  const meant = nearest(
-    word,
-    program.commands.map((command) => command.name()),
-  );
-  const hint =
-    meant === undefined ? 'all are shown by: mcp-hangar --help' : `Did you mean ${meant}?`;
-  return `error: unknown command '${word}'\n(${hint})\n`;
 }
 
 /** Behind `--` stand words of somebody else. */
