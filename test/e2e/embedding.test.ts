@@ -58,6 +58,11 @@ describe('A call', () => {
     expect(raw.structuredContent).toEqual({ n: 1, big: Number('12345678901234567890') });
     await hangar.invoke('up', 'progress', { steps: 3, ms: 1 }, { onProgress });
     expect(told).toContainEqual(expect.objectContaining({ stage: 'executing', progress: 2 }));
+    const bad = (): never => {
+      throw new Error('no');
+    };
+    const after = await hangar.invoke('up', 'progress', { steps: 3, ms: 1 }, { onProgress: bad });
+    expect(after.isError).not.toBe(true);
   });
 
   it('fails with codes of the catalogue; what a tool says of itself is no failure', async () => {
@@ -93,6 +98,21 @@ describe('A call', () => {
     await expect(hangar.invoke('up', 'pid', {}, { signal: abort.signal })).rejects.toBe(reason);
     expect(await pidOf(hangar)).toBeGreaterThan(0);
   });
+});
+
+it('Many calls at once are no reason to be warned', async () => {
+  await using hangar = await Hangar.start(up());
+  const warned: unknown[] = [];
+  const warn = (warning: unknown): void => void warned.push(warning);
+  process.on('warning', warn);
+  const { signal } = new AbortController();
+  const calls = Array.from({ length: 50 }, () =>
+    hangar.invoke('up', 'sleep', { ms: 5 }, { signal }),
+  );
+  expect(await Promise.all(calls)).toHaveLength(50);
+  await hangar.close();
+  process.off('warning', warn);
+  expect(warned).toEqual([]);
 });
 
 describe('Servers', () => {

@@ -9,17 +9,13 @@
  * 2. Two of one process share nothing.
  * 3. No server outlives the process, closed or not.
  */
-import { randomUUID } from 'node:crypto';
 import type { Readable, Writable } from 'node:stream';
 import type { z } from 'zod';
 import { messageOf } from '@mcp-hangar/kernel/error-text';
 import { Fault } from '@mcp-hangar/kernel/errors';
 import type { Logger } from '../../application/ports.ts';
 import { REGISTRY } from '../../application/registry.ts';
-import { NOBODY } from '../../application/servers/child.ts';
-import { settlesWithin } from '../../application/settles-within.ts';
-import { runUseCase, type UseCase, type UseCaseContext } from '../../application/use-case.ts';
-import { NO_CAPABILITIES } from '../../domain/protocol/capabilities.ts';
+import { runUseCase, type UseCase } from '../../application/use-case.ts';
 import type { OwnerSocket } from '../../server/local-socket/owner-socket.ts';
 import { compose, type Gateway } from '../compose.ts';
 import type { Environment } from '../config/interpolate.ts';
@@ -47,6 +43,7 @@ import type {
 import { EventFeed } from './event-feed.ts';
 import { HangarError, hangarError } from './hangar-error.ts';
 import { loadFile, loadText, loadValue, type LoadedConfig } from './load.ts';
+import { contextOf, ProgramCalls, untilAborted } from './program.ts';
 import { takeSeat, type Seat } from './seat.ts';
 import { detailsOf, healthOf, summaryOf, toolList, toolResult } from './values.ts';
 import type { HangarConfig } from './vocabulary.ts';
@@ -58,19 +55,9 @@ const SILENT: Logger = {
   error: () => undefined,
 };
 
-/** The program is one client, whose servers' children are told that it can be asked nothing. */
-const PROGRAM = {
-  era: 'legacy',
-  owner: 'program',
-  capabilities: NO_CAPABILITIES,
-  wantsLogs: false,
-  isOneClient: true,
-} as const;
-
 interface Parts {
   readonly gateway: Gateway;
-  /** Of the program itself. */
-  readonly calls: Set<Promise<unknown>>;
+  readonly calls: ProgramCalls;
   /** Lets go of the state folder, before and after the gateway has ended. */
   readonly seat: { readonly seat: Seat; readonly socket: OwnerSocket | undefined } | undefined;
 }
@@ -243,18 +230,17 @@ export class Hangar implements AsyncDisposable {
     options: InvokeOptions = {},
   ): Promise<Value> {
     const { gateway, calls } = this.#open();
-    const { signal } = options;
-    signal?.throwIfAborted();
-    const work = runUseCase(useCase, gateway.hub.useCases, input, contextOf(options));
-    const call = untilAborted(work, signal);
-    calls.add(call);
+    options.signal?.throwIfAborted();
+    const given = options.signal === undefined ? [] : [options.signal];
+    const signal = AbortSignal.any([calls.cut, ...given]);
+    const context = contextOf({ signal, logger: gateway.logger, onProgress: options.onProgress });
+    const work = runUseCase(useCase, gateway.hub.useCases, input, context);
     try {
-      return read(await call);
+      return read(await calls.wait(untilAborted(work, signal)));
     } catch (error) {
-      signal?.throwIfAborted();
-      throw hangarError(error);
-    } finally {
-      calls.delete(call);
+      options.signal?.throwIfAborted();
+      const isCut = calls.cut.aborted;
+      throw hangarError(isCut ? new Fault('GATEWAY_STOPPING', 'the gateway was closed') : error);
     }
   }
 }
@@ -269,12 +255,12 @@ async function open(
   try {
     const loaded = await load(env);
     seat = stateDir === undefined ? undefined : await takeSeat(stateDir, loaded, env);
-    const calls = new Set<Promise<unknown>>();
+    const calls = new ProgramCalls();
     const gateway = await compose(loaded.config, {
       logger,
       env,
       ...(seat === undefined ? {} : { state: seat.state }),
-      drain: (graceMs) => settlesWithin(Promise.allSettled(calls), graceMs),
+      drain: (graceMs) => calls.drain(graceMs),
     });
     warn(gateway, logger);
     gateway.begin();
@@ -299,39 +285,6 @@ function warn({ config }: Gateway, logger: Logger): void {
   if (platform !== undefined) logger.warn({ note: platform }, 'platform');
   for (const note of [...config.notices, ...deadServers(config)])
     logger.warn({ note }, 'configuration_notice');
-}
-
-function contextOf({ signal, onProgress }: InvokeOptions): UseCaseContext {
-  return {
-    principal: PROGRAM.owner,
-    correlationId: randomUUID(),
-    signal: signal ?? new AbortController().signal,
-    progress: (stage, message) => onProgress?.({ stage, message }),
-    serverProgress: ({ progress, total, message }) =>
-      onProgress?.({
-        stage: 'executing',
-        progress,
-        ...(total === undefined ? {} : { total }),
-        ...(message === undefined ? {} : { message }),
-      }),
-    caller: {
-      user: { asker: PROGRAM, owner: NOBODY, clientInfo: undefined },
-      // Without a token a server reports nothing; its value is replaced on the way.
-      params: onProgress === undefined ? {} : { _meta: { progressToken: 0 } },
-      carry: () => undefined,
-    },
-  };
-}
-
-/** Rejects at once when nobody waits any more, also where the work itself goes on. */
-function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work;
-  return new Promise((resolve, reject) => {
-    const giveUp = (): void => reject(new Fault('UPSTREAM_ENDED', 'the call was given up'));
-    signal.addEventListener('abort', giveUp, { once: true });
-    const over = (): void => signal.removeEventListener('abort', giveUp);
-    work.then(resolve, reject).then(over, over);
-  });
 }
 
 export { HangarError };
