@@ -76,7 +76,7 @@ describe('A call', () => {
     expect((await errorOf(hangar.invoke('up', 'ecko'))).code).toBe('TOOL_UNKNOWN');
     const line = '{"jsonrpc":"2.0","id":ID,"error":{"code":-32099,"message":"not today"}}';
     expect(await errorOf(hangar.invoke('up', 'reply', { line }))).toMatchObject({
-      code: 'CALL_REFUSED',
+      code: 'UPSTREAM_REFUSED',
       message: 'not today',
       data: { rpc: { code: -32_099 } },
     });

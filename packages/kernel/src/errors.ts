@@ -21,12 +21,6 @@ export const ERRORS = {
     retryable: false,
     title: 'A message of the client is over the limit.',
   },
-  CALL_REFUSED: {
-    http: 502,
-    jsonRpc: -32603,
-    retryable: false,
-    title: 'The call was answered with an error of the protocol.',
-  },
   CALL_TIMED_OUT: {
     http: 504,
     jsonRpc: -32001,

@@ -6,7 +6,6 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   ADDRESS_UNAVAILABLE:
     'Choose another port (0 lets the system choose), or end the program that has it.',
   BODY_TOO_LARGE: 'Send less in one message, or raise limits.body_bytes_max.',
-  CALL_REFUSED: 'Correct the call as the message of the server says.',
   CALL_TIMED_OUT:
     'Call again, or raise call_timeout_s of the server; its log says what it was doing.',
   CLIENT_TOO_SLOW: 'Read answers as they come, or raise limits.client_buffer_bytes_max.',

@@ -41,5 +41,5 @@ export function hangarError(error: unknown): Error {
     return new HangarError(known, message, { data: rest });
   }
   // The server's own words, or a rule of the protocol.
-  return new HangarError('CALL_REFUSED', message, { data: { rpc: { code, message, data } } });
+  return new HangarError('UPSTREAM_REFUSED', message, { data: { rpc: { code, message, data } } });
 }

@@ -105,7 +105,7 @@ export class Hangar implements AsyncDisposable {
   /**
    * Calls a tool. The server is started where it does not run.
    * @param tool as the server itself names it
-   * @throws HangarError such as MCP_SERVER_UNKNOWN, TOOL_UNKNOWN, MCP_SERVER_START_FAILED, CALL_TIMED_OUT, CALL_REFUSED;
+   * @throws HangarError such as MCP_SERVER_UNKNOWN, TOOL_UNKNOWN, MCP_SERVER_START_FAILED, CALL_TIMED_OUT, UPSTREAM_REFUSED;
    * the reason of the signal
    */
   async invoke(
