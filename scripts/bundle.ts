@@ -68,7 +68,7 @@ writeFileSync(join(target, 'THIRD-PARTY.txt'), licencesText(modules));
 const built = async (path: string): Promise<Readonly<Record<string, unknown>>> =>
   (await import(pathToFileURL(path).href)) as Readonly<Record<string, unknown>>;
 const schema = await built(join(dist, 'bootstrap', 'config', 'schema.js'));
-const catalogue = await built(join(ROOT, 'packages', 'kernel', 'dist', 'errors.js'));
+const catalogue = await built(join(ROOT, 'packages', 'kernel', 'dist', 'error-catalogue.js'));
 const { configDocument } = schema as { configDocument: () => z.ZodType };
 writePublicTypes(join(dist, 'bootstrap', 'embedding'), join(target, 'types'), {
   // JSON Schema is data; SchemaNode names what is read of it.

@@ -1,7 +1,8 @@
 // The page of errors, from the one catalogue. Which of them this build raises is read from the sources.
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ERRORS, exitCodeOf, type ErrorCode } from '../packages/kernel/src/errors.ts';
+import { ERRORS } from '../packages/kernel/src/error-catalogue.ts';
+import { exitCodeOf, type ErrorCode } from '../packages/kernel/src/errors.ts';
 import { REMEDIES } from '../packages/kernel/src/remedies.ts';
 import { ROOT } from './run-command.ts';
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { ERRORS, Fault, type ErrorCode } from './errors.ts';
+import { ERRORS } from './error-catalogue.ts';
+import { Fault, type ErrorCode } from './errors.ts';
 
 /** What clients see of each code: HTTP status, JSON-RPC code, whether to try again. Changing one breaks them. */
 const PINS: Record<ErrorCode, readonly [http: number, jsonRpc: number, retryable: boolean]> = {

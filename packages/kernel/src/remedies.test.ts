@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { ERRORS, isErrorCode } from './errors.ts';
+import { ERRORS } from './error-catalogue.ts';
+import { isErrorCode } from './errors.ts';
 import { REMEDIES } from './remedies.ts';
 
 const CHARS_MAX = 120;

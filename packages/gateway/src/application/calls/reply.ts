@@ -1,5 +1,6 @@
 /** The client's side of one request, as a transport implements it. */
-import { ERRORS, Fault, type ErrorCode } from '@mcp-hangar/kernel/errors';
+import { ERRORS } from '@mcp-hangar/kernel/error-catalogue';
+import { Fault, type ErrorCode } from '@mcp-hangar/kernel/errors';
 import { isObject, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
 import type { Bytes, RawAnswer } from '../ports.ts';
 

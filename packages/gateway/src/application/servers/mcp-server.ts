@@ -14,12 +14,8 @@ import { EraMemory, type EraVerdict } from '../../domain/mcp-server/eras.ts';
 import type { Health, McpServerPhase } from '../../domain/mcp-server/health.ts';
 import type { Idleness, Lifecycle } from '../../domain/mcp-server/lifecycle.ts';
 import { catalogKey, seatFor, type Asker, type Seat } from '../../domain/mcp-server/sharing.ts';
-import {
-  insteadOfMode,
-  modeOf,
-  type InactiveLaunch,
-  type McpServerSpec,
-} from '../../domain/mcp-server/spec.ts';
+import { modeOf, type McpServerSpec } from '../../domain/mcp-server/spec.ts';
+import { inactive } from './inactive.ts';
 import { NO_CAPABILITIES } from '../../domain/protocol/capabilities.ts';
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 import type { Era } from '../../domain/protocol/revisions.ts';
@@ -33,7 +29,8 @@ import {
 } from './child.ts';
 import { STOP_REASON, type ChildStop } from './child-stop.ts';
 import { IdleWatch } from './idle-watch.ts';
-import { LeasePool, type Cancellable, type LeasedSeat } from './lease-pool.ts';
+import { LeasePool, type Cancellable } from './lease-pool.ts';
+import { slotKey, Slots, type FixedSeat } from './slots.ts';
 import { StartingChild } from './starting-child.ts';
 import { LifecycleKeeper, type EndedCall } from './lifecycle-keeper.ts';
 
@@ -86,9 +83,6 @@ const ANYBODY: ServerUser = {
   clientInfo: undefined,
 };
 
-type Slot = { readonly start: Promise<Child>; readonly child: Child | undefined };
-type FixedSeat = Exclude<Seat, LeasedSeat>;
-
 interface Connecting {
   readonly seat: Seat;
   readonly era: Era | 'unknown';
@@ -107,7 +101,7 @@ const stopping = (): Fault => new Fault('GATEWAY_STOPPING', 'the gateway is shut
 export class McpServer implements ChildEvents {
   readonly spec: McpServerSpec;
   readonly #deps: ServerDependencies;
-  readonly #slots = new Map<string, Slot>();
+  readonly #slots = new Slots();
   readonly #leases: LeasePool;
   readonly #children = new Set<Child>();
   readonly #keeper: LifecycleKeeper;
@@ -156,7 +150,7 @@ export class McpServer implements ChildEvents {
     if (era === 'unknown') return this.#learnEra().then(() => this.take(user, work));
     const seat = seatFor(this.spec.sharing, user.asker, era);
     if (seat.kind === 'leased') return this.#leases.take(seat, user.owner, work);
-    const slot = this.#slots.get(slotKey(seat));
+    const slot = this.#slots.at(slotKey(seat));
     if (slot?.child !== undefined) return begun(slot.child, user.owner);
     if (slot === undefined && seat.kind === 'own') this.#checkRoom();
     const start = slot?.start ?? this.#open(seat, user);
@@ -166,7 +160,7 @@ export class McpServer implements ChildEvents {
   /** A child that belongs to a session holds its state: none is ended to make room for another. */
   #checkRoom(): void {
     const { id, sessionChildrenMax } = this.spec;
-    const own = [...this.#slots.keys()].filter((key) => key.startsWith('own ')).length;
+    const own = this.#slots.ownCount;
     if (own < sessionChildrenMax) return;
     const detail = `MCP server "${id}" has a child for each of ${own} sessions (session_children_max)`;
     throw new Fault('GATEWAY_BUSY', detail);
@@ -256,9 +250,7 @@ export class McpServer implements ChildEvents {
   /** The principal of modern requests is gone for good: no child is kept for it any more. */
   releasePrincipal(principal: string): void {
     this.#leases.releasePrincipal(principal);
-    for (const [key, slot] of this.#slots) {
-      const [kind, , owner] = key.split(' ', 3);
-      if (kind !== 'own' || owner !== `modern:${principal}`) continue;
+    for (const slot of this.#slots.ofPrincipal(principal)) {
       const stop = (child: Child): void => {
         if (!child.isGone) void this.#stop(child, 'client gone');
       };
@@ -324,9 +316,9 @@ export class McpServer implements ChildEvents {
         const child = await this.#start(seat, { era: 'unknown' });
         const key = slotKey(child.seat);
         // A client of the other era may have started the shared child meanwhile.
-        if (this.spec.sharing === 'session' || this.#slots.has(key))
+        if (this.spec.sharing === 'session' || this.#slots.at(key) !== undefined)
           await this.#stop(child, 'probe');
-        else if (!child.isGone) this.#slots.set(key, { start: Promise.resolve(child), child });
+        else if (!child.isGone) this.#slots.fill(key, { start: Promise.resolve(child), child });
       } finally {
         this.#probe = undefined;
       }
@@ -340,30 +332,29 @@ export class McpServer implements ChildEvents {
     const start = this.#start(seat, { clientInfo }).then(
       (child) => this.#seat(key, child, user),
       (error: unknown) => {
-        this.#slots.delete(key);
+        this.#slots.clear(key);
         throw error;
       },
     );
-    this.#slots.set(key, { start, child: undefined });
+    this.#slots.fill(key, { start, child: undefined });
     return start;
   }
 
   /** Puts a new child in its slot; where it turned out to speak another era and that slot is taken, it goes. */
   #seat(key: string, child: Child, user: ServerUser): Child | Promise<Child> {
-    const slot = this.#slots.get(key);
-    this.#slots.delete(key);
+    const slot = this.#slots.clear(key);
     if (child.seat.kind === 'own') {
       child.owner = user.owner;
       if (this.#gone.has(user.owner)) void this.#stop(child, 'session ended');
     }
     if (child.isGone || slot === undefined) return child;
     const place = slotKey(child.seat);
-    const taken = this.#slots.get(place);
+    const taken = this.#slots.at(place);
     if (taken !== undefined) {
       void this.#stop(child, 'another child serves');
       return taken.child ?? taken.start;
     }
-    this.#slots.set(place, { start: slot.start, child });
+    this.#slots.fill(place, { start: slot.start, child });
     return child;
   }
 
@@ -448,8 +439,7 @@ export class McpServer implements ChildEvents {
 
   /** Shared children of a server that fails may hang: the next try gets new ones. */
   #suspectShared(): void {
-    for (const { child } of this.#slots.values()) {
-      if (child?.seat.kind !== 'shared') continue;
+    for (const child of this.#slots.shared) {
       if (child.isHeld) this.#suspects.add(child);
       else void this.#stop(child, 'error');
     }
@@ -484,17 +474,9 @@ export class McpServer implements ChildEvents {
     this.#children.delete(child);
     this.#suspects.delete(child);
     this.#idle.forget(child);
-    for (const [key, slot] of this.#slots) if (slot.child === child) this.#slots.delete(key);
+    this.#slots.forget(child);
     if (child.seat.kind === 'leased') this.#leases.ended(child);
   }
-}
-
-function inactive(id: string, { mode, reason }: InactiveLaunch): Fault {
-  const fix = insteadOfMode(mode);
-  const advice = fix === undefined ? '' : `; ${fix}`;
-  return new Fault('MCP_SERVER_INACTIVE', `MCP server "${id}" is dead: ${reason}${advice}`, {
-    data: { mcpServerId: id, reason, ...(fix === undefined ? {} : { fix }) },
-  });
 }
 
 /** Keeps work in the set for as long as it goes on. */
@@ -509,6 +491,3 @@ function begun(child: Child, owner: Owner): Child {
   child.begin(owner);
   return child;
 }
-
-const slotKey = (seat: Seat): string =>
-  seat.kind === 'shared' ? `shared ${seat.era}` : `${seat.kind} ${seat.era} ${seat.key}`;

@@ -1,4 +1,5 @@
-import { ERRORS, Fault } from '@mcp-hangar/kernel/errors';
+import { ERRORS } from '@mcp-hangar/kernel/error-catalogue';
+import { Fault } from '@mcp-hangar/kernel/errors';
 import { REMEDIES } from '@mcp-hangar/kernel/remedies';
 import { RpcRefusal } from '../../application/calls/ask.ts';
 import { faultCodeOf } from '../../application/calls/reply.ts';

@@ -1,5 +1,6 @@
 /** `/mcp` and `/mcp/SERVER`: reads a request, decides its era, and hands it on. */
-import { ERRORS, Fault } from '@mcp-hangar/kernel/errors';
+import { ERRORS } from '@mcp-hangar/kernel/error-catalogue';
+import { Fault } from '@mcp-hangar/kernel/errors';
 import { rpcErrorOf } from '../../application/calls/reply.ts';
 import { batchOf } from '../../application/sessions/batch.ts';
 import { clientText } from '../../domain/protocol/client-message.ts';

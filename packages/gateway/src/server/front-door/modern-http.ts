@@ -1,6 +1,7 @@
 /** Streamable HTTP of the stateless revision: one POST a request; closing the response is the cancellation. */
 import type { IncomingHttpHeaders } from 'node:http';
-import { ERRORS, Fault } from '@mcp-hangar/kernel/errors';
+import { ERRORS } from '@mcp-hangar/kernel/error-catalogue';
+import { Fault } from '@mcp-hangar/kernel/errors';
 import { faultCodeOf } from '../../application/calls/reply.ts';
 import { handleModern } from '../../application/sessions/modern-client.ts';
 import { rawIdOf, type ClientText } from '../../domain/protocol/client-message.ts';

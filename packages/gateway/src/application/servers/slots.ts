@@ -1,0 +1,53 @@
+/** The children of a server that are not lent: one for each seat, running or starting. */
+import type { Seat } from '../../domain/mcp-server/sharing.ts';
+import type { Child } from './child.ts';
+import type { LeasedSeat } from './lease-pool.ts';
+
+export type Slot = { readonly start: Promise<Child>; readonly child: Child | undefined };
+export type FixedSeat = Exclude<Seat, LeasedSeat>;
+
+export const slotKey = (seat: Seat): string =>
+  seat.kind === 'shared' ? `shared ${seat.era}` : `${seat.kind} ${seat.era} ${seat.key}`;
+
+export class Slots {
+  readonly #slots = new Map<string, Slot>();
+
+  at(key: string): Slot | undefined {
+    return this.#slots.get(key);
+  }
+
+  fill(key: string, slot: Slot): void {
+    this.#slots.set(key, slot);
+  }
+
+  /** Answers what was there. */
+  clear(key: string): Slot | undefined {
+    const slot = this.#slots.get(key);
+    this.#slots.delete(key);
+    return slot;
+  }
+
+  forget(child: Child): void {
+    for (const [key, slot] of this.#slots) if (slot.child === child) this.#slots.delete(key);
+  }
+
+  /** Of one owner each. */
+  get ownCount(): number {
+    return [...this.#slots.keys()].filter((key) => key.startsWith('own ')).length;
+  }
+
+  /** Those of the modern requests of a principal. */
+  ofPrincipal(principal: string): readonly Slot[] {
+    return [...this.#slots].flatMap(([key, slot]) => {
+      const [kind, , owner] = key.split(' ', 3);
+      return kind === 'own' && owner === `modern:${principal}` ? [slot] : [];
+    });
+  }
+
+  /** Children that run and that everybody shares. */
+  get shared(): readonly Child[] {
+    return [...this.#slots.values()].flatMap(({ child }) =>
+      child?.seat.kind === 'shared' ? [child] : [],
+    );
+  }
+}
