@@ -104,11 +104,10 @@ describe('Without a gateway', () => {
     expect(await client.end()).toBe(0);
   });
 
-  it.each([['start', 'up'], ['stop', 'up'], ['restart', '--all'], ['logs']])(
-    '%s %s says how to start one',
-    async (...args) => {
+  it.each([[['start', 'up']], [['stop', 'up']], [['restart', '--all']], [['logs']]])(
+    '%j says how to start one',
+    async (words) => {
       const house = home();
-      const words = args.filter((word) => word !== undefined);
       expect(await hangar(house, ...words)).toEqual({
         code: 3,
         stdout: '',
@@ -119,6 +118,21 @@ describe('Without a gateway', () => {
       expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'GATEWAY_NOT_RUNNING' } });
     },
   );
+
+  it('is what a command that follows one is left with when that ends', async () => {
+    const house = home();
+    const gateway = await house.http();
+    const following = command(house, 'logs', '--follow', '-n', '0');
+    const watching = command(house, 'status', '--watch', '-i', '0.2', '--json');
+    await until('it watches', () => watching.stdout().includes('{'));
+    await gateway.stop();
+    expect(await watching.ended).toMatchObject({ code: expect.toBeOneOf([2, 3]) });
+    expect(await following.ended).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: `mcp-hangar: the gateway of process ${gateway.pid} ended before it answered\n`,
+    });
+  });
 
   it('version knows itself', async () => {
     const house = home();

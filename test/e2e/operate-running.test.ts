@@ -180,7 +180,13 @@ describe('status', () => {
         },
       },
     });
-    expect(await hangar(house, 'status', 'off')).toMatchObject({ code: 1, stdout: '' });
+    expect(await hangar(house, 'status', 'off')).toEqual({
+      code: 1,
+      stdout: '',
+      stderr:
+        'mcp-hangar: MCP server "off" is disabled in the configuration (enabled: false)\n' +
+        '  mcp-hangar enable off\n',
+    });
   });
 
   it('is shown again and again with --watch, until somebody ends it', async () => {

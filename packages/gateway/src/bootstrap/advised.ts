@@ -10,10 +10,12 @@ export function advised(fault: Fault): Fault {
     const short = message.endsWith(end) ? message.slice(0, -end.length) : message;
     return new Fault(code, short, { data: { ...data, fix: suggestion } });
   }
+  if (code === 'MCP_SERVER_DISABLED' && typeof name === 'string')
+    return new Fault(code, message, { data: { ...data, fix: `mcp-hangar enable ${name}` } });
   const list = code === 'TOOL_UNKNOWN' ? 'mcp-hangar tools' : 'mcp-hangar list';
   if (code !== 'TOOL_UNKNOWN' && code !== 'MCP_SERVER_UNKNOWN') return fault;
   const hint = typeof meant === 'string' ? `did you mean "${meant}"? ` : '';
   return new Fault(code, message, {
-    data: { ...data, name, fix: `${hint}all are shown by: ${list}` },
+    data: { ...data, fix: `${hint}all are shown by: ${list}` },
   });
 }
