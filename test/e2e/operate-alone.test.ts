@@ -91,6 +91,21 @@ describe('Without a gateway', () => {
     await house.empty();
   });
 
+  it('a command that waits for a start ends at once when somebody ends it', async () => {
+    const house = home();
+    house.write({ mcp_servers: { mute: upstream([house.journal.option, '--boot=silent']) } });
+    for (const words of [['call', 'mute.x'], ['tools']]) {
+      const before = house.journal.starts().length;
+      const waiting = command(house, ...words);
+      await until('the server is started', () => house.journal.starts().length > before);
+      const beganAt = performance.now();
+      waiting.process.kill('SIGINT');
+      expect(await waiting.ended).toEqual({ code: 130, stdout: '', stderr: '' });
+      expect(performance.now() - beganAt).toBeLessThan(10_000);
+    }
+    await house.empty();
+  });
+
   it('a client that comes during a call is served, also after the call', async () => {
     const house = home();
     const calling = command(house, 'call', 'up.sleep', 'ms=1500');
