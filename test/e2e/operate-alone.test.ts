@@ -91,6 +91,21 @@ describe('Without a gateway', () => {
     await house.empty();
   });
 
+  it('a command that waits for a start ends at once when somebody ends it', async () => {
+    const house = home();
+    house.write({ mcp_servers: { mute: upstream([house.journal.option, '--boot=silent']) } });
+    for (const words of [['call', 'mute.x'], ['tools']]) {
+      const before = house.journal.starts().length;
+      const waiting = command(house, ...words);
+      await until('the server is started', () => house.journal.starts().length > before);
+      const beganAt = performance.now();
+      waiting.process.kill('SIGINT');
+      expect(await waiting.ended).toEqual({ code: 130, stdout: '', stderr: '' });
+      expect(performance.now() - beganAt).toBeLessThan(10_000);
+    }
+    await house.empty();
+  });
+
   it('a client that comes during a call is served, also after the call', async () => {
     const house = home();
     const calling = command(house, 'call', 'up.sleep', 'ms=1500');
@@ -104,11 +119,10 @@ describe('Without a gateway', () => {
     expect(await client.end()).toBe(0);
   });
 
-  it.each([['start', 'up'], ['stop', 'up'], ['restart', '--all'], ['logs']])(
-    '%s %s says how to start one',
-    async (...args) => {
+  it.each([[['start', 'up']], [['stop', 'up']], [['restart', '--all']], [['logs']]])(
+    '%j says how to start one',
+    async (words) => {
       const house = home();
-      const words = args.filter((word) => word !== undefined);
       expect(await hangar(house, ...words)).toEqual({
         code: 3,
         stdout: '',
@@ -119,6 +133,21 @@ describe('Without a gateway', () => {
       expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'GATEWAY_NOT_RUNNING' } });
     },
   );
+
+  it('is what a command that follows one is left with when that ends', async () => {
+    const house = home();
+    const gateway = await house.http();
+    const following = command(house, 'logs', '--follow', '-n', '0');
+    const watching = command(house, 'status', '--watch', '-i', '0.2', '--json');
+    await until('it watches', () => watching.stdout().includes('{'));
+    await gateway.stop();
+    expect(await watching.ended).toMatchObject({ code: expect.toBeOneOf([2, 3]) });
+    expect(await following.ended).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: `mcp-hangar: the gateway of process ${gateway.pid} ended before it answered\n`,
+    });
+  });
 
   it('version knows itself', async () => {
     const house = home();

@@ -23,6 +23,7 @@ beforeAll(async () => {
       everything: { command: process.execPath, args: [EVERYTHING], env: { KEY: SECRET } },
       modern: modernServer(),
       broken: upstream(['--boot=exit', `--token=${SECRET}`]),
+      slow: upstream(['--boot=silent'], { startup_timeout_s: 3 }),
       off: { command: 'nothing', enabled: false },
     },
   }));
@@ -78,6 +79,7 @@ describe('list', () => {
         { ...ROW, id: 'everything' },
         { ...ROW, id: 'modern' },
         { ...ROW, id: 'broken' },
+        { ...ROW, id: 'slow' },
         { ...ROW, id: 'off', enabled: false, state: 'disabled', state_since: null },
       ],
     });
@@ -116,6 +118,14 @@ describe('start, stop and restart', () => {
       servers: [],
       failed: [{ id: 'broken', code: 'MCP_SERVER_START_FAILED', fix: expect.any(String) }],
     });
+  });
+
+  it('say nothing more when somebody ends them', async () => {
+    const starting = command(house, 'start', 'slow', '--json');
+    await until('it starts', async () => (await rowOf('slow'))?.state === 'initializing');
+    starting.process.kill('SIGINT');
+    expect(await starting.ended).toEqual({ code: 130, stdout: '', stderr: '' });
+    expect((await hangar(house, 'stop', 'slow')).code).toBe(0);
   });
 
   it('touch nothing where one of the names is wrong', async () => {
@@ -180,7 +190,13 @@ describe('status', () => {
         },
       },
     });
-    expect(await hangar(house, 'status', 'off')).toMatchObject({ code: 1, stdout: '' });
+    expect(await hangar(house, 'status', 'off')).toEqual({
+      code: 1,
+      stdout: '',
+      stderr:
+        'mcp-hangar: MCP server "off" is disabled in the configuration (enabled: false)\n' +
+        '  mcp-hangar enable off\n',
+    });
   });
 
   it('is shown again and again with --watch, until somebody ends it', async () => {
@@ -196,7 +212,7 @@ describe('status', () => {
     const text = readFileSync(house.file, 'utf8');
     house.write({ mcp_servers: { other: { command: 'nothing' } } });
     try {
-      expect((await json<Rows>(house, 'status', '--json')).servers).toHaveLength(5);
+      expect((await json<Rows>(house, 'status', '--json')).servers).toHaveLength(6);
       expect((await hangar(house, 'call', 'up.pid')).code).toBe(0);
     } finally {
       writeFileSync(house.file, text);
@@ -232,7 +248,10 @@ describe('tools', () => {
         },
       ]),
     });
-    expect(failed).toMatchObject([{ id: 'broken', code: expect.any(String) }]);
+    expect(failed).toMatchObject([
+      { id: 'broken', code: expect.any(String) },
+      { id: 'slow', code: 'MCP_SERVER_START_FAILED' },
+    ]);
   });
 });
 

@@ -21,7 +21,7 @@ import { VERSION } from './version.ts';
 export interface GatewayLine extends AsyncDisposable {
   /** Undefined where no gateway runs but for this command. */
   readonly running: Pick<OwnerFacts, 'pid' | 'version'> | undefined;
-  /** @throws Fault where there is no answer, or what the gateway said */
+  /** @throws Fault where there is no answer, or what the gateway said; the signal's reason where that is aborted */
   ask(question: Question, options?: AskOptions): Promise<unknown>;
 }
 
@@ -99,6 +99,7 @@ export class SocketLine implements GatewayLine {
       case 'silent':
         throw new Fault('GATEWAY_SILENT', `the gateway of process ${pid} gave no answer in time`);
       case 'ended':
+        options?.signal?.throwIfAborted();
         throw new Fault('GATEWAY_ENDED', `the gateway of process ${pid} ended before it answered`);
       case 'unreadable':
         throw unreadable(this.running);

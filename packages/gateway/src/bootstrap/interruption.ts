@@ -1,6 +1,6 @@
 /** Commands that take their time, and the end that a person puts to them. */
 
-export const INTERRUPTED = 130;
+const INTERRUPTED = 130;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { valueFor } from '../application/operator/answer-question.ts';
 import type { Logger, MemoryStore } from '../application/ports.ts';
+import type { JsonObject } from '../domain/protocol/json-rpc.ts';
 import { MemoryFiles } from '../infrastructure/state/memory-files.ts';
 import type { AskOptions } from '../infrastructure/state/owner-link.ts';
 import type { GatewayLine } from './ask-gateway.ts';
@@ -46,14 +47,23 @@ function remembered(folder: string): MemoryStore {
 const nothing = (): void => undefined;
 const SILENT: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
+/** Rejects when the signal is aborted: a server that starts is not waited for, closing the gateway ends it. */
+const abortOf = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    const give = (): void => reject(signal.reason as Error);
+    if (signal.aborted) give();
+    signal.addEventListener('abort', give, { once: true });
+  });
+
 function lineInto({ hub }: Gateway, close: () => Promise<void>): GatewayLine {
   return {
     running: undefined,
-    ask: (question, { signal, onItem }: AskOptions = {}) =>
-      valueFor(hub.useCases, question, {
-        signal: signal ?? new AbortController().signal,
-        tell: (item) => void onItem?.(item),
-      }),
+    ask: (question, { signal = new AbortController().signal, onItem }: AskOptions = {}) => {
+      const tell = (item: JsonObject): void => void onItem?.(item);
+      const answer = valueFor(hub.useCases, question, { signal, tell });
+      answer.catch(() => undefined); // nobody may wait for it any more
+      return Promise.race([answer, abortOf(signal)]);
+    },
     [Symbol.asyncDispose]: close,
   };
 }

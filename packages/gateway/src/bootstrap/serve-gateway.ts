@@ -1,6 +1,5 @@
 /** The process as a gateway: from a configuration's text to something that serves, and back to nothing. */
 import { setFlagsFromString } from 'node:v8';
-import { answerQuestion } from '../application/operator/answer-question.ts';
 import type { OwnerFacts } from '../domain/local-socket/greeting.ts';
 import { recordOwner } from '../infrastructure/state/socket-path.ts';
 import type { Place } from '../infrastructure/state/place.ts';
@@ -126,8 +125,8 @@ export async function openSocket(
     facts,
     serveStream: (input, output) => gateway.connect(input, output),
     acceptHttp: (connection) => gateway.accept(connection),
-    answerQuery: (question, signal, tell) =>
-      answerQuestion(gateway.hub.useCases, question, { signal, tell }),
+    answerQuery: async (question, signal, tell) =>
+      (await operator()).answerQuestion(gateway.hub.useCases, question, { signal, tell }),
   });
   try {
     await socket.listen(path);
@@ -138,6 +137,9 @@ export async function openSocket(
     return undefined;
   }
 }
+
+/** Most gateways are never asked: what answers is loaded with the first question. */
+const operator = () => import('../application/operator/answer-question.ts');
 
 export function factsOf({ limits }: GatewayConfig): OwnerFacts {
   return {

@@ -404,9 +404,8 @@ export class McpServer implements ChildEvents {
     this.#idle.watch(child);
     const { era } = child.seat;
     const durationMs = child.lastUsedAtMs - beganAtMs;
-    const mode = modeOf(this.spec);
     const toolsCount = this.#deps.listener.toolsKnown(this);
-    this.#keeper.started({ mode, era, durationMs, toolsCount });
+    this.#keeper.started({ mode: modeOf(this.spec), era, durationMs, toolsCount });
     this.#deps.logger.info(
       { mcpServerId: this.spec.id, pid: child.connection.pid, era, durationMs },
       'mcp_server_started',

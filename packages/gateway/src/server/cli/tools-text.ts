@@ -18,7 +18,7 @@ const COLUMNS: readonly Column[] = [
 ];
 
 export const bytesOf = (tool: JsonObject): number => Buffer.byteLength(JSON.stringify(tool));
-export const tokensOf = (bytes: number): number => Math.ceil(bytes / BYTES_A_TOKEN);
+const tokensOf = (bytes: number): number => Math.ceil(bytes / BYTES_A_TOKEN);
 
 /** Names as `call` takes them. @param widthMax cells of the terminal; undefined where it is none */
 export function toolsText(servers: readonly ServerTools[], widthMax: number | undefined): string {

@@ -14,13 +14,14 @@ import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 
 /** Questions that are worked on at one time. */
 export const QUESTIONS_MAX = 64;
+const REPLACED = 'the program of the gateway was replaced while it ran; it is to be started again';
 /** What a command does not read is left out beyond this; it is told how much. */
 const UNREAD_BYTES_MAX = 1_048_576;
 
 /** Says something before the answer. Never waits. */
 export type Tell = (item: JsonObject) => void;
 
-/** From the line of a question to the line of its answer. Never rejects. */
+/** From the line of a question to the line of its answer. Rejects where what answers cannot be loaded. */
 export type AnswerQuery = (question: string, signal: AbortSignal, tell: Tell) => Promise<string>;
 
 export class QueryConnections {
@@ -62,9 +63,15 @@ export class QueryConnections {
     }, WORKING_MS);
     socket.on('close', () => clearInterval(working));
     const stream = new ItemStream(socket);
-    const text = await this.#answer(question.text, nobodyWaits.signal, (item) => stream.tell(item));
-    clearInterval(working);
-    stream.end(text);
+    try {
+      stream.end(
+        await this.#answer(question.text, nobodyWaits.signal, (item) => stream.tell(item)),
+      );
+    } catch {
+      stream.end(answerLine({ isOk: false, code: 'GATEWAY_OTHER_VERSION', message: REPLACED }));
+    } finally {
+      clearInterval(working);
+    }
   }
 }
 

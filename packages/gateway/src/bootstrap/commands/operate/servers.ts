@@ -7,7 +7,7 @@ import { readAnswer, runningGateway, type GatewayLine } from '../../ask-gateway.
 import { pause } from '../../interruption.ts';
 import { tellFailure } from '../../outcome.ts';
 import { print, say } from '../../say.ts';
-import { gatewayJson, knownIds, numberFlag, serversOf, type Asked } from './asked.ts';
+import { gatewayJson, numberFlag, serversOf, type Asked } from './asked.ts';
 
 /** Lists the configured servers. Answers the exit code. */
 export async function list({ flags, signal }: Asked): Promise<number> {
@@ -59,17 +59,6 @@ async function look({ words: [id], flags, signal }: Asked, screen: Screen): Prom
   }
 
   async function oneServer(from: GatewayLine, name: string): Promise<string> {
-    const { servers } = await serversOf(from, signal);
-    knownIds([name], servers);
-    const row = servers.find((each) => each.id === name);
-    if (row?.enabled === false)
-      throw new Fault(
-        'MCP_SERVER_DISABLED',
-        `MCP server "${name}" is switched off (enabled: false)`,
-        {
-          data: { name, fix: `mcp-hangar enable ${name}` },
-        },
-      );
     const answer = await from.ask({ query: 'get_mcp_server', input: { id: name } }, { signal });
     const report = readAnswer(ServerReport, answer);
     if (flags.json === true) return JSON.stringify({ gateway: gatewayJson(from), ...report });
