@@ -89,7 +89,13 @@ export type DoctorReport = z.infer<typeof DoctorReport>;
 export type ServerReport = z.infer<typeof ServerReport>;
 export type FindingReport = z.infer<typeof FindingReport>;
 
-export interface Diagnosed extends Surroundings {
+/** How a server is judged and told. */
+export interface Telling extends Surroundings {
+  /** Takes the secrets of a server out of what it says in names and schemas, too. */
+  readonly cleanerOf: (server: string) => (text: string) => string;
+}
+
+export interface Diagnosed extends Telling {
   readonly nowMs: number;
   readonly version: string;
   readonly installation: InstallationFacts;
@@ -131,9 +137,13 @@ export function doctorReport(seen: Diagnosed): DoctorReport {
 }
 
 /** One server of the report, as soon as it was checked. */
-export function serverReport(check: ServerCheck, around: Surroundings): ServerReport {
+export function serverReport(check: ServerCheck, telling: Telling): ServerReport {
   const { hello, command, list } = check;
-  const findings = judgeServer(check, around).map(findingReport);
+  const clean = telling.cleanerOf(check.configured.id);
+  const findings = judgeServer(check, telling).map((found) => {
+    const { message, fix, ...rest } = findingReport(found);
+    return { ...rest, message: clean(message), fix: fix === null ? null : clean(fix) };
+  });
   return {
     id: check.configured.id,
     verdict: check.notStarted === 'disabled' ? 'skipped' : verdictOf(findings),

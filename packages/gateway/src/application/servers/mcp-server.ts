@@ -14,8 +14,8 @@ import { EraMemory, type EraVerdict } from '../../domain/mcp-server/eras.ts';
 import type { Health, McpServerPhase } from '../../domain/mcp-server/health.ts';
 import type { Idleness, Lifecycle } from '../../domain/mcp-server/lifecycle.ts';
 import { catalogKey, seatFor, type Asker, type Seat } from '../../domain/mcp-server/sharing.ts';
+import { inactiveFault } from './inactive-fault.ts';
 import { modeOf, type McpServerSpec } from '../../domain/mcp-server/spec.ts';
-import { inactive } from './inactive.ts';
 import { NO_CAPABILITIES } from '../../domain/protocol/capabilities.ts';
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 import type { Era } from '../../domain/protocol/revisions.ts';
@@ -364,7 +364,7 @@ export class McpServer implements ChildEvents {
 
   async #launch(wanted: Seat, how: HowToStart): Promise<Child> {
     const { launch, id } = this.spec;
-    if (launch.kind === 'inactive') throw inactive(id, launch);
+    if (launch.kind === 'inactive') throw inactiveFault(id, launch);
     if (this.#isClosed) throw stopping();
     this.#keeper.starting();
     const beganAtMs = this.#deps.clock.nowMs();

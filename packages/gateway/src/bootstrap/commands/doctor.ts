@@ -2,11 +2,17 @@
 import { createHash } from 'node:crypto';
 import { getCompileCacheDir } from 'node:module';
 import { Fault } from '@mcp-hangar/kernel/errors';
-import { doctorReport, serverReport, type DoctorReport } from '../../application/doctor/report.ts';
+import {
+  doctorReport,
+  serverReport,
+  type DoctorReport,
+  type Telling,
+} from '../../application/doctor/report.ts';
 import type { Logger } from '../../application/ports.ts';
 import type { Finding } from '../../domain/doctor/finding.ts';
 import type { InstallationFacts } from '../../domain/doctor/installation-rules.ts';
 import type { ServerCheck } from '../../domain/doctor/server-check.ts';
+import { redactor } from '../../domain/mcp-server/redactor.ts';
 import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
 import { nearest } from '../../domain/near-names.ts';
 import { isObject, type JsonObject } from '../../domain/protocol/json-rpc.ts';
@@ -56,7 +62,11 @@ export async function doctor(ids: readonly string[], flags: DoctorFlags): Promis
   const installation = await installationFacts(flags, config, loaded);
   const ending = new AbortController();
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  const end = (): void => ending.abort();
+  const end = (): void => {
+    // Asked twice: the guardian ends what is left.
+    if (ending.signal.aborted) process.exit(INTERRUPTED);
+    ending.abort();
+  };
   for (const signal of signals) process.on(signal, end);
   try {
     const checks = await checkAll(servers, loaded, { ...wanted, signal: ending.signal });
@@ -67,7 +77,7 @@ export async function doctor(ids: readonly string[], flags: DoctorFlags): Promis
     const report = doctorReport({
       nowMs: Date.now(),
       version: VERSION,
-      hash,
+      ...tellingOf(servers),
       installation,
       clientFindings: clientFindings(),
       servers: checks,
@@ -79,6 +89,11 @@ export async function doctor(ids: readonly string[], flags: DoctorFlags): Promis
   } finally {
     for (const signal of signals) process.off(signal, end);
   }
+}
+
+function tellingOf(servers: readonly McpServerSpec[]): Telling {
+  const cleaners = new Map(servers.map(({ id, secrets }) => [String(id), redactor(secrets)]));
+  return { hash, cleanerOf: (id) => cleaners.get(id) ?? redactor([]) };
 }
 
 const exitCode = ({ summary }: DoctorReport): number => (summary.errors > 0 ? USER_ERROR : 0);
@@ -213,6 +228,7 @@ async function checkAll(
   };
   const checks = new Map<McpServerSpec, ServerCheck>();
   const left = [...servers];
+  const telling = tellingOf(servers);
   const work = async (): Promise<void> => {
     for (let spec = left.shift(); spec !== undefined && !signal.aborted; spec = left.shift()) {
       const startupTimeoutMs = Math.min(spec.startupTimeoutMs, startMsMax ?? Infinity);
@@ -220,7 +236,7 @@ async function checkAll(
       const check = await checkServer({ ...spec, startupTimeoutMs }, unset, options);
       checks.set(spec, check);
       if (process.stderr.isTTY && !signal.aborted)
-        say(progressLine(serverReport(check, { hash }), checks.size, servers.length));
+        say(progressLine(serverReport(check, telling), checks.size, servers.length));
     }
   };
   await Promise.all(Array.from({ length: CHECKS_MAX }, work));

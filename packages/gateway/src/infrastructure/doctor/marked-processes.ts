@@ -12,7 +12,7 @@ export interface MarkedProcess {
 }
 
 /** Those that run with the mark. Never rejects. */
-export async function markedProcesses(mark: string): Promise<readonly MarkedProcess[]> {
+async function markedProcesses(mark: string): Promise<readonly MarkedProcess[]> {
   if (process.platform !== 'linux') return [];
   const wanted = `${MARK}=${mark}`;
   const found: MarkedProcess[] = [];

@@ -19,9 +19,12 @@ export function doctorText(report: DoctorReport, widthMax: number | undefined): 
     ({ title, findings }) => title !== 'installation' || findings.length > 0,
   );
   const blocks = shown.map(({ title, findings }) =>
-    [harmless(title), ...findings.map((each) => findingText(each, widthMax))].join('\n'),
+    [
+      wrapped(title, roomIn(widthMax) - 2).join('\n  '),
+      ...findings.map((each) => findingText(each, widthMax)),
+    ].join('\n'),
   );
-  return [...spaced(blocks), '', summaryLine(report)].join('\n');
+  return [...spaced(blocks), '', ...wrapped(summaryLine(report), roomIn(widthMax))].join('\n');
 }
 
 /** `checked files: ok`, while others are still being checked. */
@@ -83,15 +86,23 @@ function findingText(
 }
 
 /** A word in front of a text, whose lines stand below each other. */
-function paragraph(word: string, text: string, widthMax: number | undefined): readonly string[] {
-  const room = widthMax === undefined ? Infinity : Math.max(WIDTH_MIN, widthMax) - INDENT;
+const paragraph = (word: string, text: string, widthMax: number | undefined): readonly string[] =>
+  wrapped(text, roomIn(widthMax) - INDENT).map(
+    (line, index) => (index === 0 ? `  ${word}` : '').padEnd(INDENT) + line,
+  );
+
+const roomIn = (widthMax: number | undefined): number =>
+  widthMax === undefined ? Infinity : Math.max(WIDTH_MIN, widthMax);
+
+/** A text in lines that fit, cut between words. */
+function wrapped(text: string, room: number): readonly string[] {
   const lines: string[] = [''];
   for (const part of harmless(text).split(' ')) {
     const last = lines.at(-1) ?? '';
     if (last !== '' && last.length + 1 + part.length > room) lines.push(part);
     else lines[lines.length - 1] = last === '' ? part : `${last} ${part}`;
   }
-  return lines.map((line, index) => (index === 0 ? `  ${word}` : '').padEnd(INDENT) + line);
+  return lines;
 }
 
 function summaryLine({ summary }: DoctorReport): string {

@@ -8,13 +8,17 @@ const RETRY_AFTER_MS_MAX = 86_400_000;
 /** Where a request went, without what may be secret in a URL. */
 export const placeOf = ({ origin, pathname }: URL): string => `${origin}${pathname}`;
 
-/** A fault whose message is what happened and what to do; both are given apart, too. */
+type FaultParts = readonly [
+  detail: string,
+  options: { readonly data: Readonly<Record<string, unknown>> },
+];
+
+/** A message that is what happened and what to do; both are given apart, too. */
 function advised(
-  code: Fault['code'],
   { reason, fix, joint = '; ' }: { reason: string; fix: string; joint?: string },
   data: Readonly<Record<string, unknown>> = {},
-): Fault {
-  return new Fault(code, `${reason}${joint}${fix}`, { data: { ...data, reason, fix } });
+): FaultParts {
+  return [`${reason}${joint}${fix}`, { data: { ...data, reason, fix } }];
 }
 
 /** What an error of sockets, TLS or HTTP means. @param wasSent whether anything of the request may have arrived */
@@ -28,19 +32,19 @@ export function transportFault(error: Error, url: URL, wasSent: boolean): Fault 
     const [why, fix] = tls;
     const joint = why === '' ? ': ' : '; ';
     const reason = `TLS with ${url.origin} failed (${code})${why === '' ? '' : `: ${why}`}`;
-    return advised('UPSTREAM_TLS_FAILED', { reason, fix, joint });
+    return new Fault('UPSTREAM_TLS_FAILED', ...advised({ reason, fix, joint }));
   }
   if (code === 'UND_ERR_HEADERS_OVERFLOW')
     return protocolFault(`${place} answered with headers that are too large`);
   if (inner.name === 'HTTPParserError') {
     const reason = `${place} answered with no HTTP (${code})`;
     const fix = 'is it the right port, and is http or https right?';
-    return advised('UPSTREAM_PROTOCOL_ERROR', { reason, fix });
+    return new Fault('UPSTREAM_PROTOCOL_ERROR', ...advised({ reason, fix }));
   }
   if (code.startsWith('UND_ERR_PRX') || /proxy/i.test(inner.message)) {
     const reason = `the proxy gave no connection to ${url.origin}`;
     const fix = 'check HTTPS_PROXY, HTTP_PROXY and NO_PROXY';
-    return advised('UPSTREAM_UNREACHABLE', { reason, fix, joint: ': ' });
+    return new Fault('UPSTREAM_UNREACHABLE', ...advised({ reason, fix, joint: ': ' }));
   }
   if (!wasSent) return unreachable(code, url);
   if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT')
@@ -54,9 +58,11 @@ export function transportFault(error: Error, url: URL, wasSent: boolean): Fault 
 function unreachable(code: string, url: URL): Fault {
   const noConnection = `no connection to ${url.origin} (${code})`;
   const [why, fix] = ADVICE[code] ?? ['', 'check the endpoint and the network'];
-  return why === ''
-    ? advised('UPSTREAM_UNREACHABLE', { reason: noConnection, fix, joint: ': ' })
-    : advised('UPSTREAM_UNREACHABLE', { reason: `${noConnection}: ${why}`, fix });
+  const parts =
+    why === ''
+      ? advised({ reason: noConnection, fix, joint: ': ' })
+      : advised({ reason: `${noConnection}: ${why}`, fix });
+  return new Fault('UPSTREAM_UNREACHABLE', ...parts);
 }
 
 /** A happy-eyeballs attempt fails with all its attempts inside. */
@@ -121,19 +127,25 @@ export function statusFault(refused: Refused, url: URL, auth: RemoteAuth): Fault
   const data = { status };
   if (status === 401 || status === 403) {
     const fix = credentialAdvice(refused, auth);
-    return advised('UPSTREAM_UNAUTHORIZED', { reason: what, fix }, data);
+    return new Fault('UPSTREAM_UNAUTHORIZED', ...advised({ reason: what, fix }, data));
   }
   if (status === 429) {
     const advice = { reason: what, fix: 'call it less often' };
-    return advised('UPSTREAM_RATE_LIMITED', advice, { ...data, ...retryData(headers) });
+    return new Fault(
+      'UPSTREAM_RATE_LIMITED',
+      ...advised(advice, { ...data, ...retryData(headers) }),
+    );
   }
   if (status >= 500) {
     const advice = { reason: what, fix: 'the fault is on its side, try again later' };
-    return advised('UPSTREAM_UNAVAILABLE', advice, { ...data, ...retryData(headers) });
+    return new Fault(
+      'UPSTREAM_UNAVAILABLE',
+      ...advised(advice, { ...data, ...retryData(headers) }),
+    );
   }
   if (status === 404 || status === 405) {
     const advice = { reason: what, fix: 'is the path of "endpoint" right?' };
-    return advised('UPSTREAM_PROTOCOL_ERROR', advice, data);
+    return new Fault('UPSTREAM_PROTOCOL_ERROR', ...advised(advice, data));
   }
   return protocolFault(what, data);
 }
