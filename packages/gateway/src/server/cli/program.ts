@@ -1,6 +1,8 @@
 /** The command line: what can be typed, and its help. What it does is given by `bootstrap`. */
 import { Command, CommanderError } from 'commander';
 import { callCommands, type CallsActions } from './commands/calls.ts';
+import { complete, completionText, type CompletionSources } from './complete.ts';
+import { completionCommands, type CompletionActions } from './commands/completion.ts';
 import { configCommands, type ConfigActions } from './commands/config.ts';
 import { editCommands, type EditActions } from './commands/edit.ts';
 import { eventCommands, type EventsActions } from './commands/events.ts';
@@ -9,8 +11,11 @@ import { usageFault } from './usage-fault.ts';
 
 /** Each answers an exit code, or throws what `failed` tells. */
 export interface CliActions
-  extends ServeActions, EditActions, ConfigActions, EventsActions, CallsActions {
+  extends ServeActions, EditActions, ConfigActions, EventsActions, CallsActions, CompletionActions {
   readonly version: string;
+  /** What completion offers beside the words of the program. */
+  readonly completing: CompletionSources;
+  print(text: string): Promise<void>;
   /** Says what went wrong; answers the exit code. */
   failed(error: unknown, isJson: boolean): Promise<number>;
 }
@@ -43,7 +48,13 @@ export async function runCli(argv: readonly string[], actions: CliActions): Prom
   configCommands(program, actions, done);
   eventCommands(program, actions, done);
   callCommands(program, actions, done);
+  completionCommands(program, actions, done);
+  const [first, ...words] = argv;
   try {
+    if (first === '__complete') {
+      await actions.print(completionText(await complete(program, words, actions.completing)));
+      return 0;
+    }
     await program.parseAsync([...argv], { from: 'user' });
   } catch (error) {
     // Help and the version end here too.
