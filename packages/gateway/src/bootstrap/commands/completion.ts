@@ -1,7 +1,8 @@
 /** `completion`, and what its scripts ask for while somebody types. */
 import { homedir } from 'node:os';
 import type { CompletedServer } from '../../server/cli/complete.ts';
-import { COMPLETION_SCRIPTS, type Shell } from '../../server/cli/completion-scripts.ts';
+import type { Shell } from '../../server/cli/commands/completion.ts';
+import { COMPLETION_SCRIPTS } from '../../server/cli/completion-scripts.ts';
 import { writtenServers } from '../config/edit/edit-config.ts';
 import { findConfigText } from '../find-config.ts';
 import { print } from '../say.ts';

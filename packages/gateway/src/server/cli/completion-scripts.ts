@@ -1,7 +1,6 @@
 /** What the shells load: each asks the program itself, so nothing has to be loaded anew when it is updated. */
 
-export const SHELLS = ['bash', 'zsh', 'fish'] as const;
-export type Shell = (typeof SHELLS)[number];
+import type { Shell } from './commands/completion.ts';
 
 const BASH = `# Completion of mcp-hangar for bash 3.2 and newer.
 _mcp_hangar() {

@@ -1,13 +1,12 @@
 /** The command line: what can be typed, and its help. What it does is given by `bootstrap`. */
 import { Command, CommanderError } from 'commander';
 import { callCommands, type CallsActions } from './commands/calls.ts';
-import { complete, completionText, type CompletionSources } from './complete.ts';
+import type { CompletionSources } from './complete.ts';
 import { completionCommands, type CompletionActions } from './commands/completion.ts';
 import { configCommands, type ConfigActions } from './commands/config.ts';
 import { editCommands, type EditActions } from './commands/edit.ts';
 import { eventCommands, type EventsActions } from './commands/events.ts';
 import { serveCommands, type ServeActions } from './commands/serve.ts';
-import { usageFault } from './usage-fault.ts';
 
 /** Each answers an exit code, or throws what `failed` tells. */
 export interface CliActions
@@ -52,6 +51,7 @@ export async function runCli(argv: readonly string[], actions: CliActions): Prom
   const [first, ...words] = argv;
   try {
     if (first === '__complete') {
+      const { complete, completionText } = await import('./complete.ts');
       await actions.print(completionText(await complete(program, words, actions.completing)));
       return 0;
     }
@@ -60,8 +60,9 @@ export async function runCli(argv: readonly string[], actions: CliActions): Prom
     // Help and the version end here too.
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     if (error instanceof CommanderError && error.code === 'commander.help') return 1;
-    const fault = error instanceof CommanderError ? usageFault(program, argv, error) : error;
-    return actions.failed(fault, wantsJson(argv));
+    if (!(error instanceof CommanderError)) return actions.failed(error, wantsJson(argv));
+    const { usageFault } = await import('./usage-fault.ts');
+    return actions.failed(usageFault(program, argv, error), wantsJson(argv));
   }
   return code;
 }

@@ -47,7 +47,7 @@ export function startProgress(
   let isShown = false;
   const draw = (): void => {
     isShown = true;
-    stream.write(TO_LINE_START + cut(`${FRAMES[frame] ?? ''} ${now}`, stream.columns ?? COLUMNS));
+    stream.write(TO_LINE_START + cut(`${FRAMES[frame] ?? ''} ${now}`, widthOf(stream)));
     frame = (frame + 1) % FRAMES.length;
   };
   const clear = (): void => {
@@ -77,6 +77,9 @@ export function startProgress(
     },
   };
 }
+
+/** A terminal that does not know its width says 0. */
+const widthOf = ({ columns = 0 }: ProgressStream): number => (columns > 0 ? columns : COLUMNS);
 
 /** One line without what would steer the terminal; the last column stays free, or the line would wrap. */
 function cut(text: string, columns: number): string {

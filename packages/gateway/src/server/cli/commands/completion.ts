@@ -1,7 +1,8 @@
 import { Argument } from 'commander';
-import type { Shell } from '../completion-scripts.ts';
-import { SHELLS } from '../completion-scripts.ts';
 import type { CommandGroup } from './group.ts';
+
+const SHELLS = ['bash', 'zsh', 'fish'] as const;
+export type Shell = (typeof SHELLS)[number];
 
 export interface CompletionActions {
   completion(shell: Shell): Promise<number>;

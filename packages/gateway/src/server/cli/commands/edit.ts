@@ -85,12 +85,10 @@ const addCommand: CommandGroup<EditActions> = (program, actions, done) => {
     )
     .description('add an MCP server to the configuration file, which is made where there is none')
     .addOption(
-      new Option('-t, --transport <kind>', 'default: http for a URL, else stdio').choices([
-        'stdio',
-        'http',
-        'sse',
-        'streamable-http',
-      ]),
+      new Option(
+        '-t, --transport <kind>',
+        'how it is spoken to; default: http for a URL, else stdio',
+      ).choices(['stdio', 'http', 'sse', 'streamable-http']),
     )
     .option(
       '-e, --env <name=value>',

@@ -43,7 +43,7 @@ function serveOptions(command: Command): Command {
     .option('-p, --port <number>', 'with --http: port to bind (default: 8000)')
     .addOption(
       // Other spellings are taken too; the schema of the configuration has them all.
-      new Option('--log-level <level>', 'default: info')
+      new Option('--log-level <level>', 'least severe level that is logged; default: info')
         .choices(['trace', 'debug', 'info', 'warn', 'error', 'fatal'])
         .argParser((level) => level),
     )
