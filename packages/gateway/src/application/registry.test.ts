@@ -35,6 +35,7 @@ const PINS: Readonly<Record<string, readonly [entry: keyof typeof REGISTRY, perm
 
 /** What commands of an operator may ask over the local socket. */
 const OPERATOR_PINS: Readonly<Record<string, string>> = {
+  get_configuration: 'mcp_servers:read',
   list_parked_calls: 'audit:read',
   get_status: 'mcp_servers:read',
   get_mcp_server: 'mcp_servers:read',

@@ -2,7 +2,12 @@
 import type { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { Hub, type HubOptions } from '../application/dispatch/hub.ts';
-import type { Clock, Logger, UpstreamLauncher } from '../application/ports.ts';
+import type {
+  Clock,
+  DescribeConfiguration,
+  Logger,
+  UpstreamLauncher,
+} from '../application/ports.ts';
 import { NOBODY } from '../application/servers/child.ts';
 import { META, MODERN_REVISION } from '../domain/protocol/revisions.ts';
 import { NO_CAPABILITIES } from '../domain/protocol/capabilities.ts';
@@ -31,6 +36,8 @@ export interface Overrides {
   readonly state?: StateFolder;
   /** Opened, and closed, by the caller. */
   readonly records?: Records;
+  /** Tells an operator what the gateway was built from. */
+  readonly configuration?: DescribeConfiguration;
   /** The environment whose allow-listed part children get. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Waits, while the gateway shuts down, for calls that whoever built it has made itself. Never rejects. */
@@ -83,7 +90,8 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
     overrides.launcher ??
     newLauncher(config, { env, guardian, clock, logger, childTimings: overrides.childTimings });
   const random = overrides.random ?? Math.random;
-  const hub = newHub(config, { launcher, clock, logger, random }, records);
+  const { configuration } = overrides;
+  const hub = newHub(config, { launcher, clock, logger, random, configuration }, records);
   let started = false;
   const health = healthOf(hub, { clock, records, started: () => started });
   let front: HttpFront | undefined;
@@ -157,7 +165,7 @@ function healthOf(
   };
 }
 
-type HubParts = Pick<HubOptions, 'launcher' | 'clock' | 'logger' | 'random'>;
+type HubParts = Pick<HubOptions, 'launcher' | 'clock' | 'logger' | 'random' | 'configuration'>;
 
 function newHub(config: GatewayConfig, parts: HubParts, records: Records): Hub {
   const { limits, catalog } = config;

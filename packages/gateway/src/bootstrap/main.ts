@@ -14,6 +14,12 @@ export async function run(argv: readonly string[]): Promise<number> {
     version: VERSION,
     failed: async (error, isJson) => (await import('./outcome.ts')).tellFailure(error, isJson),
     serve: async (flags) => (await import('./serve.ts')).serve(flags),
+    print: async (text) => (await import('./say.ts')).print(text),
+    completing: {
+      servers: async (config) =>
+        (await import('./commands/completion.ts')).configuredServers(config),
+    },
+    completion: async (shell) => (await import('./commands/completion.ts')).completion(shell),
     add: async (id, target, flags) =>
       (await import('./commands/edit-servers.ts')).add(id, target, flags),
     remove: async (ids, flags) => (await import('./commands/edit-servers.ts')).remove(ids, flags),
@@ -22,6 +28,11 @@ export async function run(argv: readonly string[]): Promise<number> {
     configCheck: async (file, flags) =>
       (await import('./commands/config-check.ts')).configCheck(file, flags),
     doctor: async (servers, flags) => (await import('./commands/doctor.ts')).doctor(servers, flags),
+    configShow: async (key, flags) =>
+      (await import('./commands/config-show.ts')).configShow(key, flags),
+    configSchema: async () => (await import('./commands/config-show.ts')).configSchema(),
+    configDiff: async (files, flags) =>
+      (await import('./commands/config-diff.ts')).configDiff(files, flags),
     events: async (flags) => (await import('./commands/events.ts')).events(flags),
     eventsVerify: async (flags) => (await import('./commands/events.ts')).eventsVerify(flags),
     operate: async (name, words, flags) =>
