@@ -35,7 +35,7 @@ async function work(job: Job): Promise<void> {
     target,
     seeds: job.inputs?.map((text) => Buffer.from(text, 'base64')) ?? seedsOf(job.target, target),
     seed: job.seed,
-    untilMs: performance.now() + job.ms,
+    untilMs: job.inputs === undefined ? performance.now() + job.ms : 0,
     executionsMax: job.executionsMax,
     coverage,
     announce: (inputs) => {
