@@ -16,6 +16,8 @@ const BATCH_MAX = 2_000;
 const FIRST_BATCH = 16;
 const SLOW_MS = 1_000;
 const SLOW_MEDIANS = 20;
+/** What takes longer is tried, and not changed: its likes would take all the time. */
+const SLOW_SEED_MS = 200;
 /** Tries to make the input of a finding shorter. */
 const SHORTEN_MAX = 400;
 /** Durations of which the median is known. */
@@ -75,9 +77,11 @@ export class Fuzzer {
     const startMs = performance.now();
     for (const seed of seeds) {
       this.#options.announce([seed]);
+      const startMs = performance.now();
       await this.#try(seed);
+      const isQuick = performance.now() - startMs < SLOW_SEED_MS;
       coverage.keep(coverage.look());
-      this.#corpus.keep(seed);
+      if (isQuick) this.#corpus.keep(seed);
     }
     const blocksOfSeeds = coverage.blocks;
     await turn();

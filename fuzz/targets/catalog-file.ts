@@ -7,8 +7,9 @@ import type { Bytes, Logger } from '../../packages/gateway/src/application/ports
 import type { ClientReply } from '../../packages/gateway/src/application/calls/reply.ts';
 import { LegacySession } from '../../packages/gateway/src/application/sessions/legacy-session.ts';
 import { handleModern } from '../../packages/gateway/src/application/sessions/modern-client.ts';
+import { NO_CAPABILITIES_KEY } from '../../packages/gateway/src/domain/protocol/capabilities.ts';
 import { clientText } from '../../packages/gateway/src/domain/protocol/client-message.ts';
-import type { Request } from '../../packages/gateway/src/domain/protocol/json-rpc.ts';
+import type { JsonObject, Request } from '../../packages/gateway/src/domain/protocol/json-rpc.ts';
 import { MemoryFiles } from '../../packages/gateway/src/infrastructure/state/memory-files.ts';
 import { MemoryParkedCalls } from '../../packages/gateway/src/infrastructure/state/memory-parked-calls.ts';
 import { AesSealer } from '../../packages/gateway/src/infrastructure/state/sealer.ts';
@@ -20,6 +21,14 @@ import { shortLivedFolder } from '../engine/short-lived-folder.ts';
 import { Broken, expect, type Target } from '../engine/target.ts';
 
 const METHODS = ['tools/list', 'prompts/list', 'resources/list', 'resources/templates/list'];
+/** What is asked by what the catalogue says: names, URIs, templates, headers. */
+const CALLS: readonly (readonly [method: string, params: JsonObject])[] = [
+  ['tools/call', { name: 's__a', arguments: { a: 'x' } }],
+  ['tools/call', { name: 'a', arguments: {} }],
+  ['resources/read', { uri: 'x://a' }],
+  ['resources/read', { uri: 'x://b/c?d=e' }],
+  ['prompts/get', { name: 'b' }],
+];
 const SPEC = specOf({ id: 's', digest: 'd' });
 const INFO = { name: 'fuzz', version: '1' };
 
@@ -33,10 +42,11 @@ class Subject {
     const hub = hubWith(this.#folder, defects);
     try {
       const heard = [...legacyLists(hub), ...modernLists(hub)];
-      await quiet(() => heard.filter((answers) => answers.length > 0).length, 3);
-      for (const answers of heard) {
-        expect(answers.length === 1, 'a list is answered once', answers);
-        JSON.parse(answers[0] ?? '');
+      await quiet(() => heard.filter(({ answers }) => answers.length > 0).length, 3);
+      for (const { method, answers } of heard) {
+        const isCall = CALLS.some(([called]) => called === method);
+        expect(answers.length === 1 || (isCall && answers.length === 0), 'answered once', answers);
+        for (const answer of answers) JSON.parse(answer);
       }
     } finally {
       await hub.close();
@@ -84,30 +94,37 @@ function hubWith(folder: string, defects: string[]): Hub {
 
 const EMPTY = { tools: [], prompts: [], resources: [], resourceTemplates: [] };
 
-/** What each list was answered with. */
-function legacyLists(hub: Hub): readonly (readonly string[])[] {
+interface Asked {
+  readonly method: string;
+  /** One, if all is well. */
+  readonly answers: readonly string[];
+}
+
+const LIST_CALLS = METHODS.map((method) => [method, {}] as const);
+
+function legacyLists(hub: Hub): readonly Asked[] {
   return [undefined, 's'].flatMap((id) => {
     const endpoint = hub.endpoint(id);
     if (endpoint === undefined) return [];
     const client = { id: 'l', revision: '2025-11-25', endpoint, capabilities: {}, clientInfo: undefined };
     const session = new LegacySession(hub, client, { send: () => undefined });
-    return METHODS.map((method) => {
-      const { request, text } = asked(method);
+    return [...LIST_CALLS, ...CALLS].map(([method, params]) => {
+      const { request, text } = asked(method, params);
       const answers: string[] = [];
       session.request(request, text, replyInto(answers));
-      return answers;
+      return { method, answers };
     });
   });
 }
 
-function modernLists(hub: Hub): readonly (readonly string[])[] {
+function modernLists(hub: Hub): readonly Asked[] {
   return [undefined, 's'].flatMap((id) => {
     const endpoint = hub.endpoint(id);
     if (endpoint === undefined) return [];
-    return [...METHODS, 'server/discover'].map((method) => {
+    return [...LIST_CALLS, ['server/discover', {}] as const, ...CALLS].map(([method, params]) => {
       const answers: string[] = [];
       handleModern(hub, {
-        ...asked(method),
+        ...asked(method, params),
         endpoint,
         principal: 'p',
         isOneClient: false,
@@ -115,14 +132,17 @@ function modernLists(hub: Hub): readonly (readonly string[])[] {
         reply: replyInto(answers),
         header: () => undefined,
       });
-      return answers;
+      return { method, answers };
     });
   });
 }
 
-function asked(method: string): { request: Request; text: ReturnType<typeof clientText> } {
-  const params = {};
-  const text = clientText(JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }), {});
+function asked(
+  method: string,
+  params: JsonObject,
+): { request: Request; text: ReturnType<typeof clientText> } {
+  const message = { jsonrpc: '2.0', id: 1, method, params };
+  const text = clientText(JSON.stringify(message), message);
   return { request: { kind: 'request', id: 1, method, params }, text };
 }
 
@@ -137,6 +157,9 @@ function replyInto(answers: string[]): ClientReply {
     drop: () => void answers.push('null'),
   };
 }
+
+/** Of the catalogue that clients without capabilities see, as it stands in a file. */
+const keyOf = (era: string): string => JSON.stringify(`${era} ${NO_CAPABILITIES_KEY}`);
 
 const LISTED = ['"tools"', '"prompts"', '"resources"', '"resourceTemplates"'];
 
@@ -158,7 +181,7 @@ function makeFile(random: Random): string {
   const era = random.pick(['legacy', 'modern']);
   const hello = makeObject(random, ['"capabilities":{"tools":{},"prompts":{},"resources":{}}'], 3);
   const kept = `{"era":"${era}","hello":${hello},${lists.join(',')}}`;
-  const key = random.pick(['"legacy"', '"modern"', '"legacy:"', '"modern:"', makeValue(random)]);
+  const key = random.once(8) ? makeValue(random) : keyOf(era);
   return `{"format":1,"digest":"d","eras":{"seenAtMs":999999,"legacy":true,"modern":${random.once(2)}},"catalogs":[[${key},${kept}]]}`;
 }
 
@@ -167,8 +190,8 @@ const LISTS =
 
 export const target: Target = {
   beginnings: [
-    `{"format":1,"digest":"d","eras":{"seenAtMs":999999,"legacy":true},"catalogs":[["legacy",{"era":"legacy","hello":{"capabilities":{"tools":{}},"instructions":"x"},${LISTS}}]]}`,
-    `{"format":1,"digest":"d","eras":{"seenAtMs":1,"modern":true,"legacy":false},"catalogs":[["modern",{"era":"modern","uncallable":["a",1],"hello":{"capabilities":{}},${LISTS}}]]}`,
+    `{"format":1,"digest":"d","eras":{"seenAtMs":999999,"legacy":true},"catalogs":[[${keyOf('legacy')},{"era":"legacy","hello":{"capabilities":{"tools":{}},"instructions":"x"},${LISTS}}]]}`,
+    `{"format":1,"digest":"d","eras":{"seenAtMs":1,"modern":true,"legacy":false},"catalogs":[[${keyOf('modern')},{"era":"modern","uncallable":["a",1],"hello":{"capabilities":{}},${LISTS}}]]}`,
     '{"format":2}',
     '',
   ],
