@@ -1,5 +1,5 @@
 /** The process in which one target is fuzzed; `fuzz/run.ts` starts and watches it. */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Coverage } from './engine/coverage.ts';
 import { findingOf, type Finding } from './engine/finding.ts';
@@ -11,7 +11,7 @@ const tell = (message: FromWorker): void => void process.send?.(message);
 
 function seedsOf(name: string, { beginnings }: Target): readonly Buffer[] {
   const folder = join(import.meta.dirname, 'seeds', name);
-  const files = readdirSync(join(import.meta.dirname, 'seeds')).includes(name)
+  const files = existsSync(folder)
     ? readdirSync(folder).map((file) => readFileSync(join(folder, file)))
     : [];
   return [...beginnings.map((text) => Buffer.from(text)), ...files];

@@ -41,6 +41,7 @@ export async function runTarget(job: TargetJob): Promise<TargetResult> {
     kept.set(hash, { what: `${job.target}: ${what}`, command });
   };
   const journal = join(job.folder, `${job.target}.journal`);
+  writeFileSync(journal, '[]\n');
   const { report, problem } = await watched({ ...job, journal }, keep);
   if (problem !== undefined) await blame(job, { journal, problem, keep });
   if (report?.memory.grows === true) {
