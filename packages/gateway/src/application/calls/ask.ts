@@ -157,11 +157,15 @@ const DEPTH_MAX = 512;
  * double). Throws like `JSON.parse`, also where the text is nested deeper than can be written again.
  */
 export function parseExactly(text: string): unknown {
-  const value: unknown = losesNumbers(text) ? JSON.parse(text, keepNumber) : JSON.parse(text);
+  const value = parseChecked(text);
   if (exceedsDepth(value, DEPTH_MAX))
     throw new RangeError(`nested deeper than ${DEPTH_MAX} levels`);
   return value;
 }
+
+/** The same of what a client wrote: its depth was checked when it came (limits.json_depth_max). Throws for no JSON. */
+export const parseChecked = (text: string): unknown =>
+  losesNumbers(text) ? JSON.parse(text, keepNumber) : JSON.parse(text);
 
 /** ES2025 JSON source text access, which the compiler's library does not describe yet. */
 const rawJson = (text: string): unknown =>

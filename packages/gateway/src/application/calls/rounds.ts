@@ -18,7 +18,7 @@ import {
 } from '../../domain/protocol/input-rounds.ts';
 import { isObject, type JsonObject } from '../../domain/protocol/json-rpc.ts';
 import type { WantedInput } from '../../domain/protocol/wanted-input.ts';
-import { parseExactly, plainError } from './ask.ts';
+import { parseChecked, plainError } from './ask.ts';
 
 /** Where the answer to a question goes. */
 export interface AnswerSink {
@@ -130,7 +130,7 @@ export class Rounds {
 
   #answered(key: string, question: Pick<InputRequest, 'method'>, { text }: ClientText): void {
     this.#open.delete(key);
-    const message = parseExactly(text);
+    const message = parseChecked(text);
     const { error, result } = isObject(message) ? message : {};
     // As both loops of SDK v2 do it: only the client's person can decline or cancel, an error ends the call.
     if (isObject(error)) {

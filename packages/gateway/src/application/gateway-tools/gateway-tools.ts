@@ -4,7 +4,7 @@ import { modernResult } from '../../domain/protocol/bridge.ts';
 import { CLIENT_SLOT, type ClientText } from '../../domain/protocol/client-message.ts';
 import { isObject, type JsonObject, type Request } from '../../domain/protocol/json-rpc.ts';
 import { spanText } from '../../domain/protocol/json-spans.ts';
-import { losesNumbers, parseExactly } from '../calls/ask.ts';
+import { losesNumbers, parseChecked } from '../calls/ask.ts';
 import type { Call } from '../calls/call.ts';
 import type { ToolAnswer } from '../calls/internal-call.ts';
 import type { ClientReply } from '../calls/reply.ts';
@@ -86,7 +86,7 @@ async function argumentsOf({ request, text }: OwnToolCall['client']): Promise<Js
   const args = request.params?.['arguments'] ?? {};
   if (!isObject(args)) return { arguments: args };
   if (!('arguments' in args) || !losesNumbers(text.text)) return args;
-  const exact = parseExactly(text.text);
+  const exact = parseChecked(text.text);
   const params = isObject(exact) ? exact['params'] : undefined;
   const exactArgs = isObject(params) ? params['arguments'] : undefined;
   return isObject(exactArgs) ? { ...args, arguments: exactArgs['arguments'] } : args;

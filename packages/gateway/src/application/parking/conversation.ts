@@ -25,7 +25,7 @@ import {
 import { isObject, RPC, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
 import { spanText } from '../../domain/protocol/json-spans.ts';
 import { SERVER_SLOT } from '../../domain/protocol/server-message.ts';
-import { parseExactly, paramsIn, paramsOf } from '../calls/ask.ts';
+import { parseChecked, parseExactly, paramsIn, paramsOf } from '../calls/ask.ts';
 import type { Call } from '../calls/call.ts';
 import {
   faultCodeOf,
@@ -391,6 +391,6 @@ const tooManyRounds = (): Fault =>
 
 /** The answers that a retry brings, by the keys of the questions. */
 export function responsesIn({ text }: ClientText): JsonObject {
-  const responses = paramsOf(text, parseExactly)?.['inputResponses'];
+  const responses = paramsOf(text, parseChecked)?.['inputResponses'];
   return isObject(responses) ? responses : {};
 }

@@ -2,7 +2,7 @@
 import { clientText, type ClientMessage } from '../../domain/protocol/client-message.ts';
 import { classify, RPC, type RpcError } from '../../domain/protocol/json-rpc.ts';
 import { BATCH_REVISION } from '../../domain/protocol/revisions.ts';
-import { parseExactly } from '../calls/ask.ts';
+import { parseChecked } from '../calls/ask.ts';
 
 /** The revision that has batches bounds them like the official SDK does. */
 const BATCH_MAX = 100;
@@ -10,7 +10,7 @@ const BATCH_MAX = 100;
 /** The messages of a batch, each in its own text with the numbers as they were written. */
 export function batchOf(text: string, values: readonly unknown[]): readonly ClientMessage[] {
   if (values.length > BATCH_MAX) return []; // as wrong as an empty one, and cheaper to say so
-  const exact = parseExactly(text);
+  const exact = parseChecked(text);
   return values.map((value, index) => ({
     message: classify(value),
     text: clientText(JSON.stringify(Array.isArray(exact) ? exact[index] : value), value),

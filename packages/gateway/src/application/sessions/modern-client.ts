@@ -6,7 +6,7 @@ import { mayAsk, withoutRound } from '../../domain/protocol/input-rounds.ts';
 import { isObject, RPC, type JsonObject, type Request } from '../../domain/protocol/json-rpc.ts';
 import type { ModernEnvelope } from '../../domain/protocol/modern-envelope.ts';
 import { META } from '../../domain/protocol/revisions.ts';
-import { parseExactly } from '../calls/ask.ts';
+import { parseChecked } from '../calls/ask.ts';
 import { NOTHING_PENDING, rpcErrorOf, type ClientReply, type Pending } from '../calls/reply.ts';
 import { listKindOf } from '../catalog/fetch-catalog.ts';
 import type { Endpoint, View } from '../catalog/views.ts';
@@ -152,7 +152,7 @@ const declaredBy = ({ request, envelope }: ModernRequest): Declared => ({
 function withoutState(modern: ModernRequest): ModernRequest {
   const { request } = modern;
   const params = withoutRound(request.params ?? {});
-  const message = parseExactly(modern.text.text);
+  const message = parseChecked(modern.text.text);
   const exact = isObject(message) && isObject(message['params']) ? message['params'] : {};
   const anew = { ...(isObject(message) ? message : {}), params: withoutRound(exact) };
   const text = clientText(JSON.stringify(anew), anew);

@@ -104,6 +104,13 @@ const TABLE: readonly BadConfig[] = [
     ],
   },
   {
+    mistake: 'aliases that expand to more than anybody can read',
+    text: 'a: &a [*a, *a]\nb: &b [*a, *a, *a]\n',
+    says: [
+      'config.yaml:1:8: a[0][0][0]: nested deeper than 64 levels (check the aliases (*name) for one that contains itself)',
+    ],
+  },
+  {
     mistake: 'a key that would reach into objects',
     text: server('    env: {__proto__: x}\n'),
     says: [

@@ -21,7 +21,7 @@ import { type Accepts, childAccepts, scalarKinds, unwrap } from './schema-walk.t
 import { syntaxProblems } from './syntax-problems.ts';
 
 /** Bounds what aliases can expand to; a large real file has some thousand values. */
-const NODES_MAX = 200_000;
+const NODES_MAX = 100_000;
 const DEPTH_MAX = 64;
 
 interface Source {
@@ -32,7 +32,7 @@ interface Source {
 }
 
 interface Loaded {
-  /** Undefined when the text is not YAML, or not a mapping. */
+  /** Undefined when the text is not YAML, not a mapping, or expands to too much. */
   readonly root: ConfigNode | undefined;
   readonly problems: readonly ConfigProblem[];
   /** The variables that the text refers to. */
@@ -85,6 +85,8 @@ export function loadDocument(source: Source): Loaded {
   if (document.contents === null)
     return { root: mapNode(top, top.keyAt, new Map()), problems, names: reading.names };
   const root = convert(reading, document.contents, top);
+  // To check what is left of it would take longer than to read it, and say nothing that counts.
+  if (reading.nodes > NODES_MAX) return { root: undefined, problems, names: reading.names };
   if (root.kind === 'map') return { root, problems, names: reading.names };
   if (root.kind === 'scalar' && root.value === undefined && !root.broken) {
     return { root: mapNode(top, top.keyAt, new Map()), problems, names: reading.names };

@@ -74,7 +74,7 @@ export function clientText(raw: string, parsed: unknown): ClientText {
   const text = oneLine(raw);
   const spans = locate(text, PLAN, SLOTS);
   if (spans !== undefined) return { text, spans };
-  const canonical = JSON.stringify(unmistakable(parsed, PLAN));
+  const canonical = oneLine(JSON.stringify(unmistakable(parsed, PLAN)));
   return { text: canonical, spans: locate(canonical, PLAN, SLOTS) ?? new Int32Array(SLOTS * 2) };
 }
 

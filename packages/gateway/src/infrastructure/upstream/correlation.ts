@@ -1,5 +1,6 @@
 /** To which call of ours a message of a server belongs. */
 import { hasSpan, spanText } from '../../domain/protocol/json-spans.ts';
+import { isObject } from '../../domain/protocol/json-rpc.ts';
 import { SERVER_SLOT, type ServerMessage } from '../../domain/protocol/server-message.ts';
 
 /** Ids that we give are integers; an upstream may send one back as a string. */
@@ -24,11 +25,19 @@ export function correlationOf(message: Extract<ServerMessage, { kind: 'notificat
 }
 
 /** Whether a text is JSON; what a parser makes of it is not kept. */
-export function isJson(text: string): boolean {
+export const isJson = (text: string): boolean => parsed(text) !== undefined;
+
+/** The same of what looks like an answer: the word "result" may stand anywhere in it, and be no member. */
+export function isAnswer(text: string): boolean {
+  const message = parsed(text);
+  return isObject(message) && (message['result'] !== undefined || message['error'] !== undefined);
+}
+
+/** Undefined for what is no JSON. */
+function parsed(text: string): unknown {
   try {
-    JSON.parse(text);
-    return true;
+    return JSON.parse(text);
   } catch {
-    return false;
+    return undefined;
   }
 }

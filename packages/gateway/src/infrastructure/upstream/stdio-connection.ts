@@ -22,7 +22,7 @@ import { utf8 } from '../../application/byte-text.ts';
 import type { Greeting } from './handshake.ts';
 import { answerAtEnds, answerOf, cutAnswer, idAtEnds } from './answer.ts';
 import { scanAnswer } from './answer-scan.ts';
-import { correlationOf, isCorrelated, isJson, numericId } from './correlation.ts';
+import { correlationOf, isAnswer, isCorrelated, isJson, numericId } from './correlation.ts';
 import { LineSplitter } from '../../application/framing/line-splitter.ts';
 
 /** Answers up to here are parsed, so that no client gets half a message; longer ones are only scanned. */
@@ -241,7 +241,7 @@ export class StdioConnection implements UpstreamConnection {
         const id = numericId(message.rawId);
         this.#settle(id, bytes, (call) => {
           const answer =
-            bytes > PARSED_BYTES_MAX || isJson(message.line.text) ? answerOf(message) : undefined;
+            bytes > PARSED_BYTES_MAX || isAnswer(message.line.text) ? answerOf(message) : undefined;
           if (answer === undefined) call.lost(invalid());
           else call.answered(answer);
         });

@@ -81,6 +81,17 @@ describe('an event beyond the limit', () => {
     }
   });
 
+  test('is one however the network cut it, and so is one that is not', () => {
+    for (const length of [985, 990, 994, 995, 1_000]) {
+      const text = `data: ${'x'.repeat(length)}\n\n:${'y'.repeat(length)}\n\n`;
+      const inPieces = read(text.match(/[^]{1,3}/g) ?? [], 1_000);
+      const whole = read([text], 1_000);
+      expect(inPieces.events).toEqual(whole.events);
+      expect(inPieces.overlong).toEqual(whole.overlong);
+      expect(whole.events).toHaveLength(length < 995 ? 1 : 0);
+    }
+  });
+
   test('may consist of many lines, and its end is the first empty one', () => {
     const lines = 'data: 0123456789\n'.repeat(200);
     const { events, overlong } = read([lines, '\n', 'data: b\n\n'], 1_000);

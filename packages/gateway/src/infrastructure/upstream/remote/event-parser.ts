@@ -76,11 +76,13 @@ export class EventParser {
       return;
     }
     this.#partial.add(piece);
-    if (this.#bytes + this.#partial.bytes > this.#bytesMax) this.#giveUp(true);
+    if (this.#bytes + this.#partial.bytes > this.#bytesMax) this.#giveUp();
   }
 
   #endLine(rest: Buffer): void {
-    if (this.#partial.bytes === 0 && this.#overlong === undefined) {
+    // By the same count as for a line in pieces: how the network cut it decides nothing.
+    const fits = this.#bytes + rest.length <= this.#bytesMax;
+    if (fits && this.#partial.bytes === 0 && this.#overlong === undefined) {
       this.#line(rest);
       return;
     }
@@ -119,7 +121,6 @@ export class EventParser {
         if (this.#hasData) this.#data.add(NEWLINE);
         this.#hasData = true;
         this.#data.add(value);
-        if (this.#bytes > this.#bytesMax) this.#giveUp(false);
         return;
       case 'event':
         this.#type = value.toString('utf8', 0, 64);
@@ -138,12 +139,12 @@ export class EventParser {
   }
 
   /** From here on the event is only counted, to its end. */
-  #giveUp(inLine: boolean): void {
+  #giveUp(): void {
     const data = this.#data.join();
     const partial = this.#partial.join();
     const [first, last] = [data.length > 0 ? data : partial, partial.length > 0 ? partial : data];
     const head = first.toString('latin1', 0, EDGE_BYTES).replace(/^data: ?/, '');
-    this.#overlong = { head, tail: last.subarray(-EDGE_BYTES).toString('latin1'), inLine };
+    this.#overlong = { head, tail: last.subarray(-EDGE_BYTES).toString('latin1'), inLine: true };
     this.#bytes += partial.length;
     this.#data.clear();
     this.#partial.clear();

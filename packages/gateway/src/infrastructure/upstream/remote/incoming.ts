@@ -4,7 +4,7 @@ import { parseExactly } from '../../../application/calls/ask.ts';
 import { readServerLine, type ServerMessage } from '../../../domain/protocol/server-message.ts';
 import { answerAtEnds, answerOf, cutAnswer, idAtEnds } from '../answer.ts';
 import { scanAnswer } from '../answer-scan.ts';
-import { isJson, numericId } from '../correlation.ts';
+import { isAnswer, isJson, numericId } from '../correlation.ts';
 
 /** Answers up to here are parsed, so that no client gets half of one; longer ones are only scanned. */
 const PARSED_BYTES_MAX = 65_536;
@@ -45,11 +45,11 @@ function readOne(bytes: Buffer): Incoming {
   }
   const text = bytes.toString('latin1');
   const message = readServerLine(text);
-  const isScanned = message?.kind === 'answer' && bytes.length > PARSED_BYTES_MAX;
-  if (message === undefined || (!isScanned && !isJson(text))) return noise(bytes);
-  return message.kind === 'answer'
-    ? { kind: 'answer', id: numericId(message.rawId), answer: answerOf(message) }
-    : message;
+  if (message?.kind === 'answer') {
+    if (bytes.length <= PARSED_BYTES_MAX && !isAnswer(text)) return noise(bytes);
+    return { kind: 'answer', id: numericId(message.rawId), answer: answerOf(message) };
+  }
+  return message === undefined || !isJson(text) ? noise(bytes) : message;
 }
 
 const noise = (bytes: Buffer): Incoming => ({

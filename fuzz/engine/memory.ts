@@ -1,0 +1,59 @@
+/** Anonymous memory of this process over time, and how fast it grows. */
+import { anonymousMib } from '../../test/load/resources.ts';
+
+const EVERY_MS = 10_000;
+const WINDOW_MS = 300_000;
+/** A line through fewer marks says nothing. */
+const MARKS_MIN = 24;
+const SLOPE_MIB_PER_MINUTE_MAX = 1;
+
+interface Mark {
+  readonly atMs: number;
+  readonly mib: number;
+}
+
+export interface MemoryReport {
+  readonly mib: number;
+  /** Over the last five minutes, least squares; undefined where the run was too short to tell. */
+  readonly slopeMibPerMinute: number | undefined;
+  readonly grows: boolean;
+}
+
+export class Memory {
+  readonly #marks: Mark[] = [];
+  #nextMs = 0;
+
+  /** Measures where it is time to. What nobody needs is collected first: the heap of a busy process breathes by tens of MiB. */
+  async look(nowMs: number): Promise<void> {
+    if (nowMs < this.#nextMs) return;
+    this.#nextMs = nowMs + EVERY_MS;
+    this.#marks.push({ atMs: nowMs, mib: await anonymousMib() });
+  }
+
+  report(): MemoryReport {
+    const last = this.#marks.at(-1);
+    if (last === undefined) return { mib: 0, slopeMibPerMinute: undefined, grows: false };
+    const marks = this.#marks.filter(({ atMs }) => atMs >= last.atMs - WINDOW_MS);
+    const slope = marks.length < MARKS_MIN ? undefined : slopeOf(marks) * 60_000;
+    return {
+      mib: last.mib,
+      slopeMibPerMinute: slope,
+      grows: slope !== undefined && slope >= SLOPE_MIB_PER_MINUTE_MAX,
+    };
+  }
+}
+
+/** MiB a millisecond. */
+export function slopeOf(marks: readonly Mark[]): number {
+  const mean = (values: readonly number[]): number =>
+    values.reduce((sum, value) => sum + value, 0) / values.length;
+  const middleMs = mean(marks.map(({ atMs }) => atMs));
+  const middleMib = mean(marks.map(({ mib }) => mib));
+  let above = 0;
+  let below = 0;
+  for (const { atMs, mib } of marks) {
+    above += (atMs - middleMs) * (mib - middleMib);
+    below += (atMs - middleMs) ** 2;
+  }
+  return below === 0 ? 0 : above / below;
+}
