@@ -7,6 +7,8 @@ export const REQUIREMENTS = {
   mounts: 'run the tests as root on Linux, with the right to mount a tmpfs',
   script: 'install script(1) of util-linux: a test runs the command in a terminal',
   openssl: 'put openssl on the PATH: it makes the certificates of the tests',
+  postgresql:
+    'install PostgreSQL (Debian: postgresql): tests start a server of their own; as root they need its user `postgres`',
   'older-node': 'put a Node older than 24.11 on the PATH, after the one that runs the tests',
 } as const satisfies Record<string, string>;
 
