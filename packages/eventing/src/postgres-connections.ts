@@ -27,13 +27,6 @@ export interface ConnectionOptions {
   readonly answerMsMax: number;
 }
 
-/** Where a database is; nothing secret. */
-export interface DatabasePlace {
-  readonly host: string;
-  readonly port: number;
-  readonly database: string | undefined;
-}
-
 /** A failed use, with what came of it. */
 export class Failed extends Error {
   override readonly name = 'Failed';
@@ -50,7 +43,7 @@ const numbers: PoolConfig['types'] = {
 };
 
 /** @throws Fault CONFIG_INVALID */
-export function configOf(url: Secret): PoolConfig {
+function configOf(url: Secret): PoolConfig {
   const config: PoolConfig = {
     connectionString: url.reveal(),
     application_name: 'mcp-hangar',
@@ -68,10 +61,13 @@ export function configOf(url: Secret): PoolConfig {
   return config;
 }
 
-/** @throws Fault CONFIG_INVALID */
-export function placeOf(url: Secret): DatabasePlace {
+/**
+ * Which log is meant, for messages; nothing secret.
+ * @throws Fault CONFIG_INVALID
+ */
+export function logName(url: Secret, schema: string): string {
   const { host, port, database } = new Client(configOf(url));
-  return { host, port, database };
+  return `${host}:${port}/${database ?? ''}, schema ${schema}`;
 }
 
 type Work<T> = (client: PoolClient) => Promise<T>;

@@ -4,7 +4,7 @@ import { Fault } from '@mcp-hangar/kernel/errors';
 import type { EncodedAppend } from './encoded-append.ts';
 import {
   Failed,
-  placeOf,
+  logName,
   PostgresConnections,
   type ConnectionOptions,
 } from './postgres-connections.ts';
@@ -43,8 +43,7 @@ export class PostgresLog {
 
   /** @throws Fault CONFIG_INVALID; TypeError */
   constructor({ schema, ...options }: PostgresLogOptions) {
-    const { host, port, database } = placeOf(options.url);
-    this.#name = `${host}:${port}/${database ?? ''}, schema ${checkSchemaName(schema)}`;
+    this.#name = logName(options.url, checkSchemaName(schema));
     this.#schema = schema;
     this.#answerMsMax = options.answerMsMax;
     this.#connections = new PostgresConnections(options);

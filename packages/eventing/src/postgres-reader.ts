@@ -26,7 +26,7 @@ const COLUMNS =
  * Rows of `from`, one more than are given ($2), up to the row that reaches the bytes of a page ($3); `has_next` says
  * that there was another row behind one. `octet_length` does not unpack what is stored packed.
  */
-const pageOf = (from: string, order: string): string => `
+export const pageOf = (from: string, order: string): string => `
   select ${COLUMNS}, has_next from (
     select ${COLUMNS},
       (lead(true) over w is not null)::int as has_next,

@@ -39,7 +39,7 @@ export const inSchema = (schema: string, what: string): string =>
 
 const events: Migration['sql'] = (schema) => `
   create table ${schema}.event (
-    position bigint primary key,
+    position bigint primary key check (position > 0),
     stream text collate "C" not null,
     version bigint not null check (version > 0),
     id text collate "C" not null unique,
