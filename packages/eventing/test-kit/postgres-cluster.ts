@@ -60,27 +60,32 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
+const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean =>
+  exitCode !== null || signalCode !== null;
+
 export class PostgresCluster implements AsyncDisposable {
   readonly folder: string;
   readonly #programs: string;
   readonly #owner: Owner | undefined;
   readonly #port: number;
-  readonly #settings: readonly string[];
   #server: ChildProcess | undefined;
   #databasesCount = 0;
 
-  private constructor(folder: string, port: number, settings: readonly string[]) {
+  private constructor(folder: string, port: number) {
     this.folder = folder;
     this.#programs = programs() ?? '';
     this.#owner = owner();
     this.#port = port;
-    this.#settings = settings;
   }
 
-  /** With settings of the server, as `name=value`. */
-  static async start(...settings: string[]): Promise<PostgresCluster> {
-    const folder = mkdtempSync(join(tmpdir(), 'hangar-pg-'));
-    const cluster = new PostgresCluster(folder, await freePort(), settings);
+  static async start(): Promise<PostgresCluster> {
+    return PostgresCluster.startIn(tmpdir());
+  }
+
+  /** In a new folder in this one. */
+  static async startIn(parent: string): Promise<PostgresCluster> {
+    const folder = mkdtempSync(join(parent, 'hangar-pg-'));
+    const cluster = new PostgresCluster(folder, await freePort());
     cluster.#init();
     await cluster.start();
     return cluster;
@@ -93,7 +98,6 @@ export class PostgresCluster implements AsyncDisposable {
       `port=${this.#port}`,
       `max_connections=60`,
       `shared_buffers=16MB`,
-      ...this.#settings,
     ];
     const server = spawn(
       join(this.#programs, 'postgres'),
@@ -109,17 +113,22 @@ export class PostgresCluster implements AsyncDisposable {
     await until(
       'PostgreSQL accepts connections',
       async () => {
-        if (server.exitCode !== null) throw new Error(`PostgreSQL ended: ${said}`);
+        if (hasEnded(server)) throw new Error(`PostgreSQL ended: ${said}`);
         return this.query('postgres', 'select 1').catch(() => false as const);
       },
       START_MS_MAX,
     );
   }
 
+  /** Where it ended by itself. */
+  async startAgain(): Promise<void> {
+    if (this.#server === undefined || hasEnded(this.#server)) await this.start();
+  }
+
   /** `SIGQUIT` ends it at once, as a crash does; `SIGINT` disconnects everybody first. */
   async stop(signal: 'SIGQUIT' | 'SIGINT'): Promise<void> {
     const server = this.#server;
-    if (server === undefined || server.exitCode !== null) return;
+    if (server === undefined || hasEnded(server)) return;
     const exited = once(server, 'exit');
     server.kill(signal);
     await exited;
@@ -181,7 +190,7 @@ export class PostgresCluster implements AsyncDisposable {
     if (this.#owner !== undefined) chownSync(this.folder, this.#owner.uid, this.#owner.gid);
     execFileSync(
       join(this.#programs, 'initdb'),
-      ['-D', this.#data, '-U', 'postgres', '--encoding=UTF8', '--locale=C', '-A', 'trust', '--no-sync'],
+      ['-D', this.#data, '-U', 'postgres', '--encoding=UTF8', '--locale=C', '-A', 'trust', '--no-sync', '--wal-segsize=1'],
       { ...this.#owner, cwd: this.folder, stdio: ['ignore', 'ignore', 'inherit'] },
     );
     writeFileSync(join(this.#data, 'pg_hba.conf'), ACCESS);
