@@ -16,8 +16,8 @@ import { verifyPostgresEventLog } from './postgres-verify.ts';
 
 const SCRIPT = fileURLToPath(new URL('../test-kit/writing-process.ts', import.meta.url));
 const PROCESSES = 8;
-const APPENDS_EACH = 300;
-const KILLS = 8;
+const APPENDS_EACH = 200;
+const KILLS = 6;
 const TEST_MS_MAX = 60_000;
 
 const postgres = needs('postgresql', hasPostgres);

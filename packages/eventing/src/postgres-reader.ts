@@ -72,7 +72,12 @@ export class PostgresReader {
       from found where starts_with(stream, $1) limit $3`;
   }
 
-  async read(client: ClientBase, stream: string, from: number, max: number): Promise<Page['events']> {
+  async read(
+    client: ClientBase,
+    stream: string,
+    from: number,
+    max: number,
+  ): Promise<Page['events']> {
     const values = [stream, Math.min(checkPageSize(max), PAGE_ROWS_MAX), PAGE_CHARS_MAX, from];
     const { events } = await page(client, ['stream', this.#stream], values);
     return events;
@@ -125,7 +130,10 @@ async function page(
 ): Promise<Page> {
   const { rows } = await client.query<UntrustedRow>({ name, text, values: [...values] });
   const last = rows.at(-1);
-  return { events: rows.map(readRow), isAll: last === undefined || integerIn(last, 'has_next') === 0 };
+  return {
+    events: rows.map(readRow),
+    isAll: last === undefined || integerIn(last, 'has_next') === 0,
+  };
 }
 
 const asPage = ({ events, isAll }: Page, given: Position | undefined): EventPage => ({

@@ -58,9 +58,15 @@ describe.skipIf(postgres.isMissing)(`a server ${postgres.mark}`, () => {
     await cluster[Symbol.asyncDispose]();
   });
 
-  describe('migrations', migrations);
-  describe('a schema that is another one', otherSchemas);
-  describe('verifying', verifying);
+  describe('migrations', () => {
+    migrations();
+  });
+  describe('a schema that is another one', () => {
+    otherSchemas();
+  });
+  describe('verifying', () => {
+    verifying();
+  });
   describe('retention', () => {
     retentionContract(async () => {
       const log = { url: cluster.urlOf('postgres'), schema: nextSchema() };
@@ -115,7 +121,7 @@ function migrations(): void {
     }
     const list = [...MIGRATIONS, later];
     const made = await Promise.all(Array.from({ length: 8 }, () => migrateTo(url, schema, list)));
-    expect(made.toSorted()).toEqual([0, 0, 0, 0, 0, 0, 0, 1]);
+    expect(made.toSorted((one, other) => one - other)).toEqual([0, 0, 0, 0, 0, 0, 0, 1]);
     const rows = await cluster.query(
       'postgres',
       `select count(*)::int as count, min(tenant) as tenant from ${schema}.event`,
@@ -173,7 +179,10 @@ function otherSchemas(): void {
 
   it('of another program is left as it is', async () => {
     const [url, schema] = [cluster.urlOf('postgres'), nextSchema()];
-    await cluster.query('postgres', `create schema ${schema}; create table ${schema}.event (a int)`);
+    await cluster.query(
+      'postgres',
+      `create schema ${schema}; create table ${schema}.event (a int)`,
+    );
     await using store = new PostgresEventStore({ url, schema });
     await expect(store.open()).rejects.toThrow(/table "event" of another program/);
     await expect(store.version('a')).rejects.toMatchObject(UNAVAILABLE);

@@ -54,14 +54,66 @@ const events: Migration['sql'] = (schema) => `
   insert into ${schema}.event_log (name, value) values ('pruned_below', 1);
 `;
 
+/** What is stored now; after the lock, so that it is all there is. */
+const looking = (schema: string): string => `
+  select coalesce((select e.position from ${schema}.event e order by e.position desc limit 1), 0)
+    into last_position;
+  select array_agg(coalesce((select e.version from ${schema}.event e where e.stream = s.stream
+                             order by e.version desc limit 1), 0) order by s.n)
+    into versions from unnest(streams) with ordinality s(stream, n);
+  select array_agg(i.n order by i.n)
+    into taken from unnest(event_id) with ordinality i(id, n)
+    where (select e.position from ${schema}.event e where e.id = i.id) is not null;
+`;
+
+/** What becomes of each append: those that are stored get the version, position and event that they begin behind. */
+const DECIDING = `
+  for a in 1 .. appends_count loop
+    actual := versions[append_stream[a]];
+    duplicate := null;
+    if taken is not null then
+      select min(t.n) into duplicate from unnest(taken) t(n)
+        where t.n > before and t.n <= before + append_size[a];
+    end if;
+    if duplicate is not null then
+      kinds[a] := 2;
+      numbers[a] := duplicate;
+    elsif append_expected[a] <> -1 and append_expected[a] <> actual then
+      kinds[a] := 1;
+      numbers[a] := actual;
+    else
+      base_version[a] := actual;
+      base_position[a] := last_position;
+      base_event[a] := before;
+      last_position := last_position + append_size[a];
+      versions[append_stream[a]] := actual + append_size[a];
+      numbers[a] := actual + append_size[a];
+      positions[a] := last_position;
+    end if;
+    before := before + append_size[a];
+  end loop;
+`;
+
+const storing = (schema: string): string => `
+  insert into ${schema}.event
+    (position, stream, version, id, type, schema_version, occurred_at_ms, produced_by, data)
+  select base_position[e.append] + e.n - base_event[e.append], e.stream,
+    base_version[e.append] + e.n - base_event[e.append],
+    e.id, e.type, e.schema_version, e.occurred_at_ms, e.produced_by, e.data
+  from unnest(event_append, event_stream, event_id, event_type, event_schema_version,
+              event_occurred_at_ms, event_produced_by, event_data)
+    with ordinality e(append, stream, id, type, schema_version, occurred_at_ms, produced_by, data, n)
+  where base_position[e.append] >= 0;
+`;
+
 /**
- * Appends of one group, each with the stream that it goes to (a number in \`streams\`), what it expects (-1 = any)
+ * Appends of one group, each with the stream that it goes to (a number in `streams`), what it expects (-1 = any)
  * and how many of the events are its own; they follow each other. Answers for each: 0 = stored, with version and
  * position of its last event; 1 = conflict, with the version of the stream; 2 = duplicate, with the number of the
  * event that is stored already. No event may be twice in one group.
  *
- * Each statement sees what was committed before it began. The lock is given back when what was inserted is visible,
- * so whoever has it sees every event and takes the next positions: no reader can meet a later one first.
+ * Positions have no gap: who inserts n + 1 has seen n committed, so no reader can see n + 1 without n. The lock is
+ * given back when what was inserted is visible; without it, two who saw the same n would collide.
  */
 const appending: Migration['sql'] = (schema, name) => `
   create function ${schema}.append_events(
@@ -88,54 +140,11 @@ const appending: Migration['sql'] = (schema, name) => `
     if current_setting('synchronous_commit') = 'off' then
       perform set_config('synchronous_commit', 'on', true);
     end if;
-    perform pg_advisory_xact_lock(${appendLock(name)});
-
-    select coalesce((select e.position from ${schema}.event e order by e.position desc limit 1), 0)
-      into last_position;
-    select array_agg(coalesce((select e.version from ${schema}.event e where e.stream = s.stream
-                               order by e.version desc limit 1), 0) order by s.n)
-      into versions from unnest(streams) with ordinality s(stream, n);
-    select array_agg(i.n order by i.n)
-      into taken from unnest(event_id) with ordinality i(id, n)
-      where (select e.position from ${schema}.event e where e.id = i.id) is not null;
-
     kinds := array_fill(0, array[appends_count]);
     numbers := array_fill(0::bigint, array[appends_count]);
     positions := array_fill(0::bigint, array[appends_count]);
-    for a in 1 .. appends_count loop
-      actual := versions[append_stream[a]];
-      duplicate := null;
-      if taken is not null then
-        select min(t.n) into duplicate from unnest(taken) t(n)
-          where t.n > before and t.n <= before + append_size[a];
-      end if;
-      if duplicate is not null then
-        kinds[a] := 2;
-        numbers[a] := duplicate;
-      elsif append_expected[a] <> -1 and append_expected[a] <> actual then
-        kinds[a] := 1;
-        numbers[a] := actual;
-      else
-        base_version[a] := actual;
-        base_position[a] := last_position;
-        base_event[a] := before;
-        last_position := last_position + append_size[a];
-        versions[append_stream[a]] := actual + append_size[a];
-        numbers[a] := actual + append_size[a];
-        positions[a] := last_position;
-      end if;
-      before := before + append_size[a];
-    end loop;
-
-    insert into ${schema}.event
-      (position, stream, version, id, type, schema_version, occurred_at_ms, produced_by, data)
-    select base_position[e.append] + e.n - base_event[e.append], e.stream,
-      base_version[e.append] + e.n - base_event[e.append],
-      e.id, e.type, e.schema_version, e.occurred_at_ms, e.produced_by, e.data
-    from unnest(event_append, event_stream, event_id, event_type, event_schema_version,
-                event_occurred_at_ms, event_produced_by, event_data)
-      with ordinality e(append, stream, id, type, schema_version, occurred_at_ms, produced_by, data, n)
-    where base_position[e.append] >= 0;
+    perform pg_advisory_xact_lock(${appendLock(name)});
+    ${looking(schema)} ${DECIDING} ${storing(schema)}
   end
   $$;
 `;
@@ -145,7 +154,11 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: 'appending', sql: appending },
 ];
 
-async function rowOf(client: ClientBase, sql: string, values: readonly unknown[] = []): Promise<UntrustedRow> {
+async function rowOf(
+  client: ClientBase,
+  sql: string,
+  values: readonly unknown[] = [],
+): Promise<UntrustedRow> {
   const { rows } = await client.query<UntrustedRow>(sql, [...values]);
   return rows[0] ?? {};
 }

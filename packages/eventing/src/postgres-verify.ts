@@ -125,7 +125,11 @@ async function verifyStreams({ client, schema, findings, counts }: Log): Promise
   for (const row of steps) {
     const stream = textIn(row, 'stream');
     verifyStep(
-      { stream, position: integerIn(row, 'last_position'), version: integerIn(row, 'last_version') },
+      {
+        stream,
+        position: integerIn(row, 'last_position'),
+        version: integerIn(row, 'last_version'),
+      },
       { stream, position: integerIn(row, 'position'), version: integerIn(row, 'version') },
       findings,
     );

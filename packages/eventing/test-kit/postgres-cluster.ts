@@ -4,12 +4,12 @@ import { once } from 'node:events';
 import { chownSync, existsSync, globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { Client } from 'pg';
 import { Secret } from '@mcp-hangar/kernel/secret';
 import { until } from '../../../test/support/until.ts';
 
-/** Where Debian has them; elsewhere they are on the PATH. */
+/** Where Debian has them; elsewhere `pg_config` knows. */
 const DEBIAN = '/usr/lib/postgresql/*/bin';
 const START_MS_MAX = 20_000;
 const PASSWORD = 'correct horse battery staple';
@@ -24,13 +24,14 @@ interface Owner {
 
 /** Folder with `initdb` and `postgres`, of the newest version. */
 function programs(): string | undefined {
-  const onPath = (process.env['PATH'] ?? '').split(delimiter);
   const debian = globSync(DEBIAN).toSorted((one, other) =>
     other.localeCompare(one, 'en', { numeric: true }),
   );
-  return [...debian, ...onPath].find((folder) =>
-    ['initdb', 'postgres'].every((name) => folder !== '' && existsSync(join(folder, name))),
-  );
+  const hasServer = (folder: string): boolean => existsSync(join(folder, 'postgres'));
+  const found = debian.find(hasServer);
+  if (found !== undefined) return found;
+  const folder = execFileSync('pg_config', ['--bindir'], { encoding: 'utf8' }).trim();
+  return hasServer(folder) ? folder : undefined;
 }
 
 /** The server refuses to run as root; undefined = as whoever runs the test. */
@@ -82,11 +83,11 @@ export class PostgresCluster implements AsyncDisposable {
     return PostgresCluster.startIn(tmpdir());
   }
 
-  /** In a new folder in this one. */
-  static async startIn(parent: string): Promise<PostgresCluster> {
+  /** In a new folder in this one; `flags` are those of `initdb`. */
+  static async startIn(parent: string, ...flags: string[]): Promise<PostgresCluster> {
     const folder = mkdtempSync(join(parent, 'hangar-pg-'));
     const cluster = new PostgresCluster(folder, await freePort());
-    cluster.#init();
+    cluster.#init(flags);
     await cluster.start();
     return cluster;
   }
@@ -137,7 +138,9 @@ export class PostgresCluster implements AsyncDisposable {
   /** The server and all of its processes stand still until `SIGCONT`. */
   signalAll(signal: 'SIGSTOP' | 'SIGCONT'): void {
     const pid = this.#server?.pid ?? 0;
-    const children = execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' });
+    const children = execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)], {
+      encoding: 'utf8',
+    });
     for (const process_ of [pid, ...children.trim().split(/\s+/).map(Number)]) {
       process.kill(process_, signal);
     }
@@ -186,11 +189,22 @@ export class PostgresCluster implements AsyncDisposable {
     return join(this.folder, 'data');
   }
 
-  #init(): void {
+  #init(flags: readonly string[]): void {
     if (this.#owner !== undefined) chownSync(this.folder, this.#owner.uid, this.#owner.gid);
     execFileSync(
       join(this.#programs, 'initdb'),
-      ['-D', this.#data, '-U', 'postgres', '--encoding=UTF8', '--locale=C', '-A', 'trust', '--no-sync', '--wal-segsize=1'],
+      [
+        '-D',
+        this.#data,
+        '-U',
+        'postgres',
+        '--encoding=UTF8',
+        '--locale=C',
+        '-A',
+        'trust',
+        '--no-sync',
+        ...flags,
+      ],
       { ...this.#owner, cwd: this.folder, stdio: ['ignore', 'ignore', 'inherit'] },
     );
     writeFileSync(join(this.#data, 'pg_hba.conf'), ACCESS);
