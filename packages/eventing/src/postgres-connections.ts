@@ -135,13 +135,18 @@ export class PostgresConnections {
     }
   }
 
-  /** Once for each connection: what a database or a role sets by default is not what a log needs. */
+  /**
+   * Once for each connection: what a database or a role sets by default is not what a log needs. Plans are kept, and
+   * one that was made while the log was small would look through all of it for each event when it is large.
+   */
   async #setUp(client: PoolClient): Promise<void> {
     if (this.#isSetUp.has(client)) return;
     const serverMsMax = Math.ceil(this.#answerMsMax * SERVER_SHARE);
     await client.query(
       `set default_transaction_isolation = 'read committed';
        set default_transaction_read_only = off;
+       set enable_seqscan = off;
+       set jit = off;
        set statement_timeout = ${serverMsMax};
        set lock_timeout = ${Math.ceil(serverMsMax / 2)};
        set idle_in_transaction_session_timeout = ${serverMsMax}`,

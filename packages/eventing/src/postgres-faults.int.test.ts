@@ -21,6 +21,9 @@ const TEST_MS_MAX = 40_000;
 const UNAVAILABLE = { name: 'Fault', code: 'EVENT_STORE_UNAVAILABLE' };
 const BUSY = { name: 'Fault', code: 'EVENT_STORE_BUSY' };
 
+const APPEND_BY_HAND = `select hangar.append_events(array['x'], array[1], array[-1], array[1], array[1],
+  array['x'], array['id'], array['T'], array[1], array[1], array['p'], array['{}'])`;
+
 const postgres = needs('postgresql', hasPostgres);
 const mounts = needs('mounts', canMount);
 
@@ -205,20 +208,53 @@ function serverHangs(): void {
 }
 
 function others(): void {
-  it('refuses an append that gets no turn, stores nothing of it, and goes on afterwards', async () => {
+  it.each([
+    ['the table', 'lock table hangar.event in exclusive mode'],
+    ['the turn to append', APPEND_BY_HAND],
+  ])('refuses an append while somebody keeps %s, and goes on afterwards', async (_what, sql) => {
     const url = await cluster.createDatabase();
     await using store = new PostgresEventStore({ url, answerMsMax: ANSWER_MS });
     await appendOne(store);
     {
-      await using _lock = await somebodyElse(
-        url,
-        'begin; lock table hangar.event in exclusive mode',
-      );
+      await using _lock = await somebodyElse(url, `begin; ${sql}`);
       await expect(appendOne(store)).rejects.toMatchObject(BUSY);
       expect(await store.version('a')).toBe(1);
     }
     await appendOne(store);
     expect(await store.version('a')).toBe(2);
+  });
+
+  it('never looks through the whole log, also where it was small when a plan was made', async () => {
+    const url = await cluster.createDatabase();
+    const name = databaseOf(url);
+    /** What the server counts, it tells late: when as many looks at an index were counted. */
+    const scansWhen = async (looksMin: number): Promise<unknown> =>
+      until('the server has counted', async () => {
+        const [row] = await cluster.query(
+          name,
+          `select seq_scan::int as scans, (idx_scan >= ${looksMin})::int as counted
+           from pg_stat_user_tables where relname = 'event'`,
+        );
+        return row?.['counted'] === 1 && row['scans'];
+      });
+    {
+      await using store = new PostgresEventStore({ url });
+      await appendOne(store);
+      await cluster.query(name, 'analyze hangar.event');
+    }
+    const before = await scansWhen(1);
+    {
+      await using store = new PostgresEventStore({ url });
+      for (let n = 0; n < 10; n += 1) {
+        await appendOne(store, `s${n}`);
+        await store.readAll(undefined, 2);
+        await store.readAllBackward(undefined, 2);
+        await store.read('s0');
+        await store.streams('s');
+        await store.prune({ keepEventsMax: 100 - n });
+      }
+    }
+    expect(await scansWhen(100)).toBe(before);
   });
 
   it('shows what is stored though somebody keeps a transaction open that writes', async () => {
@@ -248,14 +284,14 @@ function others(): void {
     await Promise.all(
       Array.from({ length: 100 }, (_, n) => appendOne(n % 2 === 0 ? one : other, `s${n % 3}`)),
     );
-    const append = `select hangar.append_events(array['x'], array[1], array[-1], array[1], array[1],
-      array['x'], array['id'], array['T'], array[1], array[1], array['p'], array['{}'])`;
     const [row] = await cluster.query(
       name,
-      `begin read write; set transaction isolation level read committed; ${append}; show synchronous_commit`,
+      `begin read write; set transaction isolation level read committed; ${APPEND_BY_HAND}; show synchronous_commit`,
     );
     expect(row).toEqual({ synchronous_commit: 'on' });
-    await expect(cluster.query(name, `begin read write; ${append}`)).rejects.toThrow(/committed/);
+    await expect(cluster.query(name, `begin read write; ${APPEND_BY_HAND}`)).rejects.toThrow(
+      /committed/,
+    );
     expect(await verifyPostgresEventLog({ url })).toMatchObject({ findings: [], eventsCount: 100 });
   });
 

@@ -58,7 +58,9 @@ export async function verifyPostgresEventLog({
 /** Whether there is a log. */
 async function verifyAll(log: Log): Promise<boolean> {
   // One snapshot, so that what others append meanwhile is not half seen.
-  await log.client.query('begin isolation level repeatable read read only');
+  await log.client.query(
+    'begin isolation level repeatable read read only; set local enable_seqscan = on',
+  );
   const version = await schemaVersion(log.client, log.schema);
   if (version > 0) {
     checkCurrent(version, log.schema);
