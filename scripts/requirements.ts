@@ -10,6 +10,8 @@ export const REQUIREMENTS = {
   zsh: 'put zsh on the PATH: it reads its completion script',
   fish: 'put fish on the PATH: it reads its completion script',
   openssl: 'put openssl on the PATH: it makes the certificates of the tests',
+  postgresql:
+    'install PostgreSQL (Debian: postgresql): tests start a server of their own; as root they need its user `postgres`',
   'older-node': 'put a Node older than 24.11 on the PATH, after the one that runs the tests',
 } as const satisfies Record<string, string>;
 

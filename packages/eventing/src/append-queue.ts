@@ -17,10 +17,10 @@ export interface QueueLimits {
   readonly charsMax: number;
 }
 
-export class AppendQueue {
+export class AppendQueue<W extends WaitingAppend = WaitingAppend> {
   readonly #limits: QueueLimits;
-  #waiting: WaitingAppend[] = [];
-  #group: readonly WaitingAppend[] = [];
+  #waiting: W[] = [];
+  #group: readonly W[] = [];
   #eventsCount = 0;
   #chars = 0;
 
@@ -42,7 +42,7 @@ export class AppendQueue {
   }
 
   /** Whether there was room. An empty queue has room for any append, so that each can be stored at some time. */
-  push(waiting: WaitingAppend): boolean {
+  push(waiting: W): boolean {
     const { chars, events } = waiting.append;
     const eventsCount = events.length;
     const hasRoom =
@@ -70,19 +70,19 @@ export class AppendQueue {
   }
 
   /** The group that was being written: it is over, whatever came of it. */
-  finishGroup(): readonly WaitingAppend[] {
+  finishGroup(): readonly W[] {
     const group = this.#group;
     this.#group = [];
     this.#release(group);
     return group;
   }
 
-  /** Those that wait: they are not going to be written. */
-  giveUpWaiting(): readonly WaitingAppend[] {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    this.#release(waiting);
-    return waiting;
+  /** Those that wait, all unless told which: they are not going to be written. */
+  giveUpWaiting(isOver: (waiting: W) => boolean = () => true): readonly W[] {
+    const over = this.#waiting.filter(isOver);
+    this.#waiting = this.#waiting.filter((waiting) => !isOver(waiting));
+    this.#release(over);
+    return over;
   }
 
   #release(entries: readonly WaitingAppend[]): void {

@@ -1,72 +1,22 @@
 /** Whether a file holds a whole, readable event log. */
 import { existsSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
-import type { Position } from '@mcp-hangar/kernel/event-store';
+import {
+  Findings,
+  FINDINGS_MAX,
+  missing,
+  placeOf,
+  reportOf,
+  verifyEvent,
+  verifyStep,
+  type Counts,
+  type Place,
+  type VerifyReport,
+} from './findings.ts';
 import { positionOf } from './position.ts';
 import { openToRead } from './sqlite-file.ts';
 import { problemOf } from './sqlite-problem.ts';
-import { eventOf, integerIn, RowProblem, textIn, type UntrustedRow } from './stored-row.ts';
-
-const FINDINGS_MAX = 100;
-
-export type FindingKind =
-  /** The file cannot be read, is no log, or fails SQLite's own check. */
-  | 'file'
-  /** An event does not have the form of one. */
-  | 'event'
-  /** Versions of a stream are missing. */
-  | 'version-gap'
-  /** A version of a stream, or an id, is there twice. */
-  | 'double'
-  /** Positions do not grow with the versions, or are beyond what the log ever gave. */
-  | 'position'
-  /** Events are missing that were never pruned. */
-  | 'position-gap';
-
-export interface Finding {
-  readonly kind: FindingKind;
-  /** A sentence without full stop. */
-  readonly message: string;
-  readonly position?: Position;
-  readonly stream?: string;
-  readonly version?: number;
-}
-
-export interface VerifyReport {
-  /** False where there is no log: nothing was ever appended. */
-  readonly exists: boolean;
-  readonly eventsCount: number;
-  readonly streamsCount: number;
-  /** Streams whose oldest events retention has deleted. */
-  readonly prunedStreamsCount: number;
-  readonly lastPosition: Position | undefined;
-  readonly findings: readonly Finding[];
-  /** There were more findings than are listed. */
-  readonly isCut: boolean;
-}
-
-class Findings {
-  readonly list: Finding[] = [];
-  isCut = false;
-
-  add(kind: FindingKind, message: string, at: Omit<Finding, 'kind' | 'message'> = {}): void {
-    if (this.list.length < FINDINGS_MAX) this.list.push({ kind, message, ...at });
-    else this.isCut = true;
-  }
-}
-
-interface Counts {
-  eventsCount: number;
-  streamsCount: number;
-  prunedStreamsCount: number;
-  lastPosition: number;
-}
-
-interface Place {
-  readonly position: number;
-  readonly stream: string;
-  readonly version: number;
-}
+import { integerIn, textIn } from './stored-row.ts';
 
 /**
  * Reads the whole log and answers what is wrong with it. Blocks for as long as that takes: for a process of its own.
@@ -81,14 +31,7 @@ export function verifyEventLog(path: string): VerifyReport {
   } catch (error) {
     findings.add('file', `Cannot read event log "${path}": ${problemOf(error)}`);
   }
-  const { lastPosition, ...rest } = counts;
-  return {
-    exists: existsSync(path),
-    ...rest,
-    lastPosition: lastPosition === 0 ? undefined : positionOf(lastPosition),
-    findings: findings.list,
-    isCut: findings.isCut,
-  };
+  return reportOf(existsSync(path), counts, findings);
 }
 
 function verifyAll(opened: DatabaseSync, findings: Findings, counts: Counts): void {
@@ -126,41 +69,6 @@ function verifyStreams(db: DatabaseSync, findings: Findings, counts: Counts): vo
   }
 }
 
-function placeOf(row: UntrustedRow, findings: Findings): Place | undefined {
-  try {
-    const position = integerIn(row, 'position');
-    return { position, stream: textIn(row, 'stream'), version: integerIn(row, 'version') };
-  } catch (error) {
-    if (!(error instanceof RowProblem)) throw error;
-    findings.add('event', `An event ${error.message}`);
-    return undefined;
-  }
-}
-
-const at = ({ position, stream, version }: Place): Omit<Finding, 'kind' | 'message'> =>
-  position > 0 ? { position: positionOf(position), stream, version } : { stream, version };
-
-function verifyEvent(row: UntrustedRow, place: Place, findings: Findings): void {
-  try {
-    eventOf(row);
-  } catch (error) {
-    const message = error instanceof RowProblem ? error.message : problemOf(error);
-    findings.add('event', `The event ${message}`, at(place));
-  }
-}
-
-/** Between two neighbours of one stream. */
-function verifyStep(last: Place, place: Place, findings: Findings): void {
-  if (place.version === last.version) {
-    findings.add('double', `Version ${place.version} is there twice`, at(place));
-  } else if (place.version !== last.version + 1) {
-    const message = `Version ${last.version} is followed by version ${place.version}`;
-    findings.add('version-gap', message, at(place));
-  }
-  if (place.position > last.position) return;
-  findings.add('position', `Position is not after that of version ${last.version}`, at(place));
-}
-
 /** Retention leaves gaps below the position that it notes; above it every position has its event. */
 function verifyPositions(db: DatabaseSync, findings: Findings, counts: Counts): void {
   const prunedBelow = factOf(db, `select value as n from event_log where name = 'pruned_below'`);
@@ -179,11 +87,6 @@ function verifyPositions(db: DatabaseSync, findings: Findings, counts: Counts): 
     const message = `Positions up to ${given} were given, and there is a later one`;
     findings.add('position', message, { position: positionOf(counts.lastPosition) });
   }
-}
-
-function missing(findings: Findings, from: number, to: number): void {
-  const message = `Positions ${from} to ${to} are missing and were never pruned`;
-  findings.add('position-gap', message, { position: positionOf(from) });
 }
 
 function factOf(db: DatabaseSync, sql: string): number {

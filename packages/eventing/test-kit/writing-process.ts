@@ -1,5 +1,6 @@
 /**
- * A process that appends to a log, for tests: `node --conditions=source writing-process.ts PATH TASK NUMBER`.
+ * A process that appends to a log, for tests: `node --conditions=source writing-process.ts LOG TASK NUMBER`. LOG is the path
+ * of a file or the URL of a PostgreSQL database.
  *
  * - `versions N`: appends with expected versions to 20 streams until N appends of its own are stored, and prints how
  *   many conflicts there were.
@@ -8,17 +9,17 @@
  */
 import { randomInt } from 'node:crypto';
 import { writeSync } from 'node:fs';
-import { VersionConflict } from '@mcp-hangar/kernel/event-store';
-import { SqliteEventStore } from '../src/sqlite-event-store.ts';
+import { VersionConflict, type EventStore } from '@mcp-hangar/kernel/event-store';
+import { Secret } from '@mcp-hangar/kernel/secret';
 import { event } from './events.ts';
 
 const STREAMS = 20;
 const BATCH_MAX = 20;
 const WRITERS = 8;
 
-const [path = '', task, number] = process.argv.slice(2);
+const [log = '', task, number] = process.argv.slice(2);
 
-async function appendExpected(store: SqliteEventStore): Promise<boolean> {
+async function appendExpected(store: EventStore): Promise<boolean> {
   const stream = `s${randomInt(STREAMS)}`;
   const expected = await store.version(stream);
   try {
@@ -30,7 +31,7 @@ async function appendExpected(store: SqliteEventStore): Promise<boolean> {
   }
 }
 
-async function writeVersions(store: SqliteEventStore, count: number): Promise<void> {
+async function writeVersions(store: EventStore, count: number): Promise<void> {
   let [stored, conflicts] = [0, 0];
   const write = async (): Promise<void> => {
     while (stored < count) {
@@ -43,7 +44,7 @@ async function writeVersions(store: SqliteEventStore, count: number): Promise<vo
   writeSync(1, JSON.stringify({ stored, conflicts }));
 }
 
-async function writeBatches(store: SqliteEventStore, seed: string): Promise<void> {
+async function writeBatches(store: EventStore, seed: string): Promise<void> {
   let count = 0;
   const write = async (): Promise<void> => {
     for (;;) {
@@ -58,6 +59,15 @@ async function writeBatches(store: SqliteEventStore, seed: string): Promise<void
   await Promise.all(Array.from({ length: WRITERS }, write));
 }
 
-const store = new SqliteEventStore({ path });
+async function open(): Promise<EventStore> {
+  if (log.startsWith('postgresql:')) {
+    const { PostgresEventStore } = await import('../src/postgres-event-store.ts');
+    return new PostgresEventStore({ url: new Secret(log) });
+  }
+  const { SqliteEventStore } = await import('../src/sqlite-event-store.ts');
+  return new SqliteEventStore({ path: log });
+}
+
+const store = await open();
 if (task === 'versions') await writeVersions(store, Number(number));
 else await writeBatches(store, number ?? '');
