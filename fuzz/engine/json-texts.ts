@@ -151,7 +151,9 @@ function makeMeta(random: Random): string {
 /** The parameters of a request, as a member. */
 function makeParams(random: Random): string {
   const members = [
-    ...(random.once(4) ? [] : [`"name":${random.pick(['"s__work"', '"s__again"', makeString(random)])}`]),
+    ...(random.once(4)
+      ? []
+      : [`"name":${random.pick(['"s__work"', '"s__again"', makeString(random)])}`]),
     ...(random.once(3) ? [] : [`"arguments":${makeObject(random, [], 2)}`]),
     ...(random.once(3) ? [] : [makeMeta(random)]),
     ...(random.once(6) ? [`"uri":${random.pick(['"x://a"', makeString(random)])}`] : []),
@@ -187,7 +189,9 @@ export function makeResult(random: Random): string {
     random,
     [
       ...(random.once(2) ? [`"content":[{"type":"text","text":${makeString(random)}}]`] : []),
-      ...(random.once(3) ? [`"resultType":${random.pick(['"complete"', '"input_required"', '1'])}`] : []),
+      ...(random.once(3)
+        ? [`"resultType":${random.pick(['"complete"', '"input_required"', '1'])}`]
+        : []),
       ...(random.once(3) ? [`"structuredContent":${makeValue(random, 2)}`] : []),
       ...(random.once(3) ? [makeMeta(random)] : []),
       ...(random.once(5) ? [`"ttlMs":${random.pick(NUMBERS)}`, '"cacheScope":"public"'] : []),

@@ -2,7 +2,7 @@
 import { Fault } from '@mcp-hangar/kernel/errors';
 import type { OperateFlags, OperateName } from '../../server/cli/commands/operate.ts';
 import { advised } from '../advised.ts';
-import { interruptible } from '../interruption.ts';
+import { interruptible } from '../interrupt.ts';
 import { call } from './operate/call.ts';
 import { restart, start, stop } from './operate/lifecycle.ts';
 import { logs } from './operate/logs.ts';

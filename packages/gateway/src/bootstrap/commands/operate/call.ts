@@ -9,10 +9,10 @@ import { TIMEOUT_S_MAX } from '../../../application/commands/invoke-tool.ts';
 import { argumentsText, checkArguments } from '../../../domain/catalog/call-arguments.ts';
 import { QUESTION_BYTES_MAX } from '../../../domain/local-socket/query.ts';
 import { isObject, type JsonObject } from '../../../domain/protocol/json-rpc.ts';
-import { ProgressLine } from '../../../server/cli/progress-line.ts';
 import { toolResultText } from '../../../server/cli/tool-result-text.ts';
 import { anyGateway } from '../../any-gateway.ts';
 import { readAnswer, type GatewayLine } from '../../ask-gateway.ts';
+import { progressOn } from '../../progress.ts';
 import { print, say } from '../../say.ts';
 import { knownIds, numberFlag, serversOf, wrongFlag, type Asked } from './asked.ts';
 import { toolsOf } from './tools.ts';
@@ -30,25 +30,25 @@ export async function call(asked: Asked): Promise<number> {
   const timeoutS = numberFlag('timeout', flags.timeout, TIMEOUT);
   const wanted = wantedOf(asked);
   const given = await givenObject(wanted, flags.args);
-  const progress = new ProgressLine(process.stderr);
+  const progress = progressOn(`Asking for ${wanted.server}.${wanted.tool}`);
   try {
     await using line = await anyGateway(flags);
     const { servers } = await serversOf(line, signal);
     knownIds([wanted.server], servers);
-    const schema = await schemaOf(line, wanted, { signal, tell: (text) => progress.show(text) });
+    const schema = await schemaOf(line, wanted, { signal, tell: (text) => progress.say(text) });
     const input = {
       id: wanted.server,
       tool: wanted.tool,
       arguments_text: argumentsOf(wanted, given, schema),
       timeoutS,
     };
-    progress.show(`Calling ${wanted.server}.${wanted.tool}`);
-    const onItem = (item: JsonObject): void => progress.show(progressText(wanted.tool, item));
+    progress.say(`Calling ${wanted.server}.${wanted.tool}`);
+    const onItem = (item: JsonObject): void => progress.say(progressText(wanted.tool, item));
     const answer = await line.ask({ query: 'invoke_tool', input }, { signal, onItem });
-    progress.clear();
+    progress[Symbol.dispose]();
     return await printResult(readAnswer(CallReport, answer).result_text, asked, wanted);
   } finally {
-    progress.clear();
+    progress[Symbol.dispose]();
   }
 }
 

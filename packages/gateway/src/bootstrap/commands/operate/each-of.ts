@@ -1,7 +1,7 @@
 import { exitCodeOf, Fault } from '@mcp-hangar/kernel/errors';
 import { advised } from '../../advised.ts';
 import { tellFailure } from '../../outcome.ts';
-import { ProgressLine } from '../../../server/cli/progress-line.ts';
+import { progressOn } from '../../progress.ts';
 
 /** Servers that are worked on at one time. */
 const AT_ONE_TIME = 4;
@@ -28,12 +28,12 @@ export async function eachOf<Outcome>(
 ): Promise<Outcomes<Outcome>> {
   const done = new Map<string, Outcome>();
   const failed = new Map<string, Fault>();
-  const progress = new ProgressLine(process.stderr);
+  const progress = progressOn([...ids].join(', '));
   const next = ids.values();
   const worker = async (): Promise<void> => {
     for (const id of next) {
       try {
-        done.set(id, await work(id, (text) => progress.show(text)));
+        done.set(id, await work(id, (text) => progress.say(text)));
       } catch (error) {
         if (!(error instanceof Fault)) throw error;
         failed.set(id, error);
@@ -43,7 +43,7 @@ export async function eachOf<Outcome>(
   try {
     await Promise.all(Array.from({ length: AT_ONE_TIME }, worker));
   } finally {
-    progress.clear();
+    progress[Symbol.dispose]();
   }
   return {
     done: ids.flatMap((id) => (done.has(id) ? [done.get(id) as Outcome] : [])),

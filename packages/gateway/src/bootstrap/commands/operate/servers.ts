@@ -4,7 +4,7 @@ import { ServerReport, type ServersReport } from '../../../application/operator/
 import { listText, serverText, statusText } from '../../../server/cli/servers-text.ts';
 import { knownServers } from '../../any-gateway.ts';
 import { readAnswer, runningGateway, type GatewayLine } from '../../ask-gateway.ts';
-import { pause } from '../../interruption.ts';
+import { pause } from '../../interrupt.ts';
 import { tellFailure } from '../../outcome.ts';
 import { print, say } from '../../say.ts';
 import { gatewayJson, numberFlag, serversOf, type Asked } from './asked.ts';
