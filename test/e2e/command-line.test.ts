@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { needs } from '../../scripts/requirements.ts';
-import { EmptyHome, hangar } from '../support/typed.ts';
+import { EmptyHome, hangar } from '../support/command-line.ts';
 import { COMMAND, environment } from '../support/gateway.ts';
 import { Household } from '../support/household.ts';
 import { until } from '../support/until.ts';

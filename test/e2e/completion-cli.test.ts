@@ -4,7 +4,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { needs, type RequirementName } from '../../scripts/requirements.ts';
-import { EmptyHome, hangar } from '../support/typed.ts';
+import { EmptyHome, hangar } from '../support/command-line.ts';
 import { COMMAND, environment } from '../support/gateway.ts';
 
 const hasShell = (name: RequirementName & ('bash' | 'zsh' | 'fish')): ReturnType<typeof needs> =>

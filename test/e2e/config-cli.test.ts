@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { EmptyHome, hangar, type Outcome } from '../support/typed.ts';
+import { EmptyHome, hangar, type Outcome } from '../support/command-line.ts';
 import { Household } from '../support/household.ts';
 import { upstream } from '../support/upstream.ts';
 

@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { EmptyHome, hangar, type Outcome, type Typed } from '../support/typed.ts';
+import { EmptyHome, hangar, type Outcome, type Home } from '../support/command-line.ts';
 import { Household } from '../support/household.ts';
 import { upstream } from '../support/upstream.ts';
 
@@ -193,7 +193,7 @@ mcp_servers:
     const project = join(home.folder, 'project');
     mkdirSync(project);
     writeFileSync(join(project, 'server.py'), '');
-    const here: Typed = { folder: home.folder, cwd: project };
+    const here: Home = { folder: home.folder, cwd: project };
     const { stderr } = await hangar(here, 'add', 'py', '--', 'python', 'server.py');
     expect(stderr).toContain(`it runs in ${project}, because "server.py" is there`);
     await hangar(here, 'add', 'bin', '--cwd', '..', '--', './run');

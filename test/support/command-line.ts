@@ -1,7 +1,10 @@
 /** Command lines of the real binary, run to their end in a home of their own. */
 import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { COMMAND, environment } from './gateway.ts';
-import type { Household } from './household.ts';
 import { until } from './until.ts';
 
 export interface Outcome {
@@ -17,14 +20,42 @@ export interface CommandLine {
   readonly ended: Promise<Outcome>;
 }
 
-/** Starts a command line in the home, with the home's configuration unless another is named. */
-export function command(house: Household, ...args: readonly string[]): CommandLine {
-  const config = args.includes('--config') ? [] : ['--config', house.file];
-  const child = spawn(process.execPath, [COMMAND, ...args, ...config], {
-    env: environment(house.folder),
-    cwd: house.folder,
-    stdio: 'pipe',
-  });
+/** Whose command line it is. */
+export interface Home {
+  readonly folder: string;
+  /** The configuration that is meant unless another one is named. */
+  readonly file?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Where it is typed; the home unless set. */
+  readonly cwd?: string;
+}
+
+/** A home without anything in it. */
+export class EmptyHome implements Home, AsyncDisposable {
+  readonly folder = mkdtempSync(join(tmpdir(), 'hangar-home-'));
+  readonly config = join(this.folder, '.config', 'mcp-hangar', 'config.yaml');
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+/** Behind `--` stand words of somebody else. */
+const NAMES_CONFIG: ReadonlySet<string> = new Set(['--config', '-c', '--']);
+
+/** Starts a command line. */
+export function command(home: Home, ...args: readonly string[]): CommandLine {
+  const { folder, file, env = {}, cwd = folder } = home;
+  const isNamed = file === undefined || args.some((word) => NAMES_CONFIG.has(word));
+  const child = spawn(
+    process.execPath,
+    [COMMAND, ...args, ...(isNamed ? [] : ['--config', file])],
+    {
+      env: { ...environment(folder), ...env },
+      cwd,
+      stdio: 'pipe',
+    },
+  );
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text;
@@ -39,15 +70,15 @@ export function command(house: Household, ...args: readonly string[]): CommandLi
 }
 
 /** Runs one to its end. */
-export function hangar(house: Household, ...args: readonly string[]): Promise<Outcome> {
-  const started = command(house, ...args);
+export function hangar(home: Home, ...args: readonly string[]): Promise<Outcome> {
+  const started = command(home, ...args);
   started.process.stdin?.end();
   return started.ended;
 }
 
 /** What a command printed as JSON, where that went well and nothing was wrong. */
-export async function json<Value>(house: Household, ...args: readonly string[]): Promise<Value> {
-  const { code, stdout, stderr } = await hangar(house, ...args);
+export async function json<Value>(home: Home, ...args: readonly string[]): Promise<Value> {
+  const { code, stdout, stderr } = await hangar(home, ...args);
   if (code !== 0 || stderr !== '') throw new Error(`exit code ${code}: ${stderr}${stdout}`);
   return JSON.parse(stdout) as Value; // what it is, is the test's to say
 }
