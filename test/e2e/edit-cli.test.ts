@@ -245,6 +245,7 @@ describe('A secret', () => {
     expect(dry.stdout).toContain(
       '+    command: [x, --token, [secret]]\n+    env:\n+      API_KEY: [secret]',
     );
+    expect(dry.stderr).toContain('a word of the command or URL looks like a secret');
     for (const { stdout, stderr } of [local, remote, dry])
       expect(stdout + stderr).not.toMatch(/swordfish|hunter2/);
   });
