@@ -146,7 +146,7 @@ describe('Without a gateway', () => {
     expect(await watching.ended).toMatchObject({ code: expect.toBeOneOf([2, 3]) });
     expect(await following.ended).toMatchObject({
       code: 2,
-      stderr: `mcp-hangar: the gateway of process ${gateway.pid} ended before it answered\n`,
+      stderr: `mcp-hangar: the gateway of process ${gateway.pid} ended before it answered\n  ask again: where clients are connected, another gateway takes over\n`,
     });
   });
 

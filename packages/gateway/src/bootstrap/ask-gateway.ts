@@ -100,7 +100,9 @@ export class SocketLine implements GatewayLine {
         throw new Fault('GATEWAY_SILENT', `the gateway of process ${pid} gave no answer in time`);
       case 'ended':
         options?.signal?.throwIfAborted();
-        throw new Fault('GATEWAY_ENDED', `the gateway of process ${pid} ended before it answered`);
+        throw new Fault('GATEWAY_ENDED', `the gateway of process ${pid} ended before it answered`, {
+          data: { fix: 'ask again: where clients are connected, another gateway takes over' },
+        });
       case 'unreadable':
         throw unreadable(this.running);
       default:
