@@ -17,6 +17,6 @@ export function checkAnswer(answer: RawAnswer): void {
   expect(isObject(message), 'an answer is an object', text);
   expect(JSON.stringify(message['id']) === MARK, 'the id is the one that was put in', text);
   expect(!('method' in message), 'an answer has no method', text);
-  expect(('error' in message) === answer.isError, 'an error is told as one', text);
+  expect('error' in message === answer.isError, 'an error is told as one', text);
   expect('result' in message || answer.isError, 'an answer has a result or an error', text);
 }

@@ -74,7 +74,9 @@ export class Coverage {
   #painted(url: string, functions: readonly Profiler.FunctionCoverage[]): Uint8Array {
     const { edges } = this.#script(url);
     const ranges = functions.flatMap((one) => one.ranges);
-    const ran = new Uint8Array(ranges.reduce((most, { endOffset }) => Math.max(most, endOffset), 0));
+    const ran = new Uint8Array(
+      ranges.reduce((most, { endOffset }) => Math.max(most, endOffset), 0),
+    );
     for (const { startOffset, endOffset, count } of ranges) {
       edges.add(startOffset).add(endOffset);
       ran.fill(count > 0 ? 1 : 0, startOffset, endOffset);

@@ -17,7 +17,9 @@ export function httpAnswers(bytes: Buffer): readonly HttpAnswer[] {
     if (end === -1) break;
     const head = rest.slice(0, end).toLowerCase();
     rest = rest.slice(end + 4);
-    const read = head.includes('\r\ntransfer-encoding: chunked') ? chunked(rest) : sized(head, rest);
+    const read = head.includes('\r\ntransfer-encoding: chunked')
+      ? chunked(rest)
+      : sized(head, rest);
     answers.push({ status: Number(status), head, body: read.body });
     rest = read.rest;
   }

@@ -28,7 +28,7 @@ const SPACES = ['', '', '', '', ' ', '\t', '\r\n', '\n '];
 const DEPTH_MAX = 5;
 
 /** Names that mean something where JSON is read. */
-export const NAMES: readonly string[] = [
+const NAMES: readonly string[] = [
   'jsonrpc',
   'id',
   'ID',
@@ -63,7 +63,7 @@ export const NAMES: readonly string[] = [
 const space = (random: Random): string => random.pick(SPACES);
 
 /** A string, quoted. */
-export function makeString(random: Random): string {
+function makeString(random: Random): string {
   let inner = '';
   for (let left = random.below(5); left > 0; left -= 1)
     inner += random.once(4)
@@ -133,7 +133,7 @@ const METHODS = [
   'x',
 ];
 
-export const makeId = (random: Random): string =>
+const makeId = (random: Random): string =>
   random.once(4)
     ? random.pick([makeString(random), ...NUMBERS, 'null', '{}', 'true'])
     : String(1 + random.below(8));
@@ -151,7 +151,9 @@ function makeMeta(random: Random): string {
 /** The parameters of a request, as a member. */
 function makeParams(random: Random): string {
   const members = [
-    ...(random.once(4) ? [] : [`"name":${random.pick(['"s__work"', '"s__again"', makeString(random)])}`]),
+    ...(random.once(4)
+      ? []
+      : [`"name":${random.pick(['"s__work"', '"s__again"', makeString(random)])}`]),
     ...(random.once(3) ? [] : [`"arguments":${makeObject(random, [], 2)}`]),
     ...(random.once(3) ? [] : [makeMeta(random)]),
     ...(random.once(6) ? [`"uri":${random.pick(['"x://a"', makeString(random)])}`] : []),
@@ -187,7 +189,9 @@ export function makeResult(random: Random): string {
     random,
     [
       ...(random.once(2) ? [`"content":[{"type":"text","text":${makeString(random)}}]`] : []),
-      ...(random.once(3) ? [`"resultType":${random.pick(['"complete"', '"input_required"', '1'])}`] : []),
+      ...(random.once(3)
+        ? [`"resultType":${random.pick(['"complete"', '"input_required"', '1'])}`]
+        : []),
       ...(random.once(3) ? [`"structuredContent":${makeValue(random, 2)}`] : []),
       ...(random.once(3) ? [makeMeta(random)] : []),
       ...(random.once(5) ? [`"ttlMs":${random.pick(NUMBERS)}`, '"cacheScope":"public"'] : []),

@@ -16,7 +16,9 @@ const COLUMNS = [
 
 const row = (cells: readonly string[]): string =>
   cells
-    .map((cell, at) => (at === 0 ? cell.padEnd(COLUMNS[0][1]) : cell.padStart(COLUMNS[at]?.[1] ?? 0)))
+    .map((cell, at) =>
+      at === 0 ? cell.padEnd(COLUMNS[0][1]) : cell.padStart(COLUMNS[at]?.[1] ?? 0),
+    )
     .join('');
 
 export const TABLE_HEAD = row(COLUMNS.map(([name]) => name));

@@ -38,7 +38,7 @@ export function pieces(bytes: Buffer, random: Random): readonly Buffer[] {
   const cut: Buffer[] = [];
   const least = Math.ceil(bytes.length / PIECES_MAX);
   const most = random.once(4) ? 1 : 1 + random.below(Math.max(2, bytes.length));
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const end = Math.min(bytes.length, at + least + random.below(most));
     cut.push(bytes.subarray(at, end));
     at = end;

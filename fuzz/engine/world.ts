@@ -3,7 +3,10 @@ import { compose, type Gateway } from '../../packages/gateway/src/bootstrap/comp
 import { loadGatewayConfig } from '../../packages/gateway/src/bootstrap/config/load-config.ts';
 import type { Logger, UpstreamLauncher } from '../../packages/gateway/src/application/ports.ts';
 import type { JsonObject } from '../../packages/gateway/src/domain/protocol/json-rpc.ts';
-import { ScriptedLauncher, type Behaviour } from '../../packages/gateway/test-kit/scripted-launcher.ts';
+import {
+  ScriptedLauncher,
+  type Behaviour,
+} from '../../packages/gateway/test-kit/scripted-launcher.ts';
 import { Broken } from './target.ts';
 
 const CONFIG = `
@@ -22,7 +25,10 @@ catalog: { first_list_wait_ms: 1000 }
 `;
 
 const TOOLS = [
-  { name: 'work', inputSchema: { type: 'object', properties: { r: { type: 'string', 'x-mcp-header': 'R' } } } },
+  {
+    name: 'work',
+    inputSchema: { type: 'object', properties: { r: { type: 'string', 'x-mcp-header': 'R' } } },
+  },
   { name: 'again', inputSchema: { type: 'object' }, outputSchema: { type: 'array' } },
   { name: 'ask', inputSchema: { type: 'object' } },
 ];
@@ -54,8 +60,16 @@ export class World {
         legacy.alive.at(-1)?.says({ id: 'q', method: 'elicitation/create', params: QUESTION });
       });
     };
-    const legacy = new ScriptedLauncher({ era: 'legacy', capabilities: CAPABILITIES, behaviour: legacyServer(ask) });
-    const modern = new ScriptedLauncher({ era: 'modern', capabilities: CAPABILITIES, behaviour: modernServer });
+    const legacy = new ScriptedLauncher({
+      era: 'legacy',
+      capabilities: CAPABILITIES,
+      behaviour: legacyServer(ask),
+    });
+    const modern = new ScriptedLauncher({
+      era: 'modern',
+      capabilities: CAPABILITIES,
+      behaviour: modernServer,
+    });
     const launcher: UpstreamLauncher = {
       start: (spec, options) => (spec.id === 'm' ? modern : legacy).start(spec, options),
     };
@@ -110,7 +124,10 @@ function legacyServer(ask: () => void): Behaviour {
     if (list !== undefined) return { result: list };
     if (method === 'resources/read') return { error: { code: -32_002, message: 'no such thing' } };
     if (method !== 'tools/call') return { result: {} };
-    if (params['name'] === 'ask') return void ask();
+    if (params['name'] === 'ask') {
+      ask();
+      return undefined;
+    }
     return { result: echo(params) };
   };
 }
@@ -118,15 +135,19 @@ function legacyServer(ask: () => void): Behaviour {
 const modernServer: Behaviour = (method, params) => {
   const result = { resultType: 'complete', _meta: {} };
   const list = LISTS[method];
-  if (list !== undefined) return { result: { ...result, ...list, ttlMs: 0, cacheScope: 'private' } };
+  if (list !== undefined)
+    return { result: { ...result, ...list, ttlMs: 0, cacheScope: 'private' } };
   if (method === 'subscriptions/listen') return undefined;
   if (method !== 'tools/call') return { result };
-  if (params['name'] === 'again') return { result: { ...result, content: [], structuredContent: [1] } };
+  if (params['name'] === 'again')
+    return { result: { ...result, content: [], structuredContent: [1] } };
   if (params['name'] === 'ask' && params['requestState'] === undefined)
     return {
       result: {
         resultType: 'input_required',
-        inputRequests: { q: { method: 'elicitation/create', params: { mode: 'form', ...QUESTION } } },
+        inputRequests: {
+          q: { method: 'elicitation/create', params: { mode: 'form', ...QUESTION } },
+        },
         requestState: 'r',
       },
     };

@@ -106,7 +106,13 @@ function legacyLists(hub: Hub): readonly Asked[] {
   return [undefined, 's'].flatMap((id) => {
     const endpoint = hub.endpoint(id);
     if (endpoint === undefined) return [];
-    const client = { id: 'l', revision: '2025-11-25', endpoint, capabilities: {}, clientInfo: undefined };
+    const client = {
+      id: 'l',
+      revision: '2025-11-25',
+      endpoint,
+      capabilities: {},
+      clientInfo: undefined,
+    };
     const session = new LegacySession(hub, client, { send: () => undefined });
     return [...LIST_CALLS, ...CALLS].map(([method, params]) => {
       const { request, text } = asked(method, params);
@@ -169,14 +175,17 @@ function makeItem(random: Random): string {
     ...(random.once(2) ? [`"inputSchema":${makeObject(random, ['"type":"object"'], 3)}`] : []),
     ...(random.once(3) ? [`"outputSchema":${makeValue(random, 2)}`] : []),
     ...(random.once(3) ? [`"uri":${makeValue(random)}`] : []),
-    ...(random.once(3) ? [`"uriTemplate":${random.pick(['"x://{a}"', '"{"', makeValue(random)])}`] : []),
+    ...(random.once(3)
+      ? [`"uriTemplate":${random.pick(['"x://{a}"', '"{"', makeValue(random)])}`]
+      : []),
   ];
   return random.once(8) ? makeValue(random) : makeObject(random, members, 3);
 }
 
 function makeFile(random: Random): string {
   const lists = LISTED.map(
-    (list) => `${list}:[${Array.from({ length: random.below(3) }, () => makeItem(random)).join(',')}]`,
+    (list) =>
+      `${list}:[${Array.from({ length: random.below(3) }, () => makeItem(random)).join(',')}]`,
   );
   const era = random.pick(['legacy', 'modern']);
   const hello = makeObject(random, ['"capabilities":{"tools":{},"prompts":{},"resources":{}}'], 3);

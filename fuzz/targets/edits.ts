@@ -14,7 +14,11 @@ import {
   clientText,
   cutForServer,
 } from '../../packages/gateway/src/domain/protocol/client-message.ts';
-import { classify, isObject, type JsonObject } from '../../packages/gateway/src/domain/protocol/json-rpc.ts';
+import {
+  classify,
+  isObject,
+  type JsonObject,
+} from '../../packages/gateway/src/domain/protocol/json-rpc.ts';
 import { hasSpan } from '../../packages/gateway/src/domain/protocol/json-spans.ts';
 import { META, MODERN_REVISION } from '../../packages/gateway/src/domain/protocol/revisions.ts';
 import { legacyToolResult } from '../../packages/gateway/src/domain/protocol/structured-content.ts';
@@ -49,7 +53,10 @@ function request(raw: string, value: JsonObject, random: Random): void {
   const { params } = message;
   // What the gateway reads, with its own id and progress token, and the name as the server knows it.
   // An ambiguous text is replaced by one that is not: members that could be mistaken for others are gone.
-  const asked = ours(JSON.parse(text.text) as JsonObject, name === undefined || !hasSpan(text.spans, name.slot));
+  const asked = ours(
+    JSON.parse(text.text) as JsonObject,
+    name === undefined || !hasSpan(text.spans, name.slot),
+  );
   same(cutForServer(text, name), asked, 'a request passes as it is');
   const legacy = { ...asked, ...(isObject(params) && { params: forLegacy(asked['params']) }) };
   same(cutForServer(text, name, requestForLegacy(text.text)), legacy, 'a request for legacy');
@@ -68,7 +75,8 @@ function ours(value: JsonObject, keepsName: boolean): JsonObject {
     id: OUR_ID,
     params: {
       ...params,
-      ...(isObject(meta) && 'progressToken' in meta && { _meta: { ...meta, progressToken: OUR_ID } }),
+      ...(isObject(meta) &&
+        'progressToken' in meta && { _meta: { ...meta, progressToken: OUR_ID } }),
       ...(!keepsName && { name: 'other' }),
     },
   };
@@ -105,7 +113,12 @@ function answer(text: string, value: JsonObject): void {
   const { result } = value;
   if (!isObject(result)) return;
   const line = Buffer.from(text.replaceAll(/[\r\n]/g, ' ').trim(), 'utf8').toString('latin1');
-  const raw = { isError: false, before: [line.slice(0, -1), ',"jsonrpc":"2.0","id":'], after: ['}'], bytes: line.length };
+  const raw = {
+    isError: false,
+    before: [line.slice(0, -1), ',"jsonrpc":"2.0","id":'],
+    after: ['}'],
+    bytes: line.length,
+  };
   for (const method of ['tools/call', 'resources/read']) {
     const edited = editedAnswer(raw, (each) => answerForModern(each, method, JSON.stringify(INFO)));
     if (edited === undefined) continue;

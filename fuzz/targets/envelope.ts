@@ -167,7 +167,10 @@ export const target: Target = {
     call('s__work'),
     call('m__work'),
     ASK,
-    call('m__ask', ',"requestState":"@STATE@","inputResponses":{"q":{"action":"accept","content":{}}}'),
+    call(
+      'm__ask',
+      ',"requestState":"@STATE@","inputResponses":{"q":{"action":"accept","content":{}}}',
+    ),
     call('s__ask', ',"requestState":"@STATE@","inputResponses":{}'),
     call('hangar_list', '', '"_meta":{}'),
     '[{"jsonrpc":"2.0","id":1,"method":"ping"},{"jsonrpc":"2.0","id":"2","method":"tools/list"}]',

@@ -90,7 +90,8 @@ const modern = (method: string, name: string, body: string): string =>
   );
 const META =
   '"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}';
-const CALL = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"s__work","arguments":{}}}';
+const CALL =
+  '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"s__work","arguments":{}}}';
 const MODERN_CALL = `{"jsonrpc":"2.0","id":"m","method":"tools/call","params":{"name":"m__work","arguments":{},${META}}}`;
 
 export const target: Target = {
@@ -98,7 +99,11 @@ export const target: Target = {
     legacy(CALL),
     legacy('{"jsonrpc":"2.0","id":2,"method":"tools/list"}') + NEXT + legacy(CALL),
     modern('tools/call', 'm__work', MODERN_CALL),
-    modern('server/discover', '', `{"jsonrpc":"2.0","id":3,"method":"server/discover","params":{${META}}}`),
+    modern(
+      'server/discover',
+      '',
+      `{"jsonrpc":"2.0","id":3,"method":"server/discover","params":{${META}}}`,
+    ),
     lines('GET /mcp HTTP/1.1', HEAD, 'Mcp-Session-Id: @SESSION@', 'Last-Event-ID: 0-1', '', ''),
     lines('DELETE /mcp HTTP/1.1', HEAD, 'Mcp-Session-Id: x', '', ''),
     lines('OPTIONS /mcp/s HTTP/1.1', 'Host: localhost:1', 'Origin: http://localhost', '', ''),

@@ -54,12 +54,17 @@ class Subject {
     readers(input);
     if (this.#runs++ % GOOD_EVERY === 0) {
       const said = await this.#exchange([Buffer.from(helloLine('query', '') + QUESTION)]);
-      expect(readAnswer(said.split('\n')[1] ?? '')?.isOk === true, 'a good question is answered', said);
+      expect(
+        readAnswer(said.split('\n')[1] ?? '')?.isOk === true,
+        'a good question is answered',
+        said,
+      );
     }
     const random = new Random(seedOf(input));
     const said = await this.#exchange(random.once(2) ? [input] : pieces(input, random));
     const [first = '', second = ''] = said.split('\n');
-    if (said.includes('\n')) expect(readWelcome(first) !== undefined, 'a greeting is readable', said);
+    if (said.includes('\n'))
+      expect(readWelcome(first) !== undefined, 'a greeting is readable', said);
     const hello = readHello(input.toString('utf8').split('\n')[0] ?? '');
     if (hello === undefined) expect(said === '', 'nobody is told anything before a greeting', said);
     if (hello?.want === 'query' && second !== '')

@@ -99,9 +99,13 @@ export const target: Target = {
   beginnings: [
     OLD + call('1', 's__work') + call('"2"', 'm__work'),
     `${OLD}[${call('1', 's__work').trim()},{"jsonrpc":"2.0","id":2,"method":"ping"}]\n`,
-    NEW + call('1', 's__ask') + '{"jsonrpc":"2.0","id":1,"result":{"action":"accept","content":{}}}\n',
+    NEW +
+      call('1', 's__ask') +
+      '{"jsonrpc":"2.0","id":1,"result":{"action":"accept","content":{}}}\n',
     NEW + call('1', 'm__ask') + '{"jsonrpc":"2.0","id":1,"error":{"code":-1,"message":"no"}}\n',
-    NEW + call('1', 's__work') + '{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}\n',
+    NEW +
+      call('1', 's__work') +
+      '{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}\n',
     call('1', 's__work', META) + call('1', 'm__work', META) + call('3', 'm__ask', META),
     `{"jsonrpc":"2.0","id":"l","method":"subscriptions/listen","params":{"notifications":{"toolsListChanged":true},${META}}}\n`,
     `${NEW}{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"@LONG@"}}\n`,

@@ -88,7 +88,9 @@ function run(input: Buffer): void {
     for (const answer of answers) checkOne(id, answer, plain);
     for (const note of notes) JSON.parse(note);
     // The plainest answer reaches its call, whatever came before it.
-    const first = lines.findIndex((line) => line.startsWith(`{"jsonrpc":"2.0","id":${id},"result":`));
+    const first = lines.findIndex((line) =>
+      line.startsWith(`{"jsonrpc":"2.0","id":${id},"result":`),
+    );
     if (isPlain(plain[first], lines[first]))
       expect(answers.length + losses.length === 1, 'an answer reaches its call', lines[first]);
   }
@@ -98,7 +100,8 @@ function run(input: Buffer): void {
 /** Somewhere a line was an answer under this id, and this is it. */
 function checkOne(id: number, answer: RawAnswer, lines: readonly (JsonObject | undefined)[]): void {
   checkAnswer(answer);
-  const { id: _ours, ...got } = objectIn(Buffer.from(textOf(answer), 'utf8').toString('latin1')) ?? {};
+  const { id: _ours, ...got } =
+    objectIn(Buffer.from(textOf(answer), 'utf8').toString('latin1')) ?? {};
   if (answer.bytes > 65_536) return;
   const said = lines.some((line) => {
     if (line === undefined || Number(line['id']) !== id) return false;

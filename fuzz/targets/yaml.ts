@@ -62,7 +62,7 @@ export const target: Target = {
     '{"mcp_servers":{"a":{"command":["x"]}}}',
     'mcpServers:\n  a:\n    command: x\n    args: [--b]\n',
     'providers: { a: { mode: subprocess, command: [x] } }\n',
-      'mcp_servers: { a: { command: |\n  x\n } }\n---\n...\n',
+    'mcp_servers: { a: { command: |\n  x\n } }\n---\n...\n',
     '%YAML 1.2\n---\n!!map {? [a] : b}\n',
     '',
     '# nothing\n',
