@@ -303,4 +303,7 @@ const headAndTail = (pieces: readonly Buffer[]): string =>
   `${pieces[0]?.subarray(0, 256).toString('latin1')}${pieces.at(-1)?.subarray(-256).toString('latin1')}`;
 
 const invalid = (): Fault =>
-  new Fault('UPSTREAM_ANSWER_INVALID', 'the server answered with a line that is not JSON');
+  new Fault(
+    'UPSTREAM_ANSWER_INVALID',
+    'the server answered with a line that is no JSON-RPC answer',
+  );
