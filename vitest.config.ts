@@ -29,7 +29,7 @@ export default defineConfig({
         ssr,
         test: {
           name: 'integration',
-          include: ['packages/**/*.int.test.ts', 'scripts/**/*.int.test.ts'],
+          include: ['packages/**/*.int.test.ts', 'scripts/**/*.int.test.ts', 'fuzz/**/*.test.ts'],
           exclude,
           testTimeout: 20_000,
           hookTimeout: 20_000,

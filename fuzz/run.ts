@@ -1,13 +1,13 @@
 // `npm run fuzz -- [--target NAME] --minutes N [--seed S] [--parallel N]`: fuzzes what faces bytes from outside, each
 // target in a process of its own. `--target NAME --input FILE` tries one input. Exit code 1 with findings.
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { resultLine, TABLE_HEAD } from './engine/result-table.ts';
 import { runTarget, type TargetResult } from './engine/run-target.ts';
+import { TARGETS } from './engine/seeds.ts';
 
-const TARGETS = join(import.meta.dirname, 'targets');
 const MINUTES_MAX = 1_440;
 
 const { values } = parseArgs({
@@ -22,11 +22,6 @@ const { values } = parseArgs({
   },
 });
 
-/** One file, one target. */
-const known = readdirSync(TARGETS)
-  .filter((file) => file.endsWith('.ts'))
-  .map((file) => basename(file, '.ts'));
-
 function number(name: 'minutes' | 'executions' | 'seed' | 'parallel', max: number): number {
   const value = Number(values[name]);
   if (Number.isFinite(value) && value > 0 && value <= max) return value;
@@ -34,11 +29,11 @@ function number(name: 'minutes' | 'executions' | 'seed' | 'parallel', max: numbe
 }
 
 function chosen(): readonly string[] {
-  if (values.target === undefined) return known;
+  if (values.target === undefined) return TARGETS;
   const names = values.target.split(',');
-  const unknown = names.filter((name) => !known.includes(name));
+  const unknown = names.filter((name) => !TARGETS.includes(name));
   if (unknown.length > 0)
-    throw new Error(`no target "${unknown.join(', ')}"; there are ${known.join(', ')}`);
+    throw new Error(`no target "${unknown.join(', ')}"; there are ${TARGETS.join(', ')}`);
   return names;
 }
 

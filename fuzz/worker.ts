@@ -1,21 +1,12 @@
 /** The process in which one target is fuzzed; `fuzz/run.ts` starts and watches it. */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
 import { Coverage } from './engine/coverage.ts';
 import { findingOf, type Finding } from './engine/finding.ts';
 import { Fuzzer } from './engine/fuzzer.ts';
 import type { FromWorker, Job } from './engine/job.ts';
-import type { Target } from './engine/target.ts';
+import { loadTarget, seedsOf } from './engine/seeds.ts';
 
 const tell = (message: FromWorker): void => void process.send?.(message);
-
-function seedsOf(name: string, { beginnings }: Target): readonly Buffer[] {
-  const folder = join(import.meta.dirname, 'seeds', name);
-  const files = existsSync(folder)
-    ? readdirSync(folder).map((file) => readFileSync(join(folder, file)))
-    : [];
-  return [...beginnings.map((text) => Buffer.from(text)), ...files];
-}
 
 /** Inputs in one file: how many bytes each has, then the bytes. */
 const packed = (inputs: readonly Buffer[]): Buffer =>
@@ -27,7 +18,7 @@ const packed = (inputs: readonly Buffer[]): Buffer =>
 async function work(job: Job): Promise<void> {
   const coverage = new Coverage();
   coverage.start();
-  const { target } = (await import(`./targets/${job.target}.ts`)) as { readonly target: Target };
+  const target = await loadTarget(job.target); // not before: what was loaded already is not counted
   const subject = await target.open();
   const found = ({ hash, what, input }: Finding): void =>
     tell({ kind: 'finding', hash, what, input: input.toString('base64') });

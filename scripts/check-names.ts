@@ -71,10 +71,13 @@ export function problemsOf(path: string, text: string): string[] {
 }
 
 if (import.meta.main) {
-  const files = globSync('{packages,scripts,bench,test,examples}/**/*.{ts,tsx,mts,mjs,cjs,js}', {
-    cwd: ROOT,
-    exclude: (path) => /(^|\/)(node_modules|dist)(\/|$)/.test(path.replaceAll('\\', '/')),
-  });
+  const files = globSync(
+    '{packages,scripts,bench,fuzz,test,examples}/**/*.{ts,tsx,mts,mjs,cjs,js}',
+    {
+      cwd: ROOT,
+      exclude: (path) => /(^|\/)(node_modules|dist)(\/|$)/.test(path.replaceAll('\\', '/')),
+    },
+  );
   const problems = files.flatMap((file) =>
     problemsOf(file.replaceAll('\\', '/'), readFileSync(join(ROOT, file), 'utf8')),
   );

@@ -28,7 +28,7 @@ const SPACES = ['', '', '', '', ' ', '\t', '\r\n', '\n '];
 const DEPTH_MAX = 5;
 
 /** Names that mean something where JSON is read. */
-export const NAMES: readonly string[] = [
+const NAMES: readonly string[] = [
   'jsonrpc',
   'id',
   'ID',
@@ -63,7 +63,7 @@ export const NAMES: readonly string[] = [
 const space = (random: Random): string => random.pick(SPACES);
 
 /** A string, quoted. */
-export function makeString(random: Random): string {
+function makeString(random: Random): string {
   let inner = '';
   for (let left = random.below(5); left > 0; left -= 1)
     inner += random.once(4)
@@ -133,7 +133,7 @@ const METHODS = [
   'x',
 ];
 
-export const makeId = (random: Random): string =>
+const makeId = (random: Random): string =>
   random.once(4)
     ? random.pick([makeString(random), ...NUMBERS, 'null', '{}', 'true'])
     : String(1 + random.below(8));

@@ -25,7 +25,7 @@ type Change = (input: Buffer, random: Random, others: Others) => Buffer;
 export interface Others {
   readonly words: readonly string[];
   /** Another input of the corpus. */
-  another(): Buffer;
+  readonly another: () => Buffer;
 }
 
 /** The input with a few changes, no longer than `bytesMax`. */

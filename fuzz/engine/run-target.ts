@@ -1,7 +1,7 @@
 /** One target in a process of its own, watched: what ends the process, or stops it, is a finding too. */
 import { fork, type ChildProcess } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { findingOf } from './finding.ts';
 import type { FuzzReport } from './fuzzer.ts';
 import type { FromWorker, Job } from './job.ts';
@@ -16,6 +16,7 @@ export interface TargetJob extends Omit<Job, 'journal'> {
   /** For what only lasts as long as the run. */
   readonly folder: string;
   readonly findings: string;
+  readonly silenceMsMax?: number;
 }
 
 export interface TargetResult {
@@ -27,6 +28,7 @@ export interface TargetResult {
 
 export interface KeptFinding {
   readonly what: string;
+  readonly file: string;
   /** Shows it again. */
   readonly command: string;
 }
@@ -35,12 +37,12 @@ export interface KeptFinding {
 export async function runTarget(job: TargetJob): Promise<TargetResult> {
   const kept = new Map<string, KeptFinding>();
   const keep = (hash: string, what: string, input: Buffer): void => {
-    const file = join(job.findings, `${job.target}-${hash}.bin`);
+    const file = join(job.findings, `${basename(job.target)}-${hash}.bin`);
     writeFileSync(file, input);
     const command = `npm run fuzz -- --target ${job.target} --input ${file.slice(ROOT.length + 1)}`;
-    kept.set(hash, { what: `${job.target}: ${what}`, command });
+    kept.set(hash, { what: `${job.target}: ${what}`, file, command });
   };
-  const journal = join(job.folder, `${job.target}.journal`);
+  const journal = join(job.folder, `${basename(job.target)}.journal`);
   writeFileSync(journal, '[]\n');
   const { report, problem } = await watched({ ...job, journal }, keep);
   if (problem !== undefined) await blame(job, { journal, problem, keep });
@@ -79,12 +81,19 @@ function unpacked(journal: Buffer): readonly Buffer[] {
   return lengths.map((length) => journal.subarray(at, (at += length)));
 }
 
+interface WatchedJob extends Job {
+  readonly silenceMsMax?: number;
+}
+
 interface Run {
   readonly report: FuzzReport | undefined;
   readonly problem: string | undefined;
 }
 
-async function watched(job: Job, keep: Keep): Promise<Run> {
+async function watched(
+  { silenceMsMax = SILENCE_MS_MAX, ...job }: WatchedJob,
+  keep: Keep,
+): Promise<Run> {
   const child = fork(join(ROOT, 'fuzz', 'worker.ts'), [], {
     execArgv: [
       '--conditions=source',
@@ -101,10 +110,10 @@ async function watched(job: Job, keep: Keep): Promise<Run> {
     isHung = true;
     child.kill('SIGKILL');
   };
-  let silence = setTimeout(hang, SILENCE_MS_MAX);
+  let silence = setTimeout(hang, silenceMsMax);
   child.on('message', (message: FromWorker) => {
     clearTimeout(silence);
-    silence = setTimeout(hang, SILENCE_MS_MAX);
+    silence = setTimeout(hang, silenceMsMax);
     if (message.kind === 'report') report = message.report;
     if (message.kind === 'finding')
       keep(message.hash, message.what, Buffer.from(message.input, 'base64'));
@@ -114,7 +123,7 @@ async function watched(job: Job, keep: Keep): Promise<Run> {
     child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
   });
   clearTimeout(silence);
-  if (isHung) return { report, problem: `hangs: nothing was heard for ${SILENCE_MS_MAX} ms` };
+  if (isHung) return { report, problem: `hangs: nothing was heard for ${silenceMsMax} ms` };
   if (ending === 'exit code 0') return { report, problem: undefined };
   return { report, problem: `the process ended with ${ending}\n${output()}` };
 }

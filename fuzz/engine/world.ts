@@ -124,7 +124,10 @@ function legacyServer(ask: () => void): Behaviour {
     if (list !== undefined) return { result: list };
     if (method === 'resources/read') return { error: { code: -32_002, message: 'no such thing' } };
     if (method !== 'tools/call') return { result: {} };
-    if (params['name'] === 'ask') return void ask();
+    if (params['name'] === 'ask') {
+      ask();
+      return undefined;
+    }
     return { result: echo(params) };
   };
 }

@@ -67,6 +67,7 @@ function hubWith(folder: string, defects: string[]): Hub {
     warn: () => undefined,
     error: (fields, event) => void defects.push(`${event} ${String(fields['error'])}`),
   };
+  const files = new MemoryFiles({ folder, onProblem: () => undefined });
   const launcher = new ScriptedLauncher({
     capabilities: { tools: {}, prompts: {}, resources: {} },
     behaviour: (method) => ({ result: METHODS.includes(method) ? EMPTY : {} }),
@@ -79,7 +80,8 @@ function hubWith(folder: string, defects: string[]): Hub {
     random: () => 0.5,
     events: { record: () => undefined },
     callSettled: () => undefined,
-    memory: new MemoryFiles({ folder, onProblem: () => undefined }),
+    // Nothing is written: what a run begins with is its input.
+    memory: { load: (spec) => files.load(spec), save: () => undefined },
     past: new Map(),
     info: INFO,
     modernMeta: {},

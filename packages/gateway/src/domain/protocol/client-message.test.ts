@@ -108,6 +108,11 @@ describe('an ambiguous message', () => {
     expect(read(raw).text).toBe(canonical);
   });
 
+  test('is one line in its canonical text too', () => {
+    const raw = '{"id":1,"id":2,"a":"\u2028\u2029"}';
+    expect(read(raw).text).toBe(String.raw`{"id":2,"a":"\u2028\u2029"}`);
+  });
+
   test('keeps every case inside of arguments', () => {
     const raw = '{"params":{"name":"a","arguments":{"ID":1,"id":2,"Name":{"URI":3}}}}';
     expect(read(raw).text).toBe(raw);

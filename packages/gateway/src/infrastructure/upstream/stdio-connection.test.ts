@@ -198,6 +198,17 @@ describe('whatever a server writes', () => {
     );
   });
 
+  test('a line without a result is no answer, though the word stands in it', async () => {
+    const { process, connection } = connect();
+    const calls = [new Told(), new Told()];
+    for (const call of calls) connection.send(call);
+    await process.says(
+      { jsonrpc: '2.0', id: 1, text: 'a "result"' },
+      { jsonrpc: '2.0', id: 2, inner: { result: {} } },
+    );
+    expect(calls.map(lostWith)).toEqual([['UPSTREAM_ANSWER_INVALID'], ['UPSTREAM_ANSWER_INVALID']]);
+  });
+
   test('an over-long request of its own costs none of ours, though it has the same id', async () => {
     const { process, connection } = connect();
     const call = new Told();

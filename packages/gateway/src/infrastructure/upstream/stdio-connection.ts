@@ -319,5 +319,5 @@ const invalid = (): Fault =>
   new Fault('UPSTREAM_ANSWER_INVALID', `${NOT_JSON}; ${STDERR_ONLY}`, {
     data: { reason: NOT_JSON, fix: STDERR_ONLY },
   });
-const NOT_JSON = 'the server answered with a line that is not JSON';
+const NOT_JSON = 'the server answered with a line that is no JSON-RPC answer';
 const STDERR_ONLY = 'only JSON-RPC may be on its stdout: make it log to stderr';

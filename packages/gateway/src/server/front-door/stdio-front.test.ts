@@ -136,6 +136,14 @@ describe('Batches', () => {
     ]);
   });
 
+  test('may be as deep as limits.json_depth_max can be set', async () => {
+    await using world = await StdioWorld.open({ limits: 'json_depth_max: 1024' });
+    await world.initialize(REVISION);
+    const deep = '['.repeat(1_000) + ']'.repeat(1_000);
+    world.send(`[{"jsonrpc":"2.0","id":1,"method":"ping","params":{"a":${deep}}}]`);
+    expect(await world.answer(1)).toMatchObject({ result: {} });
+  });
+
   test.each([
     ['before initialize', undefined, [ping(1)], 'batches exist only in revision 2025-03-26'],
     ['in other revisions', INITIALIZE, [ping(1)], 'batches exist only in revision 2025-03-26'],

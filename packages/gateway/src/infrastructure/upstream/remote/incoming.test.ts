@@ -36,6 +36,13 @@ test.each([10, 100_000])('an answer of %i bytes that names two ids is noise', (b
   expect(read(line)).toEqual([{ kind: 'noise', id: 7 }]);
 });
 
+test('an answer has a result as a member, not as a word somewhere', () => {
+  expect(read('{"jsonrpc":"2.0","id":7,"inner":{"result":1}}')).toEqual([{ kind: 'noise', id: 7 }]);
+  expect(read('{"jsonrpc":"2.0","id":7,"text":"a \\"result\\""}')).toEqual([
+    { kind: 'noise', id: 7 },
+  ]);
+});
+
 test('a batch is read message by message', () => {
   const batch =
     '[{"jsonrpc":"2.0","method":"notifications/x"},{"jsonrpc":"2.0","id":1,"result":{}}]';
