@@ -43,10 +43,11 @@ function overridesOf({ flags }: Start): Readonly<Record<string, string | boolean
 
 /** @throws Fault CONFIG_INVALID */
 export function loadStart(start: Start): GatewayConfig {
-  const { path, text } = start.config;
+  const { path, text, envFile } = start.config;
   const loaded = loadGatewayConfig({
     path,
     text,
+    envFile,
     env: process.env,
     overrides: overridesOf(start),
   });
