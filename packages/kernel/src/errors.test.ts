@@ -12,6 +12,8 @@ const PINS: Record<ErrorCode, readonly [http: number, jsonRpc: number, retryable
   DISCOVERY_NOT_CONFIGURED: [404, -32602, false],
   EVENT_STORE_BUSY: [503, -32603, true],
   EVENT_STORE_UNAVAILABLE: [503, -32603, true],
+  FILE_CHANGED: [409, -32603, true],
+  FILE_NOT_WRITTEN: [500, -32603, false],
   GATEWAY_BUSY: [503, -32000, true],
   GATEWAY_DEFECT: [500, -32603, false],
   GATEWAY_ENDED: [503, -32000, true],

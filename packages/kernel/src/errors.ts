@@ -1,5 +1,5 @@
 interface ErrorEntry {
-  readonly http: 400 | 403 | 404 | 405 | 406 | 413 | 415 | 429 | 500 | 502 | 503 | 504;
+  readonly http: 400 | 403 | 404 | 405 | 406 | 409 | 413 | 415 | 429 | 500 | 502 | 503 | 504;
   readonly jsonRpc: number;
   readonly retryable: boolean;
   readonly title: string;
@@ -63,6 +63,19 @@ export const ERRORS = {
     jsonRpc: -32603,
     retryable: true,
     title: 'The event log cannot be used.',
+  },
+  FILE_CHANGED: {
+    http: 409,
+    jsonRpc: -32603,
+    retryable: true,
+    title: 'A file was changed by somebody else meanwhile.',
+    exitCode: 2,
+  },
+  FILE_NOT_WRITTEN: {
+    http: 500,
+    jsonRpc: -32603,
+    retryable: false,
+    title: 'A file cannot be written.',
   },
   GATEWAY_BUSY: {
     http: 503,
