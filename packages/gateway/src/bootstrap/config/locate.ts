@@ -58,7 +58,7 @@ function named(
 }
 
 /** XDG Base Directory: a relative XDG_CONFIG_HOME is to be ignored. */
-function userDirectory(env: Environment): string {
+export function userDirectory(env: Environment): string {
   const xdg = env['XDG_CONFIG_HOME'];
   if (xdg !== undefined && isAbsolute(xdg)) return xdg;
   return join(env['HOME'] ?? env['USERPROFILE'] ?? homedir(), '.config');

@@ -239,7 +239,10 @@ class Values {
 
   #input(id: string): ValueText[number] {
     const input = this.source.inputs.get(id);
-    const name = id.toUpperCase().replaceAll(/[^A-Z0-9_]+/g, '_').replace(/^(?=\d)/, '_');
+    const name = id
+      .toUpperCase()
+      .replaceAll(/[^A-Z0-9_]+/g, '_')
+      .replace(/^(?=\d)/, '_');
     const isSecret = input?.isSecret ?? true;
     this.notes.push(
       `VS Code asked for "${id}"${isSecret ? ', a secret' : ''}: now it is the variable ${name}`,

@@ -69,3 +69,21 @@ function texts(
     [key]: Object.fromEntries(entries.map(([name, value]) => [name, printValue(value, place)])),
   };
 }
+
+/** The variables that have to come from the environment, for want of a default. */
+export function neededVariables(draft: ServerDraft): readonly string[] {
+  const values = [
+    draft.command ?? [],
+    ...draft.args,
+    ...Object.values(draft.env),
+    draft.cwd ?? [],
+    draft.url ?? [],
+    ...Object.values(draft.headers),
+  ];
+  const names = values
+    .flat()
+    .flatMap((piece) =>
+      piece.kind === 'variable' && (piece.fallback ?? '') === '' ? [piece.name] : [],
+    );
+  return [...new Set(names)];
+}

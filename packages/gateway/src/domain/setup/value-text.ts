@@ -74,7 +74,7 @@ export function printValue(pieces: ValueText, place: Place): string {
     .map((piece, index) => {
       switch (piece.kind) {
         case 'text':
-          return piece.text.replaceAll('${', '$${');
+          return piece.text.replaceAll('${', () => '$${');
         case 'secret':
           return `\${${piece.name}}`;
         case 'variable': {

@@ -4,9 +4,11 @@ import { callCommands, type CallsActions } from './commands/calls.ts';
 import { configCommands, type ConfigActions } from './commands/config.ts';
 import { eventCommands, type EventsActions } from './commands/events.ts';
 import { serveCommands, type ServeActions } from './commands/serve.ts';
+import { setupCommands, type SetupActions } from './commands/setup.ts';
 
 /** Each answers an exit code, or throws what `failed` tells. */
-export interface CliActions extends ServeActions, ConfigActions, EventsActions, CallsActions {
+export interface CliActions
+  extends ServeActions, ConfigActions, EventsActions, CallsActions, SetupActions {
   readonly version: string;
   /** Says what went wrong; answers the exit code. */
   failed(error: unknown, isJson: boolean): Promise<number>;
@@ -14,6 +16,7 @@ export interface CliActions extends ServeActions, ConfigActions, EventsActions, 
 
 const EXAMPLES = `
 Examples:
+  $ mcp-hangar init                                   set up: your clients' servers, and your clients
   $ mcp-hangar --config config.yaml                   one client, over stdin and stdout
   $ mcp-hangar serve --config config.yaml             the same
   $ mcp-hangar serve --http --config config.yaml      one endpoint at http://127.0.0.1:8000/mcp
@@ -34,6 +37,7 @@ export async function runCli(argv: readonly string[], actions: CliActions): Prom
     .showSuggestionAfterError()
     .exitOverride();
   serveCommands(program, actions, done);
+  setupCommands(program, actions, done);
   configCommands(program, actions, done);
   eventCommands(program, actions, done);
   callCommands(program, actions, done);
