@@ -30,6 +30,7 @@ const PINS: Record<ErrorCode, readonly [http: number, jsonRpc: number, retryable
   LEASE_TIMED_OUT: [503, -32000, true],
   MCP_SERVER_BACKING_OFF: [503, -32000, true],
   MCP_SERVER_DISABLED: [404, -32602, false],
+  MCP_SERVER_EXISTS: [409, -32602, false],
   MCP_SERVER_INACTIVE: [502, -32000, false],
   MCP_SERVER_START_FAILED: [502, -32000, true],
   MCP_SERVER_STOPPED: [503, -32000, true],

@@ -174,6 +174,12 @@ export const ERRORS = {
     retryable: false,
     title: 'The configuration switches the server off.',
   },
+  MCP_SERVER_EXISTS: {
+    http: 409,
+    jsonRpc: -32602,
+    retryable: false,
+    title: 'An MCP server has that id already.',
+  },
   MCP_SERVER_INACTIVE: {
     http: 502,
     jsonRpc: -32000,

@@ -19,6 +19,11 @@ export async function run(argv: readonly string[]): Promise<number> {
       (await import('./commands/import.ts')).importServers(clients, flags),
     connect: async (client, flags) =>
       (await import('./commands/connect.ts')).connect(client, flags),
+    add: async (id, target, flags) =>
+      (await import('./commands/edit-servers.ts')).add(id, target, flags),
+    remove: async (ids, flags) => (await import('./commands/edit-servers.ts')).remove(ids, flags),
+    enable: async (ids, enabled, flags) =>
+      (await import('./commands/edit-servers.ts')).enable(ids, enabled, flags),
     configCheck: async (file, flags) =>
       (await import('./commands/config-check.ts')).configCheck(file, flags),
     events: async (flags) => (await import('./commands/events.ts')).events(flags),

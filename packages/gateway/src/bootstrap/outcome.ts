@@ -8,9 +8,10 @@ import { say, SYSTEM_ERROR } from './say.ts';
 export function configFault(
   problems: readonly ConfigProblem[],
   code: 'CONFIG_INVALID' | 'CONFIG_MISSING' = 'CONFIG_INVALID',
+  consequence = 'nothing was started',
 ): Fault {
   const count = `${problems.length} problem${problems.length === 1 ? '' : 's'} in the configuration`;
-  const lines = [...problems.map(formatProblem), `${count}; nothing was started`];
+  const lines = [...problems.map(formatProblem), `${count}; ${consequence}`];
   return new Fault(code, lines.join('\n'), { data: { problems } });
 }
 

@@ -25,8 +25,9 @@ const LINE =
 /** What `env_file` names, without understanding the rest. */
 export function writtenEnvFile(text: string): string | undefined {
   if (!text.includes('env_file')) return undefined;
-  if (text.trimStart().startsWith('{')) return inJson(text);
-  const [, double, single, plain] = LINE.exec(text) ?? [];
+  const plainText = text.replace(/^\uFEFF/, '');
+  if (plainText.trimStart().startsWith('{')) return inJson(plainText);
+  const [, double, single, plain] = LINE.exec(plainText) ?? [];
   return double ?? single ?? plain;
 }
 

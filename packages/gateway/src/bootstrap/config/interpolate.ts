@@ -50,7 +50,7 @@ export function interpolate(
       if (fallback !== undefined) return value === undefined || value === '' ? fallback : value;
       if (value !== undefined) return value;
       failures.push({
-        message: `environment variable "${name}" is not set`,
+        message: unsetMessage(name),
         fix: `set ${name}, or write \${${name}:-default}`,
       });
       return match;
@@ -58,6 +58,12 @@ export function interpolate(
   );
   return failures.length > 0 ? err(failures) : ok({ text: replaced, changed });
 }
+
+const unsetMessage = (name: string): string => `environment variable "${name}" is not set`;
+
+/** The variable that a problem misses; undefined for every other problem. */
+export const unsetVariable = ({ message }: InterpolationFailure): string | undefined =>
+  /^environment variable "(\w+)" is not set$/.exec(message)?.[1];
 
 /** The variables that a text refers to. */
 export const referencedNames = (text: string): readonly string[] =>

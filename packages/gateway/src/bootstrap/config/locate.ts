@@ -36,7 +36,7 @@ export function locateConfig(input: LocateInput): Result<LocatedConfig | undefin
   }
   const local = join(workingDirectory, 'config.yaml');
   if (input.fromTerminal && exists(local)) return ok({ path: local, chosenBy: './config.yaml' });
-  const ofUser = join(userDirectory(env), 'mcp-hangar', 'config.yaml');
+  const ofUser = userConfigFile(env);
   return ok(exists(ofUser) ? { path: ofUser, chosenBy: 'user configuration' } : undefined);
 }
 
@@ -57,8 +57,12 @@ function named(
   });
 }
 
+/** The file that is used where none is named, whether it is there or not. */
+export const userConfigFile = (env: Environment): string =>
+  join(userDirectory(env), 'mcp-hangar', 'config.yaml');
+
 /** XDG Base Directory: a relative XDG_CONFIG_HOME is to be ignored. */
-export function userDirectory(env: Environment): string {
+function userDirectory(env: Environment): string {
   const xdg = env['XDG_CONFIG_HOME'];
   if (xdg !== undefined && isAbsolute(xdg)) return xdg;
   return join(env['HOME'] ?? env['USERPROFILE'] ?? homedir(), '.config');

@@ -7,8 +7,15 @@ import type { ConfigProblem } from './problem.ts';
 /** Largest configuration that is read. Bytes. */
 const CONFIG_BYTES_MAX = 4 * 1024 * 1024;
 
-/** The text of a configuration file. Refuses what cannot be opened, is too large or is not UTF-8. */
-export async function readConfigText(path: string): Promise<Result<string, ConfigProblem>> {
+/**
+ * The text of a configuration file. Refuses what cannot be opened, is too large or is not UTF-8.
+ *
+ * @param keepsMark a byte order mark stays in the text, for who writes the file again
+ */
+export async function readConfigText(
+  path: string,
+  { keepsMark = false }: { readonly keepsMark?: boolean } = {},
+): Promise<Result<string, ConfigProblem>> {
   const refused = (message: string, fix: string): Result<never, ConfigProblem> =>
     err({ file: path, line: undefined, column: undefined, path: '', message, fix });
   let bytes: Uint8Array;
@@ -22,7 +29,7 @@ export async function readConfigText(path: string): Promise<Result<string, Confi
     return refused('the file is larger than 4 MiB', 'check that this is the configuration');
   }
   try {
-    return ok(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return ok(new TextDecoder('utf-8', { fatal: true, ignoreBOM: keepsMark }).decode(bytes));
   } catch {
     // The decoder has one reason to throw.
     return refused('the file is not UTF-8 text', 'save it as UTF-8');

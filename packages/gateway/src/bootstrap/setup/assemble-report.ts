@@ -78,7 +78,10 @@ function clientsOf({ scene, connections }: ReportParts): SetupReport['clients'] 
   });
 }
 
-function diffOf({ path, before, after, isPrivate }: Change, secrets: readonly string[]): string {
+function diffOf(change: Change, secrets: readonly string[]): string {
+  const { path, before, after, isPrivate, isGenerated } = change;
+  if (isGenerated === true)
+    return `--- /dev/null\n+++ ${path}\n@@ generated, ${after.length} bytes @@`;
   const show = (line: string): string => {
     const masked = isPrivate === true ? valueHidden(line) : maskLine(line, secrets);
     return masked.length > LINE_LENGTH_MAX ? `${masked.slice(0, LINE_LENGTH_MAX)}…` : masked;

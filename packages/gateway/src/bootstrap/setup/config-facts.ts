@@ -1,13 +1,12 @@
 /** The configuration that `init`, `import` and `connect` work on; it need not exist yet. */
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { parse } from 'yaml';
 import { SECRETS_FILE } from '../../domain/setup/file-texts.ts';
-import { requireText } from '../../infrastructure/setup/user-file.ts';
 import type { PlaceFlags } from '../../server/cli/commands/group.ts';
 import { type EnvFile, envFilePath, NO_ENV_FILE, readEnvFile } from '../config/env-file.ts';
 import { loadGatewayConfig } from '../config/load-config.ts';
-import { userDirectory } from '../config/locate.ts';
+import { userConfigFile } from '../config/locate.ts';
 import { readConfigText } from '../config/read-config-text.ts';
 import { SERVER_MAPS } from '../config/server-maps.ts';
 import { defaultStateFolder } from '../config-identity.ts';
@@ -33,17 +32,18 @@ export interface ConfigFacts {
 /** @throws Fault CONFIG_INVALID where there is a file that cannot be used */
 export async function configFacts(flags: PlaceFlags): Promise<ConfigFacts> {
   const path = configPath(flags.config);
-  const found = await readConfigText(path);
+  const found = await readConfigText(path, { keepsMark: true });
   const isMissing = !found.ok && found.error.message.includes('ENOENT');
-  if (!found.ok && !isMissing) throw configFault([found.error]);
+  if (!found.ok && !isMissing)
+    throw configFault([found.error], 'CONFIG_INVALID', 'nothing was written');
   const text = found.ok ? found.value : undefined;
   const envFile = text === undefined ? NO_ENV_FILE : await readEnvFile(path, text);
   const loaded = loadGatewayConfig({ path, text, envFile, env: process.env });
-  if (!loaded.ok) throw configFault(loaded.error);
+  if (!loaded.ok) throw configFault(loaded.error, 'CONFIG_INVALID', 'nothing was written');
   return {
     path,
-    standardPath: standardPath(),
-    text: text === undefined ? undefined : await requireText(path),
+    standardPath: userConfigFile(process.env),
+    text,
     envFile,
     secretsPath: envFilePath(path, envFile.written ?? SECRETS_FILE),
     entries: text === undefined ? {} : entriesOf(text),
@@ -51,12 +51,10 @@ export async function configFacts(flags: PlaceFlags): Promise<ConfigFacts> {
   };
 }
 
-const standardPath = (): string => join(userDirectory(process.env), 'mcp-hangar', 'config.yaml');
-
 function configPath(flag: string | undefined): string {
   const named = flag ?? process.env['MCP_CONFIG'];
   if (named !== undefined && named !== '') return resolve(named);
-  return findConfig(undefined).path ?? standardPath();
+  return findConfig(undefined).path ?? userConfigFile(process.env);
 }
 
 /** The text was loaded before, so it is a mapping. */

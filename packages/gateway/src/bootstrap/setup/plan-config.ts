@@ -1,12 +1,14 @@
 /** Our own files as they are to be. */
-import { dirname, join, basename } from 'node:path';
+import { basename, dirname, extname } from 'node:path';
 import type { ServerEntry } from '../../domain/setup/draft.ts';
-import { CONFIG_HEAD, withEnvFile, withSecrets } from '../../domain/setup/file-texts.ts';
+import { withEnvFile, withSecrets } from '../../domain/setup/file-texts.ts';
 import type { Change } from '../../infrastructure/setup/change-journal.ts';
 import { requireText } from '../../infrastructure/setup/user-file.ts';
 import { editConfig } from '../config/edit/edit-config.ts';
 import { NO_ENV_FILE, writtenEnvFile } from '../config/env-file.ts';
 import { loadGatewayConfig } from '../config/load-config.ts';
+import { schemaText } from '../config/schema-text.ts';
+import { SCHEMA_FILE, schemaFileFor } from '../config-file.ts';
 import { configFault } from '../outcome.ts';
 import type { ConfigFacts } from './config-facts.ts';
 
@@ -18,6 +20,12 @@ export interface Additions {
   /** Write a configuration without servers rather than none. */
   readonly mustExist: boolean;
 }
+
+const HEAD = `# yaml-language-server: $schema=./${SCHEMA_FILE}
+#
+# MCP Hangar: the MCP servers behind this gateway. After a change: mcp-hangar config check
+
+`;
 
 /**
  * Secrets first: a configuration never names what is not there yet.
@@ -44,19 +52,22 @@ export async function planConfig(
       isPrivate: true,
     });
   }
-  const start = text ?? CONFIG_HEAD;
+  const start = text ?? (extname(path) === '.json' ? '{}\n' : HEAD);
   const edited = editConfig({ file: path, text: start }, edits);
-  if (!edited.ok) throw configFault(edited.error);
-  const named = edits.length === 0 ? `${start}mcp_servers: {}\n` : edited.value;
+  if (!edited.ok) throw configFault(edited.error, 'CONFIG_INVALID', 'nothing was written');
+  const named = edits.length === 0 ? empty(start) : edited.value;
   const after =
     hasSecrets && envFile.written === undefined
       ? withEnvFile(named, relativeTo(path, secretsPath))
       : named;
   checkLoads(config, after, secrets);
   changes.push({ path, before: text, after });
-  if (isNew) changes.push(...(await schemaBeside(path)));
+  if (isNew) changes.push(...schemaBeside(path));
   return changes;
 }
+
+const empty = (start: string): string =>
+  start.startsWith('{') ? '{ "mcp_servers": {} }\n' : `${start}mcp_servers: {}\n`;
 
 const relativeTo = (path: string, file: string): string =>
   dirname(path) === dirname(file) ? basename(file) : file;
@@ -70,11 +81,12 @@ function checkLoads(
   const variables = { ...envFile.variables, ...Object.fromEntries(secrets) };
   const file = written === undefined ? NO_ENV_FILE : { written, variables, problems: [] };
   const loaded = loadGatewayConfig({ path, text, envFile: file, env: process.env });
-  if (!loaded.ok) throw configFault(loaded.error);
+  if (!loaded.ok) throw configFault(loaded.error, 'CONFIG_INVALID', 'nothing was written');
 }
 
 /** What the first line of the configuration tells editors to look at. */
-async function schemaBeside(path: string): Promise<readonly Change[]> {
-  void join(path);
-  return [];
+function schemaBeside(path: string): readonly Change[] {
+  const schema = schemaFileFor(path);
+  if (schema === undefined) return [];
+  return [{ path: schema, before: undefined, after: schemaText(), isGenerated: true }];
 }

@@ -2,16 +2,6 @@
 import { envFileLine } from './env-file.ts';
 
 export const SECRETS_FILE = 'secrets.env';
-export const SCHEMA_FILE = 'config.schema.json';
-
-/** The comments on top of a new configuration. */
-export const CONFIG_HEAD = `# yaml-language-server: $schema=./${SCHEMA_FILE}
-#
-# MCP Hangar: the MCP servers behind this gateway. Every key: docs/reference/configuration.md
-# After a change: mcp-hangar config check
-
-`;
-
 const SECRETS_HEAD = `# Secrets of the configuration beside this file, which refers to them as \${NAME}.
 # Only you may read this file (mode 600). A variable of the environment wins over it.
 `;

@@ -41,6 +41,8 @@ export interface Change {
   readonly after: string;
   /** Nobody else may read it afterwards. */
   readonly isPrivate?: boolean;
+  /** Nobody wants to read it. */
+  readonly isGenerated?: boolean;
 }
 
 const Journal = z.object({

@@ -2,13 +2,15 @@
 import { Command, CommanderError } from 'commander';
 import { callCommands, type CallsActions } from './commands/calls.ts';
 import { configCommands, type ConfigActions } from './commands/config.ts';
+import { editCommands, type EditActions } from './commands/edit.ts';
 import { eventCommands, type EventsActions } from './commands/events.ts';
 import { serveCommands, type ServeActions } from './commands/serve.ts';
 import { setupCommands, type SetupActions } from './commands/setup.ts';
+import { usageFault } from './usage-fault.ts';
 
 /** Each answers an exit code, or throws what `failed` tells. */
 export interface CliActions
-  extends ServeActions, ConfigActions, EventsActions, CallsActions, SetupActions {
+  extends ServeActions, SetupActions, EditActions, ConfigActions, EventsActions, CallsActions {
   readonly version: string;
   /** Says what went wrong; answers the exit code. */
   failed(error: unknown, isJson: boolean): Promise<number>;
@@ -20,6 +22,7 @@ Examples:
   $ mcp-hangar --config config.yaml                   one client, over stdin and stdout
   $ mcp-hangar serve --config config.yaml             the same
   $ mcp-hangar serve --http --config config.yaml      one endpoint at http://127.0.0.1:8000/mcp
+  $ mcp-hangar add memory -- npx -y @modelcontextprotocol/server-memory
   $ mcp-hangar config check config.yaml               says what is wrong, with file and line
   $ mcp-hangar events --follow                        what servers do and what is called, as it happens
   $ mcp-hangar calls parked                           calls that wait for answers of their clients`;
@@ -35,9 +38,11 @@ export async function runCli(argv: readonly string[], actions: CliActions): Prom
     .version(actions.version, '-V, --version', 'print the version')
     .addHelpText('after', EXAMPLES)
     .showSuggestionAfterError()
+    .configureOutput({ outputError: () => undefined }) // told by `failed`
     .exitOverride();
   serveCommands(program, actions, done);
   setupCommands(program, actions, done);
+  editCommands(program, actions, done);
   configCommands(program, actions, done);
   eventCommands(program, actions, done);
   callCommands(program, actions, done);
@@ -45,8 +50,10 @@ export async function runCli(argv: readonly string[], actions: CliActions): Prom
     await program.parseAsync([...argv], { from: 'user' });
   } catch (error) {
     // Help and the version end here too.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 1;
-    return actions.failed(error, wantsJson(argv));
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    if (error instanceof CommanderError && error.code === 'commander.help') return 1;
+    const fault = error instanceof CommanderError ? usageFault(program, argv, error) : error;
+    return actions.failed(fault, wantsJson(argv));
   }
   return code;
 }

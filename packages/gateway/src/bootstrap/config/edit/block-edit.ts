@@ -44,7 +44,8 @@ export function removeFromBlock(target: Target, pair: Pair, parent: Pair): Candi
   const end = pairEnd(text, pair);
   const spaced = skipBlankLines(text, end);
   const isAfterBlank = start > 0 && /(^|\n)[ \t]*\r?\n$/.test(text.slice(0, start));
-  const ends = isAfterBlank || start === 0 ? [spaced, end] : [end, spaced];
+  const isUnderKey = map.items.length > 1 && start === nextLine(text, rangeOf(parent.key)[0]);
+  const ends = isAfterBlank || isUnderKey ? [spaced, end] : [end, spaced];
   if (map.items.length > 1) return ends.map((to) => [{ start, end: to, text: '' }]);
   const at = behindColon(text, parent);
   return at === undefined

@@ -61,8 +61,10 @@ export function blockLines(
   return lines.map((line) => (line === '' ? '' : indent + line) + layout.eol).join('');
 }
 
-/** Lists of plain values that fit go into one line. */
+/** Lists of plain values that fit go into one line. A text that ends with line ends is quoted, so that they are seen. */
 function shorten(node: unknown): void {
+  if (isScalar(node) && typeof node.value === 'string' && /\n\s*$/.test(node.value))
+    node.type = 'QUOTE_DOUBLE';
   if (isMap(node)) for (const { value } of node.items) shorten(value);
   if (!isSeq(node)) return;
   const values = node.items.map((item) => (isScalar(item) ? item.value : undefined));

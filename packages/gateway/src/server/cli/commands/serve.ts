@@ -18,6 +18,17 @@ export interface ServeActions {
   serve(flags: ServeFlags): Promise<number>;
 }
 
+/** Short for levels of the log; `--log-level` wins. */
+interface LoudnessFlags {
+  readonly verbose?: boolean;
+  readonly quiet?: boolean;
+}
+
+function withLogLevel({ verbose, quiet, ...flags }: ServeFlags & LoudnessFlags): ServeFlags {
+  const level = verbose === true ? 'debug' : quiet === true ? 'error' : undefined;
+  return level === undefined ? flags : { logLevel: level, ...flags };
+}
+
 function serveOptions(command: Command): Command {
   return command
     .option(
@@ -31,6 +42,8 @@ function serveOptions(command: Command): Command {
     .option('--host <address>', 'with --http: address to bind (default: 127.0.0.1)')
     .option('-p, --port <number>', 'with --http: port to bind (default: 8000)')
     .option('--log-level <level>', 'trace, debug, info, warn, error or fatal (default: info)')
+    .option('-v, --verbose', 'the same as --log-level debug')
+    .option('-q, --quiet', 'the same as --log-level error; other commands print no notes')
     .option('--json-logs', 'log JSON lines')
     .option(
       '--unsafe-no-auth',
@@ -49,8 +62,8 @@ function serveOptions(command: Command): Command {
 
 /** `serve`, and the same without a command. */
 export const serveCommands: CommandGroup<ServeActions> = (program, actions, done) => {
-  serveOptions(program).action(async (flags: ServeFlags) => {
-    done(await actions.serve(flags));
+  serveOptions(program).action(async (flags: ServeFlags & LoudnessFlags) => {
+    done(await actions.serve(withLogLevel(flags)));
   });
   serveOptions(
     program
@@ -59,6 +72,6 @@ export const serveCommands: CommandGroup<ServeActions> = (program, actions, done
         'serve the configured MCP servers over stdio, or HTTP with --http (the default command)',
       ),
   ).action(async (_flags: ServeFlags, command: Command) => {
-    done(await actions.serve(command.optsWithGlobals<ServeFlags>()));
+    done(await actions.serve(withLogLevel(command.optsWithGlobals<ServeFlags & LoudnessFlags>())));
   });
 };
