@@ -13,27 +13,39 @@ const EDITORS = { json: editJson, toml: editToml } as const;
 
 /** Refuses in words what cannot be read. */
 export const readClientText = (format: Format, text: string): Result<Fields, string> =>
-  READERS[format](text);
+  shallow(() => READERS[format](text));
+
+/** Parsers and comparisons recurse. */
+function shallow<T>(work: () => Result<T, string>): Result<T, string> {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof RangeError) return err('it is nested too deep');
+    throw error;
+  }
+}
 
 /**
  * The text with the edits. It is read back and says exactly what was asked for, and nothing else is different; where
  * that does not come out, there is no text.
  */
-export function editClientText(
+export const editClientText = (
   format: Format,
   text: string,
   edits: readonly TextEdit[],
-): Result<string, string> {
+): Result<string, string> => shallow(() => edited(format, text, edits));
+
+function edited(format: Format, text: string, edits: readonly TextEdit[]): Result<string, string> {
   const before = readClientText(format, text);
   if (!before.ok) return before;
   let wanted: unknown = before.value;
-  let edited = text;
+  let done = text;
   for (const edit of edits) {
     wanted = withValue(wanted, edit.path, edit.value);
-    edited = EDITORS[format](edited, edit);
+    done = EDITORS[format](done, edit);
   }
-  const after = readClientText(format, edited);
-  if (after.ok && isDeepStrictEqual(plain(after.value), plain(wanted))) return ok(edited);
+  const after = readClientText(format, done);
+  if (after.ok && isDeepStrictEqual(plain(after.value), plain(wanted))) return ok(done);
   return err('it is written in a way that cannot be edited safely; change it by hand');
 }
 

@@ -14,11 +14,9 @@ export interface TextEdit {
 
 const LENIENT = { allowTrailingComma: true, disallowComments: false, allowEmptyContent: true };
 const BOM = '\uFEFF';
-const DEPTH_MAX = 500;
 
 /** The value of a text; an empty one is an empty object. Refuses, in words, what is no JSON object. */
 export function readJson(text: string): Result<Readonly<Record<string, unknown>>, string> {
-  if (nestsTooDeep(text)) return err('it is nested too deep');
   const errors: ParseError[] = [];
   const value: unknown = parse(text.replace(BOM, ''), errors, LENIENT);
   const [first] = errors;
@@ -27,17 +25,6 @@ export function readJson(text: string): Result<Readonly<Record<string, unknown>>
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     return err('it holds no JSON object');
   return ok({ ...value });
-}
-
-/** The parser recurses. */
-function nestsTooDeep(text: string): boolean {
-  let depth = 0;
-  for (const character of text) {
-    if (character === '{' || character === '[') depth += 1;
-    else if (character === '}' || character === ']') depth -= 1;
-    if (depth > DEPTH_MAX) return true;
-  }
-  return false;
 }
 
 const lineAt = (text: string, offset: number): number => text.slice(0, offset).split('\n').length;

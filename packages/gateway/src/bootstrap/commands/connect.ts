@@ -49,7 +49,7 @@ export async function connect(id: string | undefined, flags: ConnectFlags): Prom
       imported: { ...imported, secrets: new Map() },
       connections: new Map([[file, plan]]),
       changes,
-      notes: [],
+      notes: notesOn(file, scene, isConnected && plan.file !== undefined),
     }),
     servers: [],
   };
@@ -58,6 +58,17 @@ export async function connect(id: string | undefined, flags: ConnectFlags): Prom
   await carryOut({ command: `connect ${client.id}`, changes, report }, flags);
   await tell(report, flags);
   return 0;
+}
+
+function notesOn(
+  { client, scope }: ClientFile,
+  { installed }: Scene,
+  isWritten: boolean,
+): readonly string[] {
+  if (!isWritten) return [];
+  if (scope === 'project')
+    return ['the file names paths of this machine; others who use it have other ones'];
+  return installed.has(client.id) ? [] : [`${client.title} was not found on this machine`];
 }
 
 async function listClients(scene: Scene, flags: ConnectFlags): Promise<number> {

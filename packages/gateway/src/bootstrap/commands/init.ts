@@ -4,7 +4,7 @@ import type { SetupReport, UndoReport } from '../../application/setup/setup-repo
 import { undoNewest } from '../../infrastructure/setup/change-journal.ts';
 import type { InitFlags } from '../../server/cli/commands/setup.ts';
 import { undoText } from '../../server/cli/setup-text.ts';
-import { print } from '../say.ts';
+import { print, say } from '../say.ts';
 import { carryOut, INTERRUPTED, isInteractive, refusal, tell } from '../setup/carry-out.ts';
 import { journalFolder } from '../setup/config-facts.ts';
 import { planSetup, type SetupChoices } from '../setup/plan-setup.ts';
@@ -58,6 +58,9 @@ async function tried(
   ids: ReadonlySet<string>,
 ): Promise<SetupReport['smoke_test']> {
   if (ids.size === 0) return [];
+  say(
+    `mcp-hangar: starts ${ids.size} MCP server${ids.size === 1 ? '' : 's'} once, for at most 10 s`,
+  );
   const { smokeTest } = await import('../setup/smoke-test.ts');
   return [...(await smokeTest(config, ids))];
 }

@@ -82,21 +82,23 @@ function diffOf(change: Change, secrets: readonly string[]): string {
   const { path, before, after, isPrivate, isGenerated } = change;
   if (isGenerated === true)
     return `--- /dev/null\n+++ ${path}\n@@ generated, ${after.length} bytes @@`;
+  const side = (name: string, text: string): Parameters<typeof unifiedDiff>[0] => ({
+    name,
+    lines: linesOf(text),
+  });
+  const old = side(before === undefined ? '/dev/null' : path, before ?? '');
+  const lines = unifiedDiff(old, side(path, after)).split('\n');
   const show = (line: string): string => {
     const masked = isPrivate === true ? valueHidden(line) : maskLine(line, secrets);
     return masked.length > LINE_LENGTH_MAX ? `${masked.slice(0, LINE_LENGTH_MAX)}…` : masked;
   };
-  const side = (name: string, text: string): Parameters<typeof unifiedDiff>[0] => {
-    const lines = linesOf(text);
-    return { name, lines, shown: lines.map(show) };
-  };
-  const old = side(before === undefined ? '/dev/null' : path, before ?? '');
-  const lines = unifiedDiff(old, side(path, after)).split('\n');
-  return lines.length <= DIFF_LINES_MAX
-    ? lines.join('\n')
-    : [...lines.slice(0, DIFF_LINES_MAX), `… ${lines.length - DIFF_LINES_MAX} more lines`].join(
-        '\n',
-      );
+  const shown = lines
+    .slice(0, DIFF_LINES_MAX)
+    .map((line, index) =>
+      index < 2 || line.startsWith('@@') ? line : line.slice(0, 1) + show(line.slice(1)),
+    );
+  const rest = lines.length - shown.length;
+  return [...shown, ...(rest === 0 ? [] : [`… ${rest} more lines`])].join('\n');
 }
 
 const valueHidden = (line: string): string =>

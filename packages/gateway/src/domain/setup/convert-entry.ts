@@ -47,6 +47,8 @@ const WHY_NOT: Readonly<Record<string, string>> = {
   settings: 'settings of an extension cannot be taken over',
 };
 
+const SET_BY_TRANSPORT = /^(?:accept|accept-encoding|content-type|connection|host|mcp-.*)$/i;
+
 class Refusal extends Error {}
 
 export function convertEntry(entry: unknown, source: EntrySource): Conversion {
@@ -233,6 +235,10 @@ class Values {
       else if (typeof value === 'number' || typeof value === 'boolean')
         values[name] = [textPiece(String(value))];
       else this.notes.push(`"${key}.${name}" is not taken over: it is no text`);
+      if (key !== 'env' && SET_BY_TRANSPORT.test(name)) {
+        delete values[name];
+        this.notes.push(`"${key}.${name}" is not taken over: the gateway sets it itself`);
+      }
     }
     return values;
   }

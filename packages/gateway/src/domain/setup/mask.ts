@@ -4,7 +4,8 @@ import { hasUrlPassword, isSecretField, looksSecret } from './secret-signs.ts';
 const DOTS = '•••';
 const VALUE_LENGTH_MIN = 4;
 /** `"key": "value"`, `key = 'value'`, `KEY=value`, `key: value`. */
-const FIELD = /(["']?)([\w.-]+)\1(\s*[:=]\s*)(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([^\s"'{[,][^,]*))/g;
+const FIELD =
+  /(["']?)([\w.-]+)\1(\s*[:=]\s*)(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([^\s"'{[,][^,"'\]}]*))/g;
 const WORD = /[^\s"'`,;()[\]{}<>=&?]+/g;
 
 /** @param secrets values that are known to be some */

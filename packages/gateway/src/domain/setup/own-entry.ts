@@ -21,8 +21,8 @@ export function isOwnEntry(
     const word = words[index] ?? '';
     if (OWN.test(baseName(word)) || word.split(/\s+/).some((part) => OWN.test(baseName(part))))
       return true;
-    if (index === 0 ? !STARTERS.test(baseName(word)) : !BETWEEN.test(word) && !/=/.test(word))
-      break;
+    const isStarter = STARTERS.test(baseName(word));
+    if (!isStarter && (index === 0 || !(BETWEEN.test(word) || word.includes('=')))) break;
   }
   // `npx mcp-remote URL` and the like.
   return words.slice(index).some((word) => /^https?:/.test(word) && isOwnUrl(word, urls));
