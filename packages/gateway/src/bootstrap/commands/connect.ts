@@ -55,8 +55,7 @@ export async function connect(id: string | undefined, flags: ConnectFlags): Prom
   };
   const refused = await refusal(report, flags);
   if (refused !== undefined) return refused;
-  await carryOut({ command: `connect ${client.id}`, changes, report }, flags);
-  await tell(report, flags);
+  await tell(await carryOut({ command: `connect ${client.id}`, changes, report }, flags), flags);
   return 0;
 }
 

@@ -34,8 +34,7 @@ export async function importServers(
   checkAgreement(report, flags);
   const refused = await refusal(report, flags);
   if (refused !== undefined) return refused;
-  await carryOut({ command: 'import', changes, report }, flags);
-  await tell(report, flags);
+  await tell(await carryOut({ command: 'import', changes, report }, flags), flags);
   return 0;
 }
 

@@ -26,9 +26,9 @@ export async function init(flags: InitFlags): Promise<number> {
   const plan = await planSetup(scene, choices);
   const refused = await refusal(plan.report, flags);
   if (refused !== undefined) return refused;
-  const { changes, report } = plan;
-  const isWritten = await carryOut({ command: 'init', changes, report }, flags);
-  const smoke = isWritten && flags.test ? await tried(report, plan.newIds) : [];
+  const report = await carryOut({ command: 'init', ...plan }, flags);
+  const isTried = report.undo !== null && flags.test;
+  const smoke = isTried ? await tried(report, plan.newIds) : [];
   await tell({ ...report, smoke_test: [...smoke] }, flags);
   return 0;
 }

@@ -19,22 +19,31 @@ function answered<T>(answer: T): Exclude<T, symbol> {
 export const askYes = async (message: string, initialValue = true): Promise<boolean> =>
   answered(await confirm({ message, initialValue }));
 
-/** Which of the found servers, `CLIENT/NAME` in the order in which they stand. */
+/** Which of the found servers, by their place in the plan. */
 export async function askServers(plan: ImportPlan): Promise<ReadonlySet<number>> {
-  const options = plan.servers.flatMap(({ client, name, outcome, notes }, index) =>
-    outcome === 'imported'
-      ? [{ value: index, label: `${name}  (${client})`, ...hintOf(notes) }]
-      : [],
+  const options = plan.servers.flatMap(({ client, name, outcome }, index) =>
+    outcome === 'imported' ? [{ value: index, label: `${name}  (${client})` }] : [],
   );
   if (options.length === 0) return new Set();
-  const message = `Which MCP servers shall the gateway have? (space changes, enter goes on)`;
+  const message = 'Which MCP servers shall the gateway have?';
   const initialValues = options.map(({ value }) => value);
   const chosen = await multiselect({ message, options, initialValues, required: false });
   return new Set(answered(chosen));
 }
 
-const hintOf = (notes: readonly string[]): { hint?: string } =>
-  notes.length === 0 ? {} : { hint: notes.join('; ') };
+/** Whether to write, or to see the diff first. */
+export async function askToWrite(message: string): Promise<'write' | 'diff' | 'leave'> {
+  return answered(
+    await select<'write' | 'diff' | 'leave'>({
+      message,
+      options: [
+        { value: 'write', label: 'yes' },
+        { value: 'diff', label: 'show the whole diff' },
+        { value: 'leave', label: 'no' },
+      ],
+    }),
+  );
+}
 
 /** Which clients shall use the gateway. */
 export async function askClients(scene: Scene): Promise<readonly ClientFile[]> {

@@ -3,7 +3,8 @@ import { Fault } from '@mcp-hangar/kernel/errors';
 import type { SetupReport } from '../../application/setup/setup-report.ts';
 import { applyChanges, type Change } from '../../infrastructure/setup/change-journal.ts';
 import type { PlaceFlags } from '../../server/cli/commands/group.ts';
-import { diffText, setupText } from '../../server/cli/setup-text.ts';
+import { diffText, filesText, setupText } from '../../server/cli/setup-text.ts';
+import { runningGateway } from '../running-gateway.ts';
 import { print } from '../say.ts';
 import { journalFolder } from './config-facts.ts';
 
@@ -13,6 +14,8 @@ interface Asked extends PlaceFlags {
   readonly dryRun?: boolean;
 }
 
+/** A longer diff is shown when it is asked for. */
+const SHORT_LINES_MAX = 60;
 /** After Ctrl-C. */
 export const INTERRUPTED = 130;
 
@@ -26,15 +29,19 @@ export interface Deed {
   readonly report: SetupReport;
 }
 
-/** Writes what is planned, unless it is only to be shown. Answers whether it was written. */
-export async function carryOut(deed: Deed, flags: Asked): Promise<boolean> {
-  const { command, changes } = deed;
-  if (flags.dryRun === true || changes.length === 0) return false;
+/** Writes what is planned, unless it is only to be shown. Answers the report of what was done. */
+export async function carryOut(deed: Deed, flags: Asked): Promise<SetupReport> {
+  const { command, changes, report } = deed;
+  if (flags.dryRun === true || changes.length === 0) return report;
   await applyChanges(journalFolder(flags), changes, {
     command,
     madeAt: new Date().toISOString(),
   });
-  return true;
+  const isConfigChanged = changes.some(({ path }) => path === report.config);
+  const running = isConfigChanged ? await runningGateway(flags, report.config) : undefined;
+  if (running === undefined) return report;
+  const note = `the gateway of process ${running.pid} has read the configuration before; restart your clients`;
+  return { ...report, notes: [...report.notes, note] };
 }
 
 /** The report, as JSON or for people. */
@@ -47,11 +54,19 @@ export async function tell(report: SetupReport, flags: Asked): Promise<void> {
 /** Shows what is about to be written, and asks. Answers the exit code where it may not be. */
 export async function refusal(report: SetupReport, flags: Asked): Promise<number | undefined> {
   if (report.files.length === 0 || !isInteractive(flags)) return undefined;
-  await print(diffText(report));
-  const { askYes, Cancelled } = await import('./ask.ts');
+  const diff = diffText(report);
+  const isShort = diff.split('\n').length <= SHORT_LINES_MAX;
+  await print(isShort ? diff : filesText(report));
+  const { askToWrite, askYes, Cancelled } = await import('./ask.ts');
+  const count = report.files.length;
+  const question = `Write ${count === 1 ? 'this file' : `these ${count} files`}?`;
   try {
-    const what = report.files.length === 1 ? 'this file' : `these ${report.files.length} files`;
-    return (await askYes(`Write ${what}?`)) ? undefined : 0;
+    if (isShort) return (await askYes(question)) ? undefined : 0;
+    for (;;) {
+      const answer = await askToWrite(question);
+      if (answer !== 'diff') return answer === 'write' ? undefined : 0;
+      await print(diff);
+    }
   } catch (error) {
     if (error instanceof Cancelled) return INTERRUPTED;
     throw error;

@@ -22,7 +22,7 @@ import {
   rmdir,
   stat,
 } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { messageOf } from '@mcp-hangar/kernel/error-text';
 import { z } from 'zod';
@@ -124,6 +124,7 @@ export async function undoNewest(
     await restore(run, file);
     files.push(file.path);
   }
+  for (const { path } of journal.files) await removeLeftovers(path);
   for (const file of journal.files) for (const made of file.new_folders) await removeEmpty(made);
   await inState(() => rm(run, { recursive: true, force: true }));
   return { command: journal.command, madeAt: journal.made_at, files: files.toReversed() };
@@ -142,6 +143,16 @@ async function restore(run: string, { path, before }: JournalFile): Promise<void
   const current = await currentText(path);
   await replaceFile(path, text, { expectedOld: current });
   await chmod(path, before.mode);
+}
+
+/** What a writer that was killed has left beside its file. */
+async function removeLeftovers(path: string): Promise<void> {
+  const folder = dirname(path);
+  const names = await readdir(folder).catch(() => []);
+  const start = `.${basename(path)}.`;
+  for (const name of names)
+    if (name.startsWith(start) && name.endsWith('.tmp'))
+      await rm(join(folder, name), { force: true });
 }
 
 /** Only an empty one goes. */

@@ -8,6 +8,17 @@ type Server = SetupReport['servers'][number];
 export const diffText = ({ files }: SetupReport): string =>
   files.map(({ diff }) => diff).join('\n');
 
+/** What changes in each file, in lines. */
+export function filesText({ files }: SetupReport): string {
+  const rows = files.map(({ path, change, diff }) => {
+    const lines = diff.split('\n').slice(2);
+    const count = (mark: string): number => lines.filter((line) => line.startsWith(mark)).length;
+    return [path, change, `+${count('+')}`, `-${count('-')}`];
+  });
+  const columns = [{ title: 'FILE' }, { title: '' }, { title: '' }, { title: '' }];
+  return tableText(columns, rows, undefined);
+}
+
 /** @param widthMax cells of the terminal; undefined where it is none */
 export function setupText(report: SetupReport, widthMax: number | undefined): string {
   return [
@@ -15,7 +26,7 @@ export function setupText(report: SetupReport, widthMax: number | undefined): st
     skippedText(report.servers),
     secretsText(report),
     connectedText(report),
-    list('Notes', report.notes),
+    notesText(report),
     smokeText(report.smoke_test),
     endText(report),
   ]
@@ -29,17 +40,22 @@ function importedText(
 ): string {
   const taken = servers.filter(({ outcome }) => outcome === 'imported');
   const rows = [
-    ...taken.map(({ id, client, notes }) => [id ?? '', client, notes.join('; ')]),
-    ...added.map((id) => [id, 'bundle', '']),
+    ...taken.map(({ id, client }) => [id ?? '', client]),
+    ...added.map((id) => [id, 'bundle']),
   ];
   if (rows.length === 0) return '';
-  const columns = [
-    { title: 'SERVER' },
-    { title: 'FROM' },
-    { title: 'NOTE', widthMin: 20, leaveOut: 1 },
-  ];
+  const columns = [{ title: 'SERVER' }, { title: 'FROM' }];
   const count = `${rows.length} MCP server${rows.length === 1 ? '' : 's'}`;
-  return `${count} into ${config}\n${indented(tableText(columns, rows, widthMax === undefined ? undefined : widthMax - 2))}`;
+  const width = widthMax === undefined ? undefined : widthMax - 2;
+  return `${count} into ${config}\n${indented(tableText(columns, rows, width))}`;
+}
+
+/** Whole sentences, one a line: nothing is dropped silently. */
+function notesText({ servers, notes }: SetupReport): string {
+  const ofServers = servers.flatMap(({ id, outcome, notes: said }) =>
+    outcome === 'imported' ? said.map((note) => `${id ?? ''}: ${note}`) : [],
+  );
+  return list('Notes', [...ofServers, ...notes]);
 }
 
 function skippedText(servers: readonly Server[]): string {
