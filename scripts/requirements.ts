@@ -6,6 +6,9 @@ export const REQUIREMENTS = {
   linux: 'run the tests on Linux: they read /proc',
   mounts: 'run the tests as root on Linux, with the right to mount a tmpfs',
   script: 'install script(1) of util-linux: a test runs the command in a terminal',
+  bash: 'put bash on the PATH: it runs what completes command lines',
+  zsh: 'put zsh on the PATH: it reads its completion script',
+  fish: 'put fish on the PATH: it reads its completion script',
   openssl: 'put openssl on the PATH: it makes the certificates of the tests',
   'older-node': 'put a Node older than 24.11 on the PATH, after the one that runs the tests',
 } as const satisfies Record<string, string>;

@@ -269,6 +269,19 @@ describe('init', () => {
     expect(good(await home.run('config', 'check')).stdout).toContain('valid, 0 MCP servers');
   });
 
+  it('leaves a client out whose file cannot be edited, and says so', async () => {
+    const home = empty();
+    home.write('.codex/config.toml', 'mcp_servers = { a = { command = "x" } }\n');
+    home.write('.gemini/settings.json', '{}');
+    const { stdout } = good(await home.run('init', '-y', '--no-test'));
+    expect(stdout).toContain(
+      `cannot edit ${home.at('.codex/config.toml')} of Codex: it is written in`,
+    );
+    expect(home.read(CONFIG)).toContain('  a:\n    command: x\n');
+    expect(home.json('.gemini/settings.json')).toHaveProperty('mcpServers.hangar');
+    expect(home.read('.codex/config.toml')).toBe('mcp_servers = { a = { command = "x" } }\n');
+  });
+
   it('adds to a configuration that is there, and changes nothing else of it', async () => {
     const home = full();
     const mine = '# mine\nhttp:\n  port: 8123 # a port\nmcp_servers:\n  hexdocs:\n    command: x\n';

@@ -27,6 +27,7 @@ export function hangar(typed: Typed, ...args: readonly string[]): Promise<Outcom
     const child = execFile(process.execPath, [COMMAND, ...args], options, (_, stdout, stderr) =>
       resolve({ code: child.exitCode ?? -1, stdout, stderr }),
     );
+    child.stdin?.end(); // nobody types anything further
   });
 }
 

@@ -5,6 +5,7 @@ import type { JsonObject } from '../domain/protocol/json-rpc.ts';
 import type { Era } from '../domain/protocol/revisions.ts';
 import type { ServerMessage } from '../domain/protocol/server-message.ts';
 import type { McpServerSpec } from '../domain/mcp-server/spec.ts';
+import type { EffectiveValue } from '../domain/effective-config.ts';
 import type { ServerCatalog } from '../domain/catalog/server-catalog.ts';
 import type { EraVerdict } from '../domain/mcp-server/eras.ts';
 import type { Owner } from './servers/child.ts';
@@ -190,3 +191,13 @@ export interface UpstreamLauncher {
    */
   start(spec: McpServerSpec, options: StartOptions): Promise<UpstreamConnection>;
 }
+
+/** What the gateway was built from. */
+export interface ServedConfiguration {
+  /** Absolute; undefined where there is none. */
+  readonly file: string | undefined;
+  readonly values: readonly EffectiveValue[];
+}
+
+/** Tells it, with fingerprints of this salt. Rejects with Fault CONFIG_INVALID where it cannot be read any more. */
+export type DescribeConfiguration = (salt: string) => Promise<ServedConfiguration>;

@@ -34,7 +34,10 @@ const PINS: Readonly<Record<string, readonly [entry: keyof typeof REGISTRY, perm
   };
 
 /** What commands of an operator may ask over the local socket. */
-const OPERATOR_PINS: Readonly<Record<string, string>> = { list_parked_calls: 'audit:read' };
+const OPERATOR_PINS: Readonly<Record<string, string>> = {
+  get_configuration: 'mcp_servers:read',
+  list_parked_calls: 'audit:read',
+};
 
 test('every entry is reached by a surface', () => {
   const surfaces = [...ALL, ...OPERATOR_ENTRIES.values()];

@@ -5,6 +5,7 @@ import { startMcpServer } from './commands/start-mcp-server.ts';
 import { stopMcpServer } from './commands/stop-mcp-server.ts';
 import { triggerDiscovery } from './commands/trigger-discovery.ts';
 import { warmMcpServers } from './commands/warm-mcp-servers.ts';
+import { getConfiguration } from './queries/get-configuration.ts';
 import { getHealth } from './queries/get-health.ts';
 import { getMcpServer } from './queries/get-mcp-server.ts';
 import { getMcpServerTools } from './queries/get-mcp-server-tools.ts';
@@ -15,6 +16,7 @@ import { listParkedCalls } from './queries/list-parked-calls.ts';
 import type { UseCase } from './use-case.ts';
 
 export const REGISTRY = {
+  get_configuration: getConfiguration,
   get_health: getHealth,
   get_mcp_server: getMcpServer,
   get_mcp_server_tools: getMcpServerTools,

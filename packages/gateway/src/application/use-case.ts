@@ -9,7 +9,7 @@ import type { JsonObject } from '../domain/protocol/json-rpc.ts';
 import type { Call } from './calls/call.ts';
 import type { Catalogs } from './catalog/catalogs.ts';
 import type { InternalCall, Progress } from './calls/internal-call.ts';
-import type { Clock, Logger, ParkedCallStore } from './ports.ts';
+import type { Clock, DescribeConfiguration, Logger, ParkedCallStore } from './ports.ts';
 import type { McpServer, ServerUser } from './servers/mcp-server.ts';
 import type { StartStages } from './servers/start-stages.ts';
 
@@ -33,6 +33,8 @@ export interface UseCaseDeps {
   readonly catalogs: Catalogs;
   readonly stages: StartStages;
   readonly parkedCalls: Pick<ParkedCallStore, 'list'>;
+  /** Undefined for a gateway that was built without a file. */
+  readonly configuration?: DescribeConfiguration | undefined;
   /** Servers that are started at one time where many are wanted. */
   readonly startConcurrency: number;
   /** Sends a tool call the way that calls of clients go. */

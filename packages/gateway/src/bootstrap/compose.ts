@@ -2,7 +2,12 @@
 import type { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { Hub, type HubOptions } from '../application/dispatch/hub.ts';
-import type { Clock, Logger, UpstreamLauncher } from '../application/ports.ts';
+import type {
+  Clock,
+  DescribeConfiguration,
+  Logger,
+  UpstreamLauncher,
+} from '../application/ports.ts';
 import { NOBODY } from '../application/servers/child.ts';
 import { META, MODERN_REVISION } from '../domain/protocol/revisions.ts';
 import { NO_CAPABILITIES } from '../domain/protocol/capabilities.ts';
@@ -34,6 +39,8 @@ export interface Overrides {
   readonly state?: StateFolder;
   /** Opened, and closed, by the caller. */
   readonly records?: Records;
+  /** Tells an operator what the gateway was built from. */
+  readonly configuration?: DescribeConfiguration;
   /** The environment whose allow-listed part children get. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
@@ -82,7 +89,8 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
   const launcher =
     overrides.launcher ?? newLauncher(config, { env, guardian, clock, logger, overrides });
   const random = overrides.random ?? Math.random;
-  const hub = newHub(config, { launcher, clock, logger, random }, records);
+  const { configuration } = overrides;
+  const hub = newHub(config, { launcher, clock, logger, random, configuration }, records);
   let started = false;
   const health = healthOf(hub, { clock, records, started: () => started });
   let front: HttpFront | undefined;
@@ -187,7 +195,7 @@ function newLauncher({ limits }: GatewayConfig, parts: LauncherParts): UpstreamL
   return launcherByKind({ remote }, stdio);
 }
 
-type HubParts = Pick<HubOptions, 'launcher' | 'clock' | 'logger' | 'random'>;
+type HubParts = Pick<HubOptions, 'launcher' | 'clock' | 'logger' | 'random' | 'configuration'>;
 
 function newHub(config: GatewayConfig, parts: HubParts, records: Records): Hub {
   const { limits, catalog } = config;

@@ -19,6 +19,12 @@ export async function run(argv: readonly string[]): Promise<number> {
       (await import('./commands/import.ts')).importServers(clients, flags),
     connect: async (client, flags) =>
       (await import('./commands/connect.ts')).connect(client, flags),
+    print: async (text) => (await import('./say.ts')).print(text),
+    completing: {
+      servers: async (config) =>
+        (await import('./commands/completion.ts')).configuredServers(config),
+    },
+    completion: async (shell) => (await import('./commands/completion.ts')).completion(shell),
     add: async (id, target, flags) =>
       (await import('./commands/edit-servers.ts')).add(id, target, flags),
     remove: async (ids, flags) => (await import('./commands/edit-servers.ts')).remove(ids, flags),
@@ -26,6 +32,11 @@ export async function run(argv: readonly string[]): Promise<number> {
       (await import('./commands/edit-servers.ts')).enable(ids, enabled, flags),
     configCheck: async (file, flags) =>
       (await import('./commands/config-check.ts')).configCheck(file, flags),
+    configShow: async (key, flags) =>
+      (await import('./commands/config-show.ts')).configShow(key, flags),
+    configSchema: async () => (await import('./commands/config-show.ts')).configSchema(),
+    configDiff: async (files, flags) =>
+      (await import('./commands/config-diff.ts')).configDiff(files, flags),
     events: async (flags) => (await import('./commands/events.ts')).events(flags),
     eventsVerify: async (flags) => (await import('./commands/events.ts')).eventsVerify(flags),
     parkedCalls: async (flags) => (await import('./commands/parked-calls.ts')).parkedCalls(flags),

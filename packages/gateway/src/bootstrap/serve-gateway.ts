@@ -1,5 +1,6 @@
 /** The process as a gateway: from a configuration's text to something that serves, and back to nothing. */
 import { setFlagsFromString } from 'node:v8';
+import type { DescribeConfiguration } from '../application/ports.ts';
 import { answerQuestion } from '../application/operator/answer-question.ts';
 import type { OwnerFacts } from '../domain/local-socket/greeting.ts';
 import { recordOwner } from '../infrastructure/state/socket-path.ts';
@@ -13,7 +14,7 @@ import { deadServers } from './dead-servers.ts';
 import { whenAsked } from './ending.ts';
 import { configFault } from './outcome.ts';
 import { say, tellDefect } from './say.ts';
-import type { Start, StateChoice } from './start.ts';
+import { overridesOf, type Start, type StateChoice } from './start.ts';
 
 /**
  * How much the heap may grow between two full collections. Left alone, V8 allows a heap that was quiet for a while
@@ -31,16 +32,6 @@ export interface Serving {
   close(): Promise<void>;
 }
 
-/** What a command line says over the file. */
-function overridesOf({ flags }: Start): Readonly<Record<string, string | boolean>> {
-  return {
-    ...(flags.host === undefined ? {} : { host: flags.host }),
-    ...(flags.port === undefined ? {} : { port: flags.port }),
-    ...(flags.logLevel === undefined ? {} : { logLevel: flags.logLevel }),
-    ...(flags.jsonLogs === undefined ? {} : { jsonLogs: flags.jsonLogs }),
-  };
-}
-
 /** @throws Fault CONFIG_INVALID */
 export function loadStart(start: Start): GatewayConfig {
   const { path, text, envFile } = start.config;
@@ -49,7 +40,7 @@ export function loadStart(start: Start): GatewayConfig {
     text,
     envFile,
     env: process.env,
-    overrides: overridesOf(start),
+    overrides: overridesOf(start.flags),
   });
   if (!loaded.ok) throw configFault(loaded.error);
   return loaded.value;
@@ -72,7 +63,7 @@ async function openAt(place: OwnPlace, start: Start): Promise<Serving> {
   const config = loadStart(start);
   const state = claim(start.state, place);
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`);
-  const gateway = await compose(config, { state });
+  const gateway = await compose(config, { state, configuration: describe(start) });
   announce(start, gateway);
   const facts = factsOf(config);
   const socket =
@@ -87,6 +78,19 @@ async function openAt(place: OwnPlace, start: Start): Promise<Serving> {
     if (place.kind === 'owner') place.lock.release();
   };
   return { gateway, facts, close: () => (closing ??= shutDown()) };
+}
+
+/** The text is what was served from the first moment on, whatever has become of the file. */
+function describe(start: Start): DescribeConfiguration {
+  const { path, text, envFile } = start.config;
+  return async (salt) => {
+    const { effectiveConfig } = await import('./config/effective.ts');
+    const overrides = overridesOf(start.flags);
+    const source = { path, text, envFile, env: process.env, overrides };
+    const values = effectiveConfig(source, salt);
+    if (!values.ok) throw configFault(values.error);
+    return { file: path, values: values.value };
+  };
 }
 
 /** The folder as the gateway will use it; where it cannot be, says so once. */

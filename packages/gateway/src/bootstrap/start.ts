@@ -26,6 +26,16 @@ export interface Start {
   readonly state: StateChoice;
 }
 
+/** What a command line says over the file. */
+export function overridesOf(flags: ServeFlags): Readonly<Record<string, string | boolean>> {
+  return {
+    ...(flags.host === undefined ? {} : { host: flags.host }),
+    ...(flags.port === undefined ? {} : { port: flags.port }),
+    ...(flags.logLevel === undefined ? {} : { logLevel: flags.logLevel }),
+    ...(flags.jsonLogs === undefined ? {} : { jsonLogs: flags.jsonLogs }),
+  };
+}
+
 /** Which folder the flags and the environment ask for. */
 export function chooseState(
   flags: ServeFlags,

@@ -9,6 +9,7 @@ import { GatewayTools, type ToolFamilies } from '../gateway-tools/gateway-tools.
 import { Parking } from '../parking/parking.ts';
 import type {
   Clock,
+  DescribeConfiguration,
   EventSink,
   Logger,
   MemoryStore,
@@ -45,6 +46,7 @@ export interface HubOptions {
   readonly info: JsonObject;
   readonly parkedCalls: ParkedCallStore;
   readonly sealer: Sealer;
+  readonly configuration?: DescribeConfiguration | undefined;
   /** `_meta` for requests of the gateway's own to modern servers. */
   readonly modernMeta: JsonObject;
   readonly leaseWaitMs: number;
@@ -113,6 +115,7 @@ export class Hub {
       disabled: options.servers.filter((spec) => !spec.enabled),
       catalogs: this.catalogs,
       parkedCalls: this.parking,
+      configuration: options.configuration,
       stages,
       startConcurrency: options.catalog.startConcurrency,
       send: (call) => this.calls.sendInternal(call),

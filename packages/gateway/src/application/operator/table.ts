@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { REGISTRY } from '../registry.ts';
 import { runUseCase, type UseCase, type UseCaseContext, type UseCaseDeps } from '../use-case.ts';
+import { configurationReport } from './configuration-report.ts';
 import { parkedCallsReport } from './parked-calls-report.ts';
 
 export interface OperatorEntry {
@@ -26,5 +27,6 @@ function defineEntry<Input extends z.ZodType, Output>(
 }
 
 export const OPERATOR_ENTRIES: ReadonlyMap<string, OperatorEntry> = new Map([
+  defineEntry(REGISTRY.get_configuration, configurationReport),
   defineEntry(REGISTRY.list_parked_calls, parkedCallsReport),
 ]);

@@ -1,14 +1,17 @@
 /** `config check`. */
 import { Fault } from '@mcp-hangar/kernel/errors';
+import type { JsonFlag, PlaceFlags } from '../../server/cli/commands/group.ts';
+import { CheckReport } from '../../server/cli/config-report.ts';
 import { deadServers } from '../dead-servers.ts';
 import { readGatewayConfig } from '../config/load-config.ts';
 import { findConfig } from '../find-config.ts';
 import { configFault } from '../outcome.ts';
+import { print } from '../say.ts';
 
 /** Says what is wrong with a configuration. Answers the exit code. */
 export async function configCheck(
   file: string | undefined,
-  flags: { readonly config?: string },
+  flags: PlaceFlags & JsonFlag,
 ): Promise<number> {
   const { path } = findConfig(file ?? flags.config, 'CONFIG_MISSING');
   if (path === undefined)
@@ -19,10 +22,15 @@ export async function configCheck(
     throw configFault(loaded.error, isUnreadable ? 'CONFIG_MISSING' : 'CONFIG_INVALID');
   }
   const { servers, notices } = loaded.value;
-  const dead = deadServers(loaded.value);
-  process.stdout.write(
-    `${path}: valid, ${servers.length} MCP server${servers.length === 1 ? '' : 's'}\n`,
-  );
-  for (const line of [...dead, ...notices]) process.stdout.write(`note: ${line}\n`);
+  const notes = [...deadServers(loaded.value), ...notices];
+  if (flags.json === true) {
+    const ids = servers.map(({ id }) => id);
+    await print(
+      JSON.stringify(CheckReport.parse({ file: path, valid: true, servers: ids, notes })),
+    );
+    return 0;
+  }
+  const count = `${servers.length} MCP server${servers.length === 1 ? '' : 's'}`;
+  await print([`${path}: valid, ${count}`, ...notes.map((line) => `note: ${line}`)].join('\n'));
   return 0;
 }

@@ -10,6 +10,7 @@ import {
 import { SqliteEventStore } from '@mcp-hangar/eventing/sqlite-event-store';
 import { verifyEventLog } from '@mcp-hangar/eventing/verify';
 import { Fault } from '@mcp-hangar/kernel/errors';
+import type { StoredEvent } from '@mcp-hangar/kernel/event-store';
 import { toolCallStream } from '../../application/recording/call-event.ts';
 import { mcpServerStream } from '../../domain/mcp-server/events.ts';
 import { eventJson, eventLine, parseSince } from '../../server/cli/event-text.ts';
@@ -17,6 +18,7 @@ import type { EventsFlags } from '../../server/cli/commands/events.ts';
 import type { PlaceFlags } from '../../server/cli/commands/group.ts';
 import { loadGatewayConfig } from '../config/load-config.ts';
 import { findConfigText } from '../find-config.ts';
+import { interruptible } from '../interrupt.ts';
 import { configFault } from '../outcome.ts';
 import { say, SYSTEM_ERROR } from '../say.ts';
 import { stateFolder } from '../start.ts';
@@ -29,24 +31,32 @@ export async function events(flags: EventsFlags): Promise<number> {
   const selection = selectionOf(flags);
   const path = await findLog(flags);
   if (!existsSync(path)) say(`mcp-hangar: nothing has been recorded yet (${path})`);
-  const ending = new AbortController();
-  const end = (): void => ending.abort();
-  process.stdout.on('error', end); // whoever read has read enough
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, end);
-  const store = new SqliteEventStore({ path });
-  try {
-    const found =
-      flags.follow === true
-        ? followEvents(store, selection, { signal: ending.signal })
-        : readEvents(store, selection);
-    const print = flags.json === true ? eventJson : eventLine;
-    for await (const event of found) {
-      if (ending.signal.aborted) break;
-      if (!process.stdout.write(`${print(event)}\n`)) await drained(ending.signal);
+  return interruptible(async (interrupted) => {
+    const ending = new AbortController();
+    process.stdout.on('error', () => ending.abort()); // whoever read has read enough
+    const signal = AbortSignal.any([interrupted, ending.signal]);
+    const store = new SqliteEventStore({ path });
+    try {
+      const found =
+        flags.follow === true
+          ? followEvents(store, selection, { signal })
+          : readEvents(store, selection);
+      await printAll(found, flags.json === true ? eventJson : eventLine, signal);
+      return 0;
+    } finally {
+      await store[Symbol.asyncDispose]();
     }
-    return 0;
-  } finally {
-    await store[Symbol.asyncDispose]();
+  });
+}
+
+async function printAll(
+  found: AsyncIterable<StoredEvent> | Iterable<StoredEvent>,
+  textOf: (event: StoredEvent) => string,
+  signal: AbortSignal,
+): Promise<void> {
+  for await (const event of found) {
+    if (signal.aborted) break;
+    if (!process.stdout.write(`${textOf(event)}\n`)) await drained(signal);
   }
 }
 

@@ -4,7 +4,9 @@ import type { SetupReport, UndoReport } from '../../application/setup/setup-repo
 import { undoNewest } from '../../infrastructure/setup/change-journal.ts';
 import type { InitFlags } from '../../server/cli/commands/setup.ts';
 import { undoText } from '../../server/cli/setup-text.ts';
-import { print, say } from '../say.ts';
+import { interruptible } from '../interrupt.ts';
+import { progressOn } from '../progress.ts';
+import { print } from '../say.ts';
 import { carryOut, INTERRUPTED, isInteractive, refusal, tell } from '../setup/carry-out.ts';
 import { journalFolder } from '../setup/config-facts.ts';
 import { planSetup, type SetupChoices } from '../setup/plan-setup.ts';
@@ -28,9 +30,14 @@ export async function init(flags: InitFlags): Promise<number> {
   if (refused !== undefined) return refused;
   const report = await carryOut({ command: 'init', ...plan }, flags);
   const isTried = report.undo !== null && flags.test;
-  const smoke = isTried ? await tried(report, plan.newIds) : [];
-  await tell({ ...report, smoke_test: [...smoke] }, flags);
-  return 0;
+  let smoke: SetupReport['smoke_test'] = [];
+  // Files are written by now: who does not want to wait is told of them all the same.
+  const code = await interruptible(async (signal) => {
+    if (isTried) smoke = await tried(report, plan.newIds, signal);
+    return 0;
+  });
+  await tell({ ...report, smoke_test: smoke }, flags);
+  return code;
 }
 
 /** What -y does. */
@@ -56,13 +63,13 @@ function defaults(scene: Scene, flags: InitFlags): SetupChoices {
 async function tried(
   { config }: SetupReport,
   ids: ReadonlySet<string>,
+  signal: AbortSignal,
 ): Promise<SetupReport['smoke_test']> {
   if (ids.size === 0) return [];
-  say(
-    `mcp-hangar: starts ${ids.size} MCP server${ids.size === 1 ? '' : 's'} once, for at most 10 s`,
-  );
+  const count = `${ids.size} MCP server${ids.size === 1 ? '' : 's'}`;
+  using _progress = progressOn(`starting ${count} once, for at most 10 s`);
   const { smokeTest } = await import('../setup/smoke-test.ts');
-  return [...(await smokeTest(config, ids))];
+  return [...(await smokeTest(config, ids, signal))];
 }
 
 async function undo(flags: InitFlags): Promise<number> {

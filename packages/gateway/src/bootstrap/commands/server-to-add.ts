@@ -3,19 +3,9 @@ import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { McpServerId } from '../../domain/mcp-server/spec.ts';
-import { nearest } from '../../domain/near-names.ts';
 import type { AddFlags } from '../../server/cli/commands/edit.ts';
 import type { PlainServer } from '../config/edit/config-edit.ts';
 import { identifierProblem } from '../config/identifier.ts';
-
-const TRANSPORTS = {
-  stdio: 'stdio',
-  http: 'http',
-  'streamable-http': 'http',
-  streamable_http: 'http',
-  sse: 'sse',
-} as const;
-const SHARINGS = ['auto', 'shared', 'session'];
 
 export interface AddedServer {
   readonly server: PlainServer;
@@ -37,8 +27,6 @@ export function serverToAdd(
     throw wrong('name', message, fix);
   }
   const transport = transportOf(target, flags);
-  if (flags.sharing !== undefined && !SHARINGS.includes(flags.sharing))
-    throw wrong('sharing', `--sharing "${flags.sharing}" is none of ${SHARINGS.join(', ')}`);
   return transport === 'stdio'
     ? localServer(target, flags, path)
     : { server: remoteServer(target, flags, transport), notes: [] };
@@ -49,15 +37,10 @@ const wrong = (field: string, message: string, fix?: string): Fault =>
 
 const isUrl = (text: string | undefined): text is string => /^https?:\/\//i.test(text ?? '');
 
+/** The parser of the command line has checked what is given. */
 function transportOf(target: readonly string[], { transport }: AddFlags): 'stdio' | 'http' | 'sse' {
   if (transport === undefined) return target.length === 1 && isUrl(target[0]) ? 'http' : 'stdio';
-  if (Object.hasOwn(TRANSPORTS, transport)) return TRANSPORTS[transport as keyof typeof TRANSPORTS]; // a key of it, as was just seen
-  const meant = nearest(transport, Object.keys(TRANSPORTS));
-  throw wrong(
-    'transport',
-    `--transport "${transport}" is none of stdio, http, sse`,
-    meant === undefined ? undefined : `did you mean "${meant}"?`,
-  );
+  return transport === 'stdio' || transport === 'sse' ? transport : 'http';
 }
 
 function remoteServer(

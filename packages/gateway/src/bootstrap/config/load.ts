@@ -274,7 +274,7 @@ function convertScalar(reading: Reading, node: Scalar, here: Here): ScalarNode {
     return scalar(changed ? retypeInterpolated(text, kinds) : text, written);
   }
   for (const failure of resolved.error) report(reading, at, here.path, failure);
-  return brokenNode(here, at);
+  return { ...brokenNode(here, at), written };
 }
 
 function placeOf(reading: Reading, node: ParsedNode | Scalar | YAMLMap | YAMLSeq): Place {

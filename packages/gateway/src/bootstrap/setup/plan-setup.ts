@@ -1,4 +1,5 @@
 /** All that one command would write, and what it says of it. */
+import { Fault } from '@mcp-hangar/kernel/errors';
 import type { ClientFile } from '../../application/setup/read-clients.ts';
 import type { FoundEntry } from '../../application/setup/find-servers.ts';
 import type { SetupReport } from '../../application/setup/setup-report.ts';
@@ -56,12 +57,12 @@ export async function planSetup(scene: Scene, choices: SetupChoices): Promise<Se
     missing: imported.missing,
     mustExist: choices.needsConfig,
   });
-  const connections = planConnections(scene, choices, imported);
+  const { connections, notes: unusable } = planConnections(scene, choices, imported);
   const theirs = [...connections.values()].flatMap(({ file }) =>
     file === undefined ? [] : [file],
   );
   const changes = [...ours, ...theirs];
-  const notes = [...bundle.notes, ...notesOf(connections)];
+  const notes = [...bundle.notes, ...unusable, ...notesOf(connections)];
   const added = Object.keys(bundle.servers);
   const { isDryRun } = choices;
   const parts = { scene, isDryRun, imported, added, connections, changes, notes };
@@ -69,11 +70,16 @@ export async function planSetup(scene: Scene, choices: SetupChoices): Promise<Se
   return { changes, report: assembleReport(parts), imported, newIds };
 }
 
+interface Connections {
+  readonly connections: ReadonlyMap<ClientFile, ConnectionPlan>;
+  readonly notes: readonly string[];
+}
+
 function planConnections(
   { config, runtimes }: Scene,
   choices: SetupChoices,
   { found, servers }: ImportPlan,
-): ReadonlyMap<ClientFile, ConnectionPlan> {
+): Connections {
   const { stateDir, transport, takesOver } = choices;
   const replaced = found.filter((_, index) => {
     const outcome = servers[index]?.outcome;
@@ -89,7 +95,18 @@ function planConnections(
     standardPath: config.standardPath,
     command: (client) => gatewayCommand(client, { configPath: config.path, stateDir, runtimes }),
   };
-  return new Map(choices.connects.map((file) => [file, planConnection(file, wish)]));
+  const connections = new Map<ClientFile, ConnectionPlan>();
+  const notes: string[] = [];
+  for (const file of choices.connects) {
+    try {
+      connections.set(file, planConnection(file, wish));
+    } catch (error) {
+      // One file that cannot be edited is no reason to leave the others.
+      if (!(error instanceof Fault) || error.code !== 'CLIENT_FILE_UNUSABLE') throw error;
+      notes.push(error.message);
+    }
+  }
+  return { connections, notes };
 }
 
 function notesOf(connections: ReadonlyMap<ClientFile, ConnectionPlan>): readonly string[] {

@@ -31,16 +31,21 @@ const ASKER = {
 export async function smokeTest(
   path: string,
   ids: ReadonlySet<string>,
+  signal: AbortSignal,
 ): Promise<readonly Outcome[]> {
   const loaded = await readGatewayConfig(path, { env: process.env });
   if (!loaded.ok) throw configFault(loaded.error);
   const eventLog = { ...loaded.value.eventLog, isEnabled: false };
   await using gateway = await compose({ ...loaded.value, eventLog }, { logger: SILENT });
   const wanted = gateway.hub.servers.filter(({ spec }) => ids.has(spec.id));
-  return await Promise.all(wanted.map((server) => outcomeOf(gateway, server)));
+  return await Promise.all(wanted.map((server) => outcomeOf(gateway, server, signal)));
 }
 
-async function outcomeOf({ hub }: Gateway, server: McpServer): Promise<Outcome> {
+async function outcomeOf(
+  { hub }: Gateway,
+  server: McpServer,
+  signal: AbortSignal,
+): Promise<Outcome> {
   const user = { asker: ASKER, owner: NOBODY, clientInfo: undefined };
   const startedMs = performance.now();
   const outcome = (rest: Pick<Outcome, 'is_ready' | 'tools' | 'error'>): Outcome => ({
@@ -51,6 +56,7 @@ async function outcomeOf({ hub }: Gateway, server: McpServer): Promise<Outcome> 
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<'late'>((resolve) => {
     timer = setTimeout(() => resolve('late'), READY_MS_MAX);
+    signal.addEventListener('abort', () => resolve('late'), { once: true });
   });
   const ready = (async () => {
     await server.start(user);
@@ -62,6 +68,7 @@ async function outcomeOf({ hub }: Gateway, server: McpServer): Promise<Outcome> 
   try {
     const tools = await Promise.race([ready, late]);
     if (tools !== 'late') return outcome({ is_ready: true, tools, error: null });
+    if (signal.aborted) return outcome({ is_ready: false, tools: null, error: 'interrupted' });
     const error = `not ready after ${READY_MS_MAX / 1000} s; a first start may still be downloading`;
     return outcome({ is_ready: false, tools: null, error });
   } catch (error) {

@@ -1,17 +1,28 @@
 /** The command line: what can be typed, and its help. What it does is given by `bootstrap`. */
 import { Command, CommanderError } from 'commander';
 import { callCommands, type CallsActions } from './commands/calls.ts';
+import type { CompletionSources } from './complete.ts';
+import { completionCommands, type CompletionActions } from './commands/completion.ts';
 import { configCommands, type ConfigActions } from './commands/config.ts';
 import { editCommands, type EditActions } from './commands/edit.ts';
 import { eventCommands, type EventsActions } from './commands/events.ts';
 import { serveCommands, type ServeActions } from './commands/serve.ts';
 import { setupCommands, type SetupActions } from './commands/setup.ts';
-import { usageFault } from './usage-fault.ts';
 
 /** Each answers an exit code, or throws what `failed` tells. */
 export interface CliActions
-  extends ServeActions, SetupActions, EditActions, ConfigActions, EventsActions, CallsActions {
+  extends
+    ServeActions,
+    SetupActions,
+    EditActions,
+    ConfigActions,
+    EventsActions,
+    CallsActions,
+    CompletionActions {
   readonly version: string;
+  /** What completion offers beside the words of the program. */
+  readonly completing: CompletionSources;
+  print(text: string): Promise<void>;
   /** Says what went wrong; answers the exit code. */
   failed(error: unknown, isJson: boolean): Promise<number>;
 }
@@ -46,14 +57,22 @@ export async function runCli(argv: readonly string[], actions: CliActions): Prom
   configCommands(program, actions, done);
   eventCommands(program, actions, done);
   callCommands(program, actions, done);
+  completionCommands(program, actions, done);
+  const [first, ...words] = argv;
   try {
+    if (first === '__complete') {
+      const { complete, completionText } = await import('./complete.ts');
+      await actions.print(completionText(await complete(program, words, actions.completing)));
+      return 0;
+    }
     await program.parseAsync([...argv], { from: 'user' });
   } catch (error) {
     // Help and the version end here too.
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     if (error instanceof CommanderError && error.code === 'commander.help') return 1;
-    const fault = error instanceof CommanderError ? usageFault(program, argv, error) : error;
-    return actions.failed(fault, wantsJson(argv));
+    if (!(error instanceof CommanderError)) return actions.failed(error, wantsJson(argv));
+    const { usageFault } = await import('./usage-fault.ts');
+    return actions.failed(usageFault(program, argv, error), wantsJson(argv));
   }
   return code;
 }

@@ -21,7 +21,7 @@ const segmenter = new Intl.Segmenter();
  * One line for the titles and one for each row, without a newline at the end. What names of servers and clients hold
  * cannot steer the terminal.
  *
- * @param widthMax cells of the terminal; undefined where it is none
+ * @param widthMax cells of the terminal; undefined where it is none, 0 where it does not know
  */
 export function tableText(
   columns: readonly Column[],
@@ -34,7 +34,7 @@ export function tableText(
     index,
     width: Math.max(cellsOf(column.title), ...clean.map((row) => cellsOf(row[index] ?? ''))),
   }));
-  const shown = widthMax === undefined ? all : fitted(all, widthMax);
+  const shown = widthMax === undefined || widthMax === 0 ? all : fitted(all, widthMax);
   const line = (row: readonly string[]): string =>
     shown
       .map(({ index, width }) => padded(row[index] ?? '', width))

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { CommandGroup, JsonFlag, PlaceFlags } from './group.ts';
 
 export interface EditFlags extends PlaceFlags, JsonFlag {
@@ -84,7 +84,12 @@ const addCommand: CommandGroup<EditActions> = (program, actions, done) => {
       '[options] <name> -- <command> [args...]\n       mcp-hangar add [options] -t http <name> <url>',
     )
     .description('add an MCP server to the configuration file, which is made where there is none')
-    .option('-t, --transport <kind>', 'stdio, http or sse (default: http for a URL, else stdio)')
+    .addOption(
+      new Option(
+        '-t, --transport <kind>',
+        'how it is spoken to; default: http for a URL, else stdio',
+      ).choices(['stdio', 'http', 'sse', 'streamable-http']),
+    )
     .option(
       '-e, --env <name=value>',
       'environment variable of the server; may be given again',
@@ -96,7 +101,13 @@ const addCommand: CommandGroup<EditActions> = (program, actions, done) => {
       gather,
     )
     .option('--cwd <folder>', 'folder that the server runs in')
-    .option('--sharing <kind>', 'who may use one process of it: auto, shared or session')
+    .addOption(
+      new Option('--sharing <kind>', 'who may use one process of it').choices([
+        'auto',
+        'shared',
+        'session',
+      ]),
+    )
     .option('--force', 'replace the server that has the name already');
   editOptions(add)
     .addHelpText('after', ADD_HELP)

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { CommandGroup } from './group.ts';
 
 export interface ServeFlags {
@@ -41,7 +41,12 @@ function serveOptions(command: Command): Command {
     )
     .option('--host <address>', 'with --http: address to bind (default: 127.0.0.1)')
     .option('-p, --port <number>', 'with --http: port to bind (default: 8000)')
-    .option('--log-level <level>', 'trace, debug, info, warn, error or fatal (default: info)')
+    .addOption(
+      // Other spellings are taken too; the schema of the configuration has them all.
+      new Option('--log-level <level>', 'least severe level that is logged; default: info')
+        .choices(['trace', 'debug', 'info', 'warn', 'error', 'fatal'])
+        .argParser((level) => level),
+    )
     .option('-v, --verbose', 'the same as --log-level debug')
     .option('-q, --quiet', 'the same as --log-level error; other commands print no notes')
     .option('--json-logs', 'log JSON lines')
