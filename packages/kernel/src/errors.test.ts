@@ -5,7 +5,6 @@ import { ERRORS, Fault, type ErrorCode } from './errors.ts';
 const PINS: Record<ErrorCode, readonly [http: number, jsonRpc: number, retryable: boolean]> = {
   BODY_TOO_LARGE: [413, -32000, false],
   CALL_TIMED_OUT: [504, -32001, true],
-  CLIENT_FILE_UNUSABLE: [400, -32602, false],
   CLIENT_TOO_SLOW: [503, -32000, true],
   CONFIG_INVALID: [400, -32602, false],
   CONFIG_MISSING: [404, -32602, false],

@@ -21,12 +21,6 @@ export const ERRORS = {
     retryable: true,
     title: 'The server did not answer in time.',
   },
-  CLIENT_FILE_UNUSABLE: {
-    http: 400,
-    jsonRpc: -32602,
-    retryable: false,
-    title: 'A file of a client cannot be read or edited.',
-  },
   CLIENT_TOO_SLOW: {
     http: 503,
     jsonRpc: -32000,

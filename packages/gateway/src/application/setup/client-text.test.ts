@@ -77,7 +77,8 @@ describe('JSON', () => {
         expect(value).toEqual({ ...outer, s: { ...rest, [name]: HANGAR } });
         const back = json(done, unset('s', name));
         expect(JSON.parse(back)).toEqual({ ...outer, s: rest });
-        if (!(name in inner) && Object.keys(inner).length > 0) expect(back).toBe(text);
+        const isUndone = !(name in inner) && Object.keys(inner).length > 0;
+        expect(isUndone ? back : text).toBe(text);
       }),
     );
   });

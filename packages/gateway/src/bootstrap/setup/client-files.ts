@@ -25,7 +25,7 @@ export async function clientFiles(places: Places, folder: string): Promise<reado
 }
 
 /** The first of its places where something is, else the first. */
-export async function userFile(client: ClientSpec, places: Places): Promise<ClientFile> {
+async function userFile(client: ClientSpec, places: Places): Promise<ClientFile> {
   const paths = client.userFiles(places).map(nativePath);
   const path = paths.find((candidate) => existsSync(candidate)) ?? paths[0] ?? '';
   return {
@@ -79,13 +79,16 @@ export function clientNamed(id: string): ClientSpec {
   });
 }
 
-/** A file that the user names, of whichever client. @throws Fault CLIENT_FILE_UNUSABLE */
+/** A file that the user names, of whichever client. @throws Fault INPUT_INVALID */
 export async function namedFile(path: string): Promise<ClientFile> {
   const format = /\.toml$/i.test(path) ? 'toml' : 'json';
   const content = await read(format, path);
   const unusable = (reason: string): Fault =>
-    new Fault('CLIENT_FILE_UNUSABLE', `cannot import ${path}: ${reason}`, {
-      data: { fix: 'name a file with mcpServers, servers, context_servers or [mcp_servers.NAME]' },
+    new Fault('INPUT_INVALID', `cannot import ${path}: ${reason}`, {
+      data: {
+        field: 'from',
+        fix: 'name a file with mcpServers, servers, context_servers or [mcp_servers.NAME]',
+      },
     });
   if (content.kind === 'absent') throw unusable('there is no such file');
   if (content.kind === 'broken') throw unusable(content.reason);

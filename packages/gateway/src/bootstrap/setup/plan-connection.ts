@@ -33,7 +33,7 @@ export interface ConnectionPlan {
   readonly otherConfig: string | undefined;
 }
 
-/** @throws Fault CLIENT_FILE_UNUSABLE, INPUT_INVALID where the client does not speak HTTP */
+/** @throws Fault FILE_NOT_WRITTEN, INPUT_INVALID where the client does not speak HTTP */
 export function planConnection(file: ClientFile, wish: Wish): ConnectionPlan {
   const { client, content, path } = file;
   if (content.kind === 'broken') throw unusable(file, content.reason);
@@ -115,6 +115,6 @@ const disconnecting = (own: readonly FoundEntry[]): Edits => ({
 });
 
 const unusable = ({ client, path }: ClientFile, reason: string): Fault =>
-  new Fault('CLIENT_FILE_UNUSABLE', `cannot edit ${path} of ${client.title}: ${reason}`, {
+  new Fault('FILE_NOT_WRITTEN', `cannot edit ${path} of ${client.title}: ${reason}`, {
     data: { fix: 'repair the file, and try again; nothing of it was changed' },
   });

@@ -40,7 +40,7 @@ export interface SetupPlan {
   readonly newIds: ReadonlySet<string>;
 }
 
-/** @throws Fault CONFIG_INVALID, CLIENT_FILE_UNUSABLE, INPUT_INVALID */
+/** @throws Fault CONFIG_INVALID, FILE_NOT_WRITTEN, INPUT_INVALID */
 export async function planSetup(scene: Scene, choices: SetupChoices): Promise<SetupPlan> {
   const { config, places } = scene;
   const imported = planImport(choices.sources, config, places.home, choices);
@@ -102,7 +102,7 @@ function planConnections(
       connections.set(file, planConnection(file, wish));
     } catch (error) {
       // One file that cannot be edited is no reason to leave the others.
-      if (!(error instanceof Fault) || error.code !== 'CLIENT_FILE_UNUSABLE') throw error;
+      if (!(error instanceof Fault) || error.code !== 'FILE_NOT_WRITTEN') throw error;
       notes.push(error.message);
     }
   }

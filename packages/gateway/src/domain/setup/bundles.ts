@@ -14,7 +14,7 @@ interface Offer {
   readonly id: string;
   readonly needs: 'npx' | 'uvx';
   readonly bundles: readonly BundleName[];
-  entry(folder: string): ServerEntry;
+  readonly entry: (folder: string) => ServerEntry;
 }
 
 const npx = (description: string, ...args: readonly string[]): ServerEntry => ({

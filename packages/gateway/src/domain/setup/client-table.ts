@@ -40,16 +40,16 @@ export interface ClientSpec {
   /** What `url` without a `type` means. */
   readonly bareUrl?: 'sse';
   /** The file of the user: the first that exists, else the first. */
-  userFiles(places: Places): readonly string[];
+  readonly userFiles: (places: Places) => readonly string[];
   /** Below a project's folder. */
   readonly projectFile?: string;
   /** One of these exists where the client is installed, beside its file. */
-  traces(places: Places): readonly string[];
+  readonly traces: (places: Places) => readonly string[];
   /** Programs on the PATH that show the same. */
   readonly programs: readonly string[];
   /** It is not started from a shell, so it has the PATH of the desktop. */
   readonly isDesktopApp: boolean;
-  stdioEntry(gateway: GatewayCommand): Entry;
+  readonly stdioEntry: (gateway: GatewayCommand) => Entry;
   /** Undefined where its file takes programs only. */
   readonly httpEntry: ((url: string) => Entry) | undefined;
 }

@@ -26,13 +26,13 @@ export type Conversion =
 type Fields = Readonly<Record<string, unknown>>;
 
 /** Keys with a counterpart of ours; `reading` says of any other that it has none. */
-const KNOWN: ReadonlySet<string> = new Set([
-  ...['command', 'args', 'env', 'cwd', 'url', 'serverUrl', 'httpUrl', 'headers', 'type'],
-  ...['transport', 'disabled', 'enabled', 'description', 'timeout', 'source', 'env_vars'],
-  ...['tool_timeout_sec', 'startup_timeout_sec', 'startup_timeout_ms', 'disabledTools'],
-  ...['disabled_tools', 'excludeTools', 'http_headers', 'env_http_headers'],
-  ...['bearer_token_env_var'],
-]);
+const KNOWN: ReadonlySet<string> = new Set(
+  (
+    'command args env cwd url serverUrl httpUrl headers type transport ' +
+    'disabled enabled description timeout source env_vars tool_timeout_sec startup_timeout_sec ' +
+    'startup_timeout_ms disabledTools disabled_tools excludeTools http_headers env_http_headers bearer_token_env_var'
+  ).split(' '),
+);
 
 const WHY_NOT: Readonly<Record<string, string>> = {
   envFile: 'variables of a file of their own are not read; put them into env',

@@ -32,7 +32,7 @@ export function withoutSecrets(id: string, draft: ServerDraft, names: SecretName
 type Hide = (key: string, value: string) => Piece;
 
 /** `GITHUB_TOKEN` of the server `github` stays; another server's `TOKEN` gets the server's name before it. */
-export function variableName(id: string, key: string): string {
+function variableName(id: string, key: string): string {
   const upper = (text: string): string =>
     text
       .replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2')

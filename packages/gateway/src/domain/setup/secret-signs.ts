@@ -32,7 +32,7 @@ export function looksSecret(value: string): boolean {
 export const isSecretField = (name: string, value: string): boolean =>
   looksSecret(value) ||
   hasUrlPassword(value) ||
-  (isSecretName(name) && (!HARMLESS_VALUE.test(value) || /=$/.test(value)));
+  (isSecretName(name) && (!HARMLESS_VALUE.test(value) || value.endsWith('=')));
 
 /** `postgresql://user:password@host`. */
 export const hasUrlPassword = (value: string): boolean =>

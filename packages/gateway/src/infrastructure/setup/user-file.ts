@@ -67,7 +67,7 @@ export async function requireText(path: string): Promise<string | undefined> {
   const file = await readUserFile(path);
   if (file.kind === 'absent') return undefined;
   if (file.kind === 'text') return file.text;
-  throw new Fault('CLIENT_FILE_UNUSABLE', `cannot use ${path}: ${file.reason}`, {
+  throw new Fault('FILE_NOT_WRITTEN', `cannot use ${path}: ${file.reason}`, {
     data: { fix: 'repair or remove it, and try again' },
   });
 }
