@@ -48,7 +48,8 @@ const build = await rolldown({
   },
   platform: 'node',
   external: [/^node:/],
-  resolve: { conditionNames: ['import', 'node', 'default'] },
+  // `main` of jsonc-parser asks for its parts in a way that no bundler follows.
+  resolve: { conditionNames: ['import', 'node', 'default'], mainFields: ['module', 'main'] },
 });
 rmSync(target, { recursive: true, force: true });
 const { output } = await build.write({

@@ -225,8 +225,8 @@ marked **refused in this build** stops the start, because ignoring it would open
 may be written with \`enabled: false\`.
 
 A value may use \`\${NAME}\` and \`\${NAME:-default}\`; \`$\${\` stands for a literal \`\${\`. \`\${CONFIG_DIR}\` is the
-folder of the file, unless the environment has a variable of that name. Values only, once: what is put in is not
-looked at again. Where a key names an environment variable, the variable wins over the file and the command line
+folder of the file, unless the environment has a variable of that name. A variable that the environment does not have
+is looked up in the file that \`env_file\` names. Values only, once: what is put in is not looked at again. Where a key names an environment variable, the variable wins over the file and the command line
 wins over both.
 
 ## \`mcp_servers\`, \`providers\`

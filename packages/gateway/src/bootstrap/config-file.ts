@@ -7,6 +7,7 @@ import type { PlaceFlags } from '../server/cli/commands/group.ts';
 import { linesOf, unifiedDiff } from '../server/cli/unified-diff.ts';
 import type { ConfigEdit } from './config/edit/config-edit.ts';
 import { editConfig, writtenServers, type WrittenServer } from './config/edit/edit-config.ts';
+import { type EnvFile, NO_ENV_FILE, readEnvFile } from './config/env-file.ts';
 import { unsetVariable } from './config/interpolate.ts';
 import { loadGatewayConfig } from './config/load-config.ts';
 import { userConfigFile } from './config/locate.ts';
@@ -52,7 +53,8 @@ export async function changeConfig(request: ChangeRequest): Promise<ConfigChange
   const path = pathFor(request);
   for (let attempt = 1; ; attempt += 1) {
     const before = await textOf(path);
-    const draft = draftOf(request, path, before);
+    const envFile = before === undefined ? NO_ENV_FILE : await readEnvFile(path, before);
+    const draft = draftOf(request, { path, envFile }, before);
     if (request.isDryRun || !draft.change.isChanged) return draft.change;
     try {
       await replaceFile(path, draft.text, { expectedOld: before });
@@ -92,13 +94,19 @@ async function textOf(path: string): Promise<string | undefined> {
 
 const NOTHING_WRITTEN = 'nothing was written';
 
+interface FilePlace {
+  readonly path: string;
+  readonly envFile: EnvFile;
+}
+
 interface Draft {
   readonly text: string;
   readonly change: ConfigChange;
 }
 
 /** @throws Fault CONFIG_INVALID */
-function draftOf(request: ChangeRequest, path: string, before: string | undefined): Draft {
+function draftOf(request: ChangeRequest, place: FilePlace, before: string | undefined): Draft {
+  const { path } = place;
   const mark = before?.startsWith(MARK) === true ? MARK : '';
   const old = before?.slice(mark.length) ?? '';
   const servers = writtenServers({ file: path, text: old });
@@ -109,7 +117,7 @@ function draftOf(request: ChangeRequest, path: string, before: string | undefine
   const edited = editConfig({ file: path, text: start }, edits);
   if (!edited.ok) throw configFault(edited.error, 'CONFIG_INVALID', NOTHING_WRITTEN);
   const now = edited.value;
-  const { fresh, left, unset } = judge(path, before === undefined ? undefined : old, now);
+  const { fresh, left, unset } = judge(place, before === undefined ? undefined : old, now);
   if (fresh.length > 0) throw configFault(fresh, 'CONFIG_INVALID', NOTHING_WRITTEN);
   const change = {
     path,
@@ -129,9 +137,9 @@ interface Verdict {
 }
 
 /** What the loader says of a text that it did not say of the one before. */
-function judge(path: string, old: string | undefined, now: string): Verdict {
-  const problems = problemsOf(path, now);
-  const before = old === undefined ? [] : problemsOf(path, old);
+function judge(place: FilePlace, old: string | undefined, now: string): Verdict {
+  const problems = problemsOf(place, now);
+  const before = old === undefined ? [] : problemsOf(place, old);
   const known = new Set(before.map(nameOf));
   const oldUnset = new Set(before.map(unsetVariable));
   const unset = problems
@@ -146,8 +154,8 @@ function judge(path: string, old: string | undefined, now: string): Verdict {
   };
 }
 
-function problemsOf(path: string, text: string): readonly ConfigProblem[] {
-  const loaded = loadGatewayConfig({ path, text, env: process.env });
+function problemsOf(place: FilePlace, text: string): readonly ConfigProblem[] {
+  const loaded = loadGatewayConfig({ ...place, text, env: process.env });
   return loaded.ok ? [] : loaded.error;
 }
 

@@ -1,4 +1,5 @@
 /** The configuration that a command works with. */
+import { type EnvFile, NO_ENV_FILE, readEnvFile } from './config/env-file.ts';
 import { locateConfig } from './config/locate.ts';
 import { readConfigText } from './config/read-config-text.ts';
 import { configFault } from './outcome.ts';
@@ -12,6 +13,7 @@ export interface Located {
 export interface FoundConfig extends Located {
   /** Undefined where there is no file. */
   readonly text: string | undefined;
+  readonly envFile: EnvFile;
 }
 
 /** @throws Fault of the given code where a file was named that does not exist */
@@ -29,11 +31,14 @@ export function findConfig(
   return { path: located.value?.path, chosenBy: located.value?.chosenBy };
 }
 
-/** The same with what is in the file. @throws Fault CONFIG_INVALID where it does not exist or cannot be read */
-export async function findConfigText(flag: string | undefined): Promise<FoundConfig> {
-  const located = findConfig(flag);
-  if (located.path === undefined) return { ...located, text: undefined };
+/** The same with what is in the file. @throws Fault of the code where it does not exist or cannot be read */
+export async function findConfigText(
+  flag: string | undefined,
+  code: 'CONFIG_INVALID' | 'CONFIG_MISSING' = 'CONFIG_INVALID',
+): Promise<FoundConfig> {
+  const located = findConfig(flag, code);
+  if (located.path === undefined) return { ...located, text: undefined, envFile: NO_ENV_FILE };
   const text = await readConfigText(located.path);
-  if (!text.ok) throw configFault([text.error]);
-  return { ...located, text: text.value };
+  if (!text.ok) throw configFault([text.error], code);
+  return { ...located, text: text.value, envFile: await readEnvFile(located.path, text.value) };
 }

@@ -14,6 +14,11 @@ export async function run(argv: readonly string[]): Promise<number> {
     version: VERSION,
     failed: async (error, isJson) => (await import('./outcome.ts')).tellFailure(error, isJson),
     serve: async (flags) => (await import('./serve.ts')).serve(flags),
+    init: async (flags) => (await import('./commands/init.ts')).init(flags),
+    importServers: async (clients, flags) =>
+      (await import('./commands/import.ts')).importServers(clients, flags),
+    connect: async (client, flags) =>
+      (await import('./commands/connect.ts')).connect(client, flags),
     print: async (text) => (await import('./say.ts')).print(text),
     completing: {
       servers: async (config) =>

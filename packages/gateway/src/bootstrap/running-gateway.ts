@@ -2,6 +2,7 @@
 import { callOwner } from '../infrastructure/state/owner-link.ts';
 import { recordedSocket } from '../infrastructure/state/socket-path.ts';
 import type { PlaceFlags } from '../server/cli/commands/group.ts';
+import { NO_ENV_FILE } from './config/env-file.ts';
 import { chooseState } from './start.ts';
 
 /** The process of the gateway that runs for a file; undefined where none does, or it cannot be told. Never rejects. */
@@ -10,7 +11,12 @@ export async function runningGateway(
   path: string,
 ): Promise<{ readonly pid: number } | undefined> {
   try {
-    const state = chooseState(flags, { path, text: '', chosenBy: undefined });
+    const state = chooseState(flags, {
+      path,
+      text: '',
+      chosenBy: undefined,
+      envFile: NO_ENV_FILE,
+    });
     const socketPath = state.kind === 'folder' ? recordedSocket(state.folder) : undefined;
     if (socketPath === undefined) return undefined;
     // A question is taken whatever the digest; none is asked.

@@ -35,10 +35,11 @@ export interface Serving {
 
 /** @throws Fault CONFIG_INVALID */
 export function loadStart(start: Start): GatewayConfig {
-  const { path, text } = start.config;
+  const { path, text, envFile } = start.config;
   const loaded = loadGatewayConfig({
     path,
     text,
+    envFile,
     env: process.env,
     overrides: overridesOf(start.flags),
   });
@@ -82,10 +83,11 @@ async function openAt(place: OwnPlace, start: Start): Promise<Serving> {
 
 /** The text is what was served from the first moment on, whatever has become of the file. */
 function describe(start: Start): DescribeConfiguration {
-  const { path, text } = start.config;
+  const { path, text, envFile } = start.config;
   return async (salt) => {
     const { effectiveConfig } = await import('./config/effective.ts');
-    const source = { path, text, env: process.env, overrides: overridesOf(start.flags) };
+    const overrides = overridesOf(start.flags);
+    const source = { path, text, envFile, env: process.env, overrides };
     const values = effectiveConfig(source, salt);
     if (!values.ok) throw configFault(values.error);
     return { file: path, values: values.value };

@@ -39,12 +39,15 @@ export function overridesOf(flags: ServeFlags): Readonly<Record<string, string |
 }
 
 /** Which folder the flags and the environment ask for. */
-export function chooseState(flags: ServeFlags, { path, text }: Start['config']): StateChoice {
+export function chooseState(
+  flags: ServeFlags,
+  { path, text, envFile }: Start['config'],
+): StateChoice {
   if (flags.standalone === true) return { kind: 'none', reason: 'standalone' };
   try {
     if (path !== undefined && !statSync(path).isFile())
       return { kind: 'none', reason: 'the configuration is not a regular file' };
-    const digest = configDigest(text, path, process.env);
+    const digest = configDigest(text, path, { ...envFile.variables, ...process.env });
     if (flags.stateDir !== undefined)
       return { kind: 'folder', folder: resolve(flags.stateDir), digest, isExplicit: true };
     const folder = defaultStateFolder(configId(path), process.env);

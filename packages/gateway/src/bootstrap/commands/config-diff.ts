@@ -43,12 +43,12 @@ export async function configDiff(
 }
 
 async function ofFile(file: string | undefined, salt: string): Promise<Side> {
-  const { path, text } = await findConfigText(file);
+  const { path, text, envFile } = await findConfigText(file);
   if (path === undefined)
     throw new Fault('CONFIG_MISSING', 'there is no configuration file to compare', {
       data: { fix: 'name one with --config FILE' },
     });
-  const values = effectiveConfig({ path, text, env: process.env }, salt);
+  const values = effectiveConfig({ path, text, envFile, env: process.env }, salt);
   if (!values.ok) throw configFault(values.error, 'CONFIG_INVALID', 'nothing was compared');
   return { name: path, values: values.value };
 }

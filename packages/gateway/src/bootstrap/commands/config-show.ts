@@ -15,8 +15,8 @@ import { overridesOf } from '../start.ts';
 /** Prints what a configuration comes to. Answers the exit code. @throws Fault */
 export async function configShow(key: string | undefined, flags: ConfigShowFlags): Promise<number> {
   const found = await findConfigText(flags.config);
-  const { path, text } = found;
-  const all = effectiveConfig({ path, text, env: process.env, overrides: overridesOf(flags) }, '');
+  const { path } = found;
+  const all = effectiveConfig({ ...found, env: process.env, overrides: overridesOf(flags) }, '');
   if (!all.ok) throw configFault(all.error, 'CONFIG_INVALID', 'nothing is shown');
   const values = (key === undefined ? all.value : below(key, all.value)).filter(
     ({ origin }) => flags.defaults !== false || origin.kind !== 'default',

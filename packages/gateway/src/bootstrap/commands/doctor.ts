@@ -28,10 +28,9 @@ import { createGuardian } from '../../infrastructure/launcher/guardian.ts';
 import type { DoctorFlags } from '../../server/cli/commands/doctor.ts';
 import { doctorText, progressLine } from '../../server/cli/doctor-text.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
-import { readConfigText } from '../config/read-config-text.ts';
-import { findConfig, type FoundConfig } from '../find-config.ts';
+import { findConfigText, type FoundConfig } from '../find-config.ts';
+import { interruptible } from '../interrupt.ts';
 import { INFO, newLauncher } from '../launcher.ts';
-import { configFault } from '../outcome.ts';
 import { print, say, USER_ERROR } from '../say.ts';
 import { chooseState } from '../start.ts';
 import { VERSION } from '../version.ts';
@@ -41,7 +40,6 @@ import { loadForDoctor, type LoadedForDoctor } from './doctor-config.ts';
 const CHECKS_MAX = 4;
 const TIMEOUT_S_MAX = 3_600;
 const KNOWN_MAX = 20;
-const INTERRUPTED = 130;
 /** Whoever runs the command does not run the gateway's log. */
 const SILENT: Logger = {
   debug: () => undefined,
@@ -55,24 +53,15 @@ const hash = (text: string): string => createHash('sha256').update(text).digest(
 /** Prints what is wrong. Answers the exit code. */
 export async function doctor(ids: readonly string[], flags: DoctorFlags): Promise<number> {
   const wanted = wishes(ids, flags);
-  const located = findConfig(flags.config, 'CONFIG_MISSING');
-  const config = { ...located, text: await textOf(located.path) };
-  const loaded = loadForDoctor({ path: config.path, text: config.text, env: process.env });
+  const config = await findConfigText(flags.config, 'CONFIG_MISSING');
+  const loaded = loadForDoctor({ ...config, env: process.env });
   const servers = chosen(ids, loaded);
   const installation = await installationFacts(flags, config, loaded);
-  const ending = new AbortController();
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  const end = (): void => {
-    // Asked twice: the guardian ends what is left.
-    if (ending.signal.aborted) process.exit(INTERRUPTED);
-    ending.abort();
-  };
-  for (const signal of signals) process.on(signal, end);
-  try {
-    const checks = await checkAll(servers, loaded, { ...wanted, signal: ending.signal });
-    if (ending.signal.aborted) {
+  return interruptible(async (signal) => {
+    const checks = await checkAll(servers, loaded, { ...wanted, signal });
+    if (signal.aborted) {
       say('mcp-hangar: interrupted; what was started has ended');
-      return INTERRUPTED;
+      return 0;
     }
     const report = doctorReport({
       nowMs: Date.now(),
@@ -86,9 +75,7 @@ export async function doctor(ids: readonly string[], flags: DoctorFlags): Promis
       flags.json === true ? JSON.stringify(report) : doctorText(report, process.stdout.columns),
     );
     return exitCode(report);
-  } finally {
-    for (const signal of signals) process.off(signal, end);
-  }
+  });
 }
 
 function tellingOf(servers: readonly McpServerSpec[]): Telling {
@@ -138,13 +125,6 @@ function argumentsIn(text: string): JsonObject {
 
 const wrong = (field: string, message: string, fix?: string): Fault =>
   new Fault('INPUT_INVALID', message, { data: { field, ...(fix === undefined ? {} : { fix }) } });
-
-async function textOf(path: string | undefined): Promise<string | undefined> {
-  if (path === undefined) return undefined;
-  const text = await readConfigText(path);
-  if (!text.ok) throw configFault([text.error], 'CONFIG_MISSING');
-  return text.value;
-}
 
 /** @throws Fault MCP_SERVER_UNKNOWN */
 function chosen(ids: readonly string[], { config }: LoadedForDoctor): readonly McpServerSpec[] {

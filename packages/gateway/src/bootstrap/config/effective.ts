@@ -6,6 +6,7 @@ import { err, ok, type Result } from '@mcp-hangar/kernel/result';
 import { z } from 'zod';
 import type { EffectiveValue, Origin } from '../../domain/effective-config.ts';
 import { type ConfigNode, isGiven, type Place, toValue } from './config-node.ts';
+import { NO_ENV_FILE } from './env-file.ts';
 import { unsetVariable } from './interpolate.ts';
 import { loadDocument } from './load.ts';
 import { type ConfigSource, loadGatewayConfig } from './load-config.ts';
@@ -42,13 +43,18 @@ export function effectiveConfig(
   const problems = checked.ok ? [] : checked.error;
   const refused = problems.filter((problem) => unsetVariable(problem) === undefined);
   if (refused.length > 0) return err(refused);
-  const { path, text, env, overrides } = source;
+  const { path, text, env, overrides, envFile = NO_ENV_FILE } = source;
   const schema = configDocument();
   const directory = path === undefined ? {} : { CONFIG_DIR: dirname(resolvePath(path)) };
   const root =
     text === undefined
       ? undefined
-      : loadDocument({ file: path ?? 'config', text, env: { ...directory, ...env }, schema }).root;
+      : loadDocument({
+          file: path ?? 'config',
+          text,
+          env: { ...directory, ...envFile.variables, ...env },
+          schema,
+        }).root;
   const walk: Walk = {
     overrides: collectOverrides(schema, env, overrides ?? {}),
     salt,

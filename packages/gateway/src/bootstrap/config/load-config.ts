@@ -5,8 +5,9 @@ import { dirname, resolve as resolvePath } from 'node:path';
 import { err, ok, type Result } from '@mcp-hangar/kernel/result';
 import { Secret } from '@mcp-hangar/kernel/secret';
 
-import { type ConfigNode, toValue } from './config-node.ts';
+import { childNode, type ConfigNode, toValue } from './config-node.ts';
 import type { GatewayConfig } from './gateway-config.ts';
+import { type EnvFile, NO_ENV_FILE, readEnvFile } from './env-file.ts';
 import { findInactive } from './inactive.ts';
 import type { Environment } from './interpolate.ts';
 import { problemsOf } from './issues.ts';
@@ -29,6 +30,8 @@ export interface ConfigSource extends ConfigSurroundings {
   readonly path?: string | undefined;
   /** Without a text there is no file: no servers, defaults and overrides only. */
   readonly text?: string | undefined;
+  /** What `env_file` names; the environment wins over it. */
+  readonly envFile?: EnvFile | undefined;
 }
 
 /**
@@ -46,11 +49,13 @@ function loadWith(
   schema: ReturnType<typeof configDocument> | ReturnType<typeof plainDocument>,
   source: ConfigSource,
 ): Result<GatewayConfig, readonly ConfigProblem[]> {
-  const { path, text, env } = source;
+  const { path, text, env, envFile = NO_ENV_FILE } = source;
+  if (envFile.problems.length > 0) return err(envFile.problems);
   const file = path ?? 'config';
   const directory = path === undefined ? undefined : dirname(resolvePath(path));
   // For values that a server reads for itself, where we cannot tell that they are paths.
-  const variables = directory === undefined ? env : { CONFIG_DIR: directory, ...env };
+  const known = { ...envFile.variables, ...env };
+  const variables = directory === undefined ? known : { CONFIG_DIR: directory, ...known };
   const loaded =
     text === undefined
       ? { root: emptyDocument(), problems: [], names: new Set<string>() }
@@ -66,6 +71,7 @@ function loadWith(
     ...(parsed.success ? [] : problemsOf(parsed.error.issues, context)),
     ...inactive.problems,
     ...(text === undefined ? [] : checkRelations(file, schema, root)),
+    ...unreadEnvFile(file, root, envFile),
   ];
   if (!parsed.success || problems.length > 0)
     return err(inFileOrder(withoutConsequences(problems)));
@@ -74,7 +80,7 @@ function loadWith(
     home: env['HOME'] ?? env['USERPROFILE'] ?? homedir(),
   };
   const { notices } = inactive;
-  const secrets = secretsOf(loaded.names, env);
+  const secrets = secretsOf(loaded.names, known);
   return ok(resolveConfig({ document: parsed.data, path, base, notices, secrets }));
 }
 
@@ -98,6 +104,19 @@ function secretsOf(names: ReadonlySet<string>, env: Environment): readonly Secre
   });
 }
 
+/** `env_file` is looked for before YAML is parsed, so it has to stand where it is found. */
+function unreadEnvFile(
+  file: string,
+  root: ConfigNode,
+  { written }: EnvFile,
+): readonly ConfigProblem[] {
+  const node = childNode(root, 'env_file');
+  if (node?.kind !== 'scalar' || node.value === undefined || node.value === written) return [];
+  const message = 'env_file cannot be read here';
+  const fix = 'write "env_file: NAME" in a file, on a line of its own, without ${…}';
+  return [{ file, ...node.keyAt, path: 'env_file', message, fix }];
+}
+
 function emptyDocument(): ConfigNode {
   const start = { line: 1, column: 1 };
   return { kind: 'map', keyAt: start, at: start, entries: new Map() };
@@ -109,7 +128,7 @@ export async function readGatewayConfig(
   surroundings: ConfigSurroundings,
 ): Promise<Result<GatewayConfig, readonly ConfigProblem[]>> {
   const text = await readConfigText(path);
-  return text.ok
-    ? loadGatewayConfig({ ...surroundings, path, text: text.value })
-    : err([text.error]);
+  if (!text.ok) return err([text.error]);
+  const envFile = await readEnvFile(path, text.value);
+  return loadGatewayConfig({ ...surroundings, path, text: text.value, envFile });
 }

@@ -22,6 +22,13 @@ import { PlainServerEntry, serverEntry } from './schema-server.ts';
 const documentWith = <Entry extends z.ZodType>(entry: Entry) =>
   z.strictObject({
     $schema: z.string().optional().describe('Schema for editors.'),
+    env_file: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'File of `NAME=value` lines, relative to this one, that `${NAME}` is looked up in where the environment has no such variable. Only its owner may read it (mode 600).',
+      ),
     mcp_servers: z.record(McpServerId, entry).optional().describe('The servers, by id.'),
     providers: z
       .record(McpServerId, entry)

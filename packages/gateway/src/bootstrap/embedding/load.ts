@@ -2,6 +2,7 @@
 import type { Result } from '@mcp-hangar/kernel/result';
 import type { FoundConfig } from '../find-config.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
+import { readEnvFile } from '../config/env-file.ts';
 import type { Environment } from '../config/interpolate.ts';
 import { loadGatewayConfig } from '../config/load-config.ts';
 import type { ConfigProblem } from '../config/problem.ts';
@@ -13,14 +14,15 @@ import type { HangarConfig } from './vocabulary.ts';
 export interface LoadedConfig {
   readonly config: GatewayConfig;
   /** What tells it from other configurations. */
-  readonly found: Pick<FoundConfig, 'path' | 'text'>;
+  readonly found: Pick<FoundConfig, 'path' | 'text'> & Partial<Pick<FoundConfig, 'envFile'>>;
 }
 
 /** @throws Fault CONFIG_INVALID */
 export async function loadFile(path: string, env: Environment): Promise<LoadedConfig> {
   const text = await readConfigText(path);
   if (!text.ok) throw configFault([text.error]);
-  const found = { path, text: text.value };
+  const envFile = await readEnvFile(path, text.value);
+  const found = { path, text: text.value, envFile };
   return { config: configIn(loadGatewayConfig({ ...found, env })), found };
 }
 

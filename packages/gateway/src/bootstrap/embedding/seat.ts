@@ -21,7 +21,7 @@ export async function takeSeat(
   env: Environment,
 ): Promise<Seat> {
   const path = resolve(folder);
-  const digest = configDigest(found.text, found.path, env);
+  const digest = configDigest(found.text, found.path, { ...found.envFile?.variables, ...env });
   const place = await findPlace({
     folder: path,
     shortFolders: shortFoldersOf(env),

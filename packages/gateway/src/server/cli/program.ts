@@ -9,11 +9,13 @@ import { editCommands, type EditActions } from './commands/edit.ts';
 import { eventCommands, type EventsActions } from './commands/events.ts';
 import { operateCommands, type OperateActions } from './commands/operate.ts';
 import { serveCommands, type ServeActions } from './commands/serve.ts';
+import { setupCommands, type SetupActions } from './commands/setup.ts';
 
 /** Each answers an exit code, or throws what `failed` tells. */
 export interface CliActions
   extends
     ServeActions,
+    SetupActions,
     EditActions,
     ConfigActions,
     DoctorActions,
@@ -31,6 +33,7 @@ export interface CliActions
 
 const EXAMPLES = `
 Examples:
+  $ mcp-hangar init                                   set up: your clients' servers, and your clients
   $ mcp-hangar --config config.yaml                   one client, over stdin and stdout
   $ mcp-hangar serve --config config.yaml             the same
   $ mcp-hangar serve --http --config config.yaml      one endpoint at http://127.0.0.1:8000/mcp
@@ -57,6 +60,7 @@ export async function runCli(argv: readonly string[], actions: CliActions): Prom
     .configureOutput({ outputError: () => undefined }) // told by `failed`
     .exitOverride();
   serveCommands(program, actions, done);
+  setupCommands(program, actions, done);
   editCommands(program, actions, done);
   configCommands(program, actions, done);
   operateCommands(program, actions, done);
