@@ -7,7 +7,7 @@ import { ROOT } from './run-command.ts';
 
 /** In capitals, too: variables of the environment, and constants of the code. */
 const NO_CODES =
-  /^(?:MCP_|HANGAR_|XDG_|SSL_|NODE_|CLAUDE_|CONFIG_DIR$|HTTPS?_PROXY$|NO_(?:PROXY|COLOR)$|PR_SET_)|_MAX$/;
+  /^(?:MCP_|HANGAR_|XDG_|SSL_|NODE_|CLAUDE_|CODEX_|CONFIG_DIR$|HTTPS?_PROXY$|NO_(?:PROXY|COLOR)$|PR_SET_)|_MAX$/;
 
 test('every code of the catalogue is raised somewhere', () => {
   expect(unraisedCodes()).toEqual([]);

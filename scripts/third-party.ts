@@ -26,7 +26,7 @@ export function licencesText(modules: readonly string[]): string {
 function sectionOf(folder: string): string {
   const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
   const { name = dirname(folder), version = '', license = '' } = manifest;
-  const [file] = globSync('LICEN[CS]E*', { cwd: folder });
+  const [file] = globSync('{LICEN[CS]E,licen[cs]e}*', { cwd: folder });
   if (file === undefined) throw new Error(`${name} has no licence text`);
   const text = readFileSync(join(folder, file), 'utf8').trim();
   return `${'-'.repeat(72)}\n${name} ${version} (${license})\n\n${text}\n`;

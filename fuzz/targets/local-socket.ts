@@ -41,7 +41,7 @@ class Subject {
       facts: FACTS,
       serveStream: (input, output) => gateway.connect(input, output),
       acceptHttp: (socket) => gateway.accept(socket),
-      answerQuery: (line, signal) => answerQuestion(gateway.hub.useCases, line, signal),
+      answerQuery: (line, asker) => answerQuestion(gateway.hub.useCases, line, asker),
     });
   }
 
