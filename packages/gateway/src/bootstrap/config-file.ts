@@ -18,7 +18,7 @@ import { findConfig } from './find-config.ts';
 import { configFault } from './outcome.ts';
 
 /** Of an edit against what others write at the same time. */
-const ATTEMPTS_MAX = 3;
+const ATTEMPTS_MAX = 5;
 const MARK = '\uFEFF';
 export const SCHEMA_FILE = 'config.schema.json';
 const SCHEMA_LINE = `# yaml-language-server: $schema=./${SCHEMA_FILE}\n\n`;

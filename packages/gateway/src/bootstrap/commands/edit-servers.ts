@@ -12,7 +12,7 @@ import {
 } from '../../server/cli/edit-report.ts';
 import { changeConfig, schemaFileFor, SCHEMA_FILE, type ConfigChange } from '../config-file.ts';
 import type { WrittenServer } from '../config/edit/edit-config.ts';
-import { isInlineSecret } from '../config/redact.ts';
+import { isInlineSecret, shown } from '../config/redact.ts';
 import { schemaText } from '../config/schema-text.ts';
 import { runningGateway } from '../running-gateway.ts';
 import { print, say } from '../say.ts';
@@ -33,7 +33,7 @@ export async function add(id: string, target: readonly string[], flags: AddFlags
       if (isTaken && flags.force !== true) throw taken(id, path);
       action = isTaken ? 'replaced' : 'added';
       const made = serverToAdd(id, target, flags, path);
-      notes.splice(0, notes.length, ...made.notes, ...secretNotes(flags, path));
+      notes.splice(0, notes.length, ...made.notes, ...secretNotes(target, flags, path));
       return [{ kind: 'set', id, server: made.server }];
     },
   });
@@ -104,7 +104,11 @@ function mustBeThere(
 }
 
 /** What had better not stand in the file, and how it stays out of it. */
-function secretNotes({ env = [], header = [] }: AddFlags, path: string): readonly string[] {
+function secretNotes(
+  target: readonly string[],
+  { env = [], header = [] }: AddFlags,
+  path: string,
+): readonly string[] {
   const variables = env.flatMap((pair) => {
     const at = pair.indexOf('=');
     const name = pair.slice(0, at);
@@ -122,7 +126,13 @@ function secretNotes({ env = [], header = [] }: AddFlags, path: string): readonl
         ]
       : [];
   });
-  const notes = [...variables, ...headers];
+  const hasSecret = target.some((word, index) => shown([index], word, target[index - 1]) !== word);
+  const words = hasSecret
+    ? [
+        'a word of the command or URL looks like a secret, and stands in the file; write ${NAME} in its place',
+      ]
+    : [];
+  const notes = [...variables, ...headers, ...words];
   return notes.length > 0 && isReadByOthers(path)
     ? [...notes, `others can read ${path}; chmod 600 keeps it to yourself`]
     : notes;

@@ -50,7 +50,11 @@ function remoteServer(
 ): PlainServer {
   const [url, ...more] = target;
   if (!isUrl(url) || more.length > 0)
-    throw wrong('url', `-t ${transport} takes one http or https URL, not "${target.join(' ')}"`);
+    throw wrong(
+      'url', // not quoted: it may carry a secret
+      `-t ${transport} takes one http or https URL`,
+      'write https://HOST/PATH, and nothing else behind the name',
+    );
   const local = [
     ['-e', env],
     ['--cwd', cwd],

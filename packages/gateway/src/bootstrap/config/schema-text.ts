@@ -65,17 +65,19 @@ function loosen(node: Node): void {
     type === 'integer' ||
     type === 'boolean'
   ) {
-    const { description, default: standard, ...rule } = node;
-    for (const key of Object.keys(rule)) delete node[key];
-    node['anyOf'] = [dropSafeBounds(rule), REFERENCE];
+    const rules = Object.entries(node).filter(
+      ([key]) => key !== 'description' && key !== 'default',
+    );
+    for (const [key] of rules) delete node[key];
+    node['anyOf'] = [dropSafeBounds(rules), REFERENCE];
   } else if (type === 'string') {
     node['type'] = ['string', 'number', 'boolean'];
   }
 }
 
 /** Zod gives integers the bounds of safe integers, which nobody asked for. */
-function dropSafeBounds(rule: Node): Node {
-  const kept = Object.entries(rule).filter(
+function dropSafeBounds(rules: readonly (readonly [string, unknown])[]): Node {
+  const kept = rules.filter(
     ([, value]) => !(typeof value === 'number' && Math.abs(value) >= Number.MAX_SAFE_INTEGER),
   );
   return Object.fromEntries(kept);

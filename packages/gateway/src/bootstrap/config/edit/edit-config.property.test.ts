@@ -1,6 +1,6 @@
 /** Whatever a file looks like: an edit changes what it is about, and not a byte of anything else. */
 import fc from 'fast-check';
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import type { ConfigEdit } from './config-edit.ts';
 import { editConfig } from './edit-config.ts';
@@ -157,103 +157,119 @@ function read(text: string): Read {
 const same = (left: unknown, right: unknown): boolean =>
   JSON.stringify(left) === JSON.stringify(right);
 
+/** With the seed and the smallest sample; undefined where it holds. */
+function failureOf<Sample>(property: fc.IProperty<Sample>): string | undefined {
+  const details = fc.check(property, { numRuns: RUNS });
+  return details.failed ? fc.defaultReportMessage(details) : undefined;
+}
+
 describe('An edit of any file', () => {
   it('adds a server in one piece', () => {
-    fc.assert(
-      fc.property(anyFile, id, server, (file, name, added) => {
-        fc.pre(!file.ids.includes(name));
-        const text = edited(file.text, { kind: 'set', id: name, server: added });
-        holds(unshared(file.text, text) === '', 'something else changed', file.text, text);
-        const before = read(file.text);
-        const after = read(text);
-        holds(same(after.rest, before.rest), 'the rest means something else', text);
-        holds(
-          same(after.servers, { ...before.servers, [name]: added }),
-          'not what was added',
-          text,
-        );
-      }),
-      { numRuns: RUNS },
-    );
+    expect(
+      failureOf(
+        fc.property(anyFile, id, server, (file, name, added) => {
+          fc.pre(!file.ids.includes(name));
+          const text = edited(file.text, { kind: 'set', id: name, server: added });
+          holds(unshared(file.text, text) === '', 'something else changed', file.text, text);
+          const before = read(file.text);
+          const after = read(text);
+          holds(same(after.rest, before.rest), 'the rest means something else', text);
+          holds(
+            same(after.servers, { ...before.servers, [name]: added }),
+            'not what was added',
+            text,
+          );
+        }),
+      ),
+    ).toBeUndefined();
   });
 
   it('removes a server and nothing but empty lines beside it', () => {
-    fc.assert(
-      fc.property(anyFile, fc.nat(), (file, nth) => {
-        const name = file.ids[nth % file.ids.length] ?? '';
-        const text = edited(file.text, { kind: 'remove', id: name });
-        holds(unshared(text, file.text) === '', 'something was added', file.text, text);
-        const plain = (one: string): string =>
-          one.replaceAll(/\r?\n(?=[ \t]*(\r?\n|$))/g, '').trim();
-        holds(
-          plain(text) === plain(file.without(name)),
-          'not what is left',
-          text,
-          file.without(name),
-        );
-        const { [name]: _, ...left } = read(file.text).servers;
-        holds(same(read(text).servers, left), 'the others mean something else', text);
-      }),
-      { numRuns: RUNS },
-    );
+    expect(
+      failureOf(
+        fc.property(anyFile, fc.nat(), (file, nth) => {
+          const name = file.ids[nth % file.ids.length] ?? '';
+          const text = edited(file.text, { kind: 'remove', id: name });
+          holds(unshared(text, file.text) === '', 'something was added', file.text, text);
+          const plain = (one: string): string =>
+            one.replaceAll(/\r?\n(?=[ \t]*(\r?\n|$))/g, '').trim();
+          holds(
+            plain(text) === plain(file.without(name)),
+            'not what is left',
+            text,
+            file.without(name),
+          );
+          const { [name]: _, ...left } = read(file.text).servers;
+          holds(same(read(text).servers, left), 'the others mean something else', text);
+        }),
+      ),
+    ).toBeUndefined();
   });
 
   it('switches a server off and on again with one word or one line', () => {
-    fc.assert(
-      fc.property(anyFile, fc.nat(), (file, nth) => {
-        const name = file.ids[nth % file.ids.length] ?? '';
-        const off = edited(file.text, { kind: 'enable', id: name, enabled: false });
-        const gone = unshared(file.text, off);
-        holds(['', 'tru'].includes(gone), `"${gone}" is gone`, file.text, off);
-        const put = unshared(off, file.text);
-        // Turned round where the key begins as the one before it does.
-        const letters = put
-          .replaceAll(/[\s,":]/g, '')
-          .split('')
-          .toSorted()
-          .join('');
-        const most = 'enabledfalse'.split('').toSorted().join('');
-        holds(['', 'afls', most].includes(letters), `put "${put}"`, off);
-        holds(read(off).servers[name]?.['enabled'] === false, 'it is not off', off);
-        const on = edited(off, { kind: 'enable', id: name, enabled: true });
-        holds(read(on).servers[name]?.['enabled'] === true, 'it is not on', on);
-        if (gone !== '') holds(on === file.text, 'not what it was', file.text, on);
-      }),
-      { numRuns: RUNS },
-    );
+    expect(
+      failureOf(
+        fc.property(anyFile, fc.nat(), (file, nth) => {
+          const name = file.ids[nth % file.ids.length] ?? '';
+          const off = edited(file.text, { kind: 'enable', id: name, enabled: false });
+          const gone = unshared(file.text, off);
+          holds(['', 'tru'].includes(gone), `"${gone}" is gone`, file.text, off);
+          const put = unshared(off, file.text);
+          // Turned round where the key begins as the one before it does.
+          const letters = put
+            .replaceAll(/[\s,":]/g, '')
+            .split('')
+            .toSorted()
+            .join('');
+          const most = 'enabledfalse'.split('').toSorted().join('');
+          holds(['', 'afls', most].includes(letters), `put "${put}"`, off);
+          holds(read(off).servers[name]?.['enabled'] === false, 'it is not off', off);
+          const on = edited(off, { kind: 'enable', id: name, enabled: true });
+          holds(read(on).servers[name]?.['enabled'] === true, 'it is not on', on);
+          if (gone !== '') holds(on === file.text, 'not what it was', file.text, on);
+        }),
+      ),
+    ).toBeUndefined();
   });
 
   it('replaces a server within its own lines', () => {
-    fc.assert(
-      fc.property(anyFile, fc.nat(), server, (file, nth, put) => {
-        const name = file.ids[nth % file.ids.length] ?? '';
-        const text = edited(file.text, { kind: 'set', id: name, server: put });
-        const before = read(file.text);
-        holds(
-          same(read(text), { ...before, servers: { ...before.servers, [name]: put } }),
-          'means something else',
-          text,
-        );
-        const gone = unshared(file.text, text);
-        for (const other of file.ids)
-          if (other !== name)
-            holds(!new RegExp(`\\b${other}"?:`).test(gone), `${other} is touched`, file.text, text);
-      }),
-      { numRuns: RUNS },
-    );
+    expect(
+      failureOf(
+        fc.property(anyFile, fc.nat(), server, (file, nth, put) => {
+          const name = file.ids[nth % file.ids.length] ?? '';
+          const text = edited(file.text, { kind: 'set', id: name, server: put });
+          const before = read(file.text);
+          holds(
+            same(read(text), { ...before, servers: { ...before.servers, [name]: put } }),
+            'means something else',
+            text,
+          );
+          const gone = unshared(file.text, text);
+          for (const other of file.ids)
+            if (other !== name)
+              holds(
+                !new RegExp(`\\b${other}"?:`).test(gone),
+                `${other} is touched`,
+                file.text,
+                text,
+              );
+        }),
+      ),
+    ).toBeUndefined();
   });
 
   it('that is taken back leaves the file as it was, byte for byte', () => {
-    fc.assert(
-      fc.property(anyFile, id, server, (file, name, added) => {
-        fc.pre(!file.ids.includes(name));
-        const there = edited(file.text, { kind: 'set', id: name, server: added });
-        const back = edited(there, { kind: 'remove', id: name });
-        const lines = (text: string): readonly string[] =>
-          text.split(/\r?\n/).filter((line) => line.trim() !== '');
-        holds(same(lines(back), lines(file.text)), 'not what it was', file.text, back);
-      }),
-      { numRuns: RUNS },
-    );
+    expect(
+      failureOf(
+        fc.property(anyFile, id, server, (file, name, added) => {
+          fc.pre(!file.ids.includes(name));
+          const there = edited(file.text, { kind: 'set', id: name, server: added });
+          const back = edited(there, { kind: 'remove', id: name });
+          const lines = (text: string): readonly string[] =>
+            text.split(/\r?\n/).filter((line) => line.trim() !== '');
+          holds(same(lines(back), lines(file.text)), 'not what it was', file.text, back);
+        }),
+      ),
+    ).toBeUndefined();
   });
 });

@@ -48,7 +48,7 @@ function serveOptions(command: Command): Command {
         .argParser((level) => level),
     )
     .option('-v, --verbose', 'the same as --log-level debug')
-    .option('-q, --quiet', 'the same as --log-level error; other commands print no notes')
+    .option('-q, --quiet', 'print no notes; for serve the same as --log-level error')
     .option('--json-logs', 'log JSON lines')
     .option(
       '--unsafe-no-auth',
