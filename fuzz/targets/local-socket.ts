@@ -41,7 +41,8 @@ class Subject {
       facts: FACTS,
       serveStream: (input, output) => gateway.connect(input, output),
       acceptHttp: (socket) => gateway.accept(socket),
-      answerQuery: (line, asker) => answerQuestion(gateway.hub.useCases, line, asker),
+      answerQuery: (line, signal, tell) =>
+        answerQuestion(gateway.hub.useCases, line, { signal, tell }),
     });
   }
 
