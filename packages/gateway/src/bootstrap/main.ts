@@ -3,12 +3,15 @@
  * running gateway never loads a gateway.
  */
 import { runCli } from '../server/cli/program.ts';
+import { userPath } from './user-path.ts';
 import { VERSION } from './version.ts';
 
 const LAST_LINES_MS = 1_000;
 
 /** Runs one command line. Resolves with the exit code when the command is done. */
 export async function run(argv: readonly string[]): Promise<number> {
+  const path = userPath(process.env['PATH'], process.execPath);
+  if (path !== undefined) process.env['PATH'] = path;
   process.stderr.on('error', () => undefined); // whoever read our log is gone; that is no reason to end
   const code = await runCli(argv, {
     version: VERSION,
