@@ -15,9 +15,15 @@ export function tellDefect(error: unknown, logger: Logger | undefined): void {
   else logger.error({ error: stackOf(error) }, 'defect');
 }
 
-/** To stdout, as one text; resolves when it is written. A reader that has read enough is no failure. */
+/** To stdout, as one text; resolves when it is written. A reader that has read enough is no failure (`main.ts`). */
 export async function print(text: string): Promise<void> {
-  process.stdout.on('error', () => undefined);
   const shown = process.stdout.isTTY ? harmlessLines(text) : text;
   await new Promise<void>((resolve) => process.stdout.write(`${shown}\n`, () => resolve()));
+}
+
+/** The signal, or the end of whoever reads stdout: nobody waits for what would be printed any more. */
+export function untilUnread(signal: AbortSignal): AbortSignal {
+  const unread = new AbortController();
+  process.stdout.on('error', () => unread.abort());
+  return AbortSignal.any([signal, unread.signal]);
 }

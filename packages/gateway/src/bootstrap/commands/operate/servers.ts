@@ -6,7 +6,7 @@ import { knownServers } from '../../any-gateway.ts';
 import { readAnswer, runningGateway, type GatewayLine } from '../../ask-gateway.ts';
 import { pause } from '../../interrupt.ts';
 import { tellFailure } from '../../outcome.ts';
-import { print, say } from '../../say.ts';
+import { print, say, untilUnread } from '../../say.ts';
 import { gatewayJson, numberFlag, serversOf, type Asked } from './asked.ts';
 
 /** Lists the configured servers. Answers the exit code. */
@@ -23,14 +23,15 @@ export async function list({ flags, signal }: Asked): Promise<number> {
 
 /** Shows what servers do, once or again and again. Answers the exit code. */
 export async function status(asked: Asked): Promise<number> {
-  const { flags, signal } = asked;
+  const { flags } = asked;
+  const signal = untilUnread(asked.signal);
   const everyMs =
     1_000 * numberFlag('interval', flags.interval, { standard: 2, min: 0.2, max: 3_600 });
   const screen = new Screen();
   try {
     for (;;) {
       const code = await look(asked, screen);
-      if (flags.watch !== true || code !== 0) return code;
+      if (flags.watch !== true || code !== 0 || signal.aborted) return code;
       await pause(everyMs, signal);
       if (signal.aborted) return 0;
     }
