@@ -20,6 +20,12 @@ export interface ConfigActions {
   configDiff(files: readonly string[], flags: ConfigDiffFlags): Promise<number>;
 }
 
+const CONFIG_HELP = `
+Examples:
+  $ mcp-hangar config check
+  $ mcp-hangar config show --no-defaults
+  $ mcp-hangar config diff other.yaml`;
+
 const CHECK_HELP = `
 Exit codes:
   0 valid    1 has problems    2 cannot be read
@@ -56,7 +62,10 @@ Examples:
 
 /** `config …`: the configuration as a file. */
 export const configCommands: CommandGroup<ConfigActions> = (program, actions, done) => {
-  const config = program.command('config').description('work with the configuration file');
+  const config = program
+    .command('config')
+    .description('work with the configuration file')
+    .addHelpText('after', CONFIG_HELP);
   config
     .command('check')
     .argument('[file]', 'the file to check (default: the one that serve would use)')
@@ -79,6 +88,7 @@ export const configCommands: CommandGroup<ConfigActions> = (program, actions, do
   config
     .command('schema')
     .description('print the JSON Schema of the configuration file, for editors')
+    .option('--json', 'changes nothing: the schema is JSON')
     .addHelpText('after', SCHEMA_HELP)
     .action(async () => {
       done(await actions.configSchema());

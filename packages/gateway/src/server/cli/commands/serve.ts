@@ -29,6 +29,14 @@ function withLogLevel({ verbose, quiet, ...flags }: ServeFlags & LoudnessFlags):
   return level === undefined ? flags : { logLevel: level, ...flags };
 }
 
+const SERVE_HELP = `
+Exit codes:
+  0 ended as it was asked to    1 asked wrongly, or the configuration has a mistake    2 something failed
+
+Examples:
+  $ mcp-hangar serve --config config.yaml             one client, over stdin and stdout
+  $ mcp-hangar serve --http --port 9000               one endpoint at http://127.0.0.1:9000/mcp`;
+
 function serveOptions(command: Command): Command {
   return command
     .option(
@@ -75,7 +83,8 @@ export const serveCommands: CommandGroup<ServeActions> = (program, actions, done
       .command('serve')
       .description(
         'serve the configured MCP servers over stdio, or HTTP with --http (the default command)',
-      ),
+      )
+      .addHelpText('after', SERVE_HELP),
   ).action(async (_flags: ServeFlags, command: Command) => {
     done(await actions.serve(withLogLevel(command.optsWithGlobals<ServeFlags & LoudnessFlags>())));
   });
