@@ -1,5 +1,5 @@
 /** The command line: what can be typed, and its help. What it does is given by `bootstrap`. */
-import { Command, CommanderError } from 'commander';
+import { type Argument, Command, CommanderError } from 'commander';
 import { callCommands, type CallsActions } from './commands/calls.ts';
 import type { CompletionSources } from './complete.ts';
 import { completionCommands, type CompletionActions } from './commands/completion.ts';
@@ -46,6 +46,28 @@ Examples:
   $ mcp-hangar events --follow                        what servers do and what is called, as it happens
   $ mcp-hangar calls parked                           calls that wait for answers of their clients`;
 
+/** Without `[options]`, which all have: what it does fits beside it then. */
+const subcommandTerm = (command: Command): string =>
+  [
+    [command.name(), ...command.aliases()].join('|'),
+    ...command.registeredArguments.map(argumentTerm),
+  ].join(' ');
+
+function argumentTerm(argument: Argument): string {
+  const name = `${argument.name()}${argument.variadic ? '...' : ''}`;
+  return argument.required ? `<${name}>` : `[${name}]`;
+}
+
+const SHARED_OPTIONS = `
+Options of all commands:
+  -c, --config <file>    whose gateway, servers and events (default: as for serve)
+  --state-dir <folder>   where that gateway keeps its state
+  -q, --quiet            print no notes`;
+
+/** What the help of a command says beside its own options; nothing where those are among them. */
+const sharedOptions = (command: Command): string =>
+  command.options.some(({ long }) => long === '--config') ? '' : SHARED_OPTIONS;
+
 /** Runs one command line. Answers the exit code; never ends the process. */
 export async function runCli(argv: readonly string[], actions: CliActions): Promise<number> {
   let code = 0;
@@ -56,6 +78,8 @@ export async function runCli(argv: readonly string[], actions: CliActions): Prom
     .description('One MCP endpoint in front of many MCP servers.')
     .version(actions.version, '-V, --version', 'print the version')
     .addHelpText('after', EXAMPLES)
+    .addHelpText('afterAll', ({ command }) => sharedOptions(command))
+    .configureHelp({ subcommandTerm })
     .showSuggestionAfterError()
     .configureOutput({ outputError: () => undefined }) // told by `failed`
     .exitOverride();

@@ -52,8 +52,9 @@ A file whose first line is
 is completed and checked by editors that know YAML schemas.`;
 
 const DIFF_HELP = `
-Without a file: from what the gateway that runs serves to what its file says now. With one: from the configuration that
-serve would use to that file. With two: from the first to the second. Secrets are compared and not shown.
+Without a file: from what the gateway that runs serves to what its file says
+now. With one: from the configuration that serve would use to that file. With
+two: from the first to the second. Secrets are compared and not shown.
 
 Examples:
   $ mcp-hangar config diff

@@ -22,7 +22,8 @@ Examples:
 
 const VERIFY_EXAMPLES = `
 Exit codes:
-  0 whole, or nothing was recorded yet    1 it is not whole, or asked wrongly    2 it cannot be read
+  0 whole, or nothing was recorded yet    1 it is not whole, or asked wrongly
+  2 it cannot be read
 
 Examples:
   $ mcp-hangar events verify

@@ -31,7 +31,8 @@ function withLogLevel({ verbose, quiet, ...flags }: ServeFlags & LoudnessFlags):
 
 const SERVE_HELP = `
 Exit codes:
-  0 ended as it was asked to    1 asked wrongly, or the configuration has a mistake    2 something failed
+  0 ended as it was asked to    2 something failed
+  1 asked wrongly, or the configuration has a mistake
 
 Examples:
   $ mcp-hangar serve --config config.yaml             one client, over stdin and stdout
