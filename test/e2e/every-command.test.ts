@@ -81,7 +81,7 @@ describe.each(SHOWN)('The help of mcp-hangar $name', ({ name, help }) => {
     const lines = examples.split('\n').flatMap((line) => /^ {2}\$ (.+)$/.exec(line)?.[1] ?? []);
     expect(lines.length).toBeGreaterThan(0);
     for (const line of lines) {
-      expect(line).toContain(prefix);
+      expect(line).toMatch(new RegExp(['mcp-hangar', ...name.split(' ')].join('.*')));
       const words = wordsOf(line);
       expect([line, await accepted(words)]).toEqual([line, []]);
     }
@@ -96,6 +96,11 @@ describe.each(SHOWN)('The help of mcp-hangar $name', ({ name, help }) => {
     const [before = ''] = help.split('\nExamples:\n');
     expect(before.split('\n').filter((line) => line.length > 80)).toEqual([]);
   });
+});
+
+it('What the parser does not take is noticed here', async () => {
+  expect(await accepted(wordsOf('$ mcp-hangar list --no-such-option   shows all'))).toHaveLength(1);
+  expect(await accepted(wordsOf('mcp-hangar call a.b "x=y z" --json | jq .x'))).toEqual([]);
 });
 
 describe('docs/reference/commands.md', () => {
@@ -152,10 +157,10 @@ function refusal(name: string, { code, stdout, stderr }: Outcome): string {
 
 describe.each(COMMANDS)('mcp-hangar $name', ({ name, help }) => {
   const words = name.split(' ');
-  const [, usage = ''] = new RegExp(`Usage: mcp-hangar ${name} (.*)`).exec(help) ?? [];
+  const [, usage = ''] = new RegExp(`Usage: mcp-hangar ${name}(?:\\|rm)? (.*)`).exec(help) ?? [];
 
   it('takes --json, or has a reason not to', () => {
-    expect(/^ {2}--json\b/m.test(help)).toBe(!WITHOUT_JSON.has(name));
+    expect(/^ {2}--json(?!-)/m.test(help)).toBe(!WITHOUT_JSON.has(name));
   });
 
   it('says what is wrong with its words', async () => {

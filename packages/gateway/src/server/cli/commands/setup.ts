@@ -39,7 +39,8 @@ const CLIENT_IDS = 'claude-desktop, claude-code, cursor, vscode, windsurf, zed, 
 
 const INIT_EXAMPLES = `
 Exit codes:
-  0 done, or nothing to do    1 asked wrongly    2 a file cannot be read or written
+  0 done, or nothing to do    1 asked wrongly
+  2 a file cannot be read or written
 
 Examples:
   $ mcp-hangar init                      ask, step by step
@@ -48,10 +49,12 @@ Examples:
   $ mcp-hangar init --undo               take the last change back`;
 
 const IMPORT_EXAMPLES = `
-Clients: ${CLIENT_IDS}
+Clients:
+  ${CLIENT_IDS}
 
 Exit codes:
-  0 done, or nothing to do    1 asked wrongly    2 a file cannot be read or written
+  0 done, or nothing to do    1 asked wrongly
+  2 a file cannot be read or written
 
 Examples:
   $ mcp-hangar import                    from every client that is here
@@ -59,10 +62,12 @@ Examples:
   $ mcp-hangar import --from ./servers.json -y`;
 
 const CONNECT_EXAMPLES = `
-Clients: ${CLIENT_IDS}
+Clients:
+  ${CLIENT_IDS}
 
 Exit codes:
-  0 done, or nothing to do    1 asked wrongly    2 a file cannot be read or written
+  0 done, or nothing to do    1 asked wrongly
+  2 a file cannot be read or written
 
 Examples:
   $ mcp-hangar connect                   which clients are here, and which are connected
