@@ -64,6 +64,11 @@ describe('Without a gateway', () => {
     const one = await hangar(house, 'status', 'up');
     expect(one.code).toBe(3);
     expect(one.stdout).toContain('upstream.mjs');
+    expect(one.stdout).toMatch(/^ +state +-- cold$/m);
+    const oneInJson = await hangar(house, 'status', 'up', '--json');
+    expect(JSON.parse(oneInJson.stdout)).toMatchObject({
+      server: { id: 'up', state_since: null, tools: null },
+    });
   });
 
   it('call and tools open one for as long as they take, and leave nothing behind', async () => {

@@ -99,7 +99,7 @@ export function serverText({ as_of: asOf, server }: ServerReport): string {
   const facts: readonly (readonly [name: string, value: string | null])[] = [
     [
       'state',
-      `${ICONS[server.state] ?? '??'} ${server.state} for ${since(server.state_since, nowMs)}`,
+      `${ICONS[server.state] ?? '??'} ${server.state}${server.state_since === null ? '' : ` for ${since(server.state_since, nowMs)}`}`,
     ],
     ['health', healthText(server)],
     ['description', server.description],

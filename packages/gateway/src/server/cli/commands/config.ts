@@ -40,9 +40,9 @@ Secrets are not shown, and what refers to variables is shown as it is written.
 
 Examples:
   $ mcp-hangar config show
-  $ mcp-hangar config show github                     one MCP server
-  $ mcp-hangar config show http --no-defaults         what the file and the environment say of one block
-  $ mcp-hangar --port 9000 config show http.port      what serve would do with these options`;
+  $ mcp-hangar config show github                   one MCP server
+  $ mcp-hangar config show http --no-defaults       only what somebody has set
+  $ mcp-hangar --port 9000 config show http.port    as for serve --port 9000`;
 
 const SCHEMA_HELP = `
 Examples:

@@ -35,14 +35,14 @@ Exit codes:
   1 asked wrongly, or the configuration has a mistake
 
 Examples:
-  $ mcp-hangar serve --config config.yaml             one client, over stdin and stdout
-  $ mcp-hangar serve --http --port 9000               one endpoint at http://127.0.0.1:9000/mcp`;
+  $ mcp-hangar serve --config config.yaml    one client, over stdin and stdout
+  $ mcp-hangar serve --http --port 9000      at http://127.0.0.1:9000/mcp`;
 
 function serveOptions(command: Command): Command {
   return command
     .option(
       '-c, --config <file>',
-      'configuration (default: MCP_CONFIG, ./config.yaml, ~/.config/mcp-hangar/config.yaml)',
+      'configuration (default: MCP_CONFIG, ./config.yaml at a terminal, ~/.config/mcp-hangar/config.yaml)',
     )
     .option(
       '--http',

@@ -45,7 +45,7 @@ Exit codes:
 Examples:
   $ mcp-hangar init                      ask, step by step
   $ mcp-hangar init --dry-run            show what -y would write, as a diff
-  $ mcp-hangar init -y                   take the servers of all clients over, and connect them
+  $ mcp-hangar init -y                   take over all servers, connect all clients
   $ mcp-hangar init --undo               take the last change back`;
 
 const IMPORT_EXAMPLES = `
@@ -70,7 +70,7 @@ Exit codes:
   2 a file cannot be read or written
 
 Examples:
-  $ mcp-hangar connect                   which clients are here, and which are connected
+  $ mcp-hangar connect                   which are here, and are connected
   $ mcp-hangar connect cursor
   $ mcp-hangar connect claude-code --scope project --transport http
   $ mcp-hangar connect zed --remove`;
