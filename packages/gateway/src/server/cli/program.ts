@@ -1,5 +1,5 @@
 /** The command line: what can be typed, and its help. What it does is given by `bootstrap`. */
-import { Command, CommanderError } from 'commander';
+import { type Argument, Command, CommanderError } from 'commander';
 import { callCommands, type CallsActions } from './commands/calls.ts';
 import type { CompletionSources } from './complete.ts';
 import { completionCommands, type CompletionActions } from './commands/completion.ts';
@@ -33,18 +33,40 @@ export interface CliActions
 
 const EXAMPLES = `
 Examples:
-  $ mcp-hangar init                                   set up: your clients' servers, and your clients
-  $ mcp-hangar --config config.yaml                   one client, over stdin and stdout
-  $ mcp-hangar serve --config config.yaml             the same
-  $ mcp-hangar serve --http --config config.yaml      one endpoint at http://127.0.0.1:8000/mcp
+  $ mcp-hangar init                          your clients' servers, your clients
+  $ mcp-hangar --config config.yaml          one client, over stdin and stdout
+  $ mcp-hangar serve --config config.yaml    the same
+  $ mcp-hangar serve --http                  at http://127.0.0.1:8000/mcp
   $ mcp-hangar add memory -- npx -y @modelcontextprotocol/server-memory
-  $ mcp-hangar config check config.yaml               says what is wrong, with file and line
-  $ mcp-hangar status                                 what the servers of the running gateway do
-  $ mcp-hangar tools                                  every tool of every server
-  $ mcp-hangar call files.list_directory path=.       calls a tool, also where no gateway runs
-  $ mcp-hangar doctor                                 what is wrong with each server, and what to do
-  $ mcp-hangar events --follow                        what servers do and what is called, as it happens
-  $ mcp-hangar calls parked                           calls that wait for answers of their clients`;
+  $ mcp-hangar config check                  what is wrong, with file and line
+  $ mcp-hangar status                        what the running servers do
+  $ mcp-hangar tools                         every tool of every server
+  $ mcp-hangar call files.list_directory path=.
+  $ mcp-hangar doctor                        what is wrong, and what to do
+  $ mcp-hangar events --follow               what happens, as it happens
+  $ mcp-hangar calls parked                  calls that wait for their clients`;
+
+/** Without `[options]`, which all have: what it does fits beside it then. */
+const subcommandTerm = (command: Command): string =>
+  [
+    [command.name(), ...command.aliases()].join('|'),
+    ...command.registeredArguments.map(argumentTerm),
+  ].join(' ');
+
+function argumentTerm(argument: Argument): string {
+  const name = `${argument.name()}${argument.variadic ? '...' : ''}`;
+  return argument.required ? `<${name}>` : `[${name}]`;
+}
+
+const SHARED_OPTIONS = `
+Options of all commands:
+  -c, --config <file>    which configuration is meant (default: as for serve)
+  --state-dir <folder>   where its gateway keeps what outlives it
+  -q, --quiet            print no notes`;
+
+/** What the help of a command says beside its own options; nothing where those are among them. */
+const sharedOptions = (command: Command): string =>
+  command.options.some(({ long }) => long === '--config') ? '' : SHARED_OPTIONS;
 
 /** Runs one command line. Answers the exit code; never ends the process. */
 export async function runCli(argv: readonly string[], actions: CliActions): Promise<number> {
@@ -56,6 +78,8 @@ export async function runCli(argv: readonly string[], actions: CliActions): Prom
     .description('One MCP endpoint in front of many MCP servers.')
     .version(actions.version, '-V, --version', 'print the version')
     .addHelpText('after', EXAMPLES)
+    .addHelpText('afterAll', ({ command }) => sharedOptions(command))
+    .configureHelp({ subcommandTerm })
     .showSuggestionAfterError()
     .configureOutput({ outputError: () => undefined }) // told by `failed`
     .exitOverride();

@@ -61,11 +61,15 @@ async function look({ words: [id], flags, signal }: Asked, screen: Screen): Prom
 
   async function oneServer(from: GatewayLine, name: string): Promise<string> {
     const answer = await from.ask({ query: 'get_mcp_server', input: { id: name } }, { signal });
-    const report = readAnswer(ServerReport, answer);
+    const report = sinceNever(from, readAnswer(ServerReport, answer));
     if (flags.json === true) return JSON.stringify({ gateway: gatewayJson(from), ...report });
     return serverText(report);
   }
 }
+
+/** Without a gateway there was no change to count from. */
+const sinceNever = ({ running }: GatewayLine, report: ServerReport): ServerReport =>
+  running === undefined ? { ...report, server: { ...report.server, state_since: null } } : report;
 
 interface FoundLine {
   readonly line: GatewayLine;
