@@ -33,18 +33,20 @@ export interface CliActions
 
 const EXAMPLES = `
 Examples:
-  $ mcp-hangar init                                   set up: your clients' servers, and your clients
-  $ mcp-hangar --config config.yaml                   one client, over stdin and stdout
-  $ mcp-hangar serve --config config.yaml             the same
-  $ mcp-hangar serve --http --config config.yaml      one endpoint at http://127.0.0.1:8000/mcp
+  $ mcp-hangar init                               set up: your clients' servers, and your clients
   $ mcp-hangar add memory -- npx -y @modelcontextprotocol/server-memory
-  $ mcp-hangar config check config.yaml               says what is wrong, with file and line
-  $ mcp-hangar status                                 what the servers of the running gateway do
-  $ mcp-hangar tools                                  every tool of every server
-  $ mcp-hangar call files.list_directory path=.       calls a tool, also where no gateway runs
-  $ mcp-hangar doctor                                 what is wrong with each server, and what to do
-  $ mcp-hangar events --follow                        what servers do and what is called, as it happens
-  $ mcp-hangar calls parked                           calls that wait for answers of their clients`;
+  $ mcp-hangar status                             what the servers of the running gateway do
+  $ mcp-hangar call files.list_directory path=.   calls a tool, also where no gateway runs
+  $ mcp-hangar doctor                             what is wrong with each server, and what to do
+  $ mcp-hangar serve --http -c config.yaml        one endpoint at http://127.0.0.1:8000/mcp`;
+
+/** Under which heading the help shows a command. */
+const HEADINGS: Readonly<Record<string, readonly string[]>> = {
+  'Serve and set up:': ['serve', 'init', 'import', 'connect'],
+  'Change servers:': ['add', 'remove', 'enable', 'disable', 'start', 'stop', 'restart'],
+  'Look and call:': ['list', 'status', 'tools', 'call', 'logs', 'events', 'calls', 'version'],
+  'Check and configure:': ['doctor', 'config', 'completion'],
+};
 
 /** Runs one command line. Answers the exit code; never ends the process. */
 export async function runCli(argv: readonly string[], actions: CliActions): Promise<number> {
@@ -62,12 +64,13 @@ export async function runCli(argv: readonly string[], actions: CliActions): Prom
   serveCommands(program, actions, done);
   setupCommands(program, actions, done);
   editCommands(program, actions, done);
-  configCommands(program, actions, done);
   operateCommands(program, actions, done);
-  doctorCommands(program, actions, done);
   eventCommands(program, actions, done);
   callCommands(program, actions, done);
+  doctorCommands(program, actions, done);
+  configCommands(program, actions, done);
   completionCommands(program, actions, done);
+  putUnderHeadings(program);
   const [first, ...words] = argv;
   try {
     if (first === '__complete') {
@@ -85,6 +88,12 @@ export async function runCli(argv: readonly string[], actions: CliActions): Prom
     return actions.failed(usageFault(program, argv, error), wantsJson(argv));
   }
   return code;
+}
+
+function putUnderHeadings(program: Command): void {
+  for (const [heading, names] of Object.entries(HEADINGS))
+    for (const command of program.commands)
+      if (names.includes(command.name())) command.helpGroup(heading);
 }
 
 /** Behind `--` stand words of somebody else. */
