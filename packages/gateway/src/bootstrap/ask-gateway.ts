@@ -13,6 +13,7 @@ import {
 } from '../infrastructure/state/owner-link.ts';
 import { recordedSocket } from '../infrastructure/state/socket-path.ts';
 import type { PlaceFlags } from '../server/cli/commands/group.ts';
+import { NO_ENV_FILE } from './config/env-file.ts';
 import { findConfigText, type FoundConfig } from './find-config.ts';
 import { stateFolder } from './start.ts';
 import { VERSION } from './version.ts';
@@ -61,6 +62,26 @@ export async function callOwnerOf(flags: PlaceFlags, config: FoundConfig): Promi
   const socketPath = socketIn(state.folder);
   if (socketPath === undefined) return { kind: 'absent' };
   return callOwner(socketPath, 'query', state.digest);
+}
+
+/**
+ * The process of the gateway that has read a file, perhaps before it was changed; undefined where none does, or it
+ * cannot be told. Never rejects.
+ */
+export async function readerOf(
+  flags: PlaceFlags,
+  path: string,
+): Promise<{ readonly pid: number } | undefined> {
+  // A question is taken whatever the digest; none is asked.
+  const unread = { path, text: '', chosenBy: undefined, envFile: NO_ENV_FILE };
+  try {
+    const found = await callOwnerOf(flags, unread);
+    if (found.kind !== 'linked') return undefined;
+    found.socket.on('error', () => undefined).destroy();
+    return { pid: found.facts.pid };
+  } catch {
+    return undefined; // a folder that nobody may look into: it was never the question
+  }
 }
 
 type Linked = Extract<OwnerAnswer, { kind: 'linked' }>;

@@ -14,7 +14,7 @@ import { changeConfig, schemaFileFor, SCHEMA_FILE, type ConfigChange } from '../
 import type { WrittenServer } from '../config/edit/edit-config.ts';
 import { isInlineSecret, shown } from '../config/redact.ts';
 import { schemaText } from '../config/schema-text.ts';
-import { runningGateway } from '../running-gateway.ts';
+import { readerOf } from '../ask-gateway.ts';
 import { print, say } from '../say.ts';
 import { serverToAdd } from './server-to-add.ts';
 
@@ -169,7 +169,7 @@ async function tell(
 ): Promise<number> {
   const isDryRun = flags.dryRun === true;
   const isWritten = change.isChanged && !isDryRun;
-  const gateway = isWritten ? await runningGateway(flags, change.path) : undefined;
+  const gateway = isWritten ? await readerOf(flags, change.path) : undefined;
   const report: EditReport = {
     file: change.path,
     created: change.isNew && isWritten,

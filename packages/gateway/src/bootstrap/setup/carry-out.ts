@@ -4,7 +4,7 @@ import type { SetupReport } from '../../application/setup/setup-report.ts';
 import { applyChanges, type Change } from '../../infrastructure/setup/change-journal.ts';
 import type { PlaceFlags } from '../../server/cli/commands/group.ts';
 import { diffText, filesText, setupText } from '../../server/cli/setup-text.ts';
-import { runningGateway } from '../running-gateway.ts';
+import { readerOf } from '../ask-gateway.ts';
 import { print } from '../say.ts';
 import { journalFolder } from './config-facts.ts';
 
@@ -38,7 +38,7 @@ export async function carryOut(deed: Deed, flags: Asked): Promise<SetupReport> {
     madeAt: new Date().toISOString(),
   });
   const isConfigChanged = changes.some(({ path }) => path === report.config);
-  const running = isConfigChanged ? await runningGateway(flags, report.config) : undefined;
+  const running = isConfigChanged ? await readerOf(flags, report.config) : undefined;
   if (running === undefined) return report;
   const note = `the gateway of process ${running.pid} has read the configuration before; restart your clients`;
   return { ...report, notes: [...report.notes, note] };

@@ -34,17 +34,19 @@ export interface CliActions
 const EXAMPLES = `
 Examples:
   $ mcp-hangar init                          your clients' servers, your clients
-  $ mcp-hangar --config config.yaml          one client, over stdin and stdout
-  $ mcp-hangar serve --config config.yaml    the same
-  $ mcp-hangar serve --http                  at http://127.0.0.1:8000/mcp
   $ mcp-hangar add memory -- npx -y @modelcontextprotocol/server-memory
-  $ mcp-hangar config check                  what is wrong, with file and line
   $ mcp-hangar status                        what the running servers do
-  $ mcp-hangar tools                         every tool of every server
   $ mcp-hangar call files.list_directory path=.
   $ mcp-hangar doctor                        what is wrong, and what to do
-  $ mcp-hangar events --follow               what happens, as it happens
-  $ mcp-hangar calls parked                  calls that wait for their clients`;
+  $ mcp-hangar serve --http -c config.yaml   at http://127.0.0.1:8000/mcp`;
+
+/** Under which heading the help shows a command. */
+const HEADINGS: Readonly<Record<string, readonly string[]>> = {
+  'Serve and set up:': ['serve', 'init', 'import', 'connect'],
+  'Change servers:': ['add', 'remove', 'enable', 'disable', 'start', 'stop', 'restart'],
+  'Look and call:': ['list', 'status', 'tools', 'call', 'logs', 'events', 'calls', 'version'],
+  'Check and configure:': ['doctor', 'config', 'completion'],
+};
 
 /** Without `[options]`, which all have: what it does fits beside it then. */
 const subcommandTerm = (command: Command): string =>
@@ -86,12 +88,13 @@ export async function runCli(argv: readonly string[], actions: CliActions): Prom
   serveCommands(program, actions, done);
   setupCommands(program, actions, done);
   editCommands(program, actions, done);
-  configCommands(program, actions, done);
   operateCommands(program, actions, done);
-  doctorCommands(program, actions, done);
   eventCommands(program, actions, done);
   callCommands(program, actions, done);
+  doctorCommands(program, actions, done);
+  configCommands(program, actions, done);
   completionCommands(program, actions, done);
+  putUnderHeadings(program);
   const [first, ...words] = argv;
   try {
     if (first === '__complete') {
@@ -109,6 +112,12 @@ export async function runCli(argv: readonly string[], actions: CliActions): Prom
     return actions.failed(usageFault(program, argv, error), wantsJson(argv));
   }
   return code;
+}
+
+function putUnderHeadings(program: Command): void {
+  for (const [heading, names] of Object.entries(HEADINGS))
+    for (const command of program.commands)
+      if (names.includes(command.name())) command.helpGroup(heading);
 }
 
 /** Behind `--` stand words of somebody else. */
