@@ -116,6 +116,17 @@ describe('What the shells ask', () => {
     expect(stdout).not.toContain('__complete');
   });
 
+  it('offers no id that a shell would run or that is several lines', async () => {
+    const at = home();
+    const file = join(at.folder, 'odd.yaml');
+    writeFileSync(
+      file,
+      'mcp_servers:\n  "a$(touch x)": {command: x}\n  "b\\nfiles": {command: x}\n  good: {command: x}\n',
+    );
+    const { stdout } = await hangar(at, '__complete', '--config', file, 'start', '');
+    expect(stdout).toBe('words\ngood\tMCP server\n');
+  });
+
   it('is refused for a shell that is not known', async () => {
     const { code, stdout, stderr } = await hangar(home(), 'completion', 'tcsh');
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });

@@ -187,6 +187,16 @@ describe('init', () => {
     expect(await client.end()).toBe(0);
   });
 
+  it('starts nothing unasked that the file of a folder names', async () => {
+    const home = empty();
+    const servers = { x: { command: 'touch', args: [home.at('ran')] } };
+    home.write('.mcp.json', JSON.stringify({ mcpServers: servers }));
+    const done = good(await home.run('init', '-y', '--bundle', 'none'));
+    expect(done.stdout).toContain('.mcp.json is not taken over unasked');
+    expect(home.has('ran')).toBe(false);
+    expect(home.read(CONFIG)).not.toContain('touch');
+  });
+
   it('says what keeps a server from starting', async () => {
     const home = empty();
     home.write('.cursor/mcp.json', '{"mcpServers":{"gone":{"command":"no-such-program-9"}}}');

@@ -1,6 +1,7 @@
 /** `mcp-hangar init`: from what a user has to a gateway that their clients use. */
 import { Fault } from '@mcp-hangar/kernel/errors';
 import type { SetupReport, UndoReport } from '../../application/setup/setup-report.ts';
+import { entriesOf } from '../../application/setup/read-clients.ts';
 import { undoNewest } from '../../infrastructure/setup/change-journal.ts';
 import type { InitFlags } from '../../server/cli/commands/setup.ts';
 import { undoText } from '../../server/cli/setup-text.ts';
@@ -26,9 +27,11 @@ export async function init(flags: InitFlags): Promise<number> {
     : defaults(scene, flags);
   if (choices === undefined) return INTERRUPTED;
   const plan = await planSetup(scene, choices);
+  const notes = [...plan.report.notes, ...folderNotes(scene, flags)];
   const refused = await refusal(plan.report, flags);
   if (refused !== undefined) return refused;
-  const report = await carryOut({ command: 'init', ...plan }, flags);
+  const told = { ...plan, report: { ...plan.report, notes } };
+  const report = await carryOut({ command: 'init', ...told }, flags);
   const isTried = report.undo !== null && flags.test;
   let smoke: SetupReport['smoke_test'] = [];
   // Files are written by now: who does not want to wait is told of them all the same.
@@ -40,10 +43,21 @@ export async function init(flags: InitFlags): Promise<number> {
   return code;
 }
 
+const ofUser = ({ files }: Scene): Scene['files'] => files.filter(({ scope }) => scope === 'user');
+
+/** What -y leaves, and how it is taken all the same. */
+function folderNotes({ files }: Scene, flags: InitFlags): readonly string[] {
+  if (isInteractive(flags)) return [];
+  return files
+    .filter((file) => file.scope === 'project' && entriesOf(file).length > 0)
+    .map(({ path }) => `${path} is not taken over unasked; look at it, then: mcp-hangar import`);
+}
+
 /** What -y does. */
 function defaults(scene: Scene, flags: InitFlags): SetupChoices {
   return {
-    sources: scene.files,
+    // Who wrote the files of this folder nobody knows: what they start is looked at first.
+    sources: isInteractive(flags) ? scene.files : ofUser(scene),
     keepsSecrets: flags.keepSecrets === true,
     bundle: flags.bundle ?? 'starter',
     connects: scene.files.filter(
