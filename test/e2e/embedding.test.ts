@@ -297,6 +297,7 @@ it('A listener whose promise is rejected harms nobody else', async () => {
       error: (_: object, event: string) => void told.push(event),
     };
     await using hangar = await Hangar.start(up(), { logger });
+    // eslint-disable-next-line typescript/no-misused-promises -- what a careless program does
     hangar.events.subscribe(() => Promise.reject(new Error('no')));
     await hangar.invoke('up', 'pid');
     await until('it is told of', () => told.includes('event_listener_failed'));

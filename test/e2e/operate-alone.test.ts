@@ -31,6 +31,14 @@ const missing = (house: Household): string =>
   `  AI clients start one, and so does: mcp-hangar serve --http --config ${house.file}\n`;
 
 describe('Without a gateway', () => {
+  it('calls at the same time are all answered, though the gateway of one ends under the others', async () => {
+    const house = home();
+    const calls = Array.from({ length: 5 }, () => hangar(house, 'call', 'up.pid'));
+    const wrong = (await Promise.all(calls)).filter(({ code }) => code !== 0);
+    expect(wrong).toEqual([]);
+    await house.empty();
+  });
+
   it('list shows the configuration, and what is remembered', async () => {
     const house = home();
     const { code, stdout, stderr } = await hangar(house, 'list');
