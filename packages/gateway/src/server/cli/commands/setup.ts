@@ -45,7 +45,7 @@ Exit codes:
 Examples:
   $ mcp-hangar init                      ask, step by step
   $ mcp-hangar init --dry-run            show what -y would write, as a diff
-  $ mcp-hangar init -y                   take over all servers, connect all clients
+  $ mcp-hangar init -y                   take over servers, connect clients
   $ mcp-hangar init --undo               take the last change back`;
 
 const IMPORT_EXAMPLES = `
