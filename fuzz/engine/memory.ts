@@ -10,6 +10,8 @@ const SLOPE_MIB_PER_MINUTE_MAX = 1;
 interface Mark {
   readonly atMs: number;
   readonly mib: number;
+  /** Of that, what JavaScript holds: objects, and the bytes of buffers. */
+  readonly heldMib?: number;
 }
 
 export interface MemoryReport {
@@ -17,6 +19,8 @@ export interface MemoryReport {
   /** Over the last five minutes, least squares; undefined where the run was too short to tell. */
   readonly slopeMibPerMinute: number | undefined;
   readonly grows: boolean;
+  /** Every mark of those minutes: all of it, and what JavaScript holds of it. */
+  readonly marks: readonly string[];
 }
 
 export class Memory {
@@ -27,18 +31,22 @@ export class Memory {
   async look(nowMs: number): Promise<void> {
     if (nowMs < this.#nextMs) return;
     this.#nextMs = nowMs + EVERY_MS;
-    this.#marks.push({ atMs: nowMs, mib: await anonymousMib() });
+    const mib = await anonymousMib();
+    const { heapUsed, external } = process.memoryUsage();
+    this.#marks.push({ atMs: nowMs, mib, heldMib: (heapUsed + external) / 1_048_576 });
   }
 
   report(): MemoryReport {
     const last = this.#marks.at(-1);
-    if (last === undefined) return { mib: 0, slopeMibPerMinute: undefined, grows: false };
+    if (last === undefined)
+      return { mib: 0, slopeMibPerMinute: undefined, grows: false, marks: [] };
     const marks = this.#marks.filter(({ atMs }) => atMs >= last.atMs - WINDOW_MS);
     const slope = marks.length < MARKS_MIN ? undefined : slopeOf(marks) * 60_000;
     return {
       mib: last.mib,
       slopeMibPerMinute: slope,
       grows: slope !== undefined && slope >= SLOPE_MIB_PER_MINUTE_MAX,
+      marks: marks.map(({ mib, heldMib = 0 }) => `${mib.toFixed(1)}/${heldMib.toFixed(1)}`),
     };
   }
 }

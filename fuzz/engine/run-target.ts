@@ -10,6 +10,12 @@ import type { FromWorker, Job } from './job.ts';
 const SILENCE_MS_MAX = 30_000;
 const OUTPUT_CHARS_MAX = 4_000;
 const HEAP_MIB_MAX = 2_048;
+/**
+ * Left alone, the room for young objects, the arenas of the allocator (one a thread) and the pages that helper threads
+ * give back breathe by 20 MiB within minutes while what is held stays the same: a slope through that says nothing.
+ */
+const YOUNG_MIB_MAX = 4;
+const ONE_ARENA = { MALLOC_ARENA_MAX: '1' };
 const ROOT = join(import.meta.dirname, '..', '..');
 
 export interface TargetJob extends Omit<Job, 'journal'> {
@@ -48,7 +54,8 @@ export async function runTarget(job: TargetJob): Promise<TargetResult> {
   if (problem !== undefined) await blame(job, { journal, problem, keep });
   if (report?.memory.grows === true) {
     const slope = report.memory.slopeMibPerMinute?.toFixed(2);
-    keep('memory', `anonymous memory grows by ${slope} MiB a minute`, Buffer.alloc(0));
+    const marks = report.memory.marks.join(' ');
+    keep('memory', `anonymous memory grows by ${slope} MiB a minute: ${marks}`, Buffer.alloc(0));
   }
   return { target: job.target, report, findings: [...kept.values()] };
 }
@@ -100,7 +107,10 @@ async function watched(
       '--expose-gc',
       '--no-warnings=ExperimentalWarning',
       `--max-old-space-size=${HEAP_MIB_MAX}`,
+      `--max-semi-space-size=${YOUNG_MIB_MAX}`,
+      '--single-threaded-gc',
     ],
+    env: { ...process.env, ...ONE_ARENA },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   const output = lastOutput(child);

@@ -9,6 +9,9 @@ import { checkAnswer } from '../engine/answer-check.ts';
 
 /** Short, so that what is too long is met. */
 const BYTES_MAX = 600;
+/** Answers above this many bytes take another way: `@BIG@` makes one of them, and then more may be sent. */
+const BIG = 'x'.repeat(66_000);
+const BIG_BYTES_MAX = 200_000;
 const TYPES = ['text/event-stream', 'application/json', 'text/html', 'Text/Event-Stream; a=b'];
 
 interface Events {
@@ -17,14 +20,14 @@ interface Events {
   readonly retryMs: number | undefined;
 }
 
-function parse(chunks: readonly Buffer[]): Events {
+function parse(chunks: readonly Buffer[], bytesMax: number): Events {
   const events: string[] = [];
   const parser = new EventParser(
     {
       event: (data, type) => events.push(`${type} ${data.toString('latin1')}`),
       overlong: (head, tail, bytes) => events.push(`overlong ${bytes} ${head} ${tail}`),
     },
-    BYTES_MAX,
+    bytesMax,
   );
   for (const chunk of chunks) parser.push(chunk);
   return { events, lastEventId: parser.lastEventId, retryMs: parser.retryMs };
@@ -53,7 +56,13 @@ function plainly(text: string): readonly string[] {
   return events;
 }
 
-function read(type: string, status: number, chunks: readonly Buffer[]): readonly string[] {
+interface Sent {
+  readonly type: string;
+  readonly status: number;
+  readonly bytesMax: number;
+}
+
+function read({ type, status, bytesMax }: Sent, chunks: readonly Buffer[]): readonly string[] {
   const told: string[] = [];
   const reader = new AnswerReader(
     {
@@ -69,7 +78,7 @@ function read(type: string, status: number, chunks: readonly Buffer[]): readonly
       ended: () => told.push('end'),
       failed: (fault) => told.push(`end failed ${fault.code}`),
     },
-    BYTES_MAX,
+    bytesMax,
   );
   reader.response(status, { 'content-type': type });
   for (const chunk of chunks) reader.data(chunk);
@@ -92,17 +101,22 @@ function textOf(message: Incoming): string {
 
 function run(input: Buffer): void {
   const [first = 0] = input;
-  const bytes = input.subarray(1);
+  const isBig = input.includes('@BIG@');
+  const bytesMax = isBig ? BIG_BYTES_MAX : BYTES_MAX;
+  const bytes = isBig
+    ? Buffer.from(input.toString('latin1', 1).replace('@BIG@', BIG), 'latin1')
+    : input.subarray(1);
   const random = new Random(seedOf(input));
-  const whole = parse([bytes]);
-  for (const chunks of [pieces(bytes, random), [...bytes].map((byte) => Buffer.from([byte]))]) {
-    const cut = parse(chunks);
+  const whole = parse([bytes], bytesMax);
+  const crumbs = isBig ? [] : [[...bytes].map((byte) => Buffer.from([byte]))];
+  for (const chunks of [pieces(bytes, random), ...crumbs]) {
+    const cut = parse(chunks, bytesMax);
     expect(JSON.stringify(cut) === JSON.stringify(whole), 'pieces make no difference', {
       whole,
       cut,
     });
   }
-  if (bytes.length <= BYTES_MAX) {
+  if (bytes.length <= bytesMax) {
     const plain = plainly(bytes.toString('latin1'));
     expect(JSON.stringify(plain) === JSON.stringify(whole.events), 'events are as the standard', {
       plain,
@@ -111,8 +125,9 @@ function run(input: Buffer): void {
   }
   const type = TYPES[first % TYPES.length] ?? '';
   const status = [200, 200, 200, 202, 404][(first >> 2) % 5] ?? 200;
-  const once = read(type, status, [bytes]);
-  const again = read(type, status, pieces(bytes, random));
+  const sent = { type, status, bytesMax };
+  const once = read(sent, [bytes]);
+  const again = read(sent, pieces(bytes, random));
   expect(once.join('\n') === again.join('\n'), 'pieces of an answer make no difference', {
     once,
     again,
@@ -132,6 +147,8 @@ export const target: Target = {
     `\u0001[${DATA},{"jsonrpc":"2.0","method":"notifications/message","params":{}}]`,
     `\u0011{"jsonrpc":"2.0","id":1,"error":{"code":-32001,"message":"no"}}`,
     `\u0002<html>`,
+    `\0data: {"jsonrpc":"2.0","id":1,"result":["@BIG@"]}\n\n`,
+    `\u0001{"result":["@BIG@"],"jsonrpc":"2.0",\n"id":1}`,
   ],
   dictionary: [
     'data:',

@@ -11,10 +11,14 @@ import { Random, seedOf } from '../engine/random.ts';
 import { expect, pieces, type Target } from '../engine/target.ts';
 
 const CALLS = 6;
-const LIMITS = { messageBytesMax: 200_000, queueBytesMax: 100_000 };
+const QUEUE_BYTES_MAX = 100_000;
+const MESSAGE_BYTES_MAX = 200_000;
 /** Lines above this many bytes take another way: `@BIG@` makes one of them. */
 const BIG = 'x'.repeat(66_000);
 const TOO_BIG = 'x'.repeat(200_000);
+/** And those above this one are only looked at from both ends. `@HUGE@` costs time: most often it is a big one. */
+const HUGE = 'x'.repeat(8_400_000);
+const HUGE_ONCE_IN = 16;
 
 interface Told {
   readonly answers: RawAnswer[];
@@ -29,7 +33,7 @@ interface Outcome {
   readonly written: string;
 }
 
-function listen(chunks: readonly Buffer[]): Outcome {
+function listen(chunks: readonly Buffer[], messageBytesMax: number): Outcome {
   const stdout = new Readable({ read: () => undefined });
   let written = '';
   const stdin = new Writable({
@@ -40,7 +44,8 @@ function listen(chunks: readonly Buffer[]): Outcome {
   });
   const forever = new Promise<never>(() => undefined);
   const process = { pid: 1, stdin, stdout, exited: forever, stop: () => Promise.resolve() };
-  const connection = new StdioConnection(process, LIMITS);
+  const limits = { messageBytesMax, queueBytesMax: QUEUE_BYTES_MAX };
+  const connection = new StdioConnection(process, limits);
   const heard: string[] = [];
   connection.observe({
     request: ({ line }) => heard.push(line.text),
@@ -74,8 +79,9 @@ const asText = ({ calls, heard, written }: Outcome): string =>
 
 function run(input: Buffer): void {
   const bytes = expanded(input);
-  const whole = listen([bytes]);
-  const cut = listen(pieces(bytes, new Random(seedOf(input))));
+  const limit = bytes.length > HUGE.length ? 2 * HUGE.length : MESSAGE_BYTES_MAX;
+  const whole = listen([bytes], limit);
+  const cut = listen(pieces(bytes, new Random(seedOf(input))), limit);
   expect(asText(whole) === asText(cut), 'pieces make no difference', {
     whole: asText(whole),
     cut: asText(cut),
@@ -112,7 +118,7 @@ function checkOne(id: number, answer: RawAnswer, lines: readonly (JsonObject | u
 }
 
 function isPlain(message: JsonObject | undefined, line = ''): boolean {
-  if (message === undefined || line.length > LIMITS.messageBytesMax) return false;
+  if (message === undefined || line.length > MESSAGE_BYTES_MAX) return false;
   return Object.keys(message).length === 3 && Buffer.from(line, 'latin1').length === line.length;
 }
 
@@ -128,7 +134,9 @@ function objectIn(line: string): JsonObject | undefined {
 function expanded(input: Buffer): Buffer {
   if (!input.includes('@')) return input;
   const text = input.toString('latin1');
-  return Buffer.from(text.replace('@BIG@', BIG).replace('@TOOBIG@', TOO_BIG), 'latin1');
+  const huge = seedOf(input) % HUGE_ONCE_IN === 0 ? HUGE : BIG;
+  const put = text.replace('@BIG@', BIG).replace('@TOOBIG@', TOO_BIG).replace('@HUGE@', huge);
+  return Buffer.from(put, 'latin1');
 }
 
 export const target: Target = {
@@ -137,6 +145,7 @@ export const target: Target = {
     '{"jsonrpc":"2.0","id":3,"error":{"code":-1,"message":"no"}}\n',
     '{"jsonrpc":"2.0","id":1,"result":{"content":["@BIG@"]}}\n{"result":["@BIG@"],"jsonrpc":"2.0","id":2}\n',
     '{"jsonrpc":"2.0","id":1,"result":{"content":["@TOOBIG@"]}}\n{"id":2,"result":["@TOOBIG@"],"jsonrpc":"2.0"}\n',
+    '{"jsonrpc":"2.0","id":1,"result":{"content":["@HUGE@"]}}\n{"result":["@HUGE@"],"jsonrpc":"2.0","id":2}\n',
     '{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":1,"progress":1}}\n',
     '{"jsonrpc":"2.0","method":"notifications/x","params":{"_meta":{"io.modelcontextprotocol/subscriptionId":2}}}\n',
     '{"jsonrpc":"2.0","id":"q","method":"sampling/createMessage","params":{"_meta":{"progressToken":"t"}}}\n',

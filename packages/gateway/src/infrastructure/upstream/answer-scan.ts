@@ -17,6 +17,8 @@ const SPACE = 32;
 /** Members of an answer; anything else there is unknown to us and passes. */
 const KEY_BYTES_MAX = 32;
 
+const DECISIVE: ReadonlySet<string> = new Set(['id', 'method', 'result', 'error']);
+
 export interface ScannedAnswer {
   readonly id: number;
   readonly idStart: number;
@@ -37,6 +39,7 @@ export function scanAnswer(bytes: Buffer): ScannedAnswer | undefined {
     const colon = skipSpace(bytes, keyEnd);
     const name = foldCase(key);
     if (bytes[colon] !== COLON || key.includes('\\') || found.has(name)) return undefined;
+    if (name !== key && DECISIVE.has(name)) return undefined; // some parsers would take it for that
     const start = skipSpace(bytes, colon + 1);
     const end = skipValue(bytes, start);
     if (end === -1) return undefined;

@@ -198,15 +198,18 @@ describe('whatever a server writes', () => {
     );
   });
 
-  test('a line without a result is no answer, though the word stands in it', async () => {
+  test.each([10, 70_000])('a line of %i bytes without a result is no answer', async (bytes) => {
     const { process, connection } = connect();
-    const calls = [new Told(), new Told()];
+    const calls = [new Told(), new Told(), new Told()];
     for (const call of calls) connection.send(call);
+    const text = `${'x'.repeat(bytes)} "result"`;
     await process.says(
-      { jsonrpc: '2.0', id: 1, text: 'a "result"' },
-      { jsonrpc: '2.0', id: 2, inner: { result: {} } },
+      { jsonrpc: '2.0', id: 1, text },
+      { jsonrpc: '2.0', id: 2, inner: { result: text } },
+      { jsonrpc: '2.0', id: 3, Result: text },
     );
-    expect(calls.map(lostWith)).toEqual([['UPSTREAM_ANSWER_INVALID'], ['UPSTREAM_ANSWER_INVALID']]);
+    const invalid = ['UPSTREAM_ANSWER_INVALID'];
+    await vi.waitFor(() => expect(calls.map(lostWith)).toEqual([invalid, invalid, invalid]));
   });
 
   test('an over-long request of its own costs none of ours, though it has the same id', async () => {

@@ -25,7 +25,10 @@ import { scanAnswer } from './answer-scan.ts';
 import { correlationOf, isAnswer, isCorrelated, isJson, numericId } from './correlation.ts';
 import { LineSplitter } from '../../application/framing/line-splitter.ts';
 
-/** Answers up to here are parsed, so that no client gets half a message; longer ones are only scanned. */
+/**
+ * Answers up to here are parsed, so that no client gets half a message; longer ones are only scanned, where their top
+ * level is as plain as servers write it.
+ */
 const PARSED_BYTES_MAX = 65_536;
 /** Lines above are no more than looked at from both ends, and only answers pass. */
 const WHOLE_SCAN_BYTES_MAX = 8_388_608;
@@ -240,10 +243,8 @@ export class StdioConnection implements UpstreamConnection {
       case 'answer': {
         const id = numericId(message.rawId);
         this.#settle(id, bytes, (call) => {
-          const answer =
-            bytes > PARSED_BYTES_MAX || isAnswer(message.line.text) ? answerOf(message) : undefined;
-          if (answer === undefined) call.lost(invalid());
-          else call.answered(answer);
+          if (isAnswer(message.line.text)) call.answered(answerOf(message));
+          else call.lost(invalid());
         });
         return;
       }

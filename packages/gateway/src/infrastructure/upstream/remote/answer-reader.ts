@@ -153,7 +153,7 @@ export class AnswerReader implements HttpHandler {
       this.#events.failed(fault, true);
       return;
     }
-    const body = this.#body.join();
+    const body = this.#body.join().subarray(0, REFUSAL_BYTES_MAX); // the last chunk may have gone beyond
     const parsed = parsedObject(body);
     const error = parsed?.['error'];
     this.#events.refused({

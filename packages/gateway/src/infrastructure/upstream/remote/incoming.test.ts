@@ -36,6 +36,15 @@ test.each([10, 100_000])('an answer of %i bytes that names two ids is noise', (b
   expect(read(line)).toEqual([{ kind: 'noise', id: 7 }]);
 });
 
+test.each([
+  ['ID', '"ID":7,"result"'],
+  ['result', '"id":7,"Result"'],
+  ['error', '"id":7,"ERROR"'],
+])('a large answer whose %s is in another case is noise', (_what, members) => {
+  const line = `{"jsonrpc":"2.0",${members}:{"text":"${'x'.repeat(100_000)}"}}`;
+  expect(read(line)[0]?.kind).toBe('noise');
+});
+
 test('an answer has a result as a member, not as a word somewhere', () => {
   expect(read('{"jsonrpc":"2.0","id":7,"inner":{"result":1}}')).toEqual([{ kind: 'noise', id: 7 }]);
   expect(read('{"jsonrpc":"2.0","id":7,"text":"a \\"result\\""}')).toEqual([

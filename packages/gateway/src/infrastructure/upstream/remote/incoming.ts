@@ -46,7 +46,7 @@ function readOne(bytes: Buffer): Incoming {
   const text = bytes.toString('latin1');
   const message = readServerLine(text);
   if (message?.kind === 'answer') {
-    if (bytes.length <= PARSED_BYTES_MAX && !isAnswer(text)) return noise(bytes);
+    if (!isAnswer(text)) return noise(bytes);
     return { kind: 'answer', id: numericId(message.rawId), answer: answerOf(message) };
   }
   return message === undefined || !isJson(text) ? noise(bytes) : message;
