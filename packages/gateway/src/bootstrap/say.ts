@@ -2,9 +2,6 @@
 import { stackOf } from '@mcp-hangar/kernel/error-text';
 import type { Logger } from '../application/ports.ts';
 
-export const USER_ERROR = 1;
-export const SYSTEM_ERROR = 2;
-
 export const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
 /** A defect goes to the log; on stderr it stands where this process has no gateway, so no log. */

@@ -20,7 +20,8 @@ import { loadGatewayConfig } from '../config/load-config.ts';
 import { findConfigText } from '../find-config.ts';
 import { interruptible } from '../interrupt.ts';
 import { configFault } from '../outcome.ts';
-import { say, SYSTEM_ERROR } from '../say.ts';
+import { SYSTEM_ERROR } from '../exit-codes.ts';
+import { say } from '../say.ts';
 import { stateFolder } from '../start.ts';
 
 const LIMIT = 50;
