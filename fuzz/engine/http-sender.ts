@@ -39,6 +39,12 @@ export class HttpSender {
     return id;
   }
 
+  /** Ends a session: what still waits for its client would wait for minutes. */
+  async end(session: string): Promise<void> {
+    const head = ['DELETE /mcp HTTP/1.1', 'host: localhost', `mcp-session-id: ${session}`];
+    await this.exchange([Buffer.from(`${head.join('\r\n')}\r\n\r\n`)]);
+  }
+
   /** @throws Broken where a request as it should be is not answered as it should be */
   async checkGood(session: string): Promise<void> {
     const said = await this.exchange([post(GOOD, [`mcp-session-id: ${session}`])]);

@@ -1,4 +1,9 @@
 /** A whole gateway in this process, with a server of each era in memory that answers at once. */
+import { eventId } from '@mcp-hangar/eventing/event-id';
+import { MemoryEventStore } from '@mcp-hangar/eventing/memory-event-store';
+import { EventRecorder } from '../../packages/gateway/src/application/recording/event-recorder.ts';
+import type { Records } from '../../packages/gateway/src/bootstrap/records.ts';
+import { FORGETFUL } from '../../packages/gateway/src/infrastructure/state/memory-files.ts';
 import { compose, type Gateway } from '../../packages/gateway/src/bootstrap/compose.ts';
 import { loadGatewayConfig } from '../../packages/gateway/src/bootstrap/config/load-config.ts';
 import type { Logger, UpstreamLauncher } from '../../packages/gateway/src/application/ports.ts';
@@ -47,6 +52,8 @@ const CAPABILITIES = {
   completions: {},
 };
 
+const EVENTS_MAX = 500;
+
 export class World {
   readonly gateway: Gateway;
   readonly #launchers: readonly ScriptedLauncher[];
@@ -82,7 +89,8 @@ export class World {
         if (defects.length < 10) defects.push(`${event} ${String(fields['error'])}`);
       },
     };
-    const gateway = await compose(loaded.value, { logger, launcher, env: {} });
+    const records = recordsOf(logger);
+    const gateway = await compose(loaded.value, { logger, launcher, records, env: {} });
     return new World(gateway, [legacy, modern], defects);
   }
 
@@ -112,6 +120,29 @@ export class World {
   close(): Promise<void> {
     return this.gateway.close();
   }
+}
+
+const CLOCK = { nowMs: () => Date.now() };
+
+/** An event log in memory that is soon full: one that grows for minutes would look like a leak. */
+function recordsOf(logger: Logger): Records {
+  const store = new MemoryEventStore({ eventsMax: EVENTS_MAX });
+  const recorder = new EventRecorder({
+    store,
+    clock: CLOCK,
+    logger,
+    producedBy: 'fuzz',
+    newId: () => eventId(CLOCK.nowMs()),
+    callsMax: EVENTS_MAX,
+  });
+  return {
+    recorder,
+    store,
+    memory: FORGETFUL,
+    past: new Map(),
+    problem: () => undefined,
+    [Symbol.asyncDispose]: () => recorder[Symbol.asyncDispose](),
+  };
 }
 
 const echo = (params: JsonObject): JsonObject => ({

@@ -42,6 +42,7 @@ class Subject {
   }
 
   async #renew(): Promise<void> {
+    if (this.#session !== '') await this.#sender.end(this.#session);
     // Nobody but this revision has batches.
     this.#session = await this.#sender.session('2025-03-26');
     await this.#sender.checkGood(this.#session);

@@ -43,6 +43,7 @@ class Subject {
 
   /** Sessions are few here: the one before may have had to make room. */
   async #renew(): Promise<void> {
+    if (this.#session !== '') await this.#sender.end(this.#session);
     this.#session = await this.#sender.session(
       this.#random.pick(['2025-11-25', '2025-06-18', '2025-03-26']),
     );

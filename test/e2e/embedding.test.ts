@@ -226,6 +226,13 @@ describe('Clients', () => {
     expect((await fetch(new URL('/health/ready', url))).ok).toBe(true);
   });
 
+  it('find no port where it was closed before it was open', async () => {
+    const hangar = await Hangar.start(up());
+    const refused = errorOf(hangar.listen({ port: 0 }));
+    await hangar.close();
+    expect((await refused).code).toBe('GATEWAY_STOPPING');
+  });
+
   it('are served over a pair of streams', async () => {
     await using hangar = await Hangar.start(up());
     const [input, output] = [new PassThrough(), new PassThrough()];
@@ -275,6 +282,28 @@ describe('Events', () => {
     await next;
     expect(heard).toBe(count);
   });
+});
+
+it('A listener whose promise is rejected harms nobody else', async () => {
+  const unheard: unknown[] = [];
+  const onUnheard = (error: unknown): void => void unheard.push(error);
+  process.on('unhandledRejection', onUnheard);
+  try {
+    const told: string[] = [];
+    const logger = {
+      debug: () => undefined,
+      info: () => undefined,
+      warn: () => undefined,
+      error: (_: object, event: string) => void told.push(event),
+    };
+    await using hangar = await Hangar.start(up(), { logger });
+    hangar.events.subscribe(() => Promise.reject(new Error('no')));
+    await hangar.invoke('up', 'pid');
+    await until('it is told of', () => told.includes('event_listener_failed'));
+  } finally {
+    process.off('unhandledRejection', onUnheard);
+  }
+  expect(unheard).toEqual([]);
 });
 
 describe('A state folder', () => {

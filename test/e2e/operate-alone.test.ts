@@ -35,7 +35,7 @@ describe('Without a gateway', () => {
     const house = home();
     const { code, stdout, stderr } = await hangar(house, 'list');
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^files +stdio +cold +unknown +0$/m);
+    expect(stdout).toMatch(/^files +stdio +cold +unknown +-$/m);
     expect(stderr).toBe('no gateway runs; states are those of servers that were not started\n');
     expect((await hangar(house, 'tools', 'files')).code).toBe(0);
     const report = await json<Record<string, unknown>>(house, 'list', '--json');
@@ -43,7 +43,7 @@ describe('Without a gateway', () => {
       gateway: { running: false },
       servers: [
         { id: 'files', state: 'cold', tools: 14 },
-        { id: 'up', state: 'cold', tools: 0 },
+        { id: 'up', state: 'cold', tools: null },
         { id: 'off', state: 'disabled', enabled: false },
       ],
     });
@@ -64,6 +64,11 @@ describe('Without a gateway', () => {
     const one = await hangar(house, 'status', 'up');
     expect(one.code).toBe(3);
     expect(one.stdout).toContain('upstream.mjs');
+    expect(one.stdout).toMatch(/^ +state +-- cold$/m);
+    const oneInJson = await hangar(house, 'status', 'up', '--json');
+    expect(JSON.parse(oneInJson.stdout)).toMatchObject({
+      server: { id: 'up', state_since: null, tools: null },
+    });
   });
 
   it('call and tools open one for as long as they take, and leave nothing behind', async () => {

@@ -43,7 +43,7 @@ const ROW = {
   state: 'cold',
   state_since: TIME,
   health: 'unknown',
-  tools: 0,
+  tools: null,
   in_flight: 0,
   processes: [],
   last_used_at: null,

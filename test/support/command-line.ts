@@ -28,6 +28,8 @@ export interface Home {
   readonly env?: Readonly<Record<string, string>>;
   /** Where it is typed; the home unless set. */
   readonly cwd?: string;
+  /** Who types it, by number; whoever runs the tests unless set. */
+  readonly uid?: number;
 }
 
 /** A home without anything in it. */
@@ -45,7 +47,7 @@ const NAMES_CONFIG: ReadonlySet<string> = new Set(['--config', '-c', '--']);
 
 /** Starts a command line. */
 export function command(home: Home, ...args: readonly string[]): CommandLine {
-  const { folder, file, env = {}, cwd = folder } = home;
+  const { folder, file, env = {}, cwd = folder, uid } = home;
   const isNamed = file === undefined || args.some((word) => NAMES_CONFIG.has(word));
   const child = spawn(
     process.execPath,
@@ -54,6 +56,7 @@ export function command(home: Home, ...args: readonly string[]): CommandLine {
       env: { ...environment(folder), ...env },
       cwd,
       stdio: 'pipe',
+      ...(uid === undefined ? {} : { uid, gid: uid }),
     },
   );
   let [stdout, stderr] = ['', ''];

@@ -23,7 +23,10 @@ export interface ServerFacts {
   readonly mode: string;
   readonly transport: string;
   readonly isAlive: boolean;
+  /** Of the tools that are known. */
   readonly toolsCount: number;
+  /** False while it was not asked for its tools, and the configuration does not say them. */
+  readonly areToolsKnown: boolean;
   readonly healthStatus: HealthStatus;
   readonly hasPredefinedTools: boolean;
   readonly description: string | undefined;
@@ -53,7 +56,7 @@ export function factsOf(
   const { spec, phase, health } = server;
   const { asker, owner } = caller.user;
   const { tools } = deps.catalogs.offer(server, asker, owner);
-  const hello = deps.catalogs.find(server, asker, owner)?.hello;
+  const catalog = deps.catalogs.find(server, asker, owner);
   return {
     id: spec.id,
     state: phase,
@@ -61,13 +64,14 @@ export function factsOf(
     transport: transportOf(spec),
     isAlive: server.running.length > 0,
     toolsCount: tools.length,
+    areToolsKnown: catalog !== undefined || spec.predefinedTools !== undefined,
     healthStatus: healthStatus(phase, health.consecutiveFailures),
     hasPredefinedTools: spec.predefinedTools !== undefined,
     description: spec.description,
     note: noteOf(server, deps.catalogs.problemOf(server)),
     lastUsedAtMs: lastUse(server),
     consecutiveFailures: health.consecutiveFailures,
-    cannotCross: cannotCross({ speaks: erasOf(server), hello, tools }),
+    cannotCross: cannotCross({ speaks: erasOf(server), hello: catalog?.hello, tools }),
     activity: activityOf(server, deps.clock.nowMs()),
   };
 }
@@ -87,6 +91,7 @@ function disabledFacts(spec: McpServerSpec): ServerFacts {
     transport: transportOf(spec),
     isAlive: false,
     toolsCount: 0,
+    areToolsKnown: false,
     healthStatus: 'unknown',
     hasPredefinedTools: spec.predefinedTools !== undefined,
     description: spec.description,

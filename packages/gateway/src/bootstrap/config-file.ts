@@ -17,8 +17,10 @@ import { shownLines } from './config/redact.ts';
 import { findConfig } from './find-config.ts';
 import { configFault } from './outcome.ts';
 
-/** Of an edit against what others write at the same time. */
-const ATTEMPTS_MAX = 5;
+/** Of an edit against what others write at the same time: many may start together, and one of them wins each time. */
+const ATTEMPTS_MAX = 64;
+/** Of all attempts; longer than the turn of a writer that was killed. */
+const ATTEMPTS_MS_MAX = 15_000;
 const MARK = '\uFEFF';
 export const SCHEMA_FILE = 'config.schema.json';
 const SCHEMA_LINE = `# yaml-language-server: $schema=./${SCHEMA_FILE}\n\n`;
@@ -51,6 +53,7 @@ export interface ConfigChange {
  */
 export async function changeConfig(request: ChangeRequest): Promise<ConfigChange> {
   const path = pathFor(request);
+  const deadlineMs = performance.now() + ATTEMPTS_MS_MAX;
   for (let attempt = 1; ; attempt += 1) {
     const before = await textOf(path);
     const envFile = before === undefined ? NO_ENV_FILE : await readEnvFile(path, before);
@@ -61,7 +64,8 @@ export async function changeConfig(request: ChangeRequest): Promise<ConfigChange
       return draft.change;
     } catch (error) {
       const isRace = error instanceof Fault && error.code === 'FILE_CHANGED';
-      if (!isRace || attempt === ATTEMPTS_MAX) throw error;
+      const isOver = attempt === ATTEMPTS_MAX || performance.now() > deadlineMs;
+      if (!isRace || isOver) throw error;
     }
   }
 }

@@ -3,13 +3,18 @@
  * running gateway never loads a gateway.
  */
 import { runCli } from '../server/cli/program.ts';
+import { userPath } from './user-path.ts';
 import { VERSION } from './version.ts';
 
 const LAST_LINES_MS = 1_000;
 
 /** Runs one command line. Resolves with the exit code when the command is done. */
 export async function run(argv: readonly string[]): Promise<number> {
+  const path = userPath(process.env['PATH'], process.execPath);
+  if (path !== undefined) process.env['PATH'] = path;
   process.stderr.on('error', () => undefined); // whoever read our log is gone; that is no reason to end
+  let unwritten: Error | undefined;
+  process.stdout.on('error', (error) => (unwritten ??= error)); // who goes on printing listens too
   const code = await runCli(argv, {
     version: VERSION,
     failed: async (error, isJson) => (await import('./outcome.ts')).tellFailure(error, isJson),
@@ -45,6 +50,17 @@ export async function run(argv: readonly string[]): Promise<number> {
     parkedCalls: async (flags) => (await import('./commands/parked-calls.ts')).parkedCalls(flags),
   });
   // A reader of our log that does not read must not keep us: what is left to write has this long.
-  setTimeout(() => process.exit(code), LAST_LINES_MS).unref();
-  return code;
+  const ending = code === 0 && unwritten !== undefined ? await endOf(unwritten) : code;
+  setTimeout(() => process.exit(ending), LAST_LINES_MS).unref();
+  return ending;
+}
+
+/** What was asked for was not written. A reader that has read enough is no failure. */
+async function endOf(error: NodeJS.ErrnoException): Promise<number> {
+  if (error.code === 'EPIPE' || error.code === 'ECONNRESET') return 0;
+  const { Fault } = await import('@mcp-hangar/kernel/errors');
+  const detail = `cannot write to stdout: ${error.message}`;
+  const fix = 'check where the output goes, and the space that is left there';
+  const { tellFailure } = await import('./outcome.ts');
+  return tellFailure(new Fault('FILE_NOT_WRITTEN', detail, { data: { fix } }), false);
 }

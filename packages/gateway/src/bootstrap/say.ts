@@ -1,8 +1,10 @@
 /** What a person reads on stderr, beside the log. */
 import { stackOf } from '@mcp-hangar/kernel/error-text';
 import type { Logger } from '../application/ports.ts';
+import { harmlessLines } from '../server/cli/harmless.ts';
 
-export const say = (text: string): void => void process.stderr.write(`${text}\n`);
+/** What servers, files and clients have put into it cannot steer the terminal. */
+export const say = (text: string): void => void process.stderr.write(`${harmlessLines(text)}\n`);
 
 /** A defect goes to the log; on stderr it stands where this process has no gateway, so no log. */
 export function tellDefect(error: unknown, logger: Logger | undefined): void {
@@ -10,8 +12,15 @@ export function tellDefect(error: unknown, logger: Logger | undefined): void {
   else logger.error({ error: stackOf(error) }, 'defect');
 }
 
-/** To stdout, as one text; resolves when it is written. A reader that has read enough is no failure. */
+/** To stdout, as one text; resolves when it is written. A reader that has read enough is no failure (`main.ts`). */
 export async function print(text: string): Promise<void> {
-  process.stdout.on('error', () => undefined);
-  await new Promise<void>((resolve) => process.stdout.write(`${text}\n`, () => resolve()));
+  const shown = process.stdout.isTTY ? harmlessLines(text) : text;
+  await new Promise<void>((resolve) => process.stdout.write(`${shown}\n`, () => resolve()));
+}
+
+/** The signal, or the end of whoever reads stdout: nobody waits for what would be printed any more. */
+export function untilUnread(signal: AbortSignal): AbortSignal {
+  const unread = new AbortController();
+  process.stdout.on('error', () => unread.abort());
+  return AbortSignal.any([signal, unread.signal]);
 }

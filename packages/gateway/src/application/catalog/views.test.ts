@@ -93,6 +93,7 @@ describe('the body of a list', () => {
     await start();
     const view = views.of(endpoint, LEGACY);
     const body = view.body('tools');
+    expect(body.buffer.byteLength).toBe(body.length); // what is kept is in memory of its own
     expect(view.body('tools')).toBe(body);
     await change('tools');
     expect(view.body('tools')).toBe(body); // said, but the same

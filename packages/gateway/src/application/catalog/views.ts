@@ -95,9 +95,10 @@ export class View {
     const { surface } = this; // makes old bodies go
     const kept = this.#bodies.get(kind);
     if (kept !== undefined) return kept;
-    const body = Buffer.from(
-      `"result":${JSON.stringify({ [kind]: surface[kind], ...this.envelope })}}`,
-    );
+    const text = `"result":${JSON.stringify({ [kind]: surface[kind], ...this.envelope })}}`;
+    // Memory of its own: a small one from the common pool would keep 64 KiB of that for as long as it is kept.
+    const body = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
+    body.write(text);
     this.#bodies.set(kind, body);
     return body;
   }

@@ -19,8 +19,8 @@ export const ServerRow = z.object({
   /** When the state changed last, at the earliest when the gateway began. */
   state_since: time.nullable(),
   health: z.string(),
-  /** Known ones. */
-  tools: z.number(),
+  /** Null while it is not known which it has. */
+  tools: z.number().nullable(),
   in_flight: z.number(),
   processes: z.array(
     z.object({
@@ -106,7 +106,7 @@ function rowOf(facts: ServerFacts): ServerRow {
     state: facts.state,
     state_since: isoOrNull(activity?.stateSinceMs),
     health: facts.healthStatus,
-    tools: facts.toolsCount,
+    tools: facts.areToolsKnown ? facts.toolsCount : null,
     in_flight: activity?.inFlight ?? 0,
     processes: (activity?.children ?? []).map(processOf),
     last_used_at: isoOrNull(facts.lastUsedAtMs),

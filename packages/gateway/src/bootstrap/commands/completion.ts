@@ -21,7 +21,8 @@ export async function configuredServers(
     // The shell has not looked at the word yet.
     const { path, text } = await findConfigText(config?.replace(/^~(?=\/)/, homedir()));
     const servers = writtenServers({ file: path ?? '', text });
-    return servers.ok ? servers.value : [];
+    // A shell puts the words into its line as they are.
+    return servers.ok ? servers.value.filter(({ id }) => /^[\w-]+$/.test(id)) : [];
   } catch {
     return [];
   }

@@ -8,20 +8,23 @@ import {
   type EventSelection,
 } from '@mcp-hangar/eventing/follow';
 import { SqliteEventStore } from '@mcp-hangar/eventing/sqlite-event-store';
+import type { VerifyReport } from '@mcp-hangar/eventing/findings';
 import { verifyEventLog } from '@mcp-hangar/eventing/verify';
+import { messageOf } from '@mcp-hangar/kernel/error-text';
 import { Fault } from '@mcp-hangar/kernel/errors';
 import type { StoredEvent } from '@mcp-hangar/kernel/event-store';
 import { toolCallStream } from '../../application/recording/call-event.ts';
 import { mcpServerStream } from '../../domain/mcp-server/events.ts';
+import { lookAt } from '../../infrastructure/state/state-folder.ts';
 import { eventJson, eventLine, parseSince } from '../../server/cli/event-text.ts';
 import type { EventsFlags } from '../../server/cli/commands/events.ts';
-import type { PlaceFlags } from '../../server/cli/commands/group.ts';
+import type { JsonFlag, PlaceFlags } from '../../server/cli/commands/group.ts';
 import { loadGatewayConfig } from '../config/load-config.ts';
 import { findConfigText } from '../find-config.ts';
 import { interruptible } from '../interrupt.ts';
 import { configFault } from '../outcome.ts';
 import { SYSTEM_ERROR } from '../exit-codes.ts';
-import { say } from '../say.ts';
+import { print, say } from '../say.ts';
 import { stateFolder } from '../start.ts';
 
 const LIMIT = 50;
@@ -62,20 +65,35 @@ async function printAll(
 }
 
 /** Checks the log. Answers the exit code. */
-export async function eventsVerify(flags: PlaceFlags): Promise<number> {
+export async function eventsVerify(flags: PlaceFlags & JsonFlag): Promise<number> {
   const path = await findLog(flags);
   const report = verifyEventLog(path);
-  if (!report.exists) {
-    say(`mcp-hangar: nothing has been recorded yet (${path})`);
-    return 0;
-  }
-  for (const { kind, message } of report.findings) process.stdout.write(`${kind}: ${message}\n`);
-  if (report.isCut) process.stdout.write('… and more\n');
-  const { eventsCount, streamsCount, findings } = report;
-  const verdict = findings.length === 0 ? 'whole' : `${findings.length} findings`;
-  process.stdout.write(`${path}: ${eventsCount} events in ${streamsCount} streams, ${verdict}\n`);
+  const { findings } = report;
+  if (flags.json === true) await print(JSON.stringify(verdictJson(path, report)));
+  else if (report.exists) await print(verdictText(path, report));
+  else say(`mcp-hangar: nothing has been recorded yet (${path})`);
   if (findings.length === 0) return 0;
   return findings.some(({ kind }) => kind === 'file') ? SYSTEM_ERROR : FINDINGS;
+}
+
+/** What `--json` prints: members may be added; none is renamed or removed. */
+const verdictJson = (path: string, report: VerifyReport): Readonly<Record<string, unknown>> => ({
+  path,
+  exists: report.exists,
+  events: report.eventsCount,
+  streams: report.streamsCount,
+  findings: report.findings.map(({ kind, message }) => ({ kind, message })),
+  cut: report.isCut,
+});
+
+function verdictText(path: string, report: VerifyReport): string {
+  const { eventsCount, streamsCount, findings, isCut } = report;
+  const verdict = findings.length === 0 ? 'whole' : `${findings.length} findings`;
+  return [
+    ...findings.map(({ kind, message }) => `${kind}: ${message}`),
+    ...(isCut ? ['… and more'] : []),
+    `${path}: ${eventsCount} events in ${streamsCount} streams, ${verdict}`,
+  ].join('\n');
 }
 
 const wrong = (field: string, message: string): Fault =>
@@ -113,7 +131,13 @@ async function findLog(flags: PlaceFlags): Promise<string> {
   const { eventLog } = loaded.value;
   if (!eventLog.isEnabled || eventLog.driver === 'memory')
     throw wrong('event_store', 'this configuration keeps no event log on disk (event_store)');
-  return eventLog.path ?? join(stateFolder(flags, config).folder, 'events.db');
+  const path = eventLog.path ?? join(stateFolder(flags, config).folder, 'events.db');
+  try {
+    lookAt(path);
+  } catch (error) {
+    throw new Fault('STATE_UNAVAILABLE', `cannot look for the event log: ${messageOf(error)}`);
+  }
+  return path;
 }
 
 const drained = (signal: AbortSignal): Promise<void> =>

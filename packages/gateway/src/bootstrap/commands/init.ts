@@ -68,7 +68,7 @@ async function tried(
 ): Promise<SetupReport['smoke_test']> {
   if (ids.size === 0) return [];
   const count = `${ids.size} MCP server${ids.size === 1 ? '' : 's'}`;
-  using _progress = progressOn(`starting ${count} once, for at most 10 s`);
+  using _progress = progressOn(`starting ${count} once; what is not installed yet is downloaded`);
   const { smokeTest } = await import('../setup/smoke-test.ts');
   return [...(await smokeTest(config, ids, signal))];
 }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -37,6 +38,15 @@ async function token(env: Readonly<Record<string, string>>): Promise<string | un
 }
 
 describe('The file that env_file names', () => {
+  it.skipIf(process.platform === 'win32')(
+    'is no pipe, which nobody may ever write to',
+    async () => {
+      execFileSync('mkfifo', ['-m', '600', at('pipe.env')]);
+      put('config.yaml', `env_file: pipe.env\n${SERVER}`);
+      expect(await problems()).toEqual([expect.stringContaining('env_file is no regular file')]);
+    },
+  );
+
   it('has the variables that the environment has not', async () => {
     put('secrets.env', 'TOKEN=from-file\nMCP_HTTP_PORT=9999\n');
     put('config.yaml', `env_file: secrets.env # beside this\n${SERVER}`);

@@ -1,4 +1,5 @@
 /** The file of variables that a configuration names by `env_file`, read before the configuration is understood. */
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve as resolvePath } from 'node:path';
@@ -82,7 +83,8 @@ interface Refused {
 
 async function readPrivate(path: string): Promise<string | Refused> {
   try {
-    await using file = await open(path, 'r');
+    // Opening a pipe would wait for somebody to write.
+    await using file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     const about = await file.stat();
     if (!about.isFile())
       return { refused: ['env_file is no regular file', 'name a file of NAME=value lines'] };

@@ -62,11 +62,15 @@ export class EventFeed implements HangarEvents {
     }
   }
 
-  #hand(listener: (event: HangarEvent) => void, event: HangarEvent): void {
-    try {
-      listener(event);
-    } catch (error) {
+  /** A listener that fails, at once or with its promise, is told of in the log and nowhere else. */
+  #hand(listener: (event: HangarEvent) => unknown, event: HangarEvent): void {
+    const failed = (error: unknown): void =>
       this.#logger.error({ type: event.type, reason: messageOf(error) }, 'event_listener_failed');
+    try {
+      const outcome = listener(event);
+      if (outcome instanceof Promise) outcome.catch(failed);
+    } catch (error) {
+      failed(error);
     }
   }
 }

@@ -177,6 +177,8 @@ export class Hangar implements AsyncDisposable {
     try {
       this.#url = endpointUrl(address.host, await gateway.listen(address));
     } catch (cause) {
+      if (this.#closing !== undefined)
+        throw new HangarError('GATEWAY_STOPPING', 'the gateway was closed', { cause });
       const detail = `cannot listen on ${address.host}:${address.port}: ${messageOf(cause)}`;
       throw new HangarError('ADDRESS_UNAVAILABLE', detail, { cause, data: address });
     }

@@ -4,7 +4,7 @@ import { findServers, type FoundEntry } from '../../application/setup/find-serve
 import type { ClientFile } from '../../application/setup/read-clients.ts';
 import type { SetupReport } from '../../application/setup/setup-report.ts';
 import { neededVariables, type ServerDraft, type ServerEntry } from '../../domain/setup/draft.ts';
-import { withoutSecrets } from '../../domain/setup/extract-secrets.ts';
+import { unshownTexts, withoutSecrets } from '../../domain/setup/extract-secrets.ts';
 import { gatherServers } from '../../domain/setup/gather-servers.ts';
 import { SecretShelf } from '../../domain/setup/secret-names.ts';
 import { loadGatewayConfig } from '../config/load-config.ts';
@@ -138,5 +138,7 @@ function reportOf(
 function secretsOf(drafts: readonly ServerDraft[]): readonly string[] {
   const shelf = new SecretShelf({}, {});
   for (const [index, draft] of drafts.entries()) withoutSecrets(`s${index}`, draft, shelf);
-  return [...new Set(shelf.added.values())];
+  const all = [...shelf.added.values(), ...drafts.flatMap((draft) => unshownTexts(draft))];
+  // The longest first: one may be a part of another.
+  return [...new Set(all)].toSorted((left, right) => right.length - left.length);
 }

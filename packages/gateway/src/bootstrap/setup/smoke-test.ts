@@ -9,7 +9,8 @@ import { compose, type Gateway } from '../compose.ts';
 import { readGatewayConfig } from '../config/load-config.ts';
 import { configFault } from '../outcome.ts';
 
-const READY_MS_MAX = 10_000;
+/** The first start of a server may have to install it. */
+const READY_MS_MAX = 60_000;
 
 type Outcome = SetupReport['smoke_test'][number];
 
@@ -27,7 +28,7 @@ const ASKER = {
   isOneClient: false,
 } as const;
 
-/** Waits for none longer than ten seconds. @throws Fault CONFIG_INVALID */
+/** Waits for none longer than a minute. @throws Fault CONFIG_INVALID */
 export async function smokeTest(
   path: string,
   ids: ReadonlySet<string>,

@@ -53,8 +53,8 @@ describe('An entry of a client', () => {
       { mode: 'remote', url: 'https://e.org/sse', transport: 'sse' },
     ],
     [
-      { command: 'x', disabled: true, timeout: 30_000, description: 'd' },
-      { description: 'd', enabled: false, command: 'x', call_timeout_s: 30 },
+      { command: 'x', disabled: true, timeout: 30_000, description: 'd ${HOME}' },
+      { description: 'd $${HOME}', enabled: false, command: 'x', call_timeout_s: 30 },
     ],
     [
       { command: 'x', enabled: false, disabledTools: ['rm'], startup_timeout_sec: 20 },

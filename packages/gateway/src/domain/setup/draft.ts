@@ -1,5 +1,5 @@
 /** An MCP server on its way from a client's file into our configuration. */
-import { printValue, type Place, type ValueText } from './value-text.ts';
+import { printValue, textPiece, type Place, type ValueText } from './value-text.ts';
 
 export interface ServerDraft {
   readonly command: ValueText | undefined;
@@ -26,14 +26,17 @@ const ONE_WORD = /^[\w@%+=:,./~-]+$/;
 export function entryOf(draft: ServerDraft): ServerEntry {
   const { description, isEnabled, callTimeoutS, startupTimeoutS, hiddenTools } = draft;
   return {
-    ...(description === undefined ? {} : { description }),
+    ...(description === undefined ? {} : { description: literal(description) }),
     ...(isEnabled ? {} : { enabled: false }),
     ...launchOf(draft),
     ...(startupTimeoutS === undefined ? {} : { startup_timeout_s: startupTimeoutS }),
     ...(callTimeoutS === undefined ? {} : { call_timeout_s: callTimeoutS }),
-    ...(hiddenTools.length === 0 ? {} : { tools: { hide: hiddenTools } }),
+    ...(hiddenTools.length === 0 ? {} : { tools: { hide: hiddenTools.map(literal) } }),
   };
 }
+
+/** Nothing in it is looked up. */
+const literal = (text: string): string => printValue([textPiece(text)], 'env');
 
 /** What makes it the same server: how it is reached, and with what. */
 export function launchOf(draft: ServerDraft): ServerEntry {

@@ -43,7 +43,18 @@ test('reads back what it wrote', () => {
       expect(result.value).toEqual({ NAME: value });
     }),
   );
-  for (const value of ['a\nb', "it's", 'a"\'\\n', '\\', ' x ', '#x', '$X', '\r\n']) {
+  for (const value of [
+    'a\nb',
+    "it's",
+    'a"\'\\n',
+    '\\',
+    ' x ',
+    '#x',
+    '$X',
+    '\r\n',
+    'a\u2028b',
+    '\u2029',
+  ]) {
     const result = parseEnvFile(envFileLine('NAME', value));
     expect(result).toEqual({ ok: true, value: { NAME: value } });
   }

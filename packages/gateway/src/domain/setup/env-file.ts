@@ -10,7 +10,7 @@ export interface EnvFileProblem {
   readonly message: string;
 }
 
-const LINE = /^(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)$/;
+const LINE = /^(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*([^\r]*)$/;
 const ESCAPES: Readonly<Record<string, string>> = {
   n: '\n',
   r: '\r',

@@ -1,7 +1,7 @@
 import { assert, describe, expect, it, test } from 'vitest';
 import { convertEntry } from './convert-entry.ts';
 import { entryOf } from './draft.ts';
-import { withoutSecrets } from './extract-secrets.ts';
+import { unshownTexts, withoutSecrets } from './extract-secrets.ts';
 import { maskLine } from './mask.ts';
 import { SecretShelf } from './secret-names.ts';
 import { isSecretField, looksSecret } from './secret-signs.ts';
@@ -134,7 +134,34 @@ test.each([
   [`"args": ["--key=${GH}"]`, '"args": ["--key=•••"]'],
   ['  "url": "https://e.org/mcp",', '  "url": "https://e.org/mcp",'],
   ['known value inside', '••• inside'],
+  ['"a": "Server=x;Password=y7y7y7;"', '"a": "Server=x;Password=•••"'],
+  [String.raw`"{\"apiKey\":\"short\"}"`, String.raw`"{\"apiKey\":\"•••\"}"`],
+  ['"--pw:short"', '"--pw:•••"'],
+  ['- https://q7token@e.org/x', '- •••'],
   ['  command: npx', '  command: npx'],
 ])('the line %j is shown as %j', (line, shown) => {
   expect(maskLine(line, ['known value'])).toBe(shown);
+});
+
+test('texts that nobody can judge are not shown either', () => {
+  const conversion = convertEntry(
+    {
+      command: 'x',
+      args: ['-p', 'hunter2hunter2', '--tok=${T:-hunter4hunter4}', '--root', '/home/ada/files'],
+      env: { PLAIN: 'hunter3hunter3', MODE: 'production', K: '${K:-hunter5hunter5}', N: 'a b' },
+    },
+    {
+      client: { variables: 'braces' },
+      around: { home: '/home/ada', project: undefined, separator: '/' },
+      inputs: new Map(),
+      ownUrls: [],
+    },
+  );
+  assert(conversion.kind === 'server');
+  expect(unshownTexts(conversion.draft).toSorted()).toEqual([
+    'hunter2hunter2',
+    'hunter3hunter3',
+    'hunter4hunter4',
+    'hunter5hunter5',
+  ]);
 });

@@ -1,6 +1,12 @@
 /** Takes secrets out of drafts: where one stood, a variable stands then. */
 import type { ServerDraft } from './draft.ts';
-import { hasUrlPassword, isSecretField, isSecretName, looksSecret } from './secret-signs.ts';
+import {
+  hasUrlPassword,
+  isSecretField,
+  isSecretName,
+  looksSecret,
+  mayBeSecret,
+} from './secret-signs.ts';
 import type { Piece, ValueText } from './value-text.ts';
 
 /** Gives every secret a name; the same secret of the same server gets the same name again. */
@@ -27,6 +33,22 @@ export function withoutSecrets(id: string, draft: ServerDraft, names: SecretName
     url:
       draft.url === undefined ? undefined : eachText(draft.url, (text) => hiddenInUrl(text, hide)),
   };
+}
+
+/**
+ * What of a draft is not shown, beside what is known to be a secret: nobody can tell what a variable or a header
+ * holds.
+ */
+export function unshownTexts({ args, env, headers }: ServerDraft): readonly string[] {
+  const behindFlags = args.filter((_, index) => optionOf(args[index - 1]) !== undefined);
+  const values = [...Object.values(env), ...Object.values(headers), ...behindFlags].flat();
+  const fallbacks = args
+    .flat()
+    .flatMap((piece) => (piece.kind === 'variable' ? [piece.fallback ?? ''] : []));
+  const texts = values.flatMap((piece) =>
+    piece.kind === 'text' ? [piece.text] : piece.kind === 'variable' ? [piece.fallback ?? ''] : [],
+  );
+  return [...texts, ...fallbacks].filter(mayBeSecret);
 }
 
 type Hide = (key: string, value: string) => Piece;

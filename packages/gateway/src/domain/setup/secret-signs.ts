@@ -1,7 +1,7 @@
 /** By what a secret is known where nothing declares it. Rather one too many: it only moves to another file. */
 
 const NAME =
-  /(?:^|[_.\s-])(?:api[_-]?key|access[_-]?key|private[_-]?key|secret[_-]?key|auth[_-]?key|key|token|secret|passwo?r?d|passphrase|pass|pwd|pat|credentials?|authorization|bearer|cookie|dsn|webhook|jwt|license)(?:$|[_.\s-])|(?:token|secret|password|passwd|api[_-]?key|apikey|access[_-]?key|privatekey|credential)$/i;
+  /(?:^|[_.\s-])(?:api[_-]?key|access[_-]?key|private[_-]?key|secret[_-]?key|auth[_-]?key|key|token|secret|passwo?r?d|passphrase|pass|pwd?|pat|connection[_-]?string|credentials?|authorization|bearer|cookie|dsn|webhook|jwt|license)(?:$|[_.\s-])|(?:token|secret|password|passwd|api[_-]?key|apikey|access[_-]?key|privatekey|credential)$/i;
 /** What such a name counts, limits or points to is no secret. */
 const HARMLESS_NAME =
   /(?:max|min|limit|count|ttl|timeout|expir\w*|file|path|dir|name|type|url|uri|endpoint|id|env[_-]?var)$/i;
@@ -34,9 +34,18 @@ export const isSecretField = (name: string, value: string): boolean =>
   hasUrlPassword(value) ||
   (isSecretName(name) && (!HARMLESS_VALUE.test(value) || value.endsWith('=')));
 
-/** `postgresql://user:password@host`. */
+/** `postgresql://user:password@host`, `https://token@host`. */
 export const hasUrlPassword = (value: string): boolean =>
-  /^[a-z][\w+.-]*:\/\/[^/\s:@]*:[^/\s@]+@/i.test(value);
+  /^(?:[a-z][\w+.-]*:\/\/[^/\s:@]*:[^/\s@]+@|https?:\/\/[^/\s@]+@)/i.test(value);
+
+/** Whether a value of a server had better not be shown, though nothing says that it is a secret. */
+export const mayBeSecret = (value: string): boolean =>
+  value.length >= UNSHOWN_LENGTH_MIN && !HARMLESS_VALUE.test(value) && !PLAIN_WORDS.test(value);
+
+const UNSHOWN_LENGTH_MIN = 8;
+/** Words, versions, and addresses without a query. */
+const PLAIN_WORDS =
+  /^(?:[a-z]+(?:[-_. ,][a-z]+)*|v?\d+(?:\.\d+)*|https?:\/\/[\w.:-]+(?:\/[^?@]*)?)$/i;
 
 /** Shannon. */
 function bitsPerCharacter(text: string): number {

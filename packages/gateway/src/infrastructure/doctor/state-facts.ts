@@ -13,7 +13,7 @@ const OTHERS_WRITE = 0o022;
 /** Looks at a state folder and changes nothing. @param logPath the event log; undefined where none is kept */
 export function stateFacts(folder: string, logPath: string | undefined): StateFacts {
   const eventLog = logPath === undefined ? ({ kind: 'none' } as const) : logFacts(logPath);
-  const found = lookAt(folder);
+  const found = seen(folder);
   const facts = {
     folder,
     freeBytes: freeBytes(existing(folder)),
@@ -52,10 +52,19 @@ function problemOf(folder: string): string | undefined {
   }
 }
 
+/** What is there; undefined also where nobody lets us look. */
+function seen(path: string): ReturnType<typeof lookAt> {
+  try {
+    return lookAt(path);
+  } catch {
+    return undefined; // `problemOf` says why
+  }
+}
+
 /** The folder, or the nearest above it that exists. */
 function existing(folder: string): string {
   for (let at = folder; ; at = dirname(at))
-    if (lookAt(at) !== undefined || dirname(at) === at) return at;
+    if (seen(at) !== undefined || dirname(at) === at) return at;
 }
 
 function freeBytes(folder: string): number | undefined {

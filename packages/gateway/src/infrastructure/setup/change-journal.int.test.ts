@@ -142,3 +142,29 @@ describe('Changes of files', () => {
     expect(text('a')).toBe('1');
   });
 });
+
+describe('What others could have put there', () => {
+  it('is not believed: a folder behind a link', async () => {
+    await applyChanges(journal, [{ path: put('a', 'old'), before: 'old', after: 'new' }], WHAT);
+    symlinkSync(journal, at('link'));
+    const fault = await faultOf(undoNewest(at('link'), { isForced: false }));
+    expect(fault.code).toBe('STATE_UNAVAILABLE');
+    expect(text('a')).toBe('new');
+  });
+
+  it('is not believed: a copy that lies elsewhere', async () => {
+    await applyChanges(journal, [{ path: put('a', 'old'), before: 'old', after: 'new' }], WHAT);
+    const file = join(journal, '1', 'journal.json');
+    writeFileSync(file, readFileSync(file, 'utf8').replace('"0.copy"', '"../../../other"'));
+    put('other', 'old');
+    expect((await faultOf(undo())).code).toBe('STATE_UNAVAILABLE');
+    expect(text('a')).toBe('new');
+  });
+
+  it('is closed to others before anything is kept in it', async () => {
+    mkdirSync(journal, { recursive: true });
+    chmodSync(journal, 0o755);
+    await applyChanges(journal, [{ path: put('a', 'old'), before: 'old', after: 'new' }], WHAT);
+    expect(mode('state/setup')).toBe(0o700);
+  });
+});

@@ -27,6 +27,7 @@ import { Fault } from '@mcp-hangar/kernel/errors';
 import { messageOf } from '@mcp-hangar/kernel/error-text';
 import { z } from 'zod';
 import { replaceFile } from '../files/replace-file.ts';
+import { lookAt, preparePrivateFolder } from '../state/state-folder.ts';
 
 const RUNS_MAX = 20;
 const PRIVATE_FOLDER = 0o700;
@@ -52,7 +53,9 @@ const Journal = z.object({
   files: z.array(
     z.object({
       path: z.string(),
-      before: z.object({ copy: z.string(), sha256: z.string(), mode: z.number() }).nullable(),
+      before: z
+        .object({ copy: z.string().regex(/^\d+\.copy$/), sha256: z.string(), mode: z.number() })
+        .nullable(),
       after: z.string(),
       /** The inner ones first. */
       new_folders: z.array(z.string()),
@@ -78,8 +81,9 @@ export async function applyChanges(
   const journal: Journal = { version: 1, made_at: madeAt, command, files };
   await inState(() => store(join(run, JOURNAL), `${JSON.stringify(journal, undefined, 2)}\n`));
   for (const { path, before, after, isPrivate } of changes) {
+    // Before, as the new one gets the mode of the old one.
+    if (isPrivate === true && before !== undefined) await chmod(path, PRIVATE_FILE);
     await replaceFile(path, after, { expectedOld: before });
-    if (isPrivate === true) await chmod(path, PRIVATE_FILE);
   }
   await inState(() => removeOld(folder));
 }
@@ -181,7 +185,7 @@ function changedSince(paths: readonly string[]): Fault {
 }
 
 async function newRun(folder: string): Promise<string> {
-  await mkdir(folder, { recursive: true, mode: PRIVATE_FOLDER });
+  preparePrivateFolder(folder);
   for (let number = ((await runsIn(folder)).at(-1) ?? 0) + 1; ; number += 1) {
     const run = join(folder, String(number));
     try {
@@ -206,6 +210,8 @@ async function runsIn(folder: string): Promise<readonly number[]> {
 async function newestRun(
   folder: string,
 ): Promise<{ readonly run: string; readonly journal: Journal } | undefined> {
+  // What others can write there could make us write anything anywhere.
+  if (lookAt(folder) !== undefined) preparePrivateFolder(folder);
   for (const number of (await runsIn(folder)).toReversed()) {
     const run = join(folder, String(number));
     const path = join(run, JOURNAL);

@@ -2,7 +2,7 @@
 import type { DoctorReport, FindingReport, ServerReport } from '../../application/doctor/report.ts';
 import { LEVELS } from '../../domain/doctor/finding.ts';
 import { counted, kilobytes } from '../../domain/doctor/tool-rules.ts';
-import { harmless } from './text-table.ts';
+import { harmless } from './harmless.ts';
 
 const WIDTH_MIN = 40;
 const INDENT = 11;

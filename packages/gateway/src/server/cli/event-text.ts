@@ -40,7 +40,7 @@ function details(type: string, data: StoredEvent['data']): string {
     case 'ToolInvocationFailed':
       return ` ${text('tool_name')} ${text('duration_ms')} ms: ${text('error_type')}`;
     default: {
-      const rest = Object.keys(data).filter((key) => key !== 'mcp_server_id');
+      const rest = Object.keys(data).filter((key) => key !== 'mcp_server_id' && data[key] !== null);
       return rest.map((key) => ` ${key}=${text(key)}`).join('');
     }
   }

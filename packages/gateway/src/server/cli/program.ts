@@ -1,5 +1,5 @@
 /** The command line: what can be typed, and its help. What it does is given by `bootstrap`. */
-import { Command, CommanderError } from 'commander';
+import { type Argument, Command, CommanderError } from 'commander';
 import { callCommands, type CallsActions } from './commands/calls.ts';
 import type { CompletionSources } from './complete.ts';
 import { completionCommands, type CompletionActions } from './commands/completion.ts';
@@ -33,12 +33,12 @@ export interface CliActions
 
 const EXAMPLES = `
 Examples:
-  $ mcp-hangar init                               set up: your clients' servers, and your clients
+  $ mcp-hangar init                          your clients' servers, your clients
   $ mcp-hangar add memory -- npx -y @modelcontextprotocol/server-memory
-  $ mcp-hangar status                             what the servers of the running gateway do
-  $ mcp-hangar call files.list_directory path=.   calls a tool, also where no gateway runs
-  $ mcp-hangar doctor                             what is wrong with each server, and what to do
-  $ mcp-hangar serve --http -c config.yaml        one endpoint at http://127.0.0.1:8000/mcp`;
+  $ mcp-hangar status                        what the running servers do
+  $ mcp-hangar call files.list_directory path=.
+  $ mcp-hangar doctor                        what is wrong, and what to do
+  $ mcp-hangar serve --http -c config.yaml   at http://127.0.0.1:8000/mcp`;
 
 /** Under which heading the help shows a command. */
 const HEADINGS: Readonly<Record<string, readonly string[]>> = {
@@ -47,6 +47,28 @@ const HEADINGS: Readonly<Record<string, readonly string[]>> = {
   'Look and call:': ['list', 'status', 'tools', 'call', 'logs', 'events', 'calls', 'version'],
   'Check and configure:': ['doctor', 'config', 'completion'],
 };
+
+/** Without `[options]`, which all have: what it does fits beside it then. */
+const subcommandTerm = (command: Command): string =>
+  [
+    [command.name(), ...command.aliases()].join('|'),
+    ...command.registeredArguments.map(argumentTerm),
+  ].join(' ');
+
+function argumentTerm(argument: Argument): string {
+  const name = `${argument.name()}${argument.variadic ? '...' : ''}`;
+  return argument.required ? `<${name}>` : `[${name}]`;
+}
+
+const SHARED_OPTIONS = `
+Options of all commands:
+  -c, --config <file>    which configuration is meant (default: as for serve)
+  --state-dir <folder>   where its gateway keeps what outlives it
+  -q, --quiet            print no notes`;
+
+/** What the help of a command says beside its own options; nothing where those are among them. */
+const sharedOptions = (command: Command): string =>
+  command.options.some(({ long }) => long === '--config') ? '' : SHARED_OPTIONS;
 
 /** Runs one command line. Answers the exit code; never ends the process. */
 export async function runCli(argv: readonly string[], actions: CliActions): Promise<number> {
@@ -58,6 +80,8 @@ export async function runCli(argv: readonly string[], actions: CliActions): Prom
     .description('One MCP endpoint in front of many MCP servers.')
     .version(actions.version, '-V, --version', 'print the version')
     .addHelpText('after', EXAMPLES)
+    .addHelpText('afterAll', ({ command }) => sharedOptions(command))
+    .configureHelp({ subcommandTerm })
     .showSuggestionAfterError()
     .configureOutput({ outputError: () => undefined }) // told by `failed`
     .exitOverride();

@@ -24,7 +24,7 @@ const LIST: readonly Cell[] = [
   { column: { title: 'BY', leaveOut: 2 }, text: ({ transport }) => transport },
   { column: { title: 'STATE' }, text: ({ state }) => state },
   { column: { title: 'HEALTH', leaveOut: 3 }, text: ({ health }) => health },
-  { column: { title: 'TOOLS' }, text: ({ tools }) => String(tools) },
+  { column: { title: 'TOOLS' }, text: ({ tools }) => String(tools ?? '-') },
   {
     column: { title: 'DESCRIPTION', widthMin: 16, leaveOut: 4 },
     text: ({ description }) => description ?? '',
@@ -37,7 +37,7 @@ const STATUS: readonly Cell[] = [
   { column: { title: 'STATE' }, text: ({ state }) => state },
   { column: { title: 'FOR', leaveOut: 3 }, text: (row, nowMs) => since(row.state_since, nowMs) },
   { column: { title: 'HEALTH', leaveOut: 6 }, text: ({ health }) => health },
-  { column: { title: 'TOOLS', leaveOut: 4 }, text: ({ tools }) => String(tools) },
+  { column: { title: 'TOOLS', leaveOut: 4 }, text: ({ tools }) => String(tools ?? '-') },
   {
     column: { title: 'CALLS/PROCS', leaveOut: 5 },
     text: ({ in_flight: calls, processes }) => `${calls}/${processes.length}`,
@@ -99,7 +99,7 @@ export function serverText({ as_of: asOf, server }: ServerReport): string {
   const facts: readonly (readonly [name: string, value: string | null])[] = [
     [
       'state',
-      `${ICONS[server.state] ?? '??'} ${server.state} for ${since(server.state_since, nowMs)}`,
+      `${ICONS[server.state] ?? '??'} ${server.state}${server.state_since === null ? '' : ` for ${since(server.state_since, nowMs)}`}`,
     ],
     ['health', healthText(server)],
     ['description', server.description],
@@ -113,7 +113,7 @@ export function serverText({ as_of: asOf, server }: ServerReport): string {
       [server.name, server.version].filter((part) => part !== null).join(' ') || null,
     ],
     ['speaks', server.era],
-    ['tools', `${server.tools}${server.hidden_tools > 0 ? `, ${server.hidden_tools} hidden` : ''}`],
+    ['tools', toolsText(server)],
     ['calls', `${server.in_flight} in flight, ${calls.total} made, ${calls.failed} failed`],
     ['last success', ago(calls.last_success_at)],
     ['last failure', ago(calls.last_failure_at)],
@@ -136,6 +136,11 @@ export function serverText({ as_of: asOf, server }: ServerReport): string {
   const width = Math.max(...shown.map(([name]) => name.length));
   const lines = shown.map(([name, value]) => `  ${name.padEnd(width)}  ${oneLine(value)}`);
   return [server.id, ...lines].join('\n');
+}
+
+function toolsText({ tools, hidden_tools: hidden }: ServerReport['server']): string {
+  if (tools === null) return 'not known yet';
+  return `${tools}${hidden > 0 ? `, ${hidden} hidden` : ''}`;
 }
 
 function healthText({ health, consecutive_failures: failures }: ServerRow): string {

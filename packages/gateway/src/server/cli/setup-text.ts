@@ -1,12 +1,13 @@
 /** What `init`, `import` and `connect` tell people. */
 import type { SetupReport, UndoReport } from '../../application/setup/setup-report.ts';
+import { harmless, harmlessLines } from './harmless.ts';
 import { tableText } from './text-table.ts';
 
 type Server = SetupReport['servers'][number];
 
 /** The diffs of all files, one after the other. */
 export const diffText = ({ files }: SetupReport): string =>
-  files.map(({ diff }) => diff).join('\n');
+  harmlessLines(files.map(({ diff }) => diff).join('\n'));
 
 /** What changes in each file, in lines. */
 export function filesText({ files }: SetupReport): string {
@@ -140,4 +141,4 @@ export function undoText({ undone, files }: UndoReport): string {
 const indented = (text: string): string => text.replaceAll(/^/gm, '  ');
 
 const list = (title: string, lines: readonly string[]): string =>
-  lines.length === 0 ? '' : `${title}\n${indented(lines.join('\n'))}`;
+  lines.length === 0 ? '' : `${title}\n${indented(lines.map(harmless).join('\n'))}`;

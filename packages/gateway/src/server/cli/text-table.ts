@@ -1,5 +1,7 @@
 /** Tables for a terminal: as wide as their contents, or as the terminal where that is narrower. */
 
+import { harmless } from './harmless.ts';
+
 export interface Column {
   readonly title: string;
   /** Cells that it may be cut to where there is no room; without it, it is never cut. */
@@ -96,7 +98,3 @@ const PLAIN = /^[\u0020-\u007e]*$/;
 const WIDE =
   /\p{Emoji_Presentation}|\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Script=Hangul}|[\u3000-\u303f\uff01-\uff60\uffe0-\uffe6]|\ufe0f/u;
 const widthOf = (grapheme: string): number => (WIDE.test(grapheme) ? 2 : 1);
-
-/** Neither escape sequences nor line ends nor a change of direction. */
-export const harmless = (text: string): string =>
-  text.replaceAll(/[\p{Cc}\p{Bidi_C}\p{Zl}\p{Zp}]/gu, '\uFFFD');

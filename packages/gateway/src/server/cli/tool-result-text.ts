@@ -1,5 +1,6 @@
 /** The result of a tool call as a person reads it. */
 import { isObject, type JsonObject } from '../../domain/protocol/json-rpc.ts';
+import { harmlessLines } from './harmless.ts';
 
 /** @param isTerminal what a server wrote must not steer it */
 export function toolResultText(result: JsonObject, isTerminal: boolean): string {
@@ -9,11 +10,8 @@ export function toolResultText(result: JsonObject, isTerminal: boolean): string 
   const isSaid = structured === undefined || blocks.some((text) => isSame(text, structured));
   const parts = isSaid ? blocks : [...blocks, JSON.stringify(structured, undefined, 2)];
   const text = parts.join('\n');
-  return isTerminal ? text.replaceAll(STEERING, '\uFFFD') : text;
+  return isTerminal ? harmlessLines(text) : text;
 }
-
-/** Control characters but tabs and line ends. */
-const STEERING = /[^\P{Cc}\t\n]|\p{Bidi_C}/gu;
 
 function blockText(block: JsonObject): string {
   const { type, text, data, mimeType, uri, name } = block;

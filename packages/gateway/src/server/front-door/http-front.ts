@@ -71,12 +71,17 @@ export class HttpFront {
     return this.#front.sessions.size;
   }
 
-  /** Binds. Answers the port that was bound. Rejects with the system's error. */
+  /** Binds. Answers the port that was bound. Rejects with the system's error, or where it was closed meanwhile. */
   listen(host: string, port: number): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);
       this.#server.listen({ host, port }, () => {
         this.#server.off('error', reject);
+        if (this.#front.draining) {
+          this.#server.close();
+          reject(new Fault('GATEWAY_STOPPING', 'the gateway is shutting down'));
+          return;
+        }
         const address = this.#server.address();
         resolve(typeof address === 'object' && address !== null ? address.port : port);
       });

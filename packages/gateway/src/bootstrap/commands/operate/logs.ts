@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { LogLineReport } from '../../../application/operator/logs-entry.ts';
 import { localTime } from '../../../server/cli/event-text.ts';
 import { readAnswer, runningGateway } from '../../ask-gateway.ts';
-import { say } from '../../say.ts';
+import { say, untilUnread } from '../../say.ts';
 import { knownIds, numberFlag, serversOf, type Asked } from './asked.ts';
 
 const LINES = { standard: 100, min: 0, max: 10_000, isWhole: true } as const;
@@ -14,9 +14,7 @@ export async function logs({ words, flags, signal }: Asked): Promise<number> {
   await using line = await runningGateway(flags);
   const { servers } = await serversOf(line, signal);
   const [id] = knownIds(words, servers);
-  const reader = new AbortController();
-  process.stdout.on('error', () => reader.abort()); // whoever read has read enough
-  const ended = AbortSignal.any([signal, reader.signal]);
+  const ended = untilUnread(signal);
   let count = 0;
   const onItem = (item: unknown): Promise<void> | undefined => {
     count += 1;
@@ -31,7 +29,7 @@ export async function logs({ words, flags, signal }: Asked): Promise<number> {
   try {
     await line.ask({ query: 'get_server_logs', input }, { signal: ended, onItem, onMissed });
   } catch (error) {
-    if (!reader.signal.aborted) throw error;
+    if (!ended.aborted || signal.aborted) throw error;
   }
   if (count === 0 && !ended.aborted) sayNothing(servers.find((row) => row.id === id)?.transport);
   return 0;

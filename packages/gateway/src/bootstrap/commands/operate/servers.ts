@@ -6,7 +6,7 @@ import { knownServers } from '../../any-gateway.ts';
 import { readAnswer, runningGateway, type GatewayLine } from '../../ask-gateway.ts';
 import { pause } from '../../interrupt.ts';
 import { tellFailure } from '../../outcome.ts';
-import { print, say } from '../../say.ts';
+import { print, say, untilUnread } from '../../say.ts';
 import { gatewayJson, numberFlag, serversOf, type Asked } from './asked.ts';
 
 /** Lists the configured servers. Answers the exit code. */
@@ -23,14 +23,15 @@ export async function list({ flags, signal }: Asked): Promise<number> {
 
 /** Shows what servers do, once or again and again. Answers the exit code. */
 export async function status(asked: Asked): Promise<number> {
-  const { flags, signal } = asked;
+  const { flags } = asked;
+  const signal = untilUnread(asked.signal);
   const everyMs =
     1_000 * numberFlag('interval', flags.interval, { standard: 2, min: 0.2, max: 3_600 });
   const screen = new Screen();
   try {
     for (;;) {
       const code = await look(asked, screen);
-      if (flags.watch !== true || code !== 0) return code;
+      if (flags.watch !== true || code !== 0 || signal.aborted) return code;
       await pause(everyMs, signal);
       if (signal.aborted) return 0;
     }
@@ -60,11 +61,15 @@ async function look({ words: [id], flags, signal }: Asked, screen: Screen): Prom
 
   async function oneServer(from: GatewayLine, name: string): Promise<string> {
     const answer = await from.ask({ query: 'get_mcp_server', input: { id: name } }, { signal });
-    const report = readAnswer(ServerReport, answer);
+    const report = sinceNever(from, readAnswer(ServerReport, answer));
     if (flags.json === true) return JSON.stringify({ gateway: gatewayJson(from), ...report });
     return serverText(report);
   }
 }
+
+/** Without a gateway there was no change to count from. */
+const sinceNever = ({ running }: GatewayLine, report: ServerReport): ServerReport =>
+  running === undefined ? { ...report, server: { ...report.server, state_since: null } } : report;
 
 interface FoundLine {
   readonly line: GatewayLine;

@@ -19,7 +19,10 @@ Examples:
 
 /** `calls …`: calls on their way through the gateway that runs. */
 export const callCommands: CommandGroup<CallsActions> = (program, actions, done) => {
-  const calls = program.command('calls').description('see the calls of the gateway that runs');
+  const calls = program
+    .command('calls')
+    .description('see the calls of the gateway that runs')
+    .addHelpText('after', '\nExamples:\n  $ mcp-hangar calls parked');
   calls
     .command('parked')
     .description('list the calls that wait for answers of their clients, the oldest first')

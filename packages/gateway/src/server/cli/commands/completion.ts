@@ -9,9 +9,12 @@ export interface CompletionActions {
 }
 
 const HELP = `
+The first line belongs into ~/.bashrc. zsh needs fpath+=~/.zfunc before compinit
+in ~/.zshrc.
+
 Examples:
-  $ source <(mcp-hangar completion bash)              in ~/.bashrc
-  $ mcp-hangar completion zsh > ~/.zfunc/_mcp-hangar  with fpath+=~/.zfunc before compinit in ~/.zshrc
+  $ source <(mcp-hangar completion bash)
+  $ mcp-hangar completion zsh > ~/.zfunc/_mcp-hangar
   $ mcp-hangar completion fish > ~/.config/fish/completions/mcp-hangar.fish`;
 
 /** `completion SHELL`: what a shell needs to complete this program. */

@@ -20,6 +20,12 @@ export interface ConfigActions {
   configDiff(files: readonly string[], flags: ConfigDiffFlags): Promise<number>;
 }
 
+const CONFIG_HELP = `
+Examples:
+  $ mcp-hangar config check
+  $ mcp-hangar config show --no-defaults
+  $ mcp-hangar config diff other.yaml`;
+
 const CHECK_HELP = `
 Exit codes:
   0 valid    1 has problems    2 cannot be read
@@ -34,9 +40,9 @@ Secrets are not shown, and what refers to variables is shown as it is written.
 
 Examples:
   $ mcp-hangar config show
-  $ mcp-hangar config show github                     one MCP server
-  $ mcp-hangar config show http --no-defaults         what the file and the environment say of one block
-  $ mcp-hangar --port 9000 config show http.port      what serve would do with these options`;
+  $ mcp-hangar config show github                   one MCP server
+  $ mcp-hangar config show http --no-defaults       only what somebody has set
+  $ mcp-hangar --port 9000 config show http.port    as for serve --port 9000`;
 
 const SCHEMA_HELP = `
 Examples:
@@ -46,8 +52,9 @@ A file whose first line is
 is completed and checked by editors that know YAML schemas.`;
 
 const DIFF_HELP = `
-Without a file: from what the gateway that runs serves to what its file says now. With one: from the configuration that
-serve would use to that file. With two: from the first to the second. Secrets are compared and not shown.
+Without a file: from what the gateway that runs serves to what its file says
+now. With one: from the configuration that serve would use to that file. With
+two: from the first to the second. Secrets are compared and not shown.
 
 Examples:
   $ mcp-hangar config diff
@@ -56,7 +63,10 @@ Examples:
 
 /** `config …`: the configuration as a file. */
 export const configCommands: CommandGroup<ConfigActions> = (program, actions, done) => {
-  const config = program.command('config').description('work with the configuration file');
+  const config = program
+    .command('config')
+    .description('work with the configuration file')
+    .addHelpText('after', CONFIG_HELP);
   config
     .command('check')
     .argument('[file]', 'the file to check (default: the one that serve would use)')
@@ -79,6 +89,7 @@ export const configCommands: CommandGroup<ConfigActions> = (program, actions, do
   config
     .command('schema')
     .description('print the JSON Schema of the configuration file, for editors')
+    .option('--json', 'changes nothing: the schema is JSON')
     .addHelpText('after', SCHEMA_HELP)
     .action(async () => {
       done(await actions.configSchema());

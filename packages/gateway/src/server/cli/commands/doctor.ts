@@ -12,7 +12,8 @@ export interface DoctorActions {
 }
 
 const DOCTOR_EXAMPLES = `
-Each server is started beside the gateway, asked what it offers, and ended. No tool is called without --call.
+Each server is started beside the gateway, asked what it offers, and ended. No
+tool is called without --call.
 
 Exit codes:
   0 nothing is wrong, or warnings only    1 something is, or asked wrongly

@@ -22,8 +22,9 @@ export interface EditActions {
 }
 
 const ADD_HELP = `
-Values may refer to variables of the gateway's environment: -e 'TOKEN=\${GITHUB_TOKEN}'. A secret stays out of the
-file that way; -e TOKEN without a value is short for -e 'TOKEN=\${TOKEN}'.
+Values may refer to variables of the gateway's environment, which keeps a secret
+out of the file: -e 'TOKEN=\${GITHUB_TOKEN}'. Without a value, -e TOKEN is short
+for -e 'TOKEN=\${TOKEN}'.
 
 Examples:
   $ mcp-hangar add memory -- npx -y @modelcontextprotocol/server-memory

@@ -11,7 +11,7 @@ export interface EventsFlags extends PlaceFlags, JsonFlag {
 
 export interface EventsActions {
   events(flags: EventsFlags): Promise<number>;
-  eventsVerify(flags: PlaceFlags): Promise<number>;
+  eventsVerify(flags: PlaceFlags & JsonFlag): Promise<number>;
 }
 
 const EVENTS_EXAMPLES = `
@@ -19,6 +19,15 @@ Examples:
   $ mcp-hangar events --server github --since 1h
   $ mcp-hangar events --type ToolInvocationFailed,McpServerDegraded --follow
   $ mcp-hangar events --json --limit 1000 | jq .data`;
+
+const VERIFY_EXAMPLES = `
+Exit codes:
+  0 whole, or nothing was recorded yet    1 it is not whole, or asked wrongly
+  2 it cannot be read
+
+Examples:
+  $ mcp-hangar events verify
+  $ mcp-hangar events verify --json | jq -r '.findings[].message'`;
 
 /** `events …`: the log of what servers did and what was called. */
 export const eventCommands: CommandGroup<EventsActions> = (program, actions, done) => {
@@ -41,7 +50,9 @@ export const eventCommands: CommandGroup<EventsActions> = (program, actions, don
   events
     .command('verify')
     .description('check that the log is whole: exit code 0 it is, 1 it is not, 2 it cannot be read')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', VERIFY_EXAMPLES)
     .action(async (_flags: unknown, command: Command) => {
-      done(await actions.eventsVerify(command.optsWithGlobals<PlaceFlags>()));
+      done(await actions.eventsVerify(command.optsWithGlobals<PlaceFlags & JsonFlag>()));
     });
 };

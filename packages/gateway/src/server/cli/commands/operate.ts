@@ -116,8 +116,9 @@ const COMMANDS: Readonly<Record<OperateName, OperateCommand>> = {
 
 const EXIT_CODES = `
 Exit codes:
-  0 done    1 asked wrongly, or the tool answered with an error    2 something failed
-  3 no gateway runs for the configuration    130 interrupted`;
+  0 done    1 asked wrongly, or the tool answered with an error
+  2 something failed    3 no gateway runs for the configuration
+  130 interrupted`;
 
 /** Commands that work on MCP servers by way of a gateway: the one that runs, or where none runs one of their own. */
 export const operateCommands: CommandGroup<OperateActions> = (program, actions, done) => {

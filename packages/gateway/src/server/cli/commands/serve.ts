@@ -29,11 +29,20 @@ function withLogLevel({ verbose, quiet, ...flags }: ServeFlags & LoudnessFlags):
   return level === undefined ? flags : { logLevel: level, ...flags };
 }
 
+const SERVE_HELP = `
+Exit codes:
+  0 ended as it was asked to    2 something failed
+  1 asked wrongly, or the configuration has a mistake
+
+Examples:
+  $ mcp-hangar serve --config config.yaml    one client, over stdin and stdout
+  $ mcp-hangar serve --http --port 9000      at http://127.0.0.1:9000/mcp`;
+
 function serveOptions(command: Command): Command {
   return command
     .option(
       '-c, --config <file>',
-      'configuration (default: MCP_CONFIG, ./config.yaml, ~/.config/mcp-hangar/config.yaml)',
+      'configuration (default: MCP_CONFIG, ./config.yaml at a terminal, ~/.config/mcp-hangar/config.yaml)',
     )
     .option(
       '--http',
@@ -75,7 +84,8 @@ export const serveCommands: CommandGroup<ServeActions> = (program, actions, done
       .command('serve')
       .description(
         'serve the configured MCP servers over stdio, or HTTP with --http (the default command)',
-      ),
+      )
+      .addHelpText('after', SERVE_HELP),
   ).action(async (_flags: ServeFlags, command: Command) => {
     done(await actions.serve(withLogLevel(command.optsWithGlobals<ServeFlags & LoudnessFlags>())));
   });

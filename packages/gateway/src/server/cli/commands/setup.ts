@@ -39,19 +39,22 @@ const CLIENT_IDS = 'claude-desktop, claude-code, cursor, vscode, windsurf, zed, 
 
 const INIT_EXAMPLES = `
 Exit codes:
-  0 done, or nothing to do    1 asked wrongly    2 a file cannot be read or written
+  0 done, or nothing to do    1 asked wrongly
+  2 a file cannot be read or written
 
 Examples:
   $ mcp-hangar init                      ask, step by step
   $ mcp-hangar init --dry-run            show what -y would write, as a diff
-  $ mcp-hangar init -y                   take the servers of all clients over, and connect them
+  $ mcp-hangar init -y                   take over all servers, connect all clients
   $ mcp-hangar init --undo               take the last change back`;
 
 const IMPORT_EXAMPLES = `
-Clients: ${CLIENT_IDS}
+Clients:
+  ${CLIENT_IDS}
 
 Exit codes:
-  0 done, or nothing to do    1 asked wrongly    2 a file cannot be read or written
+  0 done, or nothing to do    1 asked wrongly
+  2 a file cannot be read or written
 
 Examples:
   $ mcp-hangar import                    from every client that is here
@@ -59,13 +62,15 @@ Examples:
   $ mcp-hangar import --from ./servers.json -y`;
 
 const CONNECT_EXAMPLES = `
-Clients: ${CLIENT_IDS}
+Clients:
+  ${CLIENT_IDS}
 
 Exit codes:
-  0 done, or nothing to do    1 asked wrongly    2 a file cannot be read or written
+  0 done, or nothing to do    1 asked wrongly
+  2 a file cannot be read or written
 
 Examples:
-  $ mcp-hangar connect                   which clients are here, and which are connected
+  $ mcp-hangar connect                   which are here, and are connected
   $ mcp-hangar connect cursor
   $ mcp-hangar connect claude-code --scope project --transport http
   $ mcp-hangar connect zed --remove`;
