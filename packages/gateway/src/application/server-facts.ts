@@ -8,11 +8,11 @@ import {
   type McpServerPhase,
 } from '../domain/mcp-server/health.ts';
 import { modeOf, type McpServerSpec } from '../domain/mcp-server/spec.ts';
-import { nearest } from '../domain/near-names.ts';
 import { cannotCross, type CannotCross } from '../domain/protocol/crossing.ts';
 import type { Era } from '../domain/protocol/revisions.ts';
 import { activityOf, transportOf, type ServerActivity } from './server-activity.ts';
 import type { McpServer } from './servers/mcp-server.ts';
+import { unknownFault } from './servers/unknown-fault.ts';
 import type { UseCaseContext, UseCaseDeps } from './use-case.ts';
 
 export type ServerState = McpServerPhase | 'disabled';
@@ -142,12 +142,8 @@ export function findServer({ servers, disabled }: UseCaseDeps, id: string): McpS
       data: { name: id },
     });
   }
-  const known = servers.map(({ spec }) => spec.id);
-  const meant = nearest(id, known);
-  throw new Fault('MCP_SERVER_UNKNOWN', `No MCP server has the id "${id}"`, {
-    data: { name: id, known: known.slice(0, KNOWN_MAX), ...(meant === undefined ? {} : { meant }) },
-  });
+  throw unknownFault(
+    id,
+    servers.map(({ spec }) => spec.id),
+  );
 }
-
-/** Names that an error lists at most. */
-export const KNOWN_MAX = 20;

@@ -1,8 +1,6 @@
 /** Why a process of ours stops, whatever it does: asked by a signal, by the end of its launcher, or by a defect. */
 import { Socket } from 'node:net';
-
-const SYSTEM_ERROR = 2;
-const INTERRUPTED_TWICE = 130;
+import { INTERRUPTED, SYSTEM_ERROR } from './exit-codes.ts';
 
 export interface Ending {
   readonly code: number;
@@ -14,7 +12,7 @@ export function whenAsked(onDefect: (error: unknown) => void): Promise<Ending> {
   return new Promise((resolve) => {
     let isStopping = false;
     const onSignal = (signal: NodeJS.Signals): void => {
-      if (isStopping) process.exit(INTERRUPTED_TWICE); // asked twice; the guardian ends the children
+      if (isStopping) process.exit(INTERRUPTED); // asked twice; the guardian ends the children
       isStopping = true;
       resolve({ code: 0, reason: signal });
     };

@@ -1,7 +1,8 @@
 /** Work that its user can interrupt: the first signal asks it to end, the second ends the process. */
+import { INTERRUPTED } from './exit-codes.ts';
 
 /** As a shell names the end by a signal: 128 and its number. */
-const CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+const CODES = { SIGHUP: 129, SIGINT: INTERRUPTED, SIGTERM: 143 } as const;
 type EndingSignal = keyof typeof CODES;
 
 /**

@@ -3,7 +3,8 @@ import { messageOf, stackOf } from '@mcp-hangar/kernel/error-text';
 import { exitCodeOf, Fault, type ErrorCode } from '@mcp-hangar/kernel/errors';
 import { REMEDIES } from '@mcp-hangar/kernel/remedies';
 import { formatProblem, type ConfigProblem } from './config/problem.ts';
-import { say, SYSTEM_ERROR } from './say.ts';
+import { SYSTEM_ERROR } from './exit-codes.ts';
+import { say } from './say.ts';
 
 /** Every problem of a configuration, one line each. */
 export function configFault(

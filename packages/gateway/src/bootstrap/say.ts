@@ -3,9 +3,6 @@ import { stackOf } from '@mcp-hangar/kernel/error-text';
 import type { Logger } from '../application/ports.ts';
 import { harmlessLines } from '../server/cli/harmless.ts';
 
-export const USER_ERROR = 1;
-export const SYSTEM_ERROR = 2;
-
 /** What servers, files and clients have put into it cannot steer the terminal. */
 export const say = (text: string): void => void process.stderr.write(`${harmlessLines(text)}\n`);
 

@@ -11,7 +11,8 @@ import { whenAsked, type Ending } from './ending.ts';
 import { endpointUrl, isLoopback } from './loopback.ts';
 import { join, Relay, type Carried } from './relay.ts';
 import { tellFailure } from './outcome.ts';
-import { say, SYSTEM_ERROR, tellDefect, USER_ERROR } from './say.ts';
+import { SYSTEM_ERROR, USER_ERROR } from './exit-codes.ts';
+import { say, tellDefect } from './say.ts';
 import { loadStart, openGateway, untilEnded, type Serving } from './serve-gateway.ts';
 import { seekPlace, type Start } from './start.ts';
 

@@ -9,7 +9,8 @@ import { Bridge, type Attachment } from './bridge.ts';
 import { whenAsked } from './ending.ts';
 import { findConfigText } from './find-config.ts';
 import { tellFailure } from './outcome.ts';
-import { say, tellDefect, USER_ERROR } from './say.ts';
+import { USER_ERROR } from './exit-codes.ts';
+import { say, tellDefect } from './say.ts';
 import type { Serving } from './serve-gateway.ts';
 import { chooseState, seekPlace, type Start } from './start.ts';
 

@@ -23,7 +23,8 @@ import { loadGatewayConfig } from '../config/load-config.ts';
 import { findConfigText } from '../find-config.ts';
 import { interruptible } from '../interrupt.ts';
 import { configFault } from '../outcome.ts';
-import { print, say, SYSTEM_ERROR } from '../say.ts';
+import { SYSTEM_ERROR } from '../exit-codes.ts';
+import { print, say } from '../say.ts';
 import { stateFolder } from '../start.ts';
 
 const LIMIT = 50;

@@ -5,6 +5,7 @@ import { applyChanges, type Change } from '../../infrastructure/setup/change-jou
 import type { PlaceFlags } from '../../server/cli/commands/group.ts';
 import { diffText, filesText, setupText } from '../../server/cli/setup-text.ts';
 import { readerOf } from '../ask-gateway.ts';
+import { INTERRUPTED } from '../exit-codes.ts';
 import { print } from '../say.ts';
 import { journalFolder } from './config-facts.ts';
 
@@ -16,8 +17,6 @@ interface Asked extends PlaceFlags {
 
 /** A longer diff is shown when it is asked for. */
 const SHORT_LINES_MAX = 60;
-/** After Ctrl-C. */
-export const INTERRUPTED = 130;
 
 /** A person can be asked. */
 export const isInteractive = ({ json, yes, dryRun }: Asked): boolean =>

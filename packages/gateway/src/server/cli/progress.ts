@@ -2,6 +2,7 @@
  * What a command is doing, while it takes long: one line that moves, on a terminal only, and gone when it is over.
  * Into a pipe or a file nothing is written.
  */
+import { harmless } from './harmless.ts';
 
 /** What is over within this time shows nothing. */
 const PATIENCE_MS = 300;
@@ -83,6 +84,6 @@ const widthOf = ({ columns = 0 }: ProgressStream): number => (columns > 0 ? colu
 
 /** One line without what would steer the terminal; the last column stays free, or the line would wrap. */
 function cut(text: string, columns: number): string {
-  const clean = text.replaceAll(/[\p{Cc}\p{Bidi_C}\p{Zl}\p{Zp}]/gu, '\uFFFD');
+  const clean = harmless(text);
   return clean.length < columns ? clean : `${clean.slice(0, Math.max(0, columns - 2))}…`;
 }

@@ -1,6 +1,6 @@
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { ServersReport, type ServerRow } from '../../../application/operator/servers-report.ts';
-import { nearest } from '../../../domain/near-names.ts';
+import { unknownFault } from '../../../application/servers/unknown-fault.ts';
 import type { OperateFlags } from '../../../server/cli/commands/operate.ts';
 import { readAnswer, type GatewayLine } from '../../ask-gateway.ts';
 
@@ -46,12 +46,7 @@ export async function serversOf(line: GatewayLine, signal: AbortSignal): Promise
 /** The ids that were named, each once. @throws Fault MCP_SERVER_UNKNOWN for the first that does not exist */
 export function knownIds(ids: readonly string[], servers: readonly ServerRow[]): readonly string[] {
   const known = servers.map(({ id }) => id);
-  for (const id of ids) {
-    if (known.includes(id)) continue;
-    const meant = nearest(id, known);
-    const data = { name: id, known, ...(meant === undefined ? {} : { meant }) };
-    throw new Fault('MCP_SERVER_UNKNOWN', `No MCP server has the id "${id}"`, { data });
-  }
+  for (const id of ids) if (!known.includes(id)) throw unknownFault(id, known);
   return [...new Set(ids)];
 }
 

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { LogLineReport } from '../../../application/operator/logs-entry.ts';
 import { localTime } from '../../../server/cli/event-text.ts';
+import { harmlessLines } from '../../../server/cli/harmless.ts';
 import { readAnswer, runningGateway } from '../../ask-gateway.ts';
 import { say, untilUnread } from '../../say.ts';
 import { knownIds, numberFlag, serversOf, type Asked } from './asked.ts';
@@ -44,7 +45,4 @@ function sayNothing(transport: string | undefined): void {
 
 /** `2026-11-21 08:01:02.345  github[123]  text`. */
 const lineText = ({ at, mcp_server: id, pid, line }: LogLineReport): string =>
-  `${localTime(Date.parse(at))}  ${id}[${pid}]  ${line}`.replaceAll(STEERING, '\uFFFD');
-
-/** What a server wrote must not steer the terminal. */
-const STEERING = /[^\P{Cc}\t]|\p{Bidi_C}/gu;
+  harmlessLines(`${localTime(Date.parse(at))}  ${id}[${pid}]  ${line}`);
