@@ -53,7 +53,7 @@ export function tellFailure(error: unknown, isJson: boolean): number {
   // Problems of a file begin with its name.
   say(data?.['problems'] !== undefined ? message : `mcp-hangar: ${message}`);
   if (fix !== undefined) say(`  ${fix}`);
-  if (isJson) printError({ code, message, ...data });
+  if (isJson) printError({ code, message, ...data, ...(fix === undefined ? {} : { fix }) });
   return exitCodeOf(code);
 }
 

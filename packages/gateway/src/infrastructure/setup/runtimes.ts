@@ -1,6 +1,6 @@
 /** What servers are started with: which of it is here, and in which version. */
 import { execFile } from 'node:child_process';
-import { delimiter, dirname } from 'node:path';
+import { delimiter, dirname, isAbsolute } from 'node:path';
 import { isExecutableFile } from '../launcher/executable.ts';
 import { join } from 'node:path';
 
@@ -79,7 +79,10 @@ export function pathForDesktop(
   const wanted = new Set(
     runtimes.flatMap(({ path }) => (path === undefined ? [] : [dirname(path)])),
   );
-  const own = (env['PATH'] ?? '').split(delimiter).filter((folder) => wanted.has(folder));
+  // A relative folder means another one in every client.
+  const own = (env['PATH'] ?? '')
+    .split(delimiter)
+    .filter((folder) => isAbsolute(folder) && wanted.has(folder));
   if (own.every((folder) => SYSTEM_FOLDERS.has(folder))) return undefined;
   return [...new Set([...own, ...SYSTEM_FOLDERS])].join(delimiter);
 }
