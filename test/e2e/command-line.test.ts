@@ -118,6 +118,7 @@ describe('A command that is interrupted', () => {
     const house = new Household((journal) => ({ mcp_servers: { up: upstream([journal.option]) } }));
     opened.push(house);
     await (await house.open()).request('tools/list');
+    await until('an event is stored', async () => (await hangar(house, 'events')).stdout !== '');
     const command = `"${process.execPath}" "${COMMAND}" events --config "${house.file}"`;
     const { status, stdout } = spawnSync('sh', ['-c', `${command} | head -n 1`], {
       env: environment(house.folder),
