@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -12,10 +13,10 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { replaceFile } from './replace-file.ts';
+import { removeDeadTurn, replaceFile } from './replace-file.ts';
 
 let folder = '';
 beforeEach(() => {
@@ -93,6 +94,28 @@ describe('A file that somebody else changes', () => {
     const winner = outcomes.findIndex(({ status }) => status === 'fulfilled');
     expect(readFileSync(path, 'utf8')).toBe(`new ${winner}`);
     expect(readdirSync(folder)).toEqual(['config.yaml']);
+  });
+
+  it('is replaced at once where the process that had its turn is gone', async () => {
+    const path = join(folder, 'config.yaml');
+    const lock = join(folder, '.config.yaml.lock');
+    writeFileSync(path, 'old');
+    const { pid } = spawnSync(process.execPath, ['-e', '']);
+    writeFileSync(lock, `${pid} ${hostname()}`);
+    const beganAtMs = performance.now();
+    await replaceFile(path, 'new', { expectedOld: 'old' });
+    expect(performance.now() - beganAtMs).toBeLessThan(2_000);
+    expect(readdirSync(folder)).toEqual(['config.yaml']);
+  });
+
+  it('keeps the turn of a process that runs, or that cannot be looked for', async () => {
+    const path = join(folder, 'config.yaml');
+    const lock = join(folder, '.config.yaml.lock');
+    for (const name of [`${process.pid} ${hostname()}`, '999999999 another.machine', '', 'x']) {
+      writeFileSync(lock, name);
+      expect(await removeDeadTurn(path)).toBe(false);
+      expect(readdirSync(folder)).toEqual(['.config.yaml.lock']);
+    }
   });
 
   it('is not waited for where a killed writer has left its lock', async () => {

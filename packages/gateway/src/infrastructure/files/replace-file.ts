@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import {
   chmod,
   chown,
+  link,
   mkdir,
   open,
   readFile,
@@ -16,6 +17,7 @@ import {
   type FileHandle,
 } from 'node:fs/promises';
 import { lstatSync, type Stats } from 'node:fs';
+import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Fault } from '@mcp-hangar/kernel/errors';
@@ -23,7 +25,7 @@ import { Fault } from '@mcp-hangar/kernel/errors';
 /** How long another writer is waited for. */
 const TURN_MS_MAX = 3_000;
 const POLL_MS = 10;
-/** A lock that is older was left by a writer that was killed: a turn takes milliseconds. */
+/** A lock that is older was left, by a writer that cannot be asked for: a turn takes milliseconds. */
 const LOCK_MS_MAX = 10_000;
 const PRIVATE_FOLDER = 0o700;
 const PRIVATE_FILE = 0o600;
@@ -106,14 +108,16 @@ async function writeTemporary(path: string, text: string, old: Stats | undefined
 
 /** The turn ends with its disposal. */
 async function takeTurn(path: string, target: string): Promise<AsyncDisposable> {
-  const lock = join(dirname(target), `.${basename(target)}.lock`);
+  const lock = lockOf(target);
   const deadlineMs = performance.now() + TURN_MS_MAX;
   for (;;) {
     const file = await writing(path, () => openNew(lock));
     if (file !== undefined) {
+      await file.writeFile(ownName()).catch(() => undefined); // on a full disk it goes by its age
       await file.close();
       return { [Symbol.asyncDispose]: () => rm(lock, { force: true }) };
     }
+    if (await removeDeadTurn(target)) continue;
     const found = await foundAt(lock);
     if (found !== undefined && Date.now() - found.mtimeMs > LOCK_MS_MAX)
       await rm(lock, { force: true });
@@ -122,6 +126,40 @@ async function takeTurn(path: string, target: string): Promise<AsyncDisposable> 
         data: { fix: `try again; where none runs, remove ${lock}` },
       });
     else await delay(POLL_MS);
+  }
+}
+
+const lockOf = (target: string): string => join(dirname(target), `.${basename(target)}.lock`);
+
+/** Processes of other machines and containers, which may share a folder, cannot be looked for. */
+const ownName = (): string => `${process.pid} ${hostname()}`;
+
+/** Removes what a writer that was killed has left of its turn. Answers whether there was one. Never rejects. */
+export async function removeDeadTurn(target: string): Promise<boolean> {
+  const lock = lockOf(target);
+  const aside = `${lock}.${randomUUID()}.tmp`;
+  try {
+    const name = await readFile(lock, 'utf8');
+    if (!isDead(name)) return false;
+    await rename(lock, aside);
+    // Another one may have removed it first, and this is the turn of who came next.
+    if ((await readFile(aside, 'utf8')) !== name) await link(aside, lock);
+    return true;
+  } catch {
+    return false; // it is over, or cannot be removed
+  } finally {
+    await rm(aside, { force: true }).catch(() => undefined);
+  }
+}
+
+function isDead(name: string): boolean {
+  const [, pid, host] = /^(\d+) (.+)$/.exec(name) ?? [];
+  if (pid === undefined || host !== hostname()) return false;
+  try {
+    process.kill(Number(pid), 0);
+    return false;
+  } catch (error) {
+    return codeOf(error) === 'ESRCH';
   }
 }
 

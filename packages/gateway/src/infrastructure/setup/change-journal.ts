@@ -26,7 +26,7 @@ import { basename, dirname, join } from 'node:path';
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { messageOf } from '@mcp-hangar/kernel/error-text';
 import { z } from 'zod';
-import { replaceFile } from '../files/replace-file.ts';
+import { removeDeadTurn, replaceFile } from '../files/replace-file.ts';
 import { lookAt, preparePrivateFolder } from '../state/state-folder.ts';
 
 const RUNS_MAX = 20;
@@ -151,6 +151,7 @@ async function restore(run: string, { path, before }: JournalFile): Promise<void
 
 /** What a writer that was killed has left beside its file. */
 async function removeLeftovers(path: string): Promise<void> {
+  await removeDeadTurn(path);
   const folder = dirname(path);
   const names = await readdir(folder).catch(() => []);
   const start = `.${basename(path)}.`;
