@@ -3,8 +3,9 @@ import { anonymousMib } from '../../test/load/resources.ts';
 
 const EVERY_MS = 10_000;
 const WINDOW_MS = 300_000;
-/** A line through fewer marks says nothing. */
-const MARKS_MIN = 24;
+/** A line through less time, or fewer marks, says nothing. */
+const SPAN_MS_MIN = 240_000;
+const MARKS_MIN = 12;
 const SLOPE_MIB_PER_MINUTE_MAX = 1;
 
 interface Mark {
@@ -41,7 +42,8 @@ export class Memory {
     if (last === undefined)
       return { mib: 0, slopeMibPerMinute: undefined, grows: false, marks: [] };
     const marks = this.#marks.filter(({ atMs }) => atMs >= last.atMs - WINDOW_MS);
-    const slope = marks.length < MARKS_MIN ? undefined : slopeOf(marks) * 60_000;
+    const isLong = last.atMs - (marks[0]?.atMs ?? last.atMs) >= SPAN_MS_MIN;
+    const slope = isLong && marks.length >= MARKS_MIN ? slopeOf(marks) * 60_000 : undefined;
     return {
       mib: last.mib,
       slopeMibPerMinute: slope,
