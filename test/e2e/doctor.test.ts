@@ -1,5 +1,6 @@
 /** `mcp-hangar doctor`: what it says, in text and JSON, and that nothing of it is left. */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -363,7 +364,9 @@ describe.skipIf(linux.isMissing)(`What was started ${linux.mark}`, () => {
       stdio: 'ignore',
     });
     await until('it runs', () => house.processes().length >= 2);
+    const exited = once(child, 'exit');
     child.kill('SIGKILL');
+    await exited;
     await until('nobody is left', () => house.processes().length === 0);
     expect(isAlive(child.pid ?? 0)).toBe(false);
   });

@@ -24,12 +24,18 @@ interface Shown {
   readonly subcommands: readonly string[];
 }
 
+/** A heading of the help and the lines below it. */
+const SECTION = /\n(\S.*):\n((?: .*\n)+)/g;
+const LISTS_COMMANDS =
+  /^(?:Commands|Serve and set up|Change servers|Look and call|Check and configure)$/;
+
 /** A command and all below it. */
 async function walk(path: readonly string[]): Promise<readonly Shown[]> {
   const { code, stdout: help, stderr } = await hangar(home, ...path, '--help');
   if (code !== 0 || stderr !== '') throw new Error(`${path.join(' ')} --help: ${code} ${stderr}`);
-  const [, listed = ''] = /\nCommands:\n((?: .*\n)+)/.exec(help) ?? [];
-  const subcommands = [...listed.matchAll(/^ {2}([\w-]+)/gm)]
+  const subcommands = [...help.matchAll(SECTION)]
+    .filter(([, heading = '']) => LISTS_COMMANDS.test(heading))
+    .flatMap(([, , listed = '']) => [...listed.matchAll(/^ {2}([\w-]+)/gm)])
     .map(([, name = '']) => name)
     .filter((name) => name !== 'help');
   const below = await Promise.all(subcommands.map((name) => walk([...path, name])));
