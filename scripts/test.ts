@@ -6,7 +6,7 @@ import * as z from 'zod';
 import { REQUIREMENTS } from './requirements.ts';
 import { ROOT, runCommand } from './run-command.ts';
 
-const VITEST_MS_MAX = 15 * 60_000;
+const VITEST_MS_MAX = 17 * 60_000;
 
 const VitestReport = z.object({
   numPassedTests: z.number(),
