@@ -15,7 +15,12 @@ const HEAP_MIB_MAX = 2_048;
  * give back breathe by 20 MiB within minutes while what is held stays the same: a slope through that says nothing.
  */
 const YOUNG_MIB_MAX = 4;
-const ONE_ARENA = { MALLOC_ARENA_MAX: '1' };
+/** And what is large and given back goes back to the system at once, as it does before the allocator adapts itself. */
+const PLAIN_ALLOCATOR = {
+  MALLOC_ARENA_MAX: '1',
+  MALLOC_MMAP_THRESHOLD_: '131072',
+  MALLOC_TRIM_THRESHOLD_: '131072',
+};
 const ROOT = join(import.meta.dirname, '..', '..');
 
 export interface TargetJob extends Omit<Job, 'journal'> {
@@ -110,7 +115,7 @@ async function watched(
       `--max-semi-space-size=${YOUNG_MIB_MAX}`,
       '--single-threaded-gc',
     ],
-    env: { ...process.env, ...ONE_ARENA },
+    env: { ...process.env, ...PLAIN_ALLOCATOR },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   const output = lastOutput(child);
