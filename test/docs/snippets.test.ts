@@ -1,5 +1,7 @@
 /**
- * Every snippet of every page is true: configurations load, JSON parses, commands print what stands below them. A snippet that cannot run here says why: ```console skip="needs an AI client".
+ * Every snippet of every page is true: configurations load, JSON parses, commands print what stands below them.
+ * `file=NAME` writes one into the home of the page. A snippet that cannot run here says why: ```console
+ * skip="needs an AI client"; a configuration that is to be refused: ```yaml wrong="on purpose".
  */
 import { afterAll, describe, expect, it } from 'vitest';
 import { needs } from '../../scripts/requirements.ts';
@@ -10,13 +12,13 @@ import { isExpected, stepsIn } from './transcript.ts';
 const linux = needs('linux', () => process.platform === 'linux');
 const PAGE_MS_MAX = 180_000;
 /** Shown, not run. */
-const INERT: ReadonlySet<string> = new Set(['text', 'mermaid', 'diff', 'jsonc', 'toml']);
+const INERT: ReadonlySet<string> = new Set(['text', 'mermaid', 'diff', 'jsonc', 'js', 'toml']);
 const RUN: ReadonlySet<string> = new Set(['console', 'yaml', 'json']);
 /** Compiled, and its example run, by `test/e2e/embedding.test.ts`. */
 const PROGRAMS = 'docs/guides/embedding.md';
 
 const isRun = ({ language, options }: Snippet): boolean =>
-  RUN.has(language) && options['skip'] === undefined;
+  options['skip'] === undefined && (RUN.has(language) || options['file'] !== undefined);
 
 /** A whole configuration, entries of `mcp_servers`, or keys of one server; as a whole one. */
 function configurationOf(text: string): string {
@@ -33,15 +35,16 @@ function configurationOf(text: string): string {
 async function problemWith(sandbox: Sandbox, snippet: Snippet): Promise<string | undefined> {
   const { text, options } = snippet;
   const { file } = options;
+  if (file !== undefined) sandbox.write(file, text);
   switch (snippet.language) {
     case 'yaml':
-      sandbox.write(file ?? 'snippet.yaml', file === undefined ? configurationOf(text) : text);
+      if (options['wrong'] !== undefined) return undefined;
+      if (file === undefined) sandbox.write('snippet.yaml', configurationOf(text));
       return checkConfiguration(sandbox, text, file ?? 'snippet.yaml');
     case 'console':
       return checkTranscript(sandbox, text);
     case 'json':
       JSON.parse(text);
-      if (file !== undefined) sandbox.write(file, text);
       return undefined;
     default:
       return undefined;

@@ -10,10 +10,11 @@ import { say } from './say.ts';
 export function configFault(
   problems: readonly ConfigProblem[],
   code: 'CONFIG_INVALID' | 'CONFIG_MISSING' = 'CONFIG_INVALID',
-  consequence = 'nothing was started',
+  consequence?: string,
 ): Fault {
   const count = `${problems.length} problem${problems.length === 1 ? '' : 's'} in the configuration`;
-  const lines = [...problems.map(formatProblem), `${count}; ${consequence}`];
+  const end = consequence === undefined ? count : `${count}; ${consequence}`;
+  const lines = [...problems.map(formatProblem), end];
   return new Fault(code, lines.join('\n'), { data: { problems } });
 }
 

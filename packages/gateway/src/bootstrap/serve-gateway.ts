@@ -43,7 +43,7 @@ export function loadStart(start: Start): GatewayConfig {
     env: process.env,
     overrides: overridesOf(start.flags),
   });
-  if (!loaded.ok) throw configFault(loaded.error);
+  if (!loaded.ok) throw configFault(loaded.error, 'CONFIG_INVALID', 'nothing was started');
   return loaded.value;
 }
 

@@ -202,10 +202,23 @@ const howToFind = ({ command, foundAt, path }: SpawnFailed): string => {
   if (/[/\\]/.test(command))
     return 'check the path; a relative one counts from the working directory';
   if (foundAt !== undefined) {
-    return `"${command}" is not on PATH (${path}) but exists at ${foundAt}: write that path or set env.PATH`;
+    return `"${command}" is not on PATH (${foldersOf(path)}) but exists at ${foundAt}: write that path or set env.PATH`;
   }
   const install = INSTALL[command] ?? 'install it';
-  return `"${command}" is not on PATH (${path}): ${install}, or write its full path`;
+  return `"${command}" is not on PATH (${foldersOf(path)}): ${install}, or write its full path`;
+};
+
+/** Characters of a PATH that tell where it comes from. */
+const PATH_MAX = 120;
+
+/** The folders of a PATH once each; of many the first. */
+const foldersOf = (path: string): string => {
+  const delimiter = path.includes(';') ? ';' : ':';
+  const folders = [...new Set(path.split(delimiter))];
+  let text = folders.shift() ?? '';
+  while (folders[0] !== undefined && text.length + folders[0].length < PATH_MAX)
+    text += delimiter + folders.shift();
+  return folders.length === 0 ? text : `${text} and ${folders.length} more`;
 };
 
 /** Enough of a foreign text to recognise it. Characters. */

@@ -82,6 +82,10 @@ describe('what a server wrote before it ended', () => {
     ],
     [NODE_CRASH, 'TypeError: cannot read the map'],
     [SCRIPT_MISSING, "Error: Cannot find module '/srv/gone.js'"],
+    [
+      "/srv/key.js:1\nthrow new Error('GITHUB_TOKEN is not set');\n^\n\nError: GITHUB_TOKEN is not set\n    at Object.<anonymous> (/srv/key.js:1:7)\n\nNode.js v24.21.0",
+      'Error: GITHUB_TOKEN is not set',
+    ],
     ['GITHUB_TOKEN is required\nsee the manual', 'GITHUB_TOKEN is required'],
     ['loading\nit did not work out\n\n', 'it did not work out'],
     ['', ''],

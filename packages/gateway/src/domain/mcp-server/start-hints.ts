@@ -226,6 +226,8 @@ const hintIn = (text: string): Hint | undefined => HINTS.find((hint) => hint.pat
 
 /** Where a package manager put its log, what Node adds to an exception, and the frames of a stack say nothing. */
 const SAYS_NOTHING = /A complete log of this run|^Node\.js v\d|^\s+at |^\s*\^+\s*$|^npm error\s*$/;
+/** What Node quotes of the program: the line above these. */
+const POINTS_UP = /^\s*\^+\s*$/;
 const NAMES_ERROR = /^(?:uncaught )?\w*(?:error|exception|panic)\b.*:|^error\b|^fatal\b/i;
 
 /**
@@ -233,7 +235,10 @@ const NAMES_ERROR = /^(?:uncaught )?\w*(?:error|exception|panic)\b.*:|^error\b|^
  * last. Empty where there is none.
  */
 export function tellingLine(text: string): string {
-  const lines = text.split('\n').filter((line) => line.trim() !== '' && !SAYS_NOTHING.test(line));
+  const lines = text
+    .split('\n')
+    .filter((_, at, all) => !POINTS_UP.test(all[at + 1] ?? ''))
+    .filter((line) => line.trim() !== '' && !SAYS_NOTHING.test(line));
   const pattern = hintIn(text)?.pattern;
   const matching = pattern === undefined ? [] : lines.filter((line) => pattern.test(line));
   const longest = matching.toSorted((a, b) => b.length - a.length)[0];
