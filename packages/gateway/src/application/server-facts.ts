@@ -43,8 +43,8 @@ export interface ServerFacts {
 /** Every configured server, also those that are switched off. */
 export function allFacts(deps: UseCaseDeps, context: UseCaseContext): readonly ServerFacts[] {
   return [
-    ...deps.servers.map((server) => factsOf(server, deps, context)),
-    ...deps.disabled.map(disabledFacts),
+    ...deps.fleet.servers.map((server) => factsOf(server, deps, context)),
+    ...deps.fleet.disabled.map(disabledFacts),
   ];
 }
 
@@ -134,7 +134,8 @@ export function canRetry(phase: McpServerPhase, health: Health, nowMs: number): 
 const NO_JITTER = 0.5;
 
 /** @throws Fault MCP_SERVER_UNKNOWN, MCP_SERVER_DISABLED */
-export function findServer({ servers, disabled }: UseCaseDeps, id: string): McpServer {
+export function findServer({ fleet }: UseCaseDeps, id: string): McpServer {
+  const { servers, disabled } = fleet;
   const server = servers.find(({ spec }) => spec.id === id);
   if (server !== undefined) return server;
   if (disabled.some((spec) => spec.id === id)) {

@@ -159,8 +159,8 @@ function healthOf(
         : { kind: 'unavailable', reason: problem.reason, isExplicit: problem.isConfigured };
     },
     servers: () => ({
-      total: hub.servers.length,
-      running: hub.servers.filter((server) => server.running.length > 0).length,
+      total: hub.fleet.servers.length,
+      running: hub.fleet.servers.filter((server) => server.running.length > 0).length,
     }),
   };
 }
@@ -204,7 +204,7 @@ function warmAll(hub: Hub): void {
     isOneClient: false,
   } as const;
   const user = { asker, owner: NOBODY, clientInfo: undefined };
-  for (const server of hub.servers) {
+  for (const server of hub.fleet.servers) {
     if (hub.catalogs.lacks(server, asker)) void hub.catalogs.warm(server, user);
   }
 }

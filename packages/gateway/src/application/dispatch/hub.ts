@@ -4,7 +4,7 @@ import type { Lifecycle } from '../../domain/mcp-server/lifecycle.ts';
 import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
 import { EraBridge } from '../calls/era-bridge.ts';
 import { Catalogs } from '../catalog/catalogs.ts';
-import { Views, type Endpoint, type View } from '../catalog/views.ts';
+import { Views, type View } from '../catalog/views.ts';
 import { GatewayTools, type ToolFamilies } from '../gateway-tools/gateway-tools.ts';
 import { Parking } from '../parking/parking.ts';
 import type {
@@ -31,6 +31,7 @@ import { Subscriptions } from '../subscriptions/subscriptions.ts';
 import { TaskTable } from '../tasks/task-table.ts';
 import type { UseCaseDeps } from '../use-case.ts';
 import { CallPath } from './call-path.ts';
+import { Fleet } from './fleet.ts';
 
 export interface HubOptions {
   readonly servers: readonly McpServerSpec[];
@@ -67,7 +68,7 @@ export interface HubOptions {
 
 export class Hub {
   readonly options: HubOptions;
-  readonly servers: readonly McpServer[];
+  readonly fleet: Fleet;
   readonly catalogs: Catalogs;
   readonly views: Views;
   readonly subscriptions: Subscriptions;
@@ -78,8 +79,6 @@ export class Hub {
   /** Calls of modern clients that wait for answers. */
   readonly parking: Parking;
   readonly #tools: GatewayTools;
-  readonly #all: Endpoint;
-  readonly #single = new Map<string, Endpoint>();
   readonly #firstLists = new WeakMap<View, number>();
 
   constructor(options: HubOptions) {
@@ -107,14 +106,26 @@ export class Hub {
       launcher: logs.kept(stages.told(options.launcher)),
       listener: this.#listener(stages),
     };
+    const { mode, gatewayTools, naming } = options.toolAccess;
+    this.#tools = new GatewayTools(mode === 'front_door' ? 'none' : gatewayTools);
     const enabled = options.servers.filter((spec) => spec.enabled);
-    this.servers = enabled.map((spec) => this.#newServer(spec, parts));
+    const fleet = new Fleet(
+      {
+        servers: enabled.map((spec) => this.#newServer(spec, parts)),
+        disabled: options.servers.filter((spec) => !spec.enabled),
+      },
+      {
+        prefixed: naming === 'bare' ? 'on-collision' : true,
+        ownTools: this.#tools,
+        toolsOnly: mode === 'egress',
+      },
+    );
+    this.fleet = fleet;
     this.useCases = {
       clock: options.clock,
       logger: options.logger,
       startedAtMs: options.clock.nowMs(),
-      servers: this.servers,
-      disabled: options.servers.filter((spec) => !spec.enabled),
+      fleet,
       catalogs: this.catalogs,
       parkedCalls: this.parking,
       configuration: options.configuration,
@@ -123,8 +134,6 @@ export class Hub {
       startConcurrency: options.catalog.startConcurrency,
       send: (call) => this.calls.sendInternal(call),
     };
-    const { mode, gatewayTools, naming } = options.toolAccess;
-    this.#tools = new GatewayTools(mode === 'front_door' ? 'none' : gatewayTools);
     this.calls = new CallPath({
       ...options,
       callTimeoutMsMin: Math.min(...options.servers.map((spec) => spec.callTimeoutMs)),
@@ -134,21 +143,6 @@ export class Hub {
       runOwn: (tool, client, call) =>
         this.#tools.run(tool, { deps: this.useCases, client, call, info }),
     });
-    const shown = mode === 'egress' ? [] : this.servers;
-    this.#all = {
-      name: '*',
-      servers: shown,
-      prefixed: naming === 'bare' ? 'on-collision' : true,
-      ownTools: this.#tools,
-      toolsOnly: mode === 'egress',
-    };
-    for (const server of shown) {
-      this.#single.set(server.spec.id, {
-        name: server.spec.id,
-        servers: [server],
-        prefixed: false,
-      });
-    }
   }
 
   #newServer(spec: McpServerSpec, parts: ServerDependencies): McpServer {
@@ -181,11 +175,6 @@ export class Hub {
     return this.calls.inFlight;
   }
 
-  /** The endpoint of one server, or of all; undefined for an unknown id. */
-  endpoint(serverId: string | undefined): Endpoint | undefined {
-    return serverId === undefined ? this.#all : this.#single.get(serverId);
-  }
-
   /** Resolves when every server of the view was listed or tried, at the latest after `first_list_wait_ms`. */
   known(view: View, user: ServerUser): Promise<unknown> | undefined {
     const missing = view.endpoint.servers.filter((server) =>
@@ -206,6 +195,6 @@ export class Hub {
     this.subscriptions.close();
     this.calls.close();
     this.tasks.close();
-    await Promise.allSettled(this.servers.map((server) => server.close()));
+    await Promise.allSettled(this.fleet.servers.map((server) => server.close()));
   }
 }
