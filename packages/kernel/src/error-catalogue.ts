@@ -46,6 +46,12 @@ export const ERRORS = {
     title: 'There is no configuration.',
     exitCode: 2,
   },
+  CONFIG_RESTART_REQUIRED: {
+    http: 409,
+    jsonRpc: -32602,
+    retryable: false,
+    title: 'The configuration changes what needs a restart of the gateway.',
+  },
   CONTENT_TYPE_UNSUPPORTED: {
     http: 415,
     jsonRpc: -32000,

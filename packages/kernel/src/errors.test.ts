@@ -10,6 +10,7 @@ const PINS: Record<ErrorCode, readonly [http: number, jsonRpc: number, retryable
   CLIENT_TOO_SLOW: [503, -32000, true],
   CONFIG_INVALID: [400, -32602, false],
   CONFIG_MISSING: [404, -32602, false],
+  CONFIG_RESTART_REQUIRED: [409, -32602, false],
   CONTENT_TYPE_UNSUPPORTED: [415, -32000, false],
   DISCOVERY_NOT_CONFIGURED: [404, -32602, false],
   EVENT_STORE_BUSY: [503, -32603, true],

@@ -12,6 +12,8 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   CONFIG_INVALID:
     'Correct the lines that are named; "mcp-hangar config check FILE" checks without starting anything.',
   CONFIG_MISSING: 'Name the file with --config FILE, or in MCP_CONFIG.',
+  CONFIG_RESTART_REQUIRED:
+    'Restart the gateway, or the AI client that started it; or take the keys that are named back.',
   CONTENT_TYPE_UNSUPPORTED: 'Send the header Content-Type: application/json.',
   DISCOVERY_NOT_CONFIGURED: 'Name the servers in the configuration: this build looks for none.',
   EVENT_STORE_BUSY: 'Try again: what waits is written first.',

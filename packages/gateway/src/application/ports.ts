@@ -200,6 +200,27 @@ export interface UpstreamLauncher {
   start(spec: McpServerSpec, options: StartOptions): Promise<UpstreamConnection>;
 }
 
+/** What a configuration file comes to now. */
+export interface NextConfiguration {
+  readonly servers: readonly McpServerSpec[];
+  /** Keys that have changed and that a gateway reads when it starts only, with what they were and are. */
+  readonly needRestart: readonly string[];
+  /** It is what is served from now on. */
+  adopt(): void;
+}
+
+/** The configuration of the gateway, where it can be read again. */
+export interface ConfigurationSource {
+  /** Absolute. */
+  readonly path: string;
+  /**
+   * Undefined where the content is what is served.
+   * @param isAsked a content that was refused before is looked at again
+   * @throws Fault CONFIG_INVALID
+   */
+  next(isAsked: boolean): Promise<NextConfiguration | undefined>;
+}
+
 /** What the gateway was built from. */
 export interface ServedConfiguration {
   /** Absolute; undefined where there is none. */

@@ -31,11 +31,13 @@ const PINS: Readonly<Record<string, readonly [entry: keyof typeof REGISTRY, perm
     hangar_warm: ['warm_mcp_servers', 'mcp_servers:lifecycle'],
     hangar_discover: ['trigger_discovery', 'discovery:trigger'],
     hangar_sources: ['list_discovery_sources', 'discovery:read'],
+    hangar_reload_config: ['reload_configuration', 'config:reload'],
   };
 
 /** What commands of an operator may ask over the local socket. */
 const OPERATOR_PINS: Readonly<Record<string, string>> = {
   get_configuration: 'mcp_servers:read',
+  reload_configuration: 'config:reload',
   list_parked_calls: 'audit:read',
   get_status: 'mcp_servers:read',
   get_mcp_server: 'mcp_servers:read',

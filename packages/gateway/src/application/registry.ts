@@ -1,6 +1,7 @@
 /** Every command and query of the gateway. What is not here cannot be asked for; every surface is drawn from it. */
 import { invokeTool } from './commands/invoke-tool.ts';
 import { invokeToolWithReport } from './commands/invoke-tool-with-report.ts';
+import { reloadConfiguration } from './commands/reload-configuration.ts';
 import { startMcpServer } from './commands/start-mcp-server.ts';
 import { stopMcpServer } from './commands/stop-mcp-server.ts';
 import { triggerDiscovery } from './commands/trigger-discovery.ts';
@@ -28,6 +29,7 @@ export const REGISTRY = {
   list_discovery_sources: listDiscoverySources,
   list_mcp_servers: listMcpServers,
   list_parked_calls: listParkedCalls,
+  reload_configuration: reloadConfiguration,
   start_mcp_server: startMcpServer,
   stop_mcp_server: stopMcpServer,
   trigger_discovery: triggerDiscovery,

@@ -13,3 +13,17 @@ export const settlesWithin = async (
     clearTimeout(timer);
   }
 };
+
+const LOOK_MS = 10;
+
+/** Resolves as soon as the condition holds, at the latest after `limitMs`; answers whether it does. */
+export async function settlesBy(condition: () => boolean, limitMs: number): Promise<boolean> {
+  const untilMs = performance.now() + limitMs;
+  while (!condition()) {
+    if (performance.now() >= untilMs) return false;
+    await new Promise<void>((resolve) => {
+      setTimeout(resolve, LOOK_MS).unref();
+    });
+  }
+  return true;
+}

@@ -10,6 +10,7 @@ import type { Catalogs } from './catalog/catalogs.ts';
 import type { InternalCall, Progress } from './calls/internal-call.ts';
 import type { Fleet } from './dispatch/fleet.ts';
 import type { Clock, DescribeConfiguration, Logger, ParkedCallStore } from './ports.ts';
+import type { ReloadConfiguration } from './reload/reloads.ts';
 import type { ServerUser } from './servers/mcp-server.ts';
 import type { ServerLogs } from './servers/server-logs.ts';
 import type { StartStages } from './servers/start-stages.ts';
@@ -20,7 +21,8 @@ export type Permission =
   | 'tool:invoke'
   | 'discovery:read'
   | 'discovery:trigger'
-  | 'audit:read';
+  | 'audit:read'
+  | 'config:reload';
 
 /** What use cases work with. */
 export interface UseCaseDeps {
@@ -34,6 +36,8 @@ export interface UseCaseDeps {
   readonly parkedCalls: Pick<ParkedCallStore, 'list'>;
   /** Undefined for a gateway that was built without a file. */
   readonly configuration?: DescribeConfiguration | undefined;
+  /** Undefined where there is no file to read again. */
+  readonly reload?: ReloadConfiguration | undefined;
   /** Servers that are started at one time where many are wanted. */
   readonly startConcurrency: number;
   /** Sends a tool call the way that calls of clients go. */

@@ -4,10 +4,13 @@ import type { Readable, Writable } from 'node:stream';
 import { Hub, type HubOptions } from '../application/dispatch/hub.ts';
 import type {
   Clock,
+  ConfigurationSource,
   DescribeConfiguration,
   Logger,
   UpstreamLauncher,
 } from '../application/ports.ts';
+import { Generations } from '../application/reload/generations.ts';
+import { Reloads, type ReloadConfiguration } from '../application/reload/reloads.ts';
 import { NOBODY } from '../application/servers/child.ts';
 import { META, MODERN_REVISION } from '../domain/protocol/revisions.ts';
 import { NO_CAPABILITIES } from '../domain/protocol/capabilities.ts';
@@ -38,6 +41,8 @@ export interface Overrides {
   readonly records?: Records;
   /** Tells an operator what the gateway was built from. */
   readonly configuration?: DescribeConfiguration;
+  /** Where the configuration can be read again. */
+  readonly source?: ConfigurationSource | undefined;
   /** The environment whose allow-listed part children get. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Waits, while the gateway shuts down, for calls that whoever built it has made itself. Never rejects. */
@@ -51,6 +56,8 @@ export interface Gateway extends AsyncDisposable {
   readonly httpSessions: () => number;
   readonly logger: Logger;
   readonly records: Records;
+  /** Reads the configuration again; undefined where that cannot be. */
+  readonly reload: ReloadConfiguration | undefined;
   /** Warms what the configuration says; serving clients does so by itself. */
   begin(): void;
   /** Binds an address, the configured one unless given. Answers the port. Rejects with the system's error. */
@@ -90,8 +97,20 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
     overrides.launcher ??
     newLauncher(config, { env, guardian, clock, logger, childTimings: overrides.childTimings });
   const random = overrides.random ?? Math.random;
-  const { configuration } = overrides;
-  const hub = newHub(config, { launcher, clock, logger, random, configuration }, records);
+  const { configuration, source } = overrides;
+  let reloads: Reloads | undefined;
+  const reload: ReloadConfiguration = (request) => {
+    if (reloads === undefined) throw new Error('the gateway is not built yet');
+    return reloads.request(request);
+  };
+  const again = source === undefined ? undefined : reload;
+  const parts = { launcher, clock, logger, random, configuration, reload: again };
+  const hub = newHub(config, parts, records);
+  if (source !== undefined) {
+    const generations = new Generations(hub, config.servers);
+    const drainMs = limits.shutdownGraceMs;
+    reloads = new Reloads({ source, generations, clock, logger, events: records.recorder, drainMs });
+  }
   let started = false;
   const health = healthOf(hub, { clock, records, started: () => started });
   let front: HttpFront | undefined;
@@ -107,6 +126,7 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
   const close = (): Promise<void> => {
     closing ??= (async () => {
       const { shutdownGraceMs } = limits;
+      reloads?.close();
       await Promise.all([
         front?.close(shutdownGraceMs),
         clients.close(shutdownGraceMs),
@@ -124,6 +144,7 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
     httpSessions: () => front?.sessions ?? 0,
     logger,
     records,
+    reload: again,
     begin,
     async listen({ host, port: wanted } = config.http) {
       const port = await openFront().listen(host, wanted);
@@ -165,7 +186,10 @@ function healthOf(
   };
 }
 
-type HubParts = Pick<HubOptions, 'launcher' | 'clock' | 'logger' | 'random' | 'configuration'>;
+type HubParts = Pick<
+  HubOptions,
+  'launcher' | 'clock' | 'logger' | 'random' | 'configuration' | 'reload'
+>;
 
 function newHub(config: GatewayConfig, parts: HubParts, records: Records): Hub {
   const { limits, catalog } = config;

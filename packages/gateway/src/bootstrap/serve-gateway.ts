@@ -1,11 +1,12 @@
 /** The process as a gateway: from a configuration's text to something that serves, and back to nothing. */
+import { statSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import type { DescribeConfiguration } from '../application/ports.ts';
 import type { OwnerFacts } from '../domain/local-socket/greeting.ts';
 import { recordOwner } from '../infrastructure/state/socket-path.ts';
 import type { Place } from '../infrastructure/state/place.ts';
 import { reasonOf, type StateFolder } from '../infrastructure/state/state-folder.ts';
-import { OwnerSocket } from '../server/local-socket/owner-socket.ts';
+import { OwnerSocket, type OwnerServices } from '../server/local-socket/owner-socket.ts';
 import { compose, type Gateway } from './compose.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
 import { loadGatewayConfig } from './config/load-config.ts';
@@ -13,6 +14,8 @@ import { deadServers } from './dead-servers.ts';
 import { whenAsked } from './ending.ts';
 import { configFault } from './outcome.ts';
 import { platformNote } from './platform.ts';
+import { ServedFile } from './reload/served-file.ts';
+import { ConfigWatch } from './reload/watch.ts';
 import { say, tellDefect } from './say.ts';
 import { overridesOf, type Start } from './start.ts';
 import { VERSION } from './version.ts';
@@ -29,6 +32,8 @@ type OwnPlace = Exclude<Place, { kind: 'guest' }>;
 export interface Serving {
   readonly gateway: Gateway;
   readonly facts: OwnerFacts;
+  /** Reads the configuration again, in the background; undefined where that cannot be. */
+  readonly reloadNow: (() => void) | undefined;
   /** Answers what is in flight, ends every server, and lets the next gateway have the folder. */
   close(): Promise<void>;
 }
@@ -64,24 +69,49 @@ async function openAt(place: OwnPlace, start: Start): Promise<Serving> {
   const config = loadStart(start);
   const state = claim(start, place);
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`);
-  const gateway = await compose(config, { state, configuration: describe(start) });
+  const served = servedFile(start, config);
+  const configuration = served?.describe ?? describe(start);
+  const gateway = await compose(config, { state, configuration, source: served });
   if (start.isQuiet !== true) announce(start, gateway);
   const facts = factsOf(config);
+  const { reload, logger } = gateway;
+  const watch =
+    served === undefined || reload === undefined
+      ? undefined
+      : new ConfigWatch(served, config.reload, { reload, logger });
+  const isOurs = watch === undefined ? undefined : (digest: string) => watch.isOurs(digest);
   const socket =
     state.kind === 'open' && place.kind === 'owner' && start.state.kind === 'folder'
-      ? await openSocket(gateway, place.socketPath, { facts, digest: start.state.digest })
+      ? await openSocket(gateway, place.socketPath, { facts, digest: start.state.digest, isOurs })
       : undefined;
   let closing: Promise<void> | undefined;
   const shutDown = async (): Promise<void> => {
+    watch?.[Symbol.dispose]();
     await socket?.cut();
     await gateway.close();
     await socket?.close();
     if (place.kind === 'owner') place.lock.release();
   };
-  return { gateway, facts, close: () => (closing ??= shutDown()) };
+  return {
+    gateway,
+    facts,
+    reloadNow: watch === undefined ? undefined : () => watch.signalled(),
+    close: () => (closing ??= shutDown()),
+  };
 }
 
-/** The text is what was served from the first moment on, whatever has become of the file. */
+/** The file as something that can be read again; undefined where there is none, or it is a pipe. */
+function servedFile(
+  { config: { path, text, envFile }, flags }: Start,
+  config: GatewayConfig,
+): ServedFile | undefined {
+  if (path === undefined || text === undefined) return undefined;
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) return undefined;
+  const over = { env: process.env, overrides: overridesOf(flags) };
+  return new ServedFile({ path, text, envFile, config }, over);
+}
+
+/** Where there is no file to read again. */
 function describe(start: Start): DescribeConfiguration {
   const { path, text, envFile } = start.config;
   return async (salt) => {
@@ -123,11 +153,10 @@ function claim({ state: choice, isQuiet }: Start, place: OwnPlace): StateFolder 
 export async function openSocket(
   gateway: Gateway,
   path: string,
-  { facts, digest }: { readonly facts: OwnerFacts; readonly digest: string },
+  greeted: Pick<OwnerServices, 'facts' | 'digest' | 'isOurs'>,
 ): Promise<OwnerSocket | undefined> {
   const socket = new OwnerSocket({
-    digest,
-    facts,
+    ...greeted,
     serveStream: (input, output) => gateway.connect(input, output),
     acceptHttp: (connection) => gateway.accept(connection),
     answerQuery: async (question, signal, tell) =>
@@ -179,7 +208,7 @@ export function serveOverStdio(serving: Serving): Promise<number> {
 /** Serves until there is a reason to stop, then stops. @param closed resolves with one more */
 export async function untilEnded(serving: Serving, closed?: Promise<string>): Promise<number> {
   const { logger } = serving.gateway;
-  const asked = whenAsked((error) => tellDefect(error, logger));
+  const asked = whenAsked((error) => tellDefect(error, logger), serving.reloadNow);
   const more = closed?.then((reason) => ({ code: 0, reason }));
   const { code, reason } = await Promise.race([asked, ...(more === undefined ? [] : [more])]);
   logger.info({ reason }, 'stopping');

@@ -6,6 +6,9 @@ const LOOK_MS_MAX = 1_000;
 const LOOK_MS_MIN = 10;
 const LOOKS_PER_LIMIT = 10;
 
+const everyMs = (shortestMs: number): number =>
+  Math.min(LOOK_MS_MAX, Math.max(LOOK_MS_MIN, shortestMs / LOOKS_PER_LIMIT));
+
 export interface Limited {
   /** When the time is up, by `performance.now()`: the wall clock may jump. Moved forward by any sign of life. */
   readonly deadlineMs: number;
@@ -13,13 +16,21 @@ export interface Limited {
 }
 
 export class Deadlines {
-  readonly #everyMs: number;
+  #everyMs: number;
   readonly #limited = new Set<Limited>();
   #timer: NodeJS.Timeout | undefined;
 
   /** @param shortestMs the shortest limit that anything here will have */
   constructor(shortestMs: number) {
-    this.#everyMs = Math.min(LOOK_MS_MAX, Math.max(LOOK_MS_MIN, shortestMs / LOOKS_PER_LIMIT));
+    this.#everyMs = everyMs(shortestMs);
+  }
+
+  /** Another shortest limit from now on. */
+  adapt(shortestMs: number): void {
+    if (everyMs(shortestMs) === this.#everyMs) return;
+    this.#everyMs = everyMs(shortestMs);
+    this.close();
+    if (this.#limited.size > 0) this.#timer = setInterval(() => this.#look(), this.#everyMs);
   }
 
   add(limited: Limited): void {

@@ -65,6 +65,25 @@ export class Catalogs {
     this.version += 1;
   }
 
+  /** What the one offered, the other offers until it is listed: both launch the same. */
+  inherit(from: McpServer, to: McpServer): void {
+    const known = this.#known.get(from);
+    if (known !== undefined) this.remember(to, { catalogs: [...known] });
+  }
+
+  /** Nothing is kept any more of a server that is gone. */
+  forget(server: McpServer): void {
+    this.#known.delete(server);
+    this.#fetches.delete(server);
+    this.#warms.delete(server);
+  }
+
+  /** Servers came, went or became others: whoever lists is told. */
+  fleetChanged(changes: ReadonlyMap<McpServer, readonly ChangedList[]>): void {
+    this.version += 1;
+    for (const [server, announced] of changes) this.#tell(server, announced);
+  }
+
   /** The catalogue that this asker sees, or undefined where it is not known. */
   find(server: McpServer, asker: Asker, owner?: Owner): ServerCatalog | undefined {
     const own = owner === undefined ? undefined : this.#private.get(owner)?.get(server);
@@ -230,6 +249,7 @@ export class Catalogs {
     const catalog = await fetchCatalog(child.connection, this.#meta(child));
     if (child.isGone) return;
     const own = this.#private.get(owner) ?? new Map<McpServer, ServerCatalog>();
+    for (const known of own.keys()) if (known.isRetired) own.delete(known);
     if (!this.#mayReplace(server, own.get(server), catalog)) return;
     this.#private.set(owner, own.set(server, catalog));
     this.version += 1;
@@ -240,6 +260,7 @@ export class Catalogs {
   }
 
   #keep(server: McpServer, key: string, catalog: ServerCatalog): void {
+    if (server.isRetired) return; // under its id stands what took its place
     const known = this.#known.get(server) ?? new Map<string, ServerCatalog>();
     this.#known.set(server, known);
     const previous = known.get(key);

@@ -176,7 +176,8 @@ export class Views {
   of(endpoint: Endpoint, asker: Asker): View {
     const key = viewKey(endpoint, asker);
     const known = this.#views.get(key);
-    if (known !== undefined) return known;
+    // An endpoint that went and came again under the same name is another one.
+    if (known?.endpoint === endpoint) return known;
     const viewer = { endpoint, asker: { ...asker, owner: '' }, owner: undefined };
     const view = new View(viewer, this.#options, this.#watched);
     this.#views.set(key, view);
@@ -214,13 +215,12 @@ export class Views {
 }
 
 /**
- * Clients see the same where they see the same catalogue of every server. What decides for modern ones is what of
- * their capabilities a legacy child is told.
+ * Clients see the same where they see the same catalogue of every server, whatever servers there are. What decides is
+ * what of their capabilities a child is told.
  */
-function viewKey({ name, servers }: Endpoint, asker: Asker): string {
-  if (asker.era === 'modern') {
-    const told = capabilitiesForLegacy(asker.capabilities);
-    return declaresAsking(told) ? `${name} modern ${capabilityKey(told)}` : `${name} modern`;
-  }
-  return `${name} ${servers.map((server) => server.catalogKeyFor(asker) ?? '?').join(' ')}`;
+function viewKey({ name }: Endpoint, { era, capabilities }: Asker): string {
+  // Which catalogues they see today says nothing about servers that come later.
+  if (era === 'legacy') return `${name} legacy ${capabilityKey(capabilities)}`;
+  const told = capabilitiesForLegacy(capabilities);
+  return declaresAsking(told) ? `${name} modern ${capabilityKey(told)}` : `${name} modern`;
 }

@@ -176,6 +176,11 @@ export class CallPath {
     return call;
   }
 
+  /** The shortest time limit that any server gives a call is another one now. */
+  limitsChanged(callTimeoutMsMin: number): void {
+    this.#deadlines.adapt(callTimeoutMsMin);
+  }
+
   close(): void {
     this.#deadlines.close();
   }

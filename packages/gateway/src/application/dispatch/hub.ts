@@ -29,6 +29,7 @@ import { ServerLogs } from '../servers/server-logs.ts';
 import { StartStages } from '../servers/start-stages.ts';
 import { Subscriptions } from '../subscriptions/subscriptions.ts';
 import { TaskTable } from '../tasks/task-table.ts';
+import type { ReloadConfiguration } from '../reload/reloads.ts';
 import type { UseCaseDeps } from '../use-case.ts';
 import { CallPath } from './call-path.ts';
 import { Fleet } from './fleet.ts';
@@ -49,6 +50,7 @@ export interface HubOptions {
   readonly parkedCalls: ParkedCallStore;
   readonly sealer: Sealer;
   readonly configuration?: DescribeConfiguration | undefined;
+  readonly reload?: ReloadConfiguration | undefined;
   /** `_meta` for requests of the gateway's own to modern servers. */
   readonly modernMeta: JsonObject;
   readonly leaseWaitMs: number;
@@ -79,7 +81,8 @@ export class Hub {
   /** Calls of modern clients that wait for answers. */
   readonly parking: Parking;
   readonly #tools: GatewayTools;
-  readonly #firstLists = new WeakMap<View, number>();
+  readonly #parts: ServerDependencies;
+  #firstLists = new WeakMap<View, number>();
 
   constructor(options: HubOptions) {
     this.options = options;
@@ -101,7 +104,7 @@ export class Hub {
     });
     const stages = new StartStages();
     const logs = new ServerLogs();
-    const parts = {
+    this.#parts = {
       ...options,
       launcher: logs.kept(stages.told(options.launcher)),
       listener: this.#listener(stages),
@@ -111,7 +114,7 @@ export class Hub {
     const enabled = options.servers.filter((spec) => spec.enabled);
     const fleet = new Fleet(
       {
-        servers: enabled.map((spec) => this.#newServer(spec, parts)),
+        servers: enabled.map((spec) => this.newServer(spec, options.past.get(spec.id))),
         disabled: options.servers.filter((spec) => !spec.enabled),
       },
       {
@@ -129,6 +132,7 @@ export class Hub {
       catalogs: this.catalogs,
       parkedCalls: this.parking,
       configuration: options.configuration,
+      reload: options.reload,
       stages,
       logs,
       startConcurrency: options.catalog.startConcurrency,
@@ -136,7 +140,7 @@ export class Hub {
     };
     this.calls = new CallPath({
       ...options,
-      callTimeoutMsMin: Math.min(...options.servers.map((spec) => spec.callTimeoutMs)),
+      callTimeoutMsMin: shortestTimeoutMs(options.servers),
       bridge: new EraBridge(info, (state) => this.parking.stray(state)),
       catalogs: this.catalogs,
       known: (view, user) => this.known(view, user),
@@ -145,13 +149,18 @@ export class Hub {
     });
   }
 
-  #newServer(spec: McpServerSpec, parts: ServerDependencies): McpServer {
-    const { memory, past } = this.options;
-    const known = memory.load(spec);
-    const remembered = { lifecycle: past.get(spec.id), eras: known?.eras };
-    const server = new McpServer(spec, { ...parts, remembered });
+  /** A server that is in no fleet yet. @param lifecycle where the log left off */
+  newServer(spec: McpServerSpec, lifecycle?: Lifecycle): McpServer {
+    const known = this.options.memory.load(spec);
+    const remembered = { lifecycle, eras: known?.eras };
+    const server = new McpServer(spec, { ...this.#parts, remembered });
     if (known !== undefined) this.catalogs.remember(server, known);
     return server;
+  }
+
+  /** There may be servers that no list has waited for. */
+  listAnew(): void {
+    this.#firstLists = new WeakMap();
   }
 
   #listener(stages: StartStages): ServerListener {
@@ -195,6 +204,10 @@ export class Hub {
     this.subscriptions.close();
     this.calls.close();
     this.tasks.close();
-    await Promise.allSettled(this.fleet.servers.map((server) => server.close()));
+    await Promise.allSettled(this.fleet.all.map((server) => server.close()));
   }
 }
+
+/** The shortest time limit that any of the servers gives a call. */
+export const shortestTimeoutMs = (servers: readonly McpServerSpec[]): number =>
+  Math.min(...servers.map((spec) => spec.callTimeoutMs));

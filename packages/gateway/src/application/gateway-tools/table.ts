@@ -1,6 +1,7 @@
 /** The tools of the gateway: which entry of the registry stands behind each name. */
 import type { ToolAnswer } from '../calls/internal-call.ts';
 import { REGISTRY } from '../registry.ts';
+import { reloadTool } from './reload-tool.ts';
 import {
   InvokeArguments,
   InvokeExArguments,
@@ -199,4 +200,4 @@ export const REGISTRY_TOOLS: readonly GatewayTool[] = [
   ...commonTools(REGISTRY_WORDS),
   ...invokeTools(REGISTRY_WORDS),
 ];
-export const HANGAR_TOOLS: readonly GatewayTool[] = commonTools(HANGAR_WORDS);
+export const HANGAR_TOOLS: readonly GatewayTool[] = [...commonTools(HANGAR_WORDS), reloadTool];

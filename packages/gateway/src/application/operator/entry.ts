@@ -5,6 +5,8 @@ import { runUseCase, type UseCase, type UseCaseContext, type UseCaseDeps } from 
 
 /** For what is known at once. */
 export const LOOK_MS_MAX = 10_000;
+/** For what reads files that may be on a slow disk, and waits for others who do the same. */
+export const RELOAD_MS_MAX = 120_000;
 /** For what starts a server or calls it, each of which has limits of its own. */
 export const WORK_MS_MAX = 7_200_000;
 /** For what goes on until the command ends it. */

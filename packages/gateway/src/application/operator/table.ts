@@ -1,14 +1,16 @@
 /** What an operator's commands may ask of the gateway that runs: which entry of the registry stands behind each name. */
 import { REGISTRY } from '../registry.ts';
 import { configurationReport } from './configuration-report.ts';
-import { defineEntry, LOOK_MS_MAX, WORK_MS_MAX, type OperatorEntry } from './entry.ts';
+import { defineEntry, LOOK_MS_MAX, RELOAD_MS_MAX, WORK_MS_MAX, type OperatorEntry } from './entry.ts';
 import { logsEntry } from './logs-entry.ts';
 import { parkedCallsReport } from './parked-calls-report.ts';
+import { reloadAnswer } from './reload-report.ts';
 import { serverReport, serversReport } from './servers-report.ts';
 import { toolCallEntry } from './tool-call-entry.ts';
 
 const ENTRIES: readonly OperatorEntry[] = [
   defineEntry(REGISTRY.get_configuration, LOOK_MS_MAX, configurationReport),
+  defineEntry(REGISTRY.reload_configuration, RELOAD_MS_MAX, reloadAnswer),
   defineEntry(REGISTRY.list_parked_calls, LOOK_MS_MAX, parkedCallsReport),
   defineEntry(REGISTRY.get_status, LOOK_MS_MAX, serversReport),
   defineEntry(REGISTRY.get_mcp_server, LOOK_MS_MAX, serverReport),

@@ -3,7 +3,7 @@ import type { Clock } from '../ports.ts';
 import type { Child } from './child.ts';
 
 export class IdleWatch {
-  readonly #ttlMs: number;
+  #ttlMs: number;
   readonly #clock: Clock;
   readonly #onIdle: (child: Child, idleMs: number) => void;
   readonly #timers = new Map<Child, NodeJS.Timeout>();
@@ -18,6 +18,16 @@ export class IdleWatch {
   /** From now on, until `forget`. Watching a child twice changes nothing. */
   watch(child: Child): void {
     if (this.#ttlMs > 0 && !this.#timers.has(child)) this.#look(child);
+  }
+
+  /** Another time from now on, for these too. */
+  retime(ttlMs: number, children: Iterable<Child>): void {
+    if (ttlMs === this.#ttlMs) return;
+    this.#ttlMs = ttlMs;
+    for (const child of children) {
+      this.forget(child);
+      this.watch(child);
+    }
   }
 
   forget(child: Child): void {

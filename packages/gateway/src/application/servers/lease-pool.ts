@@ -47,7 +47,7 @@ export interface LeaseLimits {
 
 export class LeasePool {
   readonly #source: LeaseSource;
-  readonly #limits: LeaseLimits;
+  #limits: LeaseLimits;
   readonly #children = new Set<Child>();
   /** In the order in which they came. */
   readonly #waiting = new Set<Wish>();
@@ -66,6 +66,17 @@ export class LeasePool {
   get size(): number {
     const parked = [...this.#children].filter((child) => child.isParked).length;
     return this.#children.size - parked + this.#starts;
+  }
+
+  /** Another number of children from now on: of those that are too many none is ended. */
+  resize(childrenMax: number): void {
+    this.#limits = { ...this.#limits, childrenMax };
+    this.#letWaitersGoOn();
+  }
+
+  /** Somebody waits for a child of it. */
+  get isWaitedFor(): boolean {
+    return this.#waiting.size > 0 || this.#starting.size > 0;
   }
 
   /** A child for `owner`, at once where one is running and free. Its work has begun: the caller ends it. */

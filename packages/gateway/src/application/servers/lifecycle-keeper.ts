@@ -48,8 +48,9 @@ export interface KeeperDependencies {
 export class LifecycleKeeper {
   readonly #id: string;
   readonly #deps: KeeperDependencies;
-  readonly #decider: ReturnType<typeof lifecycleOf>;
+  #decider: ReturnType<typeof lifecycleOf>;
   #state: Lifecycle;
+  #isRetired = false;
   #countedAtMs = Number.NEGATIVE_INFINITY;
   /** What the last failed start would have been to the caller that met it. */
   #lastCode: Fault['code'] | undefined;
@@ -187,6 +188,16 @@ export class LifecycleKeeper {
     this.#apply({ type: 'stopped', reason, ...(idle === undefined ? {} : { idle }) });
   }
 
+  adopt({ id, failuresMax }: McpServerSpec): void {
+    this.#decider = lifecycleOf(id, failuresMax);
+  }
+
+  /** Says that it was stopped, and nothing more: its stream goes on with the server that takes its place. */
+  retire(): void {
+    this.stopped('reload');
+    this.#isRetired = true;
+  }
+
   #countFailedCall(): void {
     this.#totalFailures += 1;
     this.#lastFailureAtMs = this.#deps.clock.nowMs();
@@ -214,7 +225,7 @@ export class LifecycleKeeper {
     for (const event of events) {
       this.#state = this.#decider.evolve(this.#state, event);
       if (event.type === 'McpServerStateChanged') this.#phaseSinceMs = this.#deps.clock.nowMs();
-      this.#deps.events.record(mcpServerStream(this.#id), event);
+      if (!this.#isRetired) this.#deps.events.record(mcpServerStream(this.#id), event);
     }
   }
 

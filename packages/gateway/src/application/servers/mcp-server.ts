@@ -29,6 +29,7 @@ import {
 } from './child.ts';
 import { STOP_REASON, type ChildStop } from './child-stop.ts';
 import { IdleWatch } from './idle-watch.ts';
+import { settlesBy } from '../settles-within.ts';
 import { LeasePool, type Cancellable } from './lease-pool.ts';
 import { slotKey, Slots, type FixedSeat } from './slots.ts';
 import { StartingChild } from './starting-child.ts';
@@ -96,10 +97,13 @@ interface HowToStart {
   readonly era?: Era | 'unknown';
 }
 
+const goneText = (id: string): string =>
+  `MCP server "${id}" was changed in the configuration, and what it worked on took too long`;
+
 const stopping = (): Fault => new Fault('GATEWAY_STOPPING', 'the gateway is shutting down');
 
 export class McpServer implements ChildEvents {
-  readonly spec: McpServerSpec;
+  #spec: McpServerSpec;
   readonly #deps: ServerDependencies;
   readonly #slots = new Slots();
   readonly #leases: LeasePool;
@@ -110,6 +114,8 @@ export class McpServer implements ChildEvents {
   /** Aborted when what is starting is not wanted any more; a new one follows a stop. */
   #starting = new AbortController();
   #isClosed = false;
+  /** Who is asked in its place, once it is not a server of the gateway any more. */
+  #retired: Pick<McpServer, 'take'> | undefined;
   /** Children that are being ended. */
   readonly #ends = new Set<Promise<void>>();
   readonly #starts = new Set<Promise<Child>>();
@@ -120,7 +126,7 @@ export class McpServer implements ChildEvents {
   #probe: Promise<void> | undefined;
 
   constructor(spec: McpServerSpec, deps: ServerDependencies) {
-    this.spec = spec;
+    this.#spec = spec;
     this.#deps = deps;
     const { clock, remembered } = deps;
     this.#keeper = new LifecycleKeeper(spec, { ...deps, restored: remembered?.lifecycle });
@@ -142,6 +148,7 @@ export class McpServer implements ChildEvents {
    * @throws Fault where none can be had (also as rejection)
    */
   take(user: ServerUser, work?: Cancellable): Child | Promise<Child> {
+    if (this.#retired !== undefined) return this.#retired.take(user, work);
     if (this.#keeper.state.phase === 'degraded') {
       this.#keeper.checkDue();
       this.#replaceSuspects();
@@ -186,6 +193,10 @@ export class McpServer implements ChildEvents {
   /** Children that `owner` may be heard by: those that it holds. */
   childrenOf(owner: Owner): readonly Child[] {
     return [...this.#children].filter((child) => child.owner === owner);
+  }
+
+  get spec(): McpServerSpec {
+    return this.#spec;
   }
 
   get running(): readonly Child[] {
@@ -235,6 +246,44 @@ export class McpServer implements ChildEvents {
     for (const child of this.#children) void this.#stop(child, reason);
     this.#keeper.stopped(reason);
     await Promise.allSettled([...this.#starts, ...this.#ends]);
+  }
+
+  /** Goes on with another specification, of the same id and the same launch. */
+  adopt(spec: McpServerSpec): void {
+    this.#spec = spec;
+    this.#keeper.adopt(spec);
+    this.#leases.resize(spec.leasedChildrenMax);
+    this.#idle.retime(spec.idleTtlMs, this.#children);
+  }
+
+  /** Whether it was replaced or removed: what it has at hand goes on for a while, and nothing new comes to it. */
+  get isRetired(): boolean {
+    return this.#retired !== undefined;
+  }
+
+  /**
+   * It is not a server of the gateway any more. What it has at hand may go on for `graceMs`, then it is ended; whoever
+   * still comes is sent on. Resolves when nothing of it runs.
+   * @param successor what stands in its place; its `take` throws where nothing does
+   */
+  async retire(successor: Pick<McpServer, 'take'>, graceMs: number): Promise<void> {
+    this.#retired = successor;
+    this.#keeper.retire();
+    await settlesBy(() => this.#isAtRest, graceMs);
+    this.#isClosed = true;
+    this.#starting.abort();
+    this.#leases.close(new Fault('MCP_SERVER_STOPPED', goneText(this.#spec.id)));
+    await Promise.allSettled(this.#starts);
+    for (const child of this.#children) void this.#stop(child, 'reload');
+    await Promise.allSettled(this.#ends);
+  }
+
+  /** Nobody waits for anything of it. */
+  get #isAtRest(): boolean {
+    if (this.#starts.size > 0 || this.#leases.isWaitedFor) return false;
+    return [...this.#children].every(
+      (child) => child.inFlight === 0 && child.asking === 0 && child.tasks === 0,
+    );
   }
 
   /** The owner is gone. */
@@ -365,7 +414,7 @@ export class McpServer implements ChildEvents {
   async #launch(wanted: Seat, how: HowToStart): Promise<Child> {
     const { launch, id } = this.spec;
     if (launch.kind === 'inactive') throw inactiveFault(id, launch);
-    if (this.#isClosed) throw stopping();
+    if (this.#isClosed) throw this.#unwanted();
     this.#keeper.starting();
     const beganAtMs = this.#deps.clock.nowMs();
     const { signal } = this.#starting;
@@ -429,11 +478,10 @@ export class McpServer implements ChildEvents {
 
   /** Why a start is given up. */
   #unwanted(): Fault {
+    const { id } = this.spec;
+    if (this.isRetired) return new Fault('MCP_SERVER_STOPPED', goneText(id));
     if (this.#isClosed) return stopping();
-    return new Fault(
-      'MCP_SERVER_STOPPED',
-      `MCP server "${this.spec.id}" was stopped while it started`,
-    );
+    return new Fault('MCP_SERVER_STOPPED', `MCP server "${id}" was stopped while it started`);
   }
 
   /** Shared children of a server that fails may hang: the next try gets new ones. */

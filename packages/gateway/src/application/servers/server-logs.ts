@@ -41,6 +41,11 @@ export class ServerLogs {
     for (const listener of this.#listeners) listener(line);
   }
 
+  /** Of a server that is not configured any more. */
+  forget(mcpServerId: string): void {
+    this.#rings.delete(mcpServerId);
+  }
+
   /** The last lines of a server, or of all, in the order in which they came. */
   last(count: number, mcpServerId?: string): readonly ServerLogLine[] {
     const rings = mcpServerId === undefined ? [...this.#rings.keys()] : [mcpServerId];

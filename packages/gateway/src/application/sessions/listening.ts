@@ -33,9 +33,10 @@ export class Listening implements Subscriber {
   readonly #user: ServerUser;
   readonly #request: Request;
   readonly #reply: ClientReply;
-  /** By the server's own URI. */
-  readonly #heard = new Map<McpServer, Map<string, Heard>>();
+  /** By the id of the server, which another one may take over, and its own URI. */
+  readonly #heard = new Map<string, Map<string, Heard>>();
   #unwatch: (() => void) | undefined;
+  readonly #unfollow: () => void;
   /** The last of each that happened before the acknowledgement, which comes first; undefined from then on. */
   #early: Map<string, () => void> | undefined = new Map();
   #ended = false;
@@ -50,6 +51,9 @@ export class Listening implements Subscriber {
     this.#user = client.user;
     this.#request = client.request;
     this.#reply = client.reply;
+    this.#unfollow = hub.fleet.onSwap(() => {
+      if (!hub.fleet.serves(client.view.endpoint)) this.finish();
+    });
     this.#tasks = new TaskListening(hub, {
       view: client.view,
       user: client.user,
@@ -106,7 +110,7 @@ export class Listening implements Subscriber {
       this.#early.set(`${server.spec.id} ${wanted}`, () => this.updated(update));
       return;
     }
-    for (const name of this.#heard.get(server)?.get(wanted)?.names ?? []) {
+    for (const name of this.#heard.get(server.spec.id)?.get(wanted)?.names ?? []) {
       const place = samePlace(uri, wanted, name);
       const telling = { uri: place === uri ? undefined : place, subscriptionId: this.#request.id };
       this.#reply.send([updateFor(notification.line, telling)]);
@@ -125,6 +129,7 @@ export class Listening implements Subscriber {
     if (this.#ended) return false;
     this.#ended = true;
     this.#unwatch?.();
+    this.#unfollow();
     this.#tasks.close();
     for (const own of this.#heard.values())
       for (const { subscription } of own.values()) subscription.end();
@@ -169,8 +174,8 @@ export class Listening implements Subscriber {
   }
 
   #resource(server: McpServer, uri: string): Heard {
-    const own = this.#heard.get(server) ?? new Map<string, Heard>();
-    this.#heard.set(server, own);
+    const own = this.#heard.get(server.spec.id) ?? new Map<string, Heard>();
+    this.#heard.set(server.spec.id, own);
     const known = own.get(uri);
     if (known !== undefined) return known;
     const wish = { server, user: this.#user, uri, subscriber: this };

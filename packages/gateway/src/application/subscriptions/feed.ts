@@ -144,6 +144,12 @@ export class Feed {
     if (startAgain && this.#wanted.size > 0) this.#startLater();
   }
 
+  /** There is nothing to hear of any more. Who reads one of the resources now is told why. */
+  end(): void {
+    for (const uri of this.#wanted.keys()) this.heard(mayBeUpdated(uri));
+    this.close();
+  }
+
   /** Holds nothing any more, and starts nothing. */
   close(): void {
     this.#isClosed = true;

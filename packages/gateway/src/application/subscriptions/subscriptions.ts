@@ -96,6 +96,20 @@ export class Subscriptions {
       feed.childEnded(child, !MEANT.has(reason));
   }
 
+  /** What clients want of the one is asked of the other from now on; they hear that it may have changed. */
+  move(from: McpServer, to: McpServer): void {
+    const feeds = this.#feeds.get(from);
+    if (feeds === undefined) return;
+    this.#feeds.delete(from);
+    this.#feeds.set(to, feeds);
+  }
+
+  /** The server is gone: subscribers are told that their resources may have changed, and hear nothing more. */
+  end(server: McpServer): void {
+    for (const feed of this.#feeds.get(server)?.values() ?? []) feed.end();
+    this.#feeds.delete(server);
+  }
+
   close(): void {
     for (const source of this.#sources.values()) source.close();
     for (const feeds of this.#feeds.values()) for (const feed of feeds.values()) feed.close();

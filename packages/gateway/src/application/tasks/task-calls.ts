@@ -95,7 +95,7 @@ const mayHoldTask = (part: Bytes): boolean =>
 function remember(hub: Hub, client: ClientRequest, call: Call, task: DescribedTask): void {
   const { user, text } = client;
   const { child } = call;
-  const server = hub.fleet.servers.find(
+  const server = hub.fleet.all.find(
     ({ running }) => child !== undefined && running.includes(child),
   );
   if (child === undefined || server === undefined || child.seat.era !== user.asker.era) return;

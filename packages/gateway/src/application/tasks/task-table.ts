@@ -172,9 +172,9 @@ export class TaskTable {
   find(asker: Asker, servers: readonly McpServer[], taskId: string): FoundTask {
     const key = keyOf(asker);
     const named = this.#current(this.#byId.get(taskId) ?? []);
-    const own = named.filter(
-      ({ ownerKey, server }) => ownerKey === key && servers.includes(server),
-    );
+    // What became of the task of a server that was replaced or removed is said all the same.
+    const isThere = (server: McpServer): boolean => server.isRetired || servers.includes(server);
+    const own = named.filter(({ ownerKey, server }) => ownerKey === key && isThere(server));
     const running = own.filter(({ hasEnded }) => !hasEnded);
     const meant = running.length === 0 ? own.slice(-1) : running;
     const [task] = meant;

@@ -7,6 +7,7 @@ import { call } from './operate/call.ts';
 import { restart, start, stop } from './operate/lifecycle.ts';
 import { logs } from './operate/logs.ts';
 import { list, status } from './operate/servers.ts';
+import { reload } from './operate/reload.ts';
 import { tools } from './operate/tools.ts';
 import { version } from './operate/version.ts';
 import type { Asked } from './operate/asked.ts';
@@ -20,6 +21,7 @@ const COMMANDS: Readonly<Record<OperateName, (asked: Asked) => Promise<number>>>
   stop,
   restart,
   logs,
+  reload,
   version,
 };
 

@@ -1,6 +1,15 @@
 import type { Limits } from '../../domain/limits.ts';
 import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
 
+/** How a changed file is noticed. */
+export interface ReloadConfig {
+  readonly isWatched: boolean;
+  /** The system tells of changes, beside the looks. */
+  readonly isTold: boolean;
+  /** Between two looks; 0 = none. */
+  readonly intervalMs: number;
+}
+
 /** Everything that is built from configuration, with every default filled in. */
 export interface GatewayConfig {
   /** Absolute; undefined when the gateway runs without a file. */
@@ -38,6 +47,7 @@ export interface GatewayConfig {
     readonly keepMs: number;
     readonly keepEventsMax: number;
   };
+  readonly reload: ReloadConfig;
   /** In file order, those of `mcp_servers` before those of `providers`. */
   readonly servers: readonly McpServerSpec[];
   /** What was written but is not obeyed; one line each, to be shown at start. */

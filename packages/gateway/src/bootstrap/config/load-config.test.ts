@@ -33,6 +33,7 @@ describe('without a file', () => {
       value: {
         path: undefined,
         http: { host: '127.0.0.1', port: 8000, allowedHosts: [], allowedOrigins: [] },
+        reload: { isWatched: true, isTold: true, intervalMs: 5_000 },
         eventLog: {
           isEnabled: true,
           driver: 'sqlite',

@@ -46,12 +46,19 @@ export function resolveConfig(input: ResolveInput): GatewayConfig {
     },
     logging: { level: logging.level, json: logging.json_format },
     eventLog: resolveEventLog(document.event_store, base.directory),
+    reload: resolveReload(document.config_reload),
     servers: servers.map(([id, entry]) => resolveServer(id, entry, { ...base, secrets })),
     notices,
   };
 }
 
 const DAY_MS = 86_400_000;
+
+const resolveReload = (block: ConfigDocument['config_reload']): GatewayConfig['reload'] => ({
+  isWatched: block.enabled,
+  isTold: block.use_watchdog,
+  intervalMs: Math.round(block.interval_s * 1000),
+});
 
 function resolveEventLog(
   block: ConfigDocument['event_store'],

@@ -211,9 +211,16 @@ export const CoordinationBlock = z.lazy(() =>
 
 export const ConfigReloadBlock = z.lazy(() =>
   z.strictObject({
-    enabled: enabled(true).describe('Reload a changed file.'),
-    interval_s: seconds.default(5).describe('Time between two looks. Seconds.'),
-    use_watchdog: z.boolean().default(true).describe('Watch the file.'),
+    enabled: enabled(true).describe(
+      'Apply a changed file by itself. `mcp-hangar reload`, SIGHUP and `hangar_reload_config` do so in any case.',
+    ),
+    interval_s: seconds
+      .default(5)
+      .describe('Time between two looks at the file; 0 = none. Seconds.'),
+    use_watchdog: z
+      .boolean()
+      .default(true)
+      .describe('Let the system tell of changes, beside the looks.'),
   }),
 );
 

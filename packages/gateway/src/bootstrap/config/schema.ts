@@ -59,9 +59,7 @@ const documentWith = <Entry extends z.ZodType>(entry: Entry) =>
     coordination: blocks.CoordinationBlock.optional()
       .describe('Several gateways.')
       .meta({ inactive: 'notice' }),
-    config_reload: blocks.ConfigReloadBlock.optional()
-      .describe('Reload of this file.')
-      .meta({ inactive: 'notice' }),
+    config_reload: blocks.ConfigReloadBlock.prefault({}).describe('Reload of this file.'),
     hot_loading: blocks.HotLoadingBlock.optional()
       .describe('Servers from the registry.')
       .meta({ inactive: 'notice' }),

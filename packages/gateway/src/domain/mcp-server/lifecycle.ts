@@ -41,6 +41,8 @@ export type StopReason =
   | 'user_request'
   | 'gateway_restarted'
   | 'error'
+  /** The configuration has changed it or taken it out. */
+  | 'reload'
   /** The last of the children that belong to clients ended with its client. */
   | 'released';
 
@@ -265,8 +267,8 @@ class Decide {
     state: Lifecycle,
   ): readonly McpServerEvent[] {
     if (state.phase === 'cold') return [];
-    // What is wrong with a server is not over because nothing of it runs; a person may say that it is.
-    if (!isUp(state) && reason !== 'user_request') return [];
+    // What is wrong with a server is not over because nothing of it runs; a person may say that it is, or change it.
+    if (!isUp(state) && reason !== 'user_request' && reason !== 'reload') return [];
     const detected: readonly McpServerEvent[] =
       idle === undefined
         ? []

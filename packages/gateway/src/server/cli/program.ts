@@ -43,7 +43,7 @@ Examples:
 /** Under which heading the help shows a command. */
 const HEADINGS: Readonly<Record<string, readonly string[]>> = {
   'Serve and set up:': ['serve', 'init', 'import', 'connect'],
-  'Change servers:': ['add', 'remove', 'enable', 'disable', 'start', 'stop', 'restart'],
+  'Change servers:': ['add', 'remove', 'enable', 'disable', 'start', 'stop', 'restart', 'reload'],
   'Look and call:': ['list', 'status', 'tools', 'call', 'logs', 'events', 'calls', 'version'],
   'Check and configure:': ['doctor', 'config', 'completion'],
 };

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Hub } from '../../application/dispatch/hub.ts';
 import type { LegacyClient } from '../../application/sessions/legacy-session.ts';
+import { settlesBy } from '../../application/settles-within.ts';
 import type { Limits } from '../../domain/limits.ts';
 import { HttpSession } from './http-session.ts';
 
@@ -12,12 +13,15 @@ export class SessionTable {
   readonly #limits: Limits;
   readonly #sessions = new Map<string, HttpSession>();
   readonly #sweep: NodeJS.Timeout;
+  readonly #unwatch: () => void;
+  readonly #ending = new WeakSet<HttpSession>();
 
   constructor(hub: Hub, limits: Limits) {
     this.#hub = hub;
     this.#limits = limits;
     this.#sweep = setInterval(() => this.#endIdle(), Math.min(SWEEP_MS, limits.sessionIdleMs));
     this.#sweep.unref();
+    this.#unwatch = hub.fleet.onSwap(() => this.#endUnserved());
   }
 
   get size(): number {
@@ -50,6 +54,7 @@ export class SessionTable {
 
   close(): void {
     clearInterval(this.#sweep);
+    this.#unwatch();
     for (const session of this.#sessions.values())
       this.end(session, 'the gateway is shutting down');
   }
@@ -59,6 +64,17 @@ export class SessionTable {
     for (const session of this.#sessions.values()) {
       if (session.idle && session.lastUsedAtMs < beforeMs)
         this.end(session, 'the session was idle');
+    }
+  }
+
+  /** Sessions on the endpoint of a server that is not configured any more: nobody finds them, but calls go on. */
+  #endUnserved(): void {
+    for (const session of this.#sessions.values()) {
+      const { client } = session.session;
+      if (this.#hub.fleet.serves(client.endpoint) || this.#ending.has(session)) continue;
+      this.#ending.add(session);
+      const isFree = settlesBy(() => !session.session.busy, this.#limits.shutdownGraceMs);
+      void isFree.then(() => this.end(session, 'the server was taken out of the configuration'));
     }
   }
 

@@ -43,6 +43,8 @@ const FAREWELL_MS_MAX = 500;
 
 export interface OwnerServices {
   readonly digest: string;
+  /** Whether another digest is one of ours, too: what is served may have changed. */
+  readonly isOurs?: ((digest: string) => Promise<boolean>) | undefined;
   readonly facts: OwnerFacts;
   /** Serves one client. `closed` settles when nothing more is read; what is left is answered, then `output` ended. */
   serveStream(input: Readable, output: Writable): { readonly closed: Promise<unknown> };
@@ -117,15 +119,18 @@ export class OwnerSocket {
     socket.on('close', () => this.#sockets.delete(socket));
     socket.on('error', () => undefined); // 'close' follows
     const first = await firstLine(socket, GREETING);
-    if (first.kind === 'line') this.#answer(socket, first.text);
+    if (first.kind === 'line') await this.#answer(socket, first.text);
     else socket.destroy();
   }
 
-  #answer(socket: Socket, line: string): void {
+  async #answer(socket: Socket, line: string): Promise<void> {
     const hello = readHello(line);
     const want = WANTS.find((known) => known === hello?.want);
     if (hello === undefined) return void socket.destroy();
-    const refusal = this.#refusalOf(hello, want);
+    const { digest, isOurs } = this.#services;
+    const isSame = hello.digest === digest || !needsSameConfiguration(hello.want);
+    const isServed = isSame || (await isOurs?.(hello.digest)) === true;
+    const refusal = this.#refusalOf(hello, want, isServed);
     if (refusal !== undefined || want === undefined) {
       socket.end(refusalLine(refusal ?? 'unknown-want'));
       socket.resume();
@@ -135,10 +140,9 @@ export class OwnerSocket {
     this.#serve(socket, want);
   }
 
-  #refusalOf(hello: Hello, want: Want | undefined): Refusal | undefined {
+  #refusalOf(hello: Hello, want: Want | undefined, isServed: boolean): Refusal | undefined {
     if (hello.version !== LINK_VERSION) return 'other-version';
-    if (needsSameConfiguration(hello.want) && hello.digest !== this.#services.digest)
-      return 'other-configuration';
+    if (!isServed) return 'other-configuration';
     if (this.#isStopping) return 'stopping';
     return want === undefined ? 'unknown-want' : undefined;
   }

@@ -10,6 +10,7 @@ export type OperateName =
   | 'stop'
   | 'restart'
   | 'logs'
+  | 'reload'
   | 'version';
 
 export interface OperateFlags extends PlaceFlags {
@@ -23,6 +24,7 @@ export interface OperateFlags extends PlaceFlags {
   readonly lines?: string;
   readonly args?: string;
   readonly timeout?: string;
+  readonly dryRun?: boolean;
 }
 
 export interface OperateActions {
@@ -105,6 +107,12 @@ const COMMANDS: Readonly<Record<OperateName, OperateCommand>> = {
       ['--json', 'print one JSON object a line'],
     ],
     examples: ['logs github', 'logs --follow', 'logs github -n 1000 --json | jq -r .line'],
+  },
+  reload: {
+    words: '',
+    description: 'make the running gateway read its configuration again, and apply it',
+    options: [['--dry-run', 'say what would change, and change nothing'], JSON_OBJECT],
+    examples: ['reload', 'reload --dry-run', 'reload --json | jq -r ".updated[]"'],
   },
   version: {
     words: '',
