@@ -358,13 +358,13 @@ describe('Servers that are switched off, on and removed', () => {
 });
 
 describe('A gateway that runs', () => {
-  it('is named: it keeps what it has read', async () => {
+  it('is named: it takes the file over by itself', async () => {
     const house = new Household((journal) => ({ mcp_servers: { up: upstream([journal.option]) } }));
     opened.push(house);
     const gateway = await house.http();
     const { stderr } = await hangar(house, 'add', '-c', house.file, 'new', '--', 'x');
     expect(stderr).toBe(
-      `note: the gateway that runs (process ${gateway.pid}) keeps what it has read: restart it, or the AI client that started it; clients that start from now on get the new file\n`,
+      `note: the gateway that runs (process ${gateway.pid}) takes it over by itself within seconds; "mcp-hangar reload" does so at once, and says what changes\n`,
     );
     const json = await hangar(house, 'remove', '-c', house.file, 'new', '--json');
     expect(jsonOf(json)).toMatchObject({ gateway: { pid: gateway.pid } });

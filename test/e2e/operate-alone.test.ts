@@ -132,7 +132,7 @@ describe('Without a gateway', () => {
     expect(await client.end()).toBe(0);
   });
 
-  it.each([[['start', 'up']], [['stop', 'up']], [['restart', '--all']], [['logs']]])(
+  it.each([[['start', 'up']], [['stop', 'up']], [['restart', '--all']], [['logs']], [['reload']]])(
     '%j says how to start one',
     async (words) => {
       const house = home();
@@ -208,7 +208,7 @@ describe('What is typed wrongly', () => {
     expect(stderr).not.toMatch(/^ +at /m);
   });
 
-  it.each(['list', 'status', 'tools', 'call', 'start', 'stop', 'restart', 'logs', 'version'])(
+  it.each(['list', 'status', 'tools', 'call', 'start', 'stop', 'restart', 'logs', 'reload', 'version'])(
     '%s is shown right in its help, with examples and exit codes',
     async (name) => {
       const { code, stdout } = await hangar(home(), name, '--help');

@@ -1,65 +1,27 @@
 /** A gateway that takes over a changed configuration: what becomes of servers, sessions and calls. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { LegacyClient, modern } from '../support/clients.ts';
+import { LegacyClient } from '../support/clients.ts';
 import { hangar, json } from '../support/command-line.ts';
-import type { Config, GatewayProcess } from '../support/gateway.ts';
+import type { GatewayProcess } from '../support/gateway.ts';
 import { Household } from '../support/household.ts';
-import type { Message } from '../support/http.ts';
+import {
+  configOf,
+  eventsOf,
+  isAlive,
+  pidOf,
+  reload,
+  toolNames,
+  UNWATCHED,
+} from '../support/reload.ts';
 import { until } from '../support/until.ts';
-import { subscriptionsServer, upstream } from '../support/upstream.ts';
-
-/** Nobody reloads but who says so. */
-const UNWATCHED = { config_reload: { enabled: false } };
+import { upstream } from '../support/upstream.ts';
 
 let house: Household;
 let gateway: GatewayProcess;
 
-const config = (servers: Config, rest: Config = UNWATCHED): Config => ({
-  mcp_servers: servers,
-  ...rest,
-});
-
-interface Answer {
-  readonly identical: boolean;
-  readonly added: readonly string[];
-  readonly removed: readonly string[];
-  readonly updated: readonly string[];
-  readonly unchanged: readonly string[];
-  readonly restarted: readonly string[];
-}
-
-const reload = (...flags: readonly string[]): Promise<Answer> =>
-  json<Answer>(house, 'reload', '--json', ...flags);
-
-/** Of the only text of a tool's result. */
-const textOf = ({ result }: Message): string => {
-  const [first] = (result?.['content'] ?? []) as readonly { readonly text: string }[];
-  return first?.text ?? '';
-};
-
-const pidOf = async (client: LegacyClient, server: string): Promise<string> =>
-  textOf(await client.call(`${server}__pid`).answer());
-
-const toolNames = async (client: LegacyClient): Promise<readonly string[]> => {
-  const { result } = await client.request('tools/list').answer();
-  return (result?.['tools'] as readonly { readonly name: string }[]).map(({ name }) => name);
-};
-
-/** Of the types that begin so, in order. */
-const eventsOf = async (type: string): Promise<readonly Record<string, unknown>[]> => {
-  const { stdout } = await hangar(house, 'events', '--json');
-  return stdout
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as { event_type: string; data: Record<string, unknown> })
-    .filter(({ event_type: of }) => of.startsWith(type))
-    .map(({ data }) => data);
-};
-
 beforeEach(async () => {
-  house = new Household(() => config({ one: upstream(), two: upstream() }));
+  house = new Household(() => configOf({ one: upstream(), two: upstream() }));
   gateway = await house.http();
 });
 afterEach(async () => {
@@ -72,8 +34,8 @@ describe('A changed file', () => {
   it('touches the servers that it changes, and no other', async () => {
     const client = await LegacyClient.open(gateway.url());
     const [one, two] = [await pidOf(client, 'one'), await pidOf(client, 'two')];
-    house.write(config({ two: upstream(['--tools=1']), three: upstream(), one: upstream() }));
-    expect(await reload()).toEqual({
+    house.write(configOf({ two: upstream(['--tools=1']), three: upstream(), one: upstream() }));
+    expect(await reload(house)).toEqual({
       file: house.file,
       dry_run: false,
       identical: false,
@@ -105,8 +67,8 @@ describe('A changed file', () => {
       max_consecutive_failures: 9,
       tools: { hide: ['echo'] },
     };
-    house.write(config({ one: upstream([], keys), two: upstream() }));
-    expect(await reload()).toMatchObject({ updated: ['one'], restarted: [], unchanged: ['two'] });
+    house.write(configOf({ one: upstream([], keys), two: upstream() }));
+    expect(await reload(house)).toMatchObject({ updated: ['one'], restarted: [], unchanged: ['two'] });
     expect(await pidOf(client, 'one')).toBe(one);
     expect(await toolNames(client)).not.toContain('one__echo');
     const hidden = await client.call('one__echo').answer();
@@ -119,8 +81,8 @@ describe('A changed file', () => {
 
   it('that is the same byte for byte changes nothing', async () => {
     writeFileSync(house.file, readFileSync(house.file));
-    expect(await reload()).toMatchObject({ identical: true, unchanged: ['one', 'two'] });
-    expect(await eventsOf('Configuration')).toEqual([]);
+    expect(await reload(house)).toMatchObject({ identical: true, unchanged: ['one', 'two'] });
+    expect(await eventsOf(house, 'Configuration')).toEqual([]);
   });
 
   it('that is wrong leaves everything as it is, and says where', async () => {
@@ -132,8 +94,8 @@ describe('A changed file', () => {
     expect(outcome.stderr).toContain(`${house.file}:3:5: mcp_servers.one.comand`);
     expect(outcome.stderr).toContain('nothing was changed');
     expect(await pidOf(client, 'one')).toBe(one);
-    house.write(config({ one: upstream(), two: upstream() }));
-    expect(await eventsOf('ConfigurationReloadFailed')).toEqual([
+    house.write(configOf({ one: upstream(), two: upstream() }));
+    expect(await eventsOf(house, 'ConfigurationReloadFailed')).toEqual([
       {
         config_path: house.file,
         reason: expect.stringContaining(`${house.file}:3:5:`),
@@ -146,7 +108,7 @@ describe('A changed file', () => {
   it('that needs a restart is refused as a whole, and every key named', async () => {
     const servers = { one: upstream(['--tools=3']), two: upstream() };
     const rest = { ...UNWATCHED, http: { port: 4_711 }, limits: { in_flight_max: 7 } };
-    house.write(config(servers, rest));
+    house.write(configOf(servers, rest));
     const outcome = await hangar(house, 'reload', '--json');
     expect(outcome.code).toBe(1);
     expect(JSON.parse(outcome.stdout)).toMatchObject({
@@ -157,7 +119,7 @@ describe('A changed file', () => {
   });
 
   it('is shown by a dry run, and not applied', async () => {
-    house.write(config({ two: upstream(['--tools=1']) }));
+    house.write(configOf({ two: upstream(['--tools=1']) }));
     const { code, stdout } = await hangar(house, 'reload', '--dry-run');
     expect([code, stdout]).toEqual([
       0,
@@ -165,31 +127,18 @@ describe('A changed file', () => {
     ]);
     const client = await LegacyClient.open(gateway.url());
     expect(await pidOf(client, 'one')).toMatch(/^\d+$/);
-    expect(await reload()).toMatchObject({ removed: ['one'], updated: ['two'] });
+    expect(await reload(house)).toMatchObject({ removed: ['one'], updated: ['two'] });
   });
 
   it('switches servers off and on', async () => {
     const client = await LegacyClient.open(gateway.url());
     const one = await pidOf(client, 'one');
-    house.write(config({ one: upstream([], { enabled: false }), two: upstream() }));
-    expect(await reload()).toMatchObject({ updated: ['one'], restarted: [] });
+    house.write(configOf({ one: upstream([], { enabled: false }), two: upstream() }));
+    expect(await reload(house)).toMatchObject({ updated: ['one'], restarted: [] });
     expect((await client.call('one__pid').answer()).error?.message).toContain('Unknown tool');
     await until('it has ended', () => !isAlive(Number(one)));
-    house.write(config({ one: upstream(), two: upstream() }));
-    expect(await reload()).toMatchObject({ updated: ['one'] });
+    house.write(configOf({ one: upstream(), two: upstream() }));
+    expect(await reload(house)).toMatchObject({ updated: ['one'] });
     expect(await pidOf(client, 'one')).not.toBe(one);
   });
 });
-
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-};
-
-void modern;
-void subscriptionsServer;
-void join;

@@ -14,7 +14,10 @@ let gateway: GatewayProcess;
 let cursor: string;
 
 beforeEach(async () => {
-  house = new Household((journal) => ({ mcp_servers: { up: upstream([journal.option]) } }));
+  house = new Household((journal) => ({
+    mcp_servers: { up: upstream([journal.option]) },
+    config_reload: { enabled: false },
+  }));
   cursor = join(house.folder, '.cursor', 'mcp.json');
   mkdirSync(join(house.folder, '.cursor'));
   writeFileSync(cursor, JSON.stringify({ mcpServers: { two: { command: 'echo', args: ['x'] } } }));
@@ -32,7 +35,7 @@ afterEach(async () => {
 const run = (...words: readonly string[]): Promise<Outcome> => hangar(house, ...words);
 const jsonOf = ({ stdout }: Outcome): unknown => JSON.parse(stdout);
 const keeps = (): string =>
-  `the gateway of process ${gateway.pid} has read the configuration before; restart your clients`;
+  `the gateway of process ${gateway.pid} takes this over by itself within seconds, or with "mcp-hangar reload"`;
 
 describe('What is set up', () => {
   it('init names the gateway that does not know the new servers', async () => {

@@ -61,7 +61,7 @@ export const COMMAND_TESTS: Readonly<Record<string, CommandTests>> = {
     badInput: SETUP_WRONG,
   },
   add: {
-    running: ['edit-cli', 'is named: it keeps what it has read'],
+    running: ['edit-cli', 'is named: it takes the file over by itself'],
     alone: ['edit-cli', 'is written as its command line says it, remote ones too'],
     json: EDITED,
     badInput: REFUSED,
@@ -157,6 +157,12 @@ export const COMMAND_TESTS: Readonly<Record<string, CommandTests>> = {
     alone: ONLY_RUNNING,
     json: ['operate-running', 'has what servers wrote to stderr, with time and process'],
     badInput: OPERATE_WRONG,
+  },
+  reload: {
+    running: ['reload', 'touches the servers that it changes, and no other'],
+    alone: ONLY_RUNNING,
+    json: ['reload', 'touches the servers that it changes, and no other'],
+    badInput: WRONG_WORDS,
   },
   version: {
     running: ['operate-running', 'names the gateway that runs'],

@@ -42,6 +42,8 @@ export interface ConfigChange {
   readonly diff: string;
   /** Variables that the file refers to now, did not before, and that are not set here. */
   readonly unset: readonly string[];
+  /** A gateway that serves it looks for changes of it. */
+  readonly isWatched: boolean;
   /** Problems that the file had before, and still has. */
   readonly left: readonly ConfigProblem[];
 }
@@ -121,7 +123,7 @@ function draftOf(request: ChangeRequest, place: FilePlace, before: string | unde
   const edited = editConfig({ file: path, text: start }, edits);
   if (!edited.ok) throw configFault(edited.error, 'CONFIG_INVALID', NOTHING_WRITTEN);
   const now = edited.value;
-  const { fresh, left, unset } = judge(place, before === undefined ? undefined : old, now);
+  const { fresh, left, unset, isWatched } = judge(place, before === undefined ? undefined : old, now);
   if (fresh.length > 0) throw configFault(fresh, 'CONFIG_INVALID', NOTHING_WRITTEN);
   const change = {
     path,
@@ -129,6 +131,7 @@ function draftOf(request: ChangeRequest, place: FilePlace, before: string | unde
     isChanged: now !== old,
     diff: diffOf(path, before === undefined ? undefined : old, now),
     unset,
+    isWatched,
     left,
   };
   return { text: mark + now, change };
@@ -138,11 +141,13 @@ interface Verdict {
   readonly fresh: readonly ConfigProblem[];
   readonly left: readonly ConfigProblem[];
   readonly unset: readonly string[];
+  readonly isWatched: boolean;
 }
 
 /** What the loader says of a text that it did not say of the one before. */
 function judge(place: FilePlace, old: string | undefined, now: string): Verdict {
-  const problems = problemsOf(place, now);
+  const loaded = loadGatewayConfig({ ...place, text: now, env: process.env });
+  const problems = loaded.ok ? [] : loaded.error;
   const before = old === undefined ? [] : problemsOf(place, old);
   const known = new Set(before.map(nameOf));
   const oldUnset = new Set(before.map(unsetVariable));
@@ -155,6 +160,7 @@ function judge(place: FilePlace, old: string | undefined, now: string): Verdict 
     fresh: others.filter((problem) => !known.has(nameOf(problem))),
     left: others.filter((problem) => known.has(nameOf(problem))),
     unset: [...new Set(unset)],
+    isWatched: !loaded.ok || loaded.value.reload.isWatched,
   };
 }
 

@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import type { DescribeConfiguration } from '../application/ports.ts';
+import { isSame } from '../domain/mcp-server/spec-change.ts';
 import type { OwnerFacts } from '../domain/local-socket/greeting.ts';
 import { recordOwner } from '../infrastructure/state/socket-path.ts';
 import type { Place } from '../infrastructure/state/place.ts';
@@ -12,7 +13,7 @@ import type { GatewayConfig } from './config/gateway-config.ts';
 import { loadGatewayConfig } from './config/load-config.ts';
 import { deadServers } from './dead-servers.ts';
 import { whenAsked } from './ending.ts';
-import { configFault } from './outcome.ts';
+import { configFault, tellFailure } from './outcome.ts';
 import { platformNote } from './platform.ts';
 import { ServedFile } from './reload/served-file.ts';
 import { ConfigWatch } from './reload/watch.ts';
@@ -50,6 +51,18 @@ export function loadStart(start: Start): GatewayConfig {
   });
   if (!loaded.ok) throw configFault(loaded.error, 'CONFIG_INVALID', 'nothing was started');
   return loaded.value;
+}
+
+/** The file as it is now, or where that cannot be served, as it was agreed on before. */
+export function usableStart(fresh: Start, agreed: Start): Start {
+  if (isSame(fresh.config, agreed.config)) return fresh;
+  try {
+    loadStart(fresh);
+    return fresh;
+  } catch (error) {
+    tellFailure(error, false);
+    return agreed;
+  }
 }
 
 /**

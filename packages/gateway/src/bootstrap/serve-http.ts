@@ -13,8 +13,9 @@ import { join, Relay, type Carried } from './relay.ts';
 import { tellFailure } from './outcome.ts';
 import { SYSTEM_ERROR, USER_ERROR } from './exit-codes.ts';
 import { say, tellDefect } from './say.ts';
-import { loadStart, openGateway, untilEnded, type Serving } from './serve-gateway.ts';
-import { seekPlace, type Start } from './start.ts';
+import { loadStart, openGateway, untilEnded, usableStart, type Serving } from './serve-gateway.ts';
+import { passOnHangUp } from './reload/hang-up.ts';
+import { seekAgain, seekPlace, type Start } from './start.ts';
 
 const RETRY_MS = 50;
 
@@ -54,7 +55,10 @@ async function relay(
   }
   tell(start, config, port);
   say(`mcp-hangar: its calls go through the gateway of process ${first.facts.pid}`);
-  const asked = whenAsked((error) => successor.logDefect(error));
+  const asked = whenAsked(
+    (error) => successor.logDefect(error),
+    () => successor.hangUp(),
+  );
   const { code } = await Promise.race([asked, successor.failed]);
   await Promise.all([front.close(config.limits.shutdownGraceMs), successor.close()]);
   return code;
@@ -62,7 +66,8 @@ async function relay(
 
 /** The gateway behind a relay: another process, or this one once it has to be. */
 class Successor {
-  readonly #start: Start;
+  /** As of the gateway that serves now. */
+  #start: Start;
   /** The gateway in this process; undefined while another one serves. */
   #serving: Serving | undefined;
   #watch: Socket | undefined;
@@ -94,6 +99,10 @@ class Successor {
       await pause(RETRY_MS);
     }
     throw new Error('no gateway serves');
+  }
+
+  hangUp(): void {
+    void passOnHangUp(this.#start, this.#serving);
   }
 
   logDefect(error: unknown): void {
@@ -132,18 +141,19 @@ class Successor {
 
   async #seek(): Promise<void> {
     const { signal } = this.#closing;
-    const place = await seekPlace(this.#start.state, 'watch', signal);
+    const { start, place } = await seekAgain(this.#start, 'watch', signal);
     if (signal.aborted) {
       if (place.kind === 'owner') place.lock.release();
       if (place.kind === 'guest') place.socket.destroy();
       return;
     }
     if (place.kind === 'guest') {
+      this.#start = start;
       this.#follow(place.socket);
       return;
     }
     try {
-      this.#serving = await openGateway(this.#start, place);
+      this.#serving = await openGateway(usableStart(start, this.#start), place);
     } catch (error) {
       // The text is the one that was served until now, but the event log may be damaged meanwhile.
       this.#fail({ code: tellFailure(error, false), reason: 'it cannot serve' });

@@ -10,9 +10,10 @@ import { whenAsked } from './ending.ts';
 import { findConfigText } from './find-config.ts';
 import { tellFailure } from './outcome.ts';
 import { USER_ERROR } from './exit-codes.ts';
+import { passOnHangUp } from './reload/hang-up.ts';
 import { say, tellDefect } from './say.ts';
 import type { Serving } from './serve-gateway.ts';
-import { chooseState, seekPlace, type Start } from './start.ts';
+import { chooseState, seekAgain, seekPlace, type Start } from './start.ts';
 
 /** Serves until there is a reason to stop. Answers the exit code. */
 export async function serve(flags: ServeFlags): Promise<number> {
@@ -41,15 +42,16 @@ async function bridge(start: Start, first: Extract<Place, { kind: 'guest' }>): P
   let seeking: Promise<Attachment> | undefined;
   const seek = async (): Promise<Attachment> => {
     if (serving !== undefined) return attachTo(serving);
-    const place = await seekPlace(start.state, 'mcp', leaving.signal);
+    const sought = await seekAgain(start, 'mcp', leaving.signal);
+    const { place } = sought;
     if (place.kind === 'guest') return attachmentOf(place);
     if (leaving.signal.aborted) {
       if (place.kind === 'owner') place.lock.release();
       throw new Error('nobody waits for a gateway any more');
     }
-    const { openGateway } = await import('./serve-gateway.ts');
+    const { openGateway, usableStart } = await import('./serve-gateway.ts');
     try {
-      serving = await openGateway(start, place);
+      serving = await openGateway(usableStart(sought.start, start), place);
     } catch (error) {
       tellFailure(error, false); // the bridge only learns that there is no gateway
       throw error;
@@ -61,7 +63,10 @@ async function bridge(start: Start, first: Extract<Place, { kind: 'guest' }>): P
     { input: process.stdin, output: process.stdout, next: () => (seeking = seek()) },
     attachmentOf(first),
   );
-  const asked = whenAsked((error) => tellDefect(error, serving?.gateway.logger));
+  const asked = whenAsked(
+    (error) => tellDefect(error, serving?.gateway.logger),
+    () => void passOnHangUp(start, serving),
+  );
   const ending = await Promise.race([asked, client.ended]);
   client.leave();
   await client.ended;

@@ -6,7 +6,7 @@ import type { Want } from '../domain/local-socket/greeting.ts';
 import { findPlace, type Place } from '../infrastructure/state/place.ts';
 import type { ServeFlags } from '../server/cli/commands/serve.ts';
 import { configDigest, configId, defaultStateFolder, shortFoldersOf } from './config-identity.ts';
-import type { FoundConfig } from './find-config.ts';
+import { findConfigText, type FoundConfig } from './find-config.ts';
 
 /** Which state folder a process is to use, before anybody has looked at it. */
 export type StateChoice =
@@ -66,6 +66,34 @@ export function stateFolder(
   const state = chooseState(flags, config);
   if (state.kind === 'folder') return state;
   throw new Fault('STATE_UNAVAILABLE', `there is no state folder: ${state.reason}`);
+}
+
+export interface Sought {
+  readonly start: Start;
+  readonly place: Place;
+}
+
+/**
+ * The same once more, after a gateway has ended: the next one has read the file as it is now. One that has kept what it
+ * had read, because the file is wrong now, is known by what we had read ourselves. Never rejects.
+ */
+export async function seekAgain(start: Start, want: Want, signal: AbortSignal): Promise<Sought> {
+  const fresh = await readAgain(start);
+  const place = await seekPlace(fresh.state, want, signal);
+  const isOther = fresh.config.text !== start.config.text;
+  if (place.kind !== 'alone' || !isOther || signal.aborted) return { start: fresh, place };
+  return { start, place: await seekPlace(start.state, want, signal) };
+}
+
+async function readAgain(start: Start): Promise<Start> {
+  const { path, chosenBy } = start.config;
+  if (path === undefined || start.state.kind === 'none') return start;
+  try {
+    const config = { ...(await findConfigText(path)), chosenBy };
+    return { ...start, config, state: chooseState(start.flags, config) };
+  } catch {
+    return start; // it is gone, or is being written
+  }
 }
 
 /** Looks for the owner of the state folder, or becomes it. Never rejects. */

@@ -10,7 +10,8 @@ import { effectiveConfig } from '../config/effective.ts';
 import { findConfigText } from '../find-config.ts';
 import { progressOn } from '../progress.ts';
 import { configFault } from '../outcome.ts';
-import { print } from '../say.ts';
+import { needsRestart } from '../reload/restart-keys.ts';
+import { print, say } from '../say.ts';
 
 const DIFFERENT = 1;
 
@@ -39,7 +40,15 @@ export async function configDiff(
     diffReport(old.name, now.name, compareConfigs(old.values, now.values)),
   );
   await print(flags.json === true ? JSON.stringify(report) : diffText(report));
+  if (first === undefined && report.differs && flags.quiet !== true) say(`note: ${howToApply(report)}`);
   return flags.exitCode === true && report.differs ? DIFFERENT : 0;
+}
+
+function howToApply({ values }: DiffReport): string {
+  const keys = values.map(({ key }) => key).filter(needsRestart);
+  return keys.length === 0
+    ? 'mcp-hangar reload applies it'
+    : `only a restart of the gateway applies ${keys.join(', ')}; until then mcp-hangar reload refuses the file`;
 }
 
 async function ofFile(file: string | undefined, salt: string): Promise<Side> {

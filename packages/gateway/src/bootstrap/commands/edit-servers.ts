@@ -190,7 +190,7 @@ async function tell(
   if (flags.quiet === true) return 0;
   for (const note of report.notes) say(`note: ${note}`);
   if (isDryRun) say('note: nothing was written (--dry-run)');
-  else if (isWritten) say(`note: ${gatewayText(report.gateway)}`);
+  else if (isWritten) say(`note: ${gatewayText(report.gateway, change.isWatched)}`);
   return 0;
 }
 

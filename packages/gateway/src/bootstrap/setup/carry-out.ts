@@ -39,7 +39,7 @@ export async function carryOut(deed: Deed, flags: Asked): Promise<SetupReport> {
   const isConfigChanged = changes.some(({ path }) => path === report.config);
   const running = isConfigChanged ? await readerOf(flags, report.config) : undefined;
   if (running === undefined) return report;
-  const note = `the gateway of process ${running.pid} has read the configuration before; restart your clients`;
+  const note = `the gateway of process ${running.pid} takes this over by itself within seconds, or with "mcp-hangar reload"`;
   return { ...report, notes: [...report.notes, note] };
 }
 

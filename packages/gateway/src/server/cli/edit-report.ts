@@ -18,7 +18,7 @@ export const EditReport = z.object({
   /** As `diff -u` prints it, without secrets; empty where nothing changes. */
   diff: z.string(),
   notes: z.array(z.string()),
-  /** The gateway that runs for the file, and serves what it has read before. */
+  /** The gateway that runs for the file, and takes the change over when it next looks at it. */
   gateway: z.object({ pid: z.number() }).nullable(),
 });
 export type EditReport = z.infer<typeof EditReport>;
@@ -51,8 +51,14 @@ export function editText({ file, servers }: EditReport, state: string): string {
     .join('\n');
 }
 
-/** What becomes of a gateway whose file has changed. */
-export const gatewayText = (gateway: { readonly pid: number } | null): string =>
-  gateway === null
-    ? 'no gateway runs for it now; the next one that starts reads it'
-    : `the gateway that runs (process ${gateway.pid}) keeps what it has read: restart it, or the AI client that started it; clients that start from now on get the new file`;
+/** What becomes of a gateway whose file has changed. @param isWatched by a gateway that has read it so */
+export function gatewayText(
+  gateway: { readonly pid: number } | null,
+  isWatched: boolean,
+): string {
+  if (gateway === null) return 'no gateway runs for it now; the next one that starts reads it';
+  const which = `the gateway that runs (process ${gateway.pid})`;
+  return isWatched
+    ? `${which} takes it over by itself within seconds; "mcp-hangar reload" does so at once, and says what changes`
+    : `${which} keeps what it has read (config_reload.enabled): apply it with "mcp-hangar reload"`;
+}
