@@ -46,6 +46,8 @@ export class Subscriptions {
   readonly #options: SubscriptionOptions;
   readonly #feeds = new Map<McpServer, Map<string, Feed>>();
   readonly #sources = new Map<Child, ResourceSource>();
+  /** Whose feeds those of a server are now that was replaced. */
+  readonly #movedTo = new WeakMap<McpServer, McpServer>();
 
   constructor(options: SubscriptionOptions) {
     this.#options = options;
@@ -80,28 +82,28 @@ export class Subscriptions {
   childReady(server: McpServer, child: Child): void {
     if (child.seat.era === 'modern') this.#sourceOf(child);
     if (child.seat.kind !== 'leased')
-      this.#feeds.get(server)?.get(keyOf(child.seat))?.attach(child);
+      this.#feedsBy(server)?.get(keyOf(child.seat))?.attach(child);
   }
 
   changed(server: McpServer, child: Child, notification: ServerNotification): void {
     if (notification.method !== UPDATED) return;
-    for (const feed of this.#feeds.get(server)?.values() ?? [])
+    for (const feed of this.#feedsBy(server)?.values() ?? [])
       if (feed.child === child) feed.heard(notification);
   }
 
   childEnded(server: McpServer, child: Child, reason: ChildStop | undefined): void {
     this.#sources.get(child)?.close();
     this.#sources.delete(child);
-    for (const feed of this.#feeds.get(server)?.values() ?? [])
+    for (const feed of this.#feedsBy(server)?.values() ?? [])
       feed.childEnded(child, !MEANT.has(reason));
   }
 
   /** What clients want of the one is asked of the other from now on; they hear that it may have changed. */
   move(from: McpServer, to: McpServer): void {
-    const feeds = this.#feeds.get(from);
-    if (feeds === undefined) return;
+    const feeds = this.#feeds.get(from) ?? new Map<string, Feed>();
     this.#feeds.delete(from);
     this.#feeds.set(to, feeds);
+    this.#movedTo.set(from, to);
   }
 
   /** The server is gone: subscribers are told that their resources may have changed, and hear nothing more. */
@@ -115,12 +117,18 @@ export class Subscriptions {
     for (const feeds of this.#feeds.values()) for (const feed of feeds.values()) feed.close();
   }
 
+  #feedsBy(server: McpServer): Map<string, Feed> | undefined {
+    const next = this.#movedTo.get(server);
+    return next === undefined ? this.#feeds.get(server) : this.#feedsBy(next);
+  }
+
   #feedOf(server: McpServer, seat: Seat, user: ServerUser): Feed {
-    const feeds = this.#feeds.get(server) ?? new Map<string, Feed>();
-    this.#feeds.set(server, feeds);
+    const known = this.#feedsBy(server);
+    const feeds = known ?? new Map<string, Feed>();
+    if (known === undefined) this.#feeds.set(server, feeds);
     const key = seat.kind === 'leased' ? `leased ${user.asker.owner}` : keyOf(seat);
-    const known = feeds.get(key);
-    if (known !== undefined) return known;
+    const found = feeds.get(key);
+    if (found !== undefined) return found;
     const feed: Feed = new Feed({
       server,
       user: seat.kind === 'shared' ? { ...user, owner: GATEWAY } : user,
