@@ -208,14 +208,22 @@ describe('What is typed wrongly', () => {
     expect(stderr).not.toMatch(/^ +at /m);
   });
 
-  it.each(['list', 'status', 'tools', 'call', 'start', 'stop', 'restart', 'logs', 'reload', 'version'])(
-    '%s is shown right in its help, with examples and exit codes',
-    async (name) => {
-      const { code, stdout } = await hangar(home(), name, '--help');
-      expect(code).toBe(0);
-      expect(stdout).toContain(`\n  $ mcp-hangar ${name}`);
-      expect(stdout).toContain('--json');
-      expect(stdout).toContain('3 no gateway runs');
-    },
-  );
+  it.each([
+    'list',
+    'status',
+    'tools',
+    'call',
+    'start',
+    'stop',
+    'restart',
+    'logs',
+    'reload',
+    'version',
+  ])('%s is shown right in its help, with examples and exit codes', async (name) => {
+    const { code, stdout } = await hangar(home(), name, '--help');
+    expect(code).toBe(0);
+    expect(stdout).toContain(`\n  $ mcp-hangar ${name}`);
+    expect(stdout).toContain('--json');
+    expect(stdout).toContain('3 no gateway runs');
+  });
 });

@@ -95,7 +95,10 @@ describe('A call in flight', () => {
       client.call('one__sleep', { ms: 2_500 }),
       client.call('two__sleep', { ms: 2_500 }),
     ];
-    await until('both are under way', () => gateway.stderr().split('mcp_server_started').length > 2);
+    await until(
+      'both are under way',
+      () => gateway.stderr().split('mcp_server_started').length > 2,
+    );
     await changeTo({ one: upstream(), two: upstream(['--tools=1']) });
     const fresh = Number(await pidOf(client, 'two'));
     expect(fresh).not.toBe(old);

@@ -59,11 +59,10 @@ describe('The file', () => {
       const text = JSON.stringify(configOf({ one: upstream([`--tools=${count}`]) }, {}));
       writeFileSync(`${house.file}~`, text);
       renameSync(`${house.file}~`, house.file);
-      await until(
-        'it is taken over',
-        () => said(gateway, 'configuration_reloaded') === count,
-      );
+      await until('it is taken over', () => said(gateway, 'configuration_reloaded') === count);
     }
+    const client = await LegacyClient.open(gateway.url());
+    expect(await toolNames(client)).toContain('one__extra-1');
   });
 
   it('is taken over where it is gone for a moment, and where it was wrong', async () => {
@@ -91,6 +90,8 @@ describe('The file', () => {
     symlinkSync(target, `${house.file}.new`);
     renameSync(`${house.file}.new`, house.file);
     await hasTwo(gateway);
+    const client = await LegacyClient.open(gateway.url());
+    expect(await toolNames(client)).toContain('two__pid');
   });
 
   it('of variables is a part of it', async () => {

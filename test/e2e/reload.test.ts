@@ -68,7 +68,11 @@ describe('A changed file', () => {
       tools: { hide: ['echo'] },
     };
     house.write(configOf({ one: upstream([], keys), two: upstream() }));
-    expect(await reload(house)).toMatchObject({ updated: ['one'], restarted: [], unchanged: ['two'] });
+    expect(await reload(house)).toMatchObject({
+      updated: ['one'],
+      restarted: [],
+      unchanged: ['two'],
+    });
     expect(await pidOf(client, 'one')).toBe(one);
     expect(await toolNames(client)).not.toContain('one__echo');
     const hidden = await client.call('one__echo').answer();

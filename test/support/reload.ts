@@ -36,7 +36,8 @@ export const pidOf = async (client: LegacyClient, server: string): Promise<strin
 
 export async function toolNames(client: LegacyClient): Promise<readonly string[]> {
   const { result } = await client.request('tools/list').answer();
-  return (result?.['tools'] as readonly { readonly name: string }[]).map(({ name }) => name);
+  const tools = (result?.['tools'] ?? []) as readonly { readonly name: string }[];
+  return tools.map(({ name }) => name);
 }
 
 /** The data of the recorded events whose types begin so, in order. */

@@ -96,21 +96,9 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
   const launcher =
     overrides.launcher ??
     newLauncher(config, { env, guardian, clock, logger, childTimings: overrides.childTimings });
-  const random = overrides.random ?? Math.random;
-  const { configuration, source } = overrides;
-  let reloads: Reloads | undefined;
-  const reload: ReloadConfiguration = (request) => {
-    if (reloads === undefined) throw new Error('the gateway is not built yet');
-    return reloads.request(request);
-  };
-  const again = source === undefined ? undefined : reload;
-  const parts = { launcher, clock, logger, random, configuration, reload: again };
-  const hub = newHub(config, parts, records);
-  if (source !== undefined) {
-    const generations = new Generations(hub, config.servers);
-    const drainMs = limits.shutdownGraceMs;
-    reloads = new Reloads({ source, generations, clock, logger, events: records.recorder, drainMs });
-  }
+  const { random = Math.random, configuration, source } = overrides;
+  const parts = { launcher, clock, logger, random, configuration };
+  const { hub, reload, reloads } = newHubWithReloads(config, { parts, source, records });
   let started = false;
   const health = healthOf(hub, { clock, records, started: () => started });
   let front: HttpFront | undefined;
@@ -144,7 +132,7 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
     httpSessions: () => front?.sessions ?? 0,
     logger,
     records,
-    reload: again,
+    reload,
     begin,
     async listen({ host, port: wanted } = config.http) {
       const port = await openFront().listen(host, wanted);
@@ -162,6 +150,31 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+interface HubSources {
+  readonly parts: Omit<HubParts, 'reload'>;
+  readonly source: ConfigurationSource | undefined;
+  readonly records: Records;
+}
+
+/** The hub, and what reads its configuration again: each needs the other. */
+function newHubWithReloads(
+  config: GatewayConfig,
+  { parts, source, records }: HubSources,
+): { readonly hub: Hub; readonly reload?: ReloadConfiguration; readonly reloads?: Reloads } {
+  if (source === undefined) return { hub: newHub(config, parts, records) };
+  const reload: ReloadConfiguration = (request) => reloads.request(request);
+  const hub = newHub(config, { ...parts, reload }, records);
+  const reloads = new Reloads({
+    source,
+    generations: new Generations(hub, config.servers),
+    clock: parts.clock,
+    logger: parts.logger,
+    events: records.recorder,
+    drainMs: config.limits.shutdownGraceMs,
+  });
+  return { hub, reload, reloads };
 }
 
 function healthOf(

@@ -123,7 +123,11 @@ function draftOf(request: ChangeRequest, place: FilePlace, before: string | unde
   const edited = editConfig({ file: path, text: start }, edits);
   if (!edited.ok) throw configFault(edited.error, 'CONFIG_INVALID', NOTHING_WRITTEN);
   const now = edited.value;
-  const { fresh, left, unset, isWatched } = judge(place, before === undefined ? undefined : old, now);
+  const { fresh, left, unset, isWatched } = judge(
+    place,
+    before === undefined ? undefined : old,
+    now,
+  );
   if (fresh.length > 0) throw configFault(fresh, 'CONFIG_INVALID', NOTHING_WRITTEN);
   const change = {
     path,

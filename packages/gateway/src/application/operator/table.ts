@@ -1,7 +1,13 @@
 /** What an operator's commands may ask of the gateway that runs: which entry of the registry stands behind each name. */
 import { REGISTRY } from '../registry.ts';
 import { configurationReport } from './configuration-report.ts';
-import { defineEntry, LOOK_MS_MAX, RELOAD_MS_MAX, WORK_MS_MAX, type OperatorEntry } from './entry.ts';
+import {
+  defineEntry,
+  LOOK_MS_MAX,
+  RELOAD_MS_MAX,
+  WORK_MS_MAX,
+  type OperatorEntry,
+} from './entry.ts';
 import { logsEntry } from './logs-entry.ts';
 import { parkedCallsReport } from './parked-calls-report.ts';
 import { reloadAnswer } from './reload-report.ts';

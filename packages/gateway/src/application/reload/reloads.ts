@@ -47,7 +47,7 @@ export type ReloadConfiguration = (request: ReloadRequest) => Promise<ReloadRepo
 
 export interface ReloadParts {
   readonly source: ConfigurationSource;
-  readonly generations: Generations;
+  readonly generations: Pick<Generations, 'compare' | 'apply'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly events: EventSink;

@@ -20,19 +20,16 @@ import { NO_CAPABILITIES } from '../../domain/protocol/capabilities.ts';
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 import type { Era } from '../../domain/protocol/revisions.ts';
 import type { Clock, EventSink, Logger, UpstreamConnection, UpstreamLauncher } from '../ports.ts';
-import {
-  GATEWAY,
-  type Child,
-  type ChildEvents,
-  type Owner,
-  type ServerNotification,
-} from './child.ts';
+import { type Child, type ChildEvents, type Owner, type ServerNotification } from './child.ts';
 import { STOP_REASON, type ChildStop } from './child-stop.ts';
+import { ANYBODY } from './anybody.ts';
 import { IdleWatch } from './idle-watch.ts';
+import { isAtRest, retiredFault } from './retired.ts';
 import { settlesBy } from '../settles-within.ts';
 import { LeasePool, type Cancellable } from './lease-pool.ts';
 import { slotKey, Slots, type FixedSeat } from './slots.ts';
 import { StartingChild } from './starting-child.ts';
+import { begun, track } from './tracked.ts';
 import { LifecycleKeeper, type EndedCall } from './lifecycle-keeper.ts';
 
 /** Who uses a server: what its children may be told, and who hears what they say. */
@@ -71,19 +68,6 @@ export interface ServerListener {
   toolsKnown(server: McpServer): number | undefined;
 }
 
-/** A client that declares nothing: it uses the shared child. */
-const ANYBODY: ServerUser = {
-  asker: {
-    era: 'legacy',
-    owner: '',
-    capabilities: NO_CAPABILITIES,
-    wantsLogs: false,
-    isOneClient: false,
-  },
-  owner: GATEWAY,
-  clientInfo: undefined,
-};
-
 interface Connecting {
   readonly seat: Seat;
   readonly era: Era | 'unknown';
@@ -96,9 +80,6 @@ interface HowToStart {
   /** Unless given, that of the seat. */
   readonly era?: Era | 'unknown';
 }
-
-const goneText = (id: string): string =>
-  `MCP server "${id}" was changed in the configuration, and what it worked on took too long`;
 
 const stopping = (): Fault => new Fault('GATEWAY_STOPPING', 'the gateway is shutting down');
 
@@ -270,20 +251,13 @@ export class McpServer implements ChildEvents {
     this.#retired = successor;
     this.#keeper.retire();
     await settlesBy(() => this.#isAtRest, graceMs);
-    this.#isClosed = true;
-    this.#starting.abort();
-    this.#leases.close(new Fault('MCP_SERVER_STOPPED', goneText(this.#spec.id)));
-    await Promise.allSettled(this.#starts);
-    for (const child of this.#children) void this.#stop(child, 'reload');
-    await Promise.allSettled(this.#ends);
+    await this.#endAll('reload');
   }
 
   /** Nobody waits for anything of it. */
   get #isAtRest(): boolean {
     if (this.#starts.size > 0 || this.#leases.isWaitedFor) return false;
-    return [...this.#children].every(
-      (child) => child.inFlight === 0 && child.asking === 0 && child.tasks === 0,
-    );
+    return [...this.#children].every(isAtRest);
   }
 
   /** The owner is gone. */
@@ -308,13 +282,17 @@ export class McpServer implements ChildEvents {
   }
 
   /** Ends every child, also those that are starting. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    return this.#endAll('shutdown');
+  }
+
+  async #endAll(reason: 'shutdown' | 'reload'): Promise<void> {
     this.#isClosed = true;
     this.#starting.abort();
-    this.#leases.close(stopping());
+    this.#leases.close(this.#unwanted());
     await Promise.allSettled(this.#starts);
-    for (const child of this.#children) void this.#stop(child, 'shutdown');
-    this.#keeper.stopped('shutdown');
+    for (const child of this.#children) void this.#stop(child, reason);
+    this.#keeper.stopped(reason);
     await Promise.allSettled(this.#ends);
   }
 
@@ -479,7 +457,7 @@ export class McpServer implements ChildEvents {
   /** Why a start is given up. */
   #unwanted(): Fault {
     const { id } = this.spec;
-    if (this.isRetired) return new Fault('MCP_SERVER_STOPPED', goneText(id));
+    if (this.isRetired) return retiredFault(id);
     if (this.#isClosed) return stopping();
     return new Fault('MCP_SERVER_STOPPED', `MCP server "${id}" was stopped while it started`);
   }
@@ -524,17 +502,4 @@ export class McpServer implements ChildEvents {
     this.#slots.forget(child);
     if (child.seat.kind === 'leased') this.#leases.ended(child);
   }
-}
-
-/** Keeps work in the set for as long as it goes on. */
-function track<T>(running: Set<Promise<T>>, work: Promise<T>): Promise<T> {
-  const over = (): void => void running.delete(work);
-  running.add(work);
-  work.then(over, over);
-  return work;
-}
-
-function begun(child: Child, owner: Owner): Child {
-  child.begin(owner);
-  return child;
 }

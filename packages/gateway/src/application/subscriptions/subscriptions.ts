@@ -81,8 +81,7 @@ export class Subscriptions {
   /** A child can be heard from now on: of a modern one at once what becomes of its lists. */
   childReady(server: McpServer, child: Child): void {
     if (child.seat.era === 'modern') this.#sourceOf(child);
-    if (child.seat.kind !== 'leased')
-      this.#feedsBy(server)?.get(keyOf(child.seat))?.attach(child);
+    if (child.seat.kind !== 'leased') this.#feedsBy(server)?.get(keyOf(child.seat))?.attach(child);
   }
 
   changed(server: McpServer, child: Child, notification: ServerNotification): void {

@@ -40,7 +40,8 @@ export async function configDiff(
     diffReport(old.name, now.name, compareConfigs(old.values, now.values)),
   );
   await print(flags.json === true ? JSON.stringify(report) : diffText(report));
-  if (first === undefined && report.differs && flags.quiet !== true) say(`note: ${howToApply(report)}`);
+  if (first === undefined && report.differs && flags.quiet !== true)
+    say(`note: ${howToApply(report)}`);
   return flags.exitCode === true && report.differs ? DIFFERENT : 0;
 }
 

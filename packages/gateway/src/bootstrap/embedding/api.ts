@@ -137,6 +137,24 @@ export interface ListenOptions {
   readonly unsafeNoAuth?: boolean;
 }
 
+export interface ReloadOptions {
+  /** Only says what it would do. */
+  readonly isDryRun?: boolean;
+}
+
+/** What a reload has done, or would. Servers by id. */
+export interface Reloaded {
+  /** The configuration is what is served already. */
+  readonly isIdentical: boolean;
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  readonly updated: readonly string[];
+  readonly unchanged: readonly string[];
+  /** Of those updated: they stop, and start again with their next call. */
+  readonly restarted: readonly string[];
+  readonly durationMs: number;
+}
+
 /** One MCP client on a pair of streams. */
 export interface Connection {
   /** Resolves when the client is gone. */

@@ -11,17 +11,20 @@
  */
 import type { Readable, Writable } from 'node:stream';
 import type { z } from 'zod';
+import { resolve } from 'node:path';
 import { messageOf } from '@mcp-hangar/kernel/error-text';
 import { Fault } from '@mcp-hangar/kernel/errors';
-import type { Logger } from '../../application/ports.ts';
+import type { ConfigurationSource, Logger } from '../../application/ports.ts';
 import { REGISTRY } from '../../application/registry.ts';
 import { runUseCase, type UseCase } from '../../application/use-case.ts';
 import type { OwnerSocket } from '../../server/local-socket/owner-socket.ts';
 import { compose, type Gateway } from '../compose.ts';
+import { NO_ENV_FILE } from '../config/env-file.ts';
 import type { Environment } from '../config/interpolate.ts';
 import { deadServers } from '../dead-servers.ts';
 import { endpointUrl, isLoopback } from '../loopback.ts';
 import { platformNote } from '../platform.ts';
+import { ServedFile } from '../reload/served-file.ts';
 import { factsOf, openSocket } from '../serve-gateway.ts';
 import type {
   ConfigText,
@@ -35,17 +38,20 @@ import type {
   McpServerDetails,
   McpServerHealth,
   McpServerSummary,
+  Reloaded,
+  ReloadOptions,
   StartedMcpServer,
   StartOptions,
   Tool,
   ToolResult,
 } from './api.ts';
 import { EventFeed } from './event-feed.ts';
+import { GivenConfig } from './given-config.ts';
 import { HangarError, hangarError } from './hangar-error.ts';
 import { loadFile, loadText, loadValue, type LoadedConfig } from './load.ts';
 import { contextOf, ProgramCalls, untilAborted } from './program.ts';
 import { takeSeat, type Seat } from './seat.ts';
-import { detailsOf, healthOf, summaryOf, toolList, toolResult } from './values.ts';
+import { detailsOf, healthOf, reloadedOf, summaryOf, toolList, toolResult } from './values.ts';
 import type { HangarConfig } from './vocabulary.ts';
 
 const SILENT: Logger = {
@@ -58,6 +64,8 @@ const SILENT: Logger = {
 interface Parts {
   readonly gateway: Gateway;
   readonly calls: ProgramCalls;
+  readonly source: ConfigurationSource;
+  readonly env: Environment;
   /** Lets go of the state folder, before and after the gateway has ended. */
   readonly seat: { readonly seat: Seat; readonly socket: OwnerSocket | undefined } | undefined;
 }
@@ -161,6 +169,23 @@ export class Hangar implements AsyncDisposable {
   }
 
   /**
+   * Applies what has changed in the file that it was opened with, or the configuration that is handed over where it was
+   * opened with one. Servers that have not changed go on untouched; what has goes as a whole or not at all.
+   * @throws HangarError CONFIG_INVALID, CONFIG_RESTART_REQUIRED, CONFIG_MISSING: then nothing has changed
+   */
+  async reload(config?: HangarConfig | ConfigText, options: ReloadOptions = {}): Promise<Reloaded> {
+    const { source, env } = this.#open();
+    if (config !== undefined && !(source instanceof GivenConfig)) {
+      const detail = 'it was opened with a file, which is read again: hand nothing over';
+      throw new HangarError('INPUT_INVALID', detail, { data: { field: 'config' } });
+    }
+    if (config !== undefined && source instanceof GivenConfig)
+      source.give(() => (isText(config) ? loadText(config, env) : loadValue(config, env)));
+    const input = options.isDryRun === undefined ? {} : { dry_run: options.isDryRun };
+    return this.#ask(REGISTRY.reload_configuration, input, reloadedOf);
+  }
+
+  /**
    * Serves MCP clients over HTTP. Answers the URL of all servers; that of one is `URL/SERVER`.
    * @throws HangarError ADDRESS_UNAVAILABLE, INPUT_INVALID where the address is not of this machine alone
    */
@@ -258,9 +283,11 @@ async function open(
     const loaded = await load(env);
     seat = stateDir === undefined ? undefined : await takeSeat(stateDir, loaded, env);
     const calls = new ProgramCalls();
+    const source = sourceOf(loaded, env);
     const gateway = await compose(loaded.config, {
       logger,
       env,
+      source,
       ...(seat === undefined ? {} : { state: seat.state }),
       drain: (graceMs) => calls.drain(graceMs),
     });
@@ -273,13 +300,32 @@ async function open(
         : await openSocket(gateway, seat.place.socketPath, {
             facts: factsOf(config),
             digest: seat.digest,
+            isOurs: (digest) =>
+              Promise.resolve(source instanceof ServedFile && source.hasServed(digest)),
           });
-    return make({ gateway, calls, seat: seat === undefined ? undefined : { seat, socket } });
+    return make({
+      gateway,
+      calls,
+      source,
+      env,
+      seat: seat === undefined ? undefined : { seat, socket },
+    });
   } catch (error) {
     seat?.place.lock.release();
     throw hangarError(error);
   }
 }
+
+/** From where it can be read again. */
+function sourceOf(loaded: LoadedConfig, env: Environment): ConfigurationSource {
+  const { config, found } = loaded;
+  const { path, text, envFile = NO_ENV_FILE } = found;
+  if (path === undefined || text === undefined) return new GivenConfig(loaded);
+  return new ServedFile({ path: resolve(path), text, envFile, config }, { env, overrides: {} });
+}
+
+const isText = (config: HangarConfig | ConfigText): config is ConfigText =>
+  'text' in config && typeof config.text === 'string';
 
 /** What `serve` says on stderr. */
 function warn({ config }: Gateway, logger: Logger): void {

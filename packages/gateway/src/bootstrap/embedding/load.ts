@@ -4,7 +4,7 @@ import type { FoundConfig } from '../find-config.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
 import { readEnvFile } from '../config/env-file.ts';
 import type { Environment } from '../config/interpolate.ts';
-import { loadGatewayConfig } from '../config/load-config.ts';
+import { loadGatewayConfig, type ConfigSource } from '../config/load-config.ts';
 import type { ConfigProblem } from '../config/problem.ts';
 import { readConfigText } from '../config/read-config-text.ts';
 import { configFault } from '../outcome.ts';
@@ -13,6 +13,8 @@ import type { HangarConfig } from './vocabulary.ts';
 
 export interface LoadedConfig {
   readonly config: GatewayConfig;
+  /** What it was loaded from. */
+  readonly source: ConfigSource;
   /** What tells it from other configurations. */
   readonly found: Pick<FoundConfig, 'path' | 'text'> & Partial<Pick<FoundConfig, 'envFile'>>;
 }
@@ -23,13 +25,15 @@ export async function loadFile(path: string, env: Environment): Promise<LoadedCo
   if (!text.ok) throw configFault([text.error]);
   const envFile = await readEnvFile(path, text.value);
   const found = { path, text: text.value, envFile };
-  return { config: configIn(loadGatewayConfig({ ...found, env })), found };
+  const source = { ...found, env };
+  return { config: configIn(loadGatewayConfig(source)), source, found };
 }
 
 /** @throws Fault CONFIG_INVALID */
 export function loadText({ text }: ConfigText, env: Environment): LoadedConfig {
   const found = { path: undefined, text };
-  return { config: configIn(loadGatewayConfig({ ...found, env })), found };
+  const source = { ...found, env };
+  return { config: configIn(loadGatewayConfig(source)), source, found };
 }
 
 /**
@@ -42,12 +46,13 @@ export function loadValue(value: HangarConfig, env: Environment): LoadedConfig {
   );
   const found = { path: undefined, text };
   const home = { HOME: env['HOME'], USERPROFILE: env['USERPROFILE'] };
-  const loaded = loadGatewayConfig({ ...found, env: home });
+  const source = { ...found, env: home };
+  const loaded = loadGatewayConfig(source);
   // Nobody sees the text in which a problem has its line.
   const config = loaded.ok
     ? loaded
     : { ...loaded, error: loaded.error.map((problem) => ({ ...problem, line: undefined })) };
-  return { config: configIn(config), found };
+  return { config: configIn(config), source, found };
 }
 
 function configIn(loaded: Result<GatewayConfig, readonly ConfigProblem[]>): GatewayConfig {

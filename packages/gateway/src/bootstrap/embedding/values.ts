@@ -2,9 +2,17 @@
 import { utf8Text } from '../../application/byte-text.ts';
 import type { ToolAnswer } from '../../application/calls/internal-call.ts';
 import type { McpServerDetails as Details } from '../../application/queries/get-mcp-server.ts';
+import type { ReloadReport } from '../../application/reload/reloads.ts';
 import type { ServerFacts } from '../../application/server-facts.ts';
 import { isObject } from '../../domain/protocol/json-rpc.ts';
-import type { Health, McpServerDetails, McpServerSummary, Tool, ToolResult } from './api.ts';
+import type {
+  Health,
+  McpServerDetails,
+  McpServerSummary,
+  Reloaded,
+  Tool,
+  ToolResult,
+} from './api.ts';
 import { HangarError } from './hangar-error.ts';
 
 /** A result as a value. @throws HangarError UPSTREAM_ANSWER_INVALID */
@@ -68,3 +76,9 @@ export function healthOf(status: Health['status'], all: readonly ServerFacts[]):
     anyReady: used.some(({ state }) => state === 'ready'),
   };
 }
+
+export const reloadedOf = ({ isIdentical, diff, durationMs }: ReloadReport): Reloaded => ({
+  isIdentical,
+  ...diff,
+  durationMs,
+});

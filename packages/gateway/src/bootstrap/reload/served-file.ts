@@ -1,12 +1,10 @@
 /** The configuration file that a gateway serves: what it was when it was read last, and what it comes to now. */
 import { stat } from 'node:fs/promises';
-import { randomUUID } from 'node:crypto';
 import type {
   ConfigurationSource,
   DescribeConfiguration,
   NextConfiguration,
 } from '../../application/ports.ts';
-import { compareConfigs } from '../../domain/effective-config.ts';
 import { isSame } from '../../domain/mcp-server/spec-change.ts';
 import { configDigest } from '../config-identity.ts';
 import { envFilePath, type EnvFile, readEnvFile } from '../config/env-file.ts';
@@ -16,7 +14,7 @@ import { loadGatewayConfig, type ConfigSource } from '../config/load-config.ts';
 import type { ConfigOverrides } from '../config/overlay.ts';
 import { readConfigText } from '../config/read-config-text.ts';
 import { configFault } from '../outcome.ts';
-import { blocksToRestart, needsRestart } from './restart-keys.ts';
+import { blocksToRestart, changedKeys } from './restart-keys.ts';
 
 /** Contents that the gateway has served, by which those who know an earlier one still find it. */
 const DIGESTS_MAX = 64;
@@ -85,9 +83,10 @@ export class ServedFile implements ConfigurationSource {
     this.#refused = loaded.ok && blocks.length === 0 ? undefined : content;
     if (!loaded.ok) throw configFault(loaded.error, 'CONFIG_INVALID', NOTHING_CHANGED);
     const config = loaded.value;
+    const sources = [this.#source(this.#content), this.#source(content)] as const;
     return {
       servers: config.servers,
-      needRestart: blocks.length === 0 ? [] : await this.#changedKeys(content, blocks),
+      needRestart: blocks.length === 0 ? [] : await changedKeys(...sources, blocks),
       adopt: () => this.#adopt(content, config),
     };
   }
@@ -134,17 +133,5 @@ export class ServedFile implements ConfigurationSource {
     this.#digests.add(digest);
     const [oldest] = this.#digests;
     if (this.#digests.size > DIGESTS_MAX && oldest !== undefined) this.#digests.delete(oldest);
-  }
-
-  /** The keys by name; the blocks where two of them say the same in other words. */
-  async #changedKeys(content: Content, blocks: readonly string[]): Promise<readonly string[]> {
-    const { effectiveConfig } = await import('../config/effective.ts');
-    const salt = randomUUID();
-    const old = effectiveConfig(this.#source(this.#content), salt);
-    const now = effectiveConfig(this.#source(content), salt);
-    if (!old.ok || !now.ok) return blocks;
-    const { values } = compareConfigs(old.value, now.value);
-    const keys = values.map(({ key }) => key).filter(needsRestart);
-    return keys.length === 0 ? blocks : keys;
   }
 }

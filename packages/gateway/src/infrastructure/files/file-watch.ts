@@ -98,10 +98,13 @@ export class FileWatch implements Disposable {
     this.#noiseSinceMs ??= nowMs;
     const leftMs = Math.max(0, this.#noiseSinceMs + NOISE_MS_MAX - nowMs);
     clearTimeout(this.#quiet);
-    this.#quiet = setTimeout(() => {
-      this.#noiseSinceMs = undefined;
-      this.#options.onChange();
-    }, Math.min(QUIET_MS, leftMs)).unref();
+    this.#quiet = setTimeout(
+      () => {
+        this.#noiseSinceMs = undefined;
+        this.#options.onChange();
+      },
+      Math.min(QUIET_MS, leftMs),
+    ).unref();
   }
 }
 

@@ -52,10 +52,7 @@ export function editText({ file, servers }: EditReport, state: string): string {
 }
 
 /** What becomes of a gateway whose file has changed. @param isWatched by a gateway that has read it so */
-export function gatewayText(
-  gateway: { readonly pid: number } | null,
-  isWatched: boolean,
-): string {
+export function gatewayText(gateway: { readonly pid: number } | null, isWatched: boolean): string {
   if (gateway === null) return 'no gateway runs for it now; the next one that starts reads it';
   const which = `the gateway that runs (process ${gateway.pid})`;
   return isWatched

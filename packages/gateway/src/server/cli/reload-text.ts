@@ -8,7 +8,9 @@ export function reloadText(answer: ReloadAnswer): string {
   const changes = [
     ...removed.map((id) => `- ${id}`),
     ...added.map((id) => `+ ${id}`),
-    ...updated.map((id) => `~ ${id}${restarted.includes(id) ? ` (${RESTARTS[isDryRun ? 1 : 0]})` : ''}`),
+    ...updated.map(
+      (id) => `~ ${id}${restarted.includes(id) ? ` (${RESTARTS[isDryRun ? 1 : 0]})` : ''}`,
+    ),
   ];
   const count = answer.unchanged.length;
   const rest = `${count} MCP server${count === 1 ? '' : 's'} unchanged`;
