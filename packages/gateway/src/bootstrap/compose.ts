@@ -110,22 +110,20 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
     if (config.catalog.warm === 'boot') warmAll(hub);
   };
   const clients = new StdioClients(hub, limits);
-  let closing: Promise<void> | undefined;
-  const close = (): Promise<void> => {
-    closing ??= (async () => {
-      const { shutdownGraceMs } = limits;
-      reloads?.close();
-      await Promise.all([
-        front?.close(shutdownGraceMs),
-        clients.close(shutdownGraceMs),
-        overrides.drain?.(shutdownGraceMs),
-      ]);
-      await hub.close();
-      if (overrides.records === undefined) await records[Symbol.asyncDispose]();
-      await guardian[Symbol.asyncDispose]();
-    })();
-    return closing;
+  const shutDown = async (): Promise<void> => {
+    const { shutdownGraceMs } = limits;
+    reloads?.close();
+    await Promise.all([
+      front?.close(shutdownGraceMs),
+      clients.close(shutdownGraceMs),
+      overrides.drain?.(shutdownGraceMs),
+    ]);
+    await hub.close();
+    if (overrides.records === undefined) await records[Symbol.asyncDispose]();
+    await guardian[Symbol.asyncDispose]();
   };
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => (closing ??= shutDown());
   return {
     config,
     hub,
