@@ -2,7 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { EmptyHome, hangar, type Outcome } from '../support/command-line.ts';
+import { EmptyHome, hangar, json, type Outcome } from '../support/command-line.ts';
+import type { Config } from '../support/gateway.ts';
 import { Household } from '../support/household.ts';
 import { upstream } from '../support/upstream.ts';
 
@@ -27,8 +28,11 @@ function written(text = FILE): { readonly home: EmptyHome; readonly file: string
   return { home, file };
 }
 
-function household(): Household {
-  const house = new Household((journal) => ({ mcp_servers: { up: upstream([journal.option]) } }));
+function household(rest: Config = {}): Household {
+  const house = new Household((journal) => ({
+    mcp_servers: { up: upstream([journal.option]) },
+    ...rest,
+  }));
   opened.push(house);
   return house;
 }
@@ -182,7 +186,7 @@ describe('config diff', () => {
   });
 
   it('says what the gateway that runs does not have yet', async () => {
-    const house = household();
+    const house = household({ config_reload: { enabled: false } });
     const diff = (...flags: readonly string[]): Promise<Outcome> =>
       hangar(house, 'config', 'diff', '-c', house.file, ...flags);
     const absent = await diff('--json');
@@ -194,8 +198,17 @@ describe('config diff', () => {
     );
     await hangar(house, 'add', '-q', '-c', house.file, 'new', '--', 'x');
     await hangar(house, 'disable', '-q', '-c', house.file, 'up');
-    expect((await diff()).stdout).toBe(
+    const changed = await diff();
+    expect(changed.stdout).toBe(
       `--- the gateway that runs\n+++ ${house.file}\n+ mcp_servers.new\n~ mcp_servers.up.enabled: true → false\n`,
+    );
+    expect(changed.stderr).toBe('note: mcp-hangar reload applies it\n');
+    expect((await diff('--quiet')).stderr).toBe('');
+    expect(await json(house, 'reload', '--json')).toMatchObject({ added: ['new'] });
+    expect((await diff()).stdout).toContain('come to the same');
+    house.write({ mcp_servers: {}, config_reload: { enabled: false }, limits: { in_flight_max: 7 } });
+    expect((await diff()).stderr).toMatch(
+      /^note: only a restart of the gateway applies limits\.in_flight_max/,
     );
     expect(readFileSync(house.file, 'utf8')).toContain('"enabled": false');
     expect(gateway.stderr()).not.toContain('defect');
