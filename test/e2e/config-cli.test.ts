@@ -206,7 +206,11 @@ describe('config diff', () => {
     expect((await diff('--quiet')).stderr).toBe('');
     expect(await json(house, 'reload', '--json')).toMatchObject({ added: ['new'] });
     expect((await diff()).stdout).toContain('come to the same');
-    house.write({ mcp_servers: {}, config_reload: { enabled: false }, limits: { in_flight_max: 7 } });
+    house.write({
+      mcp_servers: {},
+      config_reload: { enabled: false },
+      limits: { in_flight_max: 7 },
+    });
     expect((await diff()).stderr).toMatch(
       /^note: only a restart of the gateway applies limits\.in_flight_max/,
     );

@@ -168,6 +168,8 @@ describe('A subscription', () => {
     await until('it may have changed meanwhile', () => told(stream, UPDATED) === 1, 15_000);
     await client.call('two__update', { uri: 'up://two' }).answer();
     await until('it tells of changes', () => told(stream, UPDATED) === 2);
+    await changeTo({ one: upstream(), two: upstream(['--tools=2']) });
+    await until('it may have changed again', () => told(stream, UPDATED) === 3, 15_000);
   });
 
   it('to a server that is taken out ends, and its client learns why', async () => {

@@ -203,6 +203,16 @@ describe('A client that has read the new file', () => {
     expect(textOf(await late.call('two__pid'))).toBe(textOf(await early.call('two__pid')));
   });
 
+  it('reaches it also through an address that was bound for the old one', async () => {
+    const house = household({ config_reload: { enabled: false } });
+    await started(house);
+    const relay = await started(house);
+    house.write(configOf({ two: upstream() }));
+    expect(await reload(house)).toMatchObject({ added: ['two'], removed: ['one'] });
+    const client = await LegacyClient.open(relay.url());
+    expect(await pidOf(client, 'two')).toMatch(/^\d+$/);
+  });
+
   it('and one that has read the old one find each other when the gateway is killed', async () => {
     const house = household();
     const gateway = await started(house);

@@ -20,8 +20,6 @@ import type { McpServer } from '../servers/mcp-server.ts';
 
 const LISTS: readonly ChangedList[] = ['tools', 'prompts', 'resources'];
 
-type Successor = Pick<McpServer, 'take'>;
-
 export class Generations {
   readonly #hub: Hub;
   #specs: readonly McpServerSpec[];
@@ -55,7 +53,7 @@ export class Generations {
     });
     const kept = new Set(fleet.servers);
     const gone = [...old.values()].filter((server) => !kept.has(server));
-    for (const server of gone) this.#send(server, made.get(server.spec.id), drainMs);
+    for (const server of gone) this.#retire(server, drainMs);
     this.#tell(diff, made, gone);
     return diff;
   }
@@ -76,29 +74,32 @@ export class Generations {
     return made;
   }
 
-  #send(server: McpServer, next: McpServer | undefined, drainMs: number): void {
+  #retire(server: McpServer, drainMs: number): void {
     const { fleet, subscriptions, catalogs, useCases } = this.#hub;
-    if (next === undefined) subscriptions.end(server);
-    else subscriptions.move(server, next);
     const { id } = server.spec;
-    const ended = server.retire(next ?? this.#nobody(id), drainMs).then(() => {
+    if (this.#find(id) === undefined) subscriptions.end(server);
+    const ended = server.retire(this.#whoeverIs(id), drainMs).then(() => {
       catalogs.forget(server);
       if (!this.#specs.some((spec) => spec.id === id)) useCases.logs.forget(id);
     });
     fleet.leaves(server, ended);
   }
 
-  #nobody(id: string): Successor {
-    const isThere = this.#specs.some((spec) => spec.id === id);
+  #find(id: string): McpServer | undefined {
+    return this.#hub.fleet.servers.find(({ spec }) => spec.id === id);
+  }
+
+  /** The server of that id at the time when it is asked: whoever is replaced again is not kept for it. */
+  #whoeverIs(id: string): Pick<McpServer, 'take'> {
     return {
-      take() {
+      take: (user, work) => {
+        const server = this.#find(id);
+        if (server !== undefined) return server.take(user, work);
+        const isThere = this.#specs.some((spec) => spec.id === id);
+        const data = { name: id };
         throw isThere
-          ? new Fault('MCP_SERVER_DISABLED', `MCP server "${id}" was switched off`, {
-              data: { name: id },
-            })
-          : new Fault('MCP_SERVER_UNKNOWN', `MCP server "${id}" was taken out`, {
-              data: { name: id },
-            });
+          ? new Fault('MCP_SERVER_DISABLED', `MCP server "${id}" was switched off`, { data })
+          : new Fault('MCP_SERVER_UNKNOWN', `MCP server "${id}" was taken out`, { data });
       },
     };
   }

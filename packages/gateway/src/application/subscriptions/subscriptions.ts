@@ -44,10 +44,9 @@ export interface SubscriptionOptions {
 
 export class Subscriptions {
   readonly #options: SubscriptionOptions;
-  readonly #feeds = new Map<McpServer, Map<string, Feed>>();
+  /** By the id of the server, which another one may take over. */
+  readonly #feeds = new Map<string, Map<string, Feed>>();
   readonly #sources = new Map<Child, ResourceSource>();
-  /** Whose feeds those of a server are now that was replaced. */
-  readonly #movedTo = new WeakMap<McpServer, McpServer>();
 
   constructor(options: SubscriptionOptions) {
     this.#options = options;
@@ -81,34 +80,27 @@ export class Subscriptions {
   /** A child can be heard from now on: of a modern one at once what becomes of its lists. */
   childReady(server: McpServer, child: Child): void {
     if (child.seat.era === 'modern') this.#sourceOf(child);
-    if (child.seat.kind !== 'leased') this.#feedsBy(server)?.get(keyOf(child.seat))?.attach(child);
+    if (child.seat.kind !== 'leased' && !server.isRetired)
+      this.#feeds.get(server.spec.id)?.get(keyOf(child.seat))?.attach(child);
   }
 
   changed(server: McpServer, child: Child, notification: ServerNotification): void {
     if (notification.method !== UPDATED) return;
-    for (const feed of this.#feedsBy(server)?.values() ?? [])
+    for (const feed of this.#feeds.get(server.spec.id)?.values() ?? [])
       if (feed.child === child) feed.heard(notification);
   }
 
   childEnded(server: McpServer, child: Child, reason: ChildStop | undefined): void {
     this.#sources.get(child)?.close();
     this.#sources.delete(child);
-    for (const feed of this.#feedsBy(server)?.values() ?? [])
+    for (const feed of this.#feeds.get(server.spec.id)?.values() ?? [])
       feed.childEnded(child, !MEANT.has(reason));
-  }
-
-  /** What clients want of the one is asked of the other from now on; they hear that it may have changed. */
-  move(from: McpServer, to: McpServer): void {
-    const feeds = this.#feeds.get(from) ?? new Map<string, Feed>();
-    this.#feeds.delete(from);
-    this.#feeds.set(to, feeds);
-    this.#movedTo.set(from, to);
   }
 
   /** The server is gone: subscribers are told that their resources may have changed, and hear nothing more. */
   end(server: McpServer): void {
-    for (const feed of this.#feeds.get(server)?.values() ?? []) feed.end();
-    this.#feeds.delete(server);
+    for (const feed of this.#feeds.get(server.spec.id)?.values() ?? []) feed.end();
+    this.#feeds.delete(server.spec.id);
   }
 
   close(): void {
@@ -116,18 +108,12 @@ export class Subscriptions {
     for (const feeds of this.#feeds.values()) for (const feed of feeds.values()) feed.close();
   }
 
-  #feedsBy(server: McpServer): Map<string, Feed> | undefined {
-    const next = this.#movedTo.get(server);
-    return next === undefined ? this.#feeds.get(server) : this.#feedsBy(next);
-  }
-
   #feedOf(server: McpServer, seat: Seat, user: ServerUser): Feed {
-    const known = this.#feedsBy(server);
-    const feeds = known ?? new Map<string, Feed>();
-    if (known === undefined) this.#feeds.set(server, feeds);
+    const feeds = this.#feeds.get(server.spec.id) ?? new Map<string, Feed>();
+    this.#feeds.set(server.spec.id, feeds);
     const key = seat.kind === 'leased' ? `leased ${user.asker.owner}` : keyOf(seat);
-    const found = feeds.get(key);
-    if (found !== undefined) return found;
+    const known = feeds.get(key);
+    if (known !== undefined) return known;
     const feed: Feed = new Feed({
       server,
       user: seat.kind === 'shared' ? { ...user, owner: GATEWAY } : user,

@@ -30,7 +30,10 @@ export class ConfigWatch implements Disposable {
         logger.warn({ folder, reason: messageOf(error) }, 'configuration_not_watched'),
     });
     this.#follow(config);
-    file.onAdopted((next) => this.#follow(next.reload));
+    file.onAdopted(({ reload: next, notices }) => {
+      this.#follow(next);
+      for (const note of notices) logger.warn({ note }, 'configuration_notice');
+    });
     // It may have been changed between its reading and the first look.
     if (this.#isWatched) void this.#unasked('file');
   }

@@ -42,7 +42,3 @@ export function compareGenerations(
     restarted: ids(({ spec, change }) => change === 'replaces' && spec.enabled),
   };
 }
-
-/** Whether nothing would be done, the order of the servers aside. */
-export const isNothing = ({ added, removed, updated }: GenerationDiff): boolean =>
-  added.length + removed.length + updated.length === 0;
