@@ -1,7 +1,7 @@
 /** `import { Hangar } from 'mcp-hangar'`: the gateway inside another program. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -394,59 +394,4 @@ it('The example runs', async () => {
   expect(text).toContain('files: ready, 14 tools\nthinking: cold, 0 tools\n');
   expect(text).toContain('Did you mean "read_text_file"?');
   expect(text).toMatch(/ToolInvocationCompleted files\n$/);
-});
-
-describe('A configuration that changes', () => {
-  it('is applied where the program hands over the next one', async () => {
-    await using hangar = await Hangar.start(up());
-    const pid = await pidOf(hangar);
-    const two: HangarConfig = { mcp_servers: { ...up().mcp_servers, two: upstream() } };
-    expect(await hangar.reload(two, { isDryRun: true })).toMatchObject({ added: ['two'] });
-    expect(await hangar.reload(two)).toEqual({
-      isIdentical: false,
-      added: ['two'],
-      removed: [],
-      updated: [],
-      unchanged: ['up'],
-      restarted: [],
-      durationMs: expect.any(Number),
-    });
-    expect(await hangar.reload(two)).toMatchObject({ isIdentical: true });
-    expect(await pidOf(hangar)).toBe(pid);
-    expect(textOf(await hangar.invoke('two', 'echo', { a: 1 }))).toContain('"a":1');
-    expect(await hangar.reload(up(['--tools=1']))).toMatchObject({
-      removed: ['two'],
-      restarted: ['up'],
-    });
-    expect(await pidOf(hangar)).not.toBe(pid);
-    const limits = { ...up(['--tools=1']), limits: { in_flight_max: 5 } };
-    const refused = await errorOf(hangar.reload(limits));
-    expect(refused).toMatchObject({
-      code: 'CONFIG_RESTART_REQUIRED',
-      data: { keys: ['limits.in_flight_max'] },
-    });
-    const wrong = { mcp_servers: { up: { comand: 'x' } } } as unknown as HangarConfig;
-    expect((await errorOf(hangar.reload(wrong))).code).toBe('CONFIG_INVALID');
-    expect((await errorOf(hangar.reload())).code).toBe('CONFIG_INVALID');
-  });
-
-  it('is read again where it is a file, and only then', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'hangar-embedding-'));
-    const file = join(folder, 'config.yaml');
-    try {
-      await writeFile(file, JSON.stringify(up()));
-      await using hangar = await Hangar.fromConfig(file);
-      const types: string[] = [];
-      hangar.events.subscribe(({ type }) => void types.push(type));
-      const pid = await pidOf(hangar);
-      await writeFile(file, JSON.stringify(up([], { description: 'new' })));
-      expect(await hangar.reload()).toMatchObject({ updated: ['up'], restarted: [] });
-      expect(await pidOf(hangar)).toBe(pid);
-      expect((await hangar.getMcpServer('up')).description).toBe('new');
-      expect((await errorOf(hangar.reload(up()))).code).toBe('INPUT_INVALID');
-      await until('it is recorded', () => types.includes('ConfigurationReloaded'));
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
-  });
 });

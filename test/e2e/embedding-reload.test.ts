@@ -1,0 +1,82 @@
+/** A program that changes the configuration of the gateway inside it. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Hangar, HangarError, type HangarConfig } from 'mcp-hangar';
+import { describe, expect, it } from 'vitest';
+import { until } from '../support/until.ts';
+import { upstream } from '../support/upstream.ts';
+
+/** @param args options of the misbehaving fixture */
+const up = (args: readonly string[] = [], keys: object = {}): HangarConfig => ({
+  mcp_servers: { up: { ...upstream(args), ...keys } },
+});
+const textOf = ({ content }: { readonly content?: readonly object[] }): string =>
+  String((content?.[0] as { text?: unknown } | undefined)?.text);
+const pidOf = async (hangar: Hangar): Promise<number> =>
+  Number(textOf(await hangar.invoke('up', 'pid')));
+
+/** The error with which a promise is rejected. */
+async function errorOf(promise: Promise<unknown>): Promise<HangarError> {
+  const error = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (error instanceof HangarError) return error;
+  throw new Error(`no HangarError: ${String(error)}`);
+}
+
+describe('A configuration that changes', () => {
+  it('is applied where the program hands over the next one', async () => {
+    await using hangar = await Hangar.start(up());
+    const pid = await pidOf(hangar);
+    const two: HangarConfig = { mcp_servers: { ...up().mcp_servers, two: upstream() } };
+    expect(await hangar.reload(two, { isDryRun: true })).toMatchObject({ added: ['two'] });
+    expect(await hangar.reload(two)).toEqual({
+      isIdentical: false,
+      added: ['two'],
+      removed: [],
+      updated: [],
+      unchanged: ['up'],
+      restarted: [],
+      durationMs: expect.any(Number),
+    });
+    expect(await hangar.reload(two)).toMatchObject({ isIdentical: true });
+    expect(await pidOf(hangar)).toBe(pid);
+    expect(textOf(await hangar.invoke('two', 'echo', { a: 1 }))).toContain('"a":1');
+    expect(await hangar.reload(up(['--tools=1']))).toMatchObject({
+      removed: ['two'],
+      restarted: ['up'],
+    });
+    expect(await pidOf(hangar)).not.toBe(pid);
+    const limits = { ...up(['--tools=1']), limits: { in_flight_max: 5 } };
+    const refused = await errorOf(hangar.reload(limits));
+    expect(refused).toMatchObject({
+      code: 'CONFIG_RESTART_REQUIRED',
+      data: { keys: ['limits.in_flight_max'] },
+    });
+    const wrong = { mcp_servers: { up: { comand: 'x' } } } as unknown as HangarConfig;
+    expect((await errorOf(hangar.reload(wrong))).code).toBe('CONFIG_INVALID');
+    expect((await errorOf(hangar.reload())).code).toBe('CONFIG_INVALID');
+  });
+
+  it('is read again where it is a file, and only then', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'hangar-embedding-'));
+    const file = join(folder, 'config.yaml');
+    try {
+      await writeFile(file, JSON.stringify(up()));
+      await using hangar = await Hangar.fromConfig(file);
+      const types: string[] = [];
+      hangar.events.subscribe(({ type }) => void types.push(type));
+      const pid = await pidOf(hangar);
+      await writeFile(file, JSON.stringify(up([], { description: 'new' })));
+      expect(await hangar.reload()).toMatchObject({ updated: ['up'], restarted: [] });
+      expect(await pidOf(hangar)).toBe(pid);
+      expect((await hangar.getMcpServer('up')).description).toBe('new');
+      expect((await errorOf(hangar.reload(up()))).code).toBe('INPUT_INVALID');
+      await until('it is recorded', () => types.includes('ConfigurationReloaded'));
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+});
