@@ -46,6 +46,8 @@ const ours = (client: ClientSpec) => ({
 
 function setAndRemove(client: ClientSpec, text: string, before: unknown): void {
   const { path, value } = ours(client);
+  const own: unknown = Object(before)[client.serversKey];
+  if (typeof own === 'object' && own !== null && NAME in own) return; // an input that has learned our name
   const set = editClientText(client.format, text, [{ path, value }]);
   if (!set.ok) return; // refused in words
   const removed = editClientText(client.format, set.value, [{ path, value: undefined }]);
