@@ -89,12 +89,8 @@ export class Rig implements AsyncDisposable {
   /** The types of the events of a server, oldest first. */
   async eventsOf(server: string): Promise<readonly string[]> {
     const home = { folder: this.folder, file: this.#file };
-    const limit = ['--limit', '1000'];
-    const { stdout } = await hangar(
-      home,
-      ...['events', '--server', server, '--json', ...limit],
-      ...this.#stateFlags,
-    );
+    const asked = ['events', '--server', server, '--json', '--limit', '1000'];
+    const { stdout } = await hangar(home, ...asked, ...this.#stateFlags);
     // One object a line, as documented.
     return stdout
       .split('\n')
