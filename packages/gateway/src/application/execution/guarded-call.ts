@@ -7,7 +7,7 @@
  * 1. It holds one place at most, and none while it waits for its client, for a start or for its next attempt.
  * 2. Once it is over it holds nothing, and no attempt follows.
  */
-import { Fault } from '@mcp-hangar/kernel/errors';
+import type { Fault } from '@mcp-hangar/kernel/errors';
 import type { Line, Ticket } from '../../domain/execution/admission.ts';
 import {
   mayTryAgain,
