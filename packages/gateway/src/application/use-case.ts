@@ -7,6 +7,7 @@ import type { z } from 'zod';
 import type { JsonObject } from '../domain/protocol/json-rpc.ts';
 import type { Call } from './calls/call.ts';
 import type { Catalogs } from './catalog/catalogs.ts';
+import type { ExecutionGate } from './execution/execution-gate.ts';
 import type { InternalCall, Progress } from './calls/internal-call.ts';
 import type { Fleet } from './dispatch/fleet.ts';
 import type { Clock, DescribeConfiguration, Logger, ParkedCallStore } from './ports.ts';
@@ -36,6 +37,8 @@ export interface UseCaseDeps {
   readonly configuration?: DescribeConfiguration | undefined;
   /** Servers that are started at one time where many are wanted. */
   readonly startConcurrency: number;
+  /** How many calls wait, and how limits are used. */
+  readonly gate: Pick<ExecutionGate, 'queuedOf' | 'rateUse'>;
   /** Sends a tool call the way that calls of clients go. */
   readonly send: (call: InternalCall) => Call;
 }

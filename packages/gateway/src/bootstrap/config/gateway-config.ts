@@ -1,3 +1,4 @@
+import type { ExecutionSettings } from '../../domain/execution/settings.ts';
 import type { Limits } from '../../domain/limits.ts';
 import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
 
@@ -12,6 +13,7 @@ export interface GatewayConfig {
     readonly allowedOrigins: readonly string[];
   };
   readonly limits: Limits;
+  readonly execution: ExecutionSettings;
   readonly catalog: {
     readonly warm: 'lazy' | 'boot';
     readonly firstListWaitMs: number;
