@@ -6,6 +6,7 @@ import { Fault } from '@mcp-hangar/kernel/errors';
 import type { z } from 'zod';
 import type { McpServerSpec } from '../domain/mcp-server/spec.ts';
 import type { JsonObject } from '../domain/protocol/json-rpc.ts';
+import type { BatchParts } from './batch/batch-parts.ts';
 import type { Call } from './calls/call.ts';
 import type { Catalogs } from './catalog/catalogs.ts';
 import type { InternalCall, Progress } from './calls/internal-call.ts';
@@ -39,6 +40,7 @@ export interface UseCaseDeps {
   readonly configuration?: DescribeConfiguration | undefined;
   /** Servers that are started at one time where many are wanted. */
   readonly startConcurrency: number;
+  readonly batches: BatchParts;
   /** Sends a tool call the way that calls of clients go. */
   readonly send: (call: InternalCall) => Call;
 }

@@ -20,6 +20,7 @@ import type { Clock, RawAnswer, Routing, UpstreamCall } from '../ports.ts';
 import type { WantedInput } from '../../domain/protocol/wanted-input.ts';
 import { NOBODY, type Child, type Owner } from '../servers/child.ts';
 import type { ServerUser } from '../servers/mcp-server.ts';
+import { NOT_REPEATED, type Attempts } from './attempts.ts';
 import { endingOf, errorIn, type CallEnding, type Ending } from './call-ending.ts';
 import type { Deadlines, Limited } from './deadlines.ts';
 import type { Bridged, EraBridge } from './era-bridge.ts';
@@ -73,6 +74,8 @@ export interface CallOptions {
   readonly onSent?: (() => void) | undefined;
 }
 
+const NO_CALLS: readonly Call[] = [];
+
 export class Call implements UpstreamCall, Limited {
   readonly #options: CallOptions;
   readonly reply: ClientReply;
@@ -87,8 +90,8 @@ export class Call implements UpstreamCall, Limited {
   #beganAtMs = 0;
   #ending: CallEnding | undefined;
   #aborter: AbortController | undefined;
-  /** The call that this one is carried out by, where the gateway makes one for it. */
-  #carrier: Call | undefined;
+  /** The calls that carry this one out, where the gateway makes some for it; the latest is the last. */
+  #carriers: readonly Call[] = NO_CALLS;
   #latestText: ClientText;
   /** Known where the server speaks the other era. */
   #traits: (() => ToolTraits) | undefined;
@@ -130,7 +133,7 @@ export class Call implements UpstreamCall, Limited {
 
   /** The child that works on it; undefined while it waits for one. */
   get child(): Child | undefined {
-    return this.#sent?.child ?? this.#carrier?.child;
+    return this.#sent?.child ?? this.#carriers.at(-1)?.child;
   }
 
   /** Its id on the connection to that child; undefined while it has none, and where another call carries it out. */
@@ -140,21 +143,31 @@ export class Call implements UpstreamCall, Limited {
 
   /** The server that works on it, or is to. */
   get mcpServerId(): string | undefined {
-    return this.target?.mcpServerId ?? this.#carrier?.mcpServerId;
+    return this.target?.mcpServerId ?? this.#carriers.at(-1)?.mcpServerId;
   }
 
   /** Nobody works on it: its client has questions to answer. */
   get isAskingClient(): boolean {
-    return this.#rounds?.isAsking ?? this.#carrier?.isAskingClient ?? false;
+    return this.#rounds?.isAsking ?? this.#carriers.some((call) => call.isAskingClient);
   }
 
   isCarriedBy(call: Call): boolean {
-    return this.#carrier === call || this.#carrier?.isCarriedBy(call) === true;
+    return this.#carriers.some((carrier) => carrier === call || carrier.isCarriedBy(call));
+  }
+
+  /** Whether a child works on it, itself or on one of its carriers. */
+  isWorkOf(child: Child): boolean {
+    return this.#sent?.child === child || this.#carriers.some((carrier) => carrier.isWorkOf(child));
+  }
+
+  /** How often it was tried. */
+  get attempts(): Attempts {
+    return NOT_REPEATED;
   }
 
   /** What the server says during `carrier` belongs to this call. */
   carriedBy(carrier: Call): void {
-    this.#carrier = carrier;
+    this.#carriers = [...this.#carriers.filter(({ settled }) => !settled), carrier];
   }
 
   /** Aborted when the call is over, however it ended. Made on demand: most calls need none. */

@@ -6,6 +6,7 @@ import { isObject, type JsonObject, type Request } from '../../domain/protocol/j
 import type { RawAnswer } from '../ports.ts';
 import type { McpServer, ServerUser } from '../servers/mcp-server.ts';
 import { paramsOf, parseAnswer, plainError, RpcRefusal } from './ask.ts';
+import type { Retrying } from './attempts.ts';
 import type { Call } from './call.ts';
 import type { ClientReply } from './reply.ts';
 
@@ -17,6 +18,8 @@ export interface InternalCall {
   readonly text: ClientText;
   readonly reply: ClientReply;
   readonly onSent: () => void;
+  readonly attemptsMax?: number | undefined;
+  readonly onRetry?: ((retry: Retrying) => void) | undefined;
 }
 
 /** A tool's result: as the server wrote it where it can pass so, else as a value. */
@@ -44,6 +47,10 @@ export interface ToolCall {
   readonly onSent: () => void;
   readonly onProgress: (progress: Progress) => void;
   readonly onCall: (call: Call) => void;
+  /** Attempts that the caller allows, the first included; undefined = as the configuration says (`retry`). */
+  readonly attemptsMax?: number | undefined;
+  /** Told before each further attempt. */
+  readonly onRetry?: ((retry: Retrying) => void) | undefined;
 }
 
 /**
@@ -62,7 +69,7 @@ export function callTool(
   const text = clientText(JSON.stringify(message), message);
   return new Promise((resolve, reject) => {
     let timer: NodeJS.Timeout | undefined;
-    const giveUp = (): void => call.cancel('the client gave up');
+    const giveUp = (): void => call.cancel(reasonOf(signal));
     const settle = (act: () => void): void => {
       clearTimeout(timer);
       signal.removeEventListener('abort', giveUp);
@@ -85,11 +92,16 @@ export function callTool(
       if (!call.timeOut(detail, wanted.timeoutMs) && !call.settled)
         timer = setTimeout(() => timeIsUp(), wanted.timeoutMs);
     };
-    const call = send({ server, user, request, text, reply, onSent });
+    const { attemptsMax, onRetry } = wanted;
+    const call = send({ server, user, request, text, reply, onSent, attemptsMax, onRetry });
     wanted.onCall(call);
     if (!call.settled) signal.addEventListener('abort', giveUp, { once: true });
   });
 }
+
+/** Why a server is told that nobody waits for it. */
+const reasonOf = ({ reason }: AbortSignal): string =>
+  typeof reason === 'string' ? reason : 'the client gave up';
 
 const givenUp = (): Fault => new Fault('UPSTREAM_ENDED', 'the call was given up');
 

@@ -6,6 +6,7 @@ import { redactor } from '../../domain/mcp-server/redactor.ts';
 import { nearest } from '../../domain/near-names.ts';
 import { isObject, type JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { RpcRefusal } from '../calls/ask.ts';
+import type { Retrying } from '../calls/attempts.ts';
 import { callTool, type ToolAnswer } from '../calls/internal-call.ts';
 import { findServer } from '../server-facts.ts';
 import { KNOWN_MAX } from '../servers/unknown-fault.ts';
@@ -32,10 +33,17 @@ export const invokeTool = defineCommand({
     invoke(deps, input, { ...context, progress: inOrder(context.progress) }),
 });
 
+/** How often a call may be tried. */
+export interface RetryWish {
+  /** The first attempt included; undefined = as the configuration says. */
+  readonly attemptsMax?: number | undefined;
+  readonly onRetry?: ((retry: Retrying) => void) | undefined;
+}
+
 /** @throws Fault, RpcRefusal */
 export async function invoke(
   deps: UseCaseDeps,
-  input: z.output<typeof InvokeInput>,
+  input: z.output<typeof InvokeInput> & RetryWish,
   context: UseCaseContext,
 ): Promise<ToolAnswer> {
   const { caller, correlationId, progress } = context;
@@ -55,6 +63,8 @@ export async function invoke(
       signal: context.signal,
       onCall: caller.carry,
       onProgress: context.serverProgress,
+      attemptsMax: input.attemptsMax,
+      onRetry: input.onRetry,
       onSent: () => {
         progress('connecting', `Connected to MCP server "${input.id}"`);
         progress('ready', `MCP server "${input.id}" is ready`);

@@ -21,6 +21,7 @@ import {
   warmAnswer,
 } from './results.ts';
 import { statusAnswer } from './status-answer.ts';
+import { BATCH_TOOLS } from './batch-tools.ts';
 import { defineTool, type GatewayTool, type Hints } from './tool.ts';
 import { HANGAR_WORDS, REGISTRY_WORDS, type Words } from './words.ts';
 
@@ -199,4 +200,4 @@ export const REGISTRY_TOOLS: readonly GatewayTool[] = [
   ...commonTools(REGISTRY_WORDS),
   ...invokeTools(REGISTRY_WORDS),
 ];
-export const HANGAR_TOOLS: readonly GatewayTool[] = commonTools(HANGAR_WORDS);
+export const HANGAR_TOOLS: readonly GatewayTool[] = [...commonTools(HANGAR_WORDS), ...BATCH_TOOLS];

@@ -46,9 +46,7 @@ const documentWith = <Entry extends z.ZodType>(entry: Entry) =>
       .describe('Calls a second.')
       .meta({ inactive: 'notice' }),
     retry: blocks.RetryBlock.optional().describe('Retries.').meta({ inactive: 'notice' }),
-    truncation: blocks.TruncationBlock.optional()
-      .describe('Long results.')
-      .meta({ inactive: 'notice' }),
+    truncation: blocks.TruncationBlock.prefault({}).describe('Long results of `hangar_call`.'),
     discovery: blocks.DiscoveryBlock.optional()
       .describe('Servers that are found.')
       .meta({ inactive: 'notice' }),
