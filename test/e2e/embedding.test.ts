@@ -172,9 +172,9 @@ describe('A configuration', () => {
     const log = (fields: object, event: string): void =>
       void logged.push(`${event} ${JSON.stringify(fields)}`);
     const logger = { debug: log, info: log, warn: log, error: log };
-    const text = JSON.stringify({ ...up(), retry: {} });
+    const text = JSON.stringify({ ...up(), cloud: {} });
     await using hangar = await Hangar.fromConfig({ text }, { logger });
-    expect(logged.join()).toMatch(/configuration_notice .*retry/);
+    expect(logged.join()).toMatch(/configuration_notice .*cloud/);
     expect(await pidOf(hangar)).toBeGreaterThan(0);
     expect(logged.join()).toContain('mcp_server_started');
   });

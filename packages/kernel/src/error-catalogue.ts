@@ -33,6 +33,12 @@ export const ERRORS = {
     retryable: true,
     title: 'The client did not read its answers.',
   },
+  CONCURRENCY_LIMITED: {
+    http: 503,
+    jsonRpc: -32000,
+    retryable: true,
+    title: 'As many calls as may run at one time do.',
+  },
   CONFIG_INVALID: {
     http: 400,
     jsonRpc: -32602,
@@ -233,6 +239,12 @@ export const ERRORS = {
     jsonRpc: -32000,
     retryable: false,
     title: 'The protocol version is not one that is spoken here.',
+  },
+  RATE_LIMITED: {
+    http: 429,
+    jsonRpc: -32000,
+    retryable: true,
+    title: 'More calls than the configuration allows.',
   },
   REQUEST_FORBIDDEN: {
     http: 403,

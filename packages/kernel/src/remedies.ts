@@ -9,6 +9,7 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   CALL_TIMED_OUT:
     'Call again, or raise call_timeout_s of the server; its log says what it was doing.',
   CLIENT_TOO_SLOW: 'Read answers as they come, or raise limits.client_buffer_bytes_max.',
+  CONCURRENCY_LIMITED: 'Try again after retryAfterMs, or raise the limit that the message names.',
   CONFIG_INVALID:
     'Correct the lines that are named; "mcp-hangar config check FILE" checks without starting anything.',
   CONFIG_MISSING: 'Name the file with --config FILE, or in MCP_CONFIG.',
@@ -48,6 +49,7 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   PARKED_CALL_GONE: 'Make the call again from the beginning.',
   PATH_UNKNOWN: 'Connect to /mcp for all servers, or to /mcp/SERVER for one.',
   PROTOCOL_VERSION_UNSUPPORTED: 'Use one of the revisions 2024-11-05 to 2026-07-28.',
+  RATE_LIMITED: 'Try again after retryAfterMs, or raise the limit that the message names.',
   REQUEST_FORBIDDEN:
     'Connect to the loopback address, or add the name to http.allowed_hosts or http.allowed_origins.',
   REQUEST_STATE_EXPIRED: 'Make the call again, and answer within ten minutes.',

@@ -36,6 +36,8 @@ export interface ServerFacts {
   readonly consecutiveFailures: number;
   /** What it has that clients of one era do not get; empty while it is not known which eras it speaks. */
   readonly cannotCross: readonly CannotCross[];
+  /** Calls that wait for a place among those that run. */
+  readonly queuedCount: number;
   /** Undefined for one that is switched off. */
   readonly activity: ServerActivity | undefined;
 }
@@ -72,6 +74,7 @@ export function factsOf(
     lastUsedAtMs: lastUse(server),
     consecutiveFailures: health.consecutiveFailures,
     cannotCross: cannotCross({ speaks: erasOf(server), hello: catalog?.hello, tools }),
+    queuedCount: deps.gate.queuedOf(server),
     activity: activityOf(server, deps.clock.nowMs()),
   };
 }
@@ -99,6 +102,7 @@ function disabledFacts(spec: McpServerSpec): ServerFacts {
     lastUsedAtMs: undefined,
     consecutiveFailures: 0,
     cannotCross: [],
+    queuedCount: 0,
     activity: undefined,
   };
 }

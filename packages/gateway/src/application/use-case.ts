@@ -9,6 +9,7 @@ import type { JsonObject } from '../domain/protocol/json-rpc.ts';
 import type { BatchParts } from './batch/batch-parts.ts';
 import type { Call } from './calls/call.ts';
 import type { Catalogs } from './catalog/catalogs.ts';
+import type { ExecutionGate } from './execution/execution-gate.ts';
 import type { InternalCall, Progress } from './calls/internal-call.ts';
 import type { Clock, DescribeConfiguration, Logger, ParkedCallStore } from './ports.ts';
 import type { McpServer, ServerUser } from './servers/mcp-server.ts';
@@ -41,6 +42,8 @@ export interface UseCaseDeps {
   /** Servers that are started at one time where many are wanted. */
   readonly startConcurrency: number;
   readonly batches: BatchParts;
+  /** How many calls wait, and how limits are used. */
+  readonly gate: Pick<ExecutionGate, 'queuedOf' | 'rateUse'>;
   /** Sends a tool call the way that calls of clients go. */
   readonly send: (call: InternalCall) => Call;
 }
@@ -54,6 +57,7 @@ export const STAGES = [
   'connecting',
   'ready',
   'executing',
+  'retrying',
   'processing',
   'complete',
   'failed',

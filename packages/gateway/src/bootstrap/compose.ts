@@ -200,6 +200,7 @@ function newHub(config: GatewayConfig, parts: HubParts, records: Records): Hub {
     sealer: new AesSealer(),
     leaseWaitMs: limits.leaseWaitMs,
     inFlightMax: limits.inFlightMax,
+    execution: config.execution,
     catalog,
     toolAccess: config.toolAccess,
   });

@@ -8,7 +8,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { BatchCall, BatchRequest } from '../../domain/batch/batch-request.ts';
-import { NOT_REPEATED, type Attempts } from '../calls/attempts.ts';
+import { ONE_ATTEMPT, type Attempts } from '../calls/call-gate.ts';
 import type { Call } from '../calls/call.ts';
 import type { ToolAnswer } from '../calls/internal-call.ts';
 import { invoke } from '../commands/invoke-tool.ts';
@@ -136,7 +136,7 @@ class RunningBatch {
     const { failure, attempts } =
       this.#stop === undefined
         ? await this.#try(call, callId)
-        : { failure: stopped(this.#stop), attempts: NOT_REPEATED };
+        : { failure: stopped(this.#stop), attempts: ONE_ATTEMPT };
     const report = { callId, failure, elapsedMs: deps.clock.nowMs() - startedAtMs, attempts };
     this.#reports[call.index] = report;
     deps.batches.record(callCompleted(batchId, call, report));
@@ -156,13 +156,13 @@ class RunningBatch {
       const answer = await unlessAborted(this.#invoke(call, context), controller.signal);
       const result = ToolResult.of(answer);
       await kept.add(call.index, result);
-      return { failure: failureIn(result), attempts: made?.attempts ?? NOT_REPEATED };
+      return { failure: failureIn(result), attempts: made?.attempts ?? ONE_ATTEMPT };
     } catch (error) {
       const failure =
         controller.signal.aborted && this.#stop !== undefined
           ? stopped(this.#stop)
           : failureOf(error, deps.logger);
-      return { failure, attempts: made?.attempts ?? NOT_REPEATED };
+      return { failure, attempts: made?.attempts ?? ONE_ATTEMPT };
     } finally {
       this.#underWay.delete(controller);
     }

@@ -20,7 +20,7 @@ import type { Clock, RawAnswer, Routing, UpstreamCall } from '../ports.ts';
 import type { WantedInput } from '../../domain/protocol/wanted-input.ts';
 import { NOBODY, type Child, type Owner } from '../servers/child.ts';
 import type { ServerUser } from '../servers/mcp-server.ts';
-import { NOT_REPEATED, type Attempts } from './attempts.ts';
+import { ONE_ATTEMPT, type Attempts, type CallGate } from './call-gate.ts';
 import { endingOf, errorIn, type CallEnding, type Ending } from './call-ending.ts';
 import type { Deadlines, Limited } from './deadlines.ts';
 import type { Bridged, EraBridge } from './era-bridge.ts';
@@ -88,6 +88,12 @@ export class Call implements UpstreamCall, Limited {
   #timeoutMs = 0;
   #deadlineMs = Number.POSITIVE_INFINITY;
   #beganAtMs = 0;
+  /** When the attempt began that is under way, or was the last. */
+  #attemptAtMs = 0;
+  /** Set where limits or further attempts are configured. */
+  gate: CallGate | undefined;
+  /** A server has had it, and its caller was told. */
+  #wasSent = false;
   #ending: CallEnding | undefined;
   #aborter: AbortController | undefined;
   /** The calls that carry this one out, where the gateway makes some for it; the latest is the last. */
@@ -131,6 +137,11 @@ export class Call implements UpstreamCall, Limited {
     return this.#ending;
   }
 
+  /** How often it was tried so far, and why again. */
+  get attempts(): Attempts {
+    return this.gate?.attempts ?? ONE_ATTEMPT;
+  }
+
   /** The child that works on it; undefined while it waits for one. */
   get child(): Child | undefined {
     return this.#sent?.child ?? this.#carriers.at(-1)?.child;
@@ -160,11 +171,6 @@ export class Call implements UpstreamCall, Limited {
     return this.#sent?.child === child || this.#carriers.some((carrier) => carrier.isWorkOf(child));
   }
 
-  /** How often it was tried. */
-  get attempts(): Attempts {
-    return NOT_REPEATED;
-  }
-
   /** What the server says during `carrier` belongs to this call. */
   carriedBy(carrier: Call): void {
     this.#carriers = [...this.#carriers.filter(({ settled }) => !settled), carrier];
@@ -187,7 +193,8 @@ export class Call implements UpstreamCall, Limited {
       child.end(clock.nowMs(), false);
       return;
     }
-    if (this.#beganAtMs === 0) this.#beganAtMs = clock.nowMs();
+    if (this.#attemptAtMs === 0) this.#attemptAtMs = clock.nowMs();
+    if (this.#beganAtMs === 0) this.#beganAtMs = this.#attemptAtMs;
     try {
       if (child.seat.era === request.era) this.#parts = cutForServer(request.text, replace);
       else {
@@ -198,7 +205,10 @@ export class Call implements UpstreamCall, Limited {
       this.#timeoutMs = timeoutMs;
       this.#extend();
       this.#options.deadlines.add(this);
-      this.#options.onSent?.();
+      this.gate?.sentTo(child);
+      // Told again when its client has answered, but not of a further attempt.
+      if (!this.#wasSent || this.#rounds !== undefined) this.#options.onSent?.();
+      this.#wasSent = true;
     } catch (error) {
       child.end(clock.nowMs(), false);
       this.fail(error);
@@ -272,6 +282,7 @@ export class Call implements UpstreamCall, Limited {
     this.#sent = undefined;
     this.#wanting = child;
     deadlines.remove(this);
+    this.gate?.leavesChild();
     child.end(clock.nowMs(), true);
     this.#rounds ??= new Rounds({
       capabilities: asker.capabilities,
@@ -279,7 +290,10 @@ export class Call implements UpstreamCall, Limited {
         if (owner.ask !== undefined) return owner.ask(this, question, sink);
         throw new Fault('INPUT_NOT_SUPPORTED', 'nobody can be asked for this call');
       },
-      goOn: () => this.again?.(),
+      goOn: () => {
+        this.gate?.waitsForClient(false);
+        this.again?.();
+      },
       fail: (error) => this.fail(error),
     });
     this.#rounds.next(wanted);
@@ -303,16 +317,36 @@ export class Call implements UpstreamCall, Limited {
     ]);
   }
 
-  lost(fault: Fault): void {
+  lost(fault: Fault, isUnsent = false): void {
+    if (this.#triesAgain(fault, isUnsent)) return;
     if (this.#settle(endingOf(fault))) this.reply.refuse(rpcErrorOf(fault));
   }
 
   /** The gateway cannot carry the call out. Anything but a Fault is a defect: it ends this call and no other. */
   fail(error: unknown): void {
     if (!(error instanceof Fault)) this.#options.onDefect(error);
+    else if (this.#triesAgain(error, this.#sent === undefined)) return;
     if (!this.#settle(endingOf(error))) return;
     const internal = { code: RPC.internalError, message: 'Internal error' };
     this.reply.refuse(error instanceof Fault ? rpcErrorOf(error) : internal);
+  }
+
+  /** Whether another attempt follows the one that failed: then nothing is left of this one. */
+  #triesAgain(fault: Fault, isUnsent: boolean): boolean {
+    if (this.gate === undefined || this.settled || this.#rounds !== undefined) return false;
+    if (!this.gate.triesAgain(fault, isUnsent)) return false;
+    const { clock, deadlines } = this.#options;
+    const child = this.#sent?.child;
+    this.#sent = undefined;
+    deadlines.remove(this);
+    if (child !== undefined) {
+      child.spoiled = true; // it may work on
+      const { outcome } = endingOf(fault);
+      child.report({ outcome, beganAtMs: this.#attemptAtMs, reason: fault.message });
+      child.end(clock.nowMs(), false);
+    }
+    this.#attemptAtMs = 0;
+    return true;
   }
 
   /** The gateway refuses the call. */
@@ -394,7 +428,7 @@ export class Call implements UpstreamCall, Limited {
       const isAnswered = outcome === 'answered' || outcome === 'answered-error';
       // It may work on, and ask or log for this client: it is not lent to another one.
       if (!isAnswered) child.spoiled = true;
-      child.report({ outcome, beganAtMs: this.#beganAtMs, reason: detail ?? error ?? '' });
+      child.report({ outcome, beganAtMs: this.#attemptAtMs, reason: detail ?? error ?? '' });
       child.end(nowMs, isAnswered);
     } else this.#wanting?.report({ outcome: 'given-up', beganAtMs: this.#beganAtMs, reason: '' });
     try {

@@ -6,8 +6,8 @@ import { isObject, type JsonObject, type Request } from '../../domain/protocol/j
 import type { RawAnswer } from '../ports.ts';
 import type { McpServer, ServerUser } from '../servers/mcp-server.ts';
 import { paramsOf, parseAnswer, plainError, RpcRefusal } from './ask.ts';
-import type { Retrying } from './attempts.ts';
 import type { Call } from './call.ts';
+import type { Retrying } from './call-gate.ts';
 import type { ClientReply } from './reply.ts';
 
 /** What goes the path of calls: the request is in the words of the server already. */
@@ -18,6 +18,8 @@ export interface InternalCall {
   readonly text: ClientText;
   readonly reply: ClientReply;
   readonly onSent: () => void;
+  /** For all attempts together. */
+  readonly timeoutMs: number;
   readonly attemptsMax?: number | undefined;
   readonly onRetry?: ((retry: Retrying) => void) | undefined;
 }
@@ -44,13 +46,14 @@ export interface ToolCall {
   /** From the moment that the server has the call. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
-  readonly onSent: () => void;
-  readonly onProgress: (progress: Progress) => void;
-  readonly onCall: (call: Call) => void;
-  /** Attempts that the caller allows, the first included; undefined = as the configuration says (`retry`). */
+  /** Attempts that its caller allows, the first included; undefined = as the configuration says (`retry`). */
   readonly attemptsMax?: number | undefined;
   /** Told before each further attempt. */
   readonly onRetry?: ((retry: Retrying) => void) | undefined;
+  /** Told once, and again where the client had to answer something in between. */
+  readonly onSent: () => void;
+  readonly onProgress: (progress: Progress) => void;
+  readonly onCall: (call: Call) => void;
 }
 
 /**
@@ -92,8 +95,18 @@ export function callTool(
       if (!call.timeOut(detail, wanted.timeoutMs) && !call.settled)
         timer = setTimeout(() => timeIsUp(), wanted.timeoutMs);
     };
-    const { attemptsMax, onRetry } = wanted;
-    const call = send({ server, user, request, text, reply, onSent, attemptsMax, onRetry });
+    const { timeoutMs, attemptsMax, onRetry } = wanted;
+    const call = send({
+      server,
+      user,
+      request,
+      text,
+      reply,
+      onSent,
+      timeoutMs,
+      attemptsMax,
+      onRetry,
+    });
     wanted.onCall(call);
     if (!call.settled) signal.addEventListener('abort', giveUp, { once: true });
   });

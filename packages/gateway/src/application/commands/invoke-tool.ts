@@ -6,7 +6,6 @@ import { redactor } from '../../domain/mcp-server/redactor.ts';
 import { nearest } from '../../domain/near-names.ts';
 import { isObject, type JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { RpcRefusal } from '../calls/ask.ts';
-import type { Retrying } from '../calls/attempts.ts';
 import { callTool, type ToolAnswer } from '../calls/internal-call.ts';
 import { findServer } from '../server-facts.ts';
 import { KNOWN_MAX } from '../servers/unknown-fault.ts';
@@ -33,11 +32,9 @@ export const invokeTool = defineCommand({
     invoke(deps, input, { ...context, progress: inOrder(context.progress) }),
 });
 
-/** How often a call may be tried. */
+/** How often a call may be tried, the first attempt included; undefined = as the configuration says. */
 export interface RetryWish {
-  /** The first attempt included; undefined = as the configuration says. */
   readonly attemptsMax?: number | undefined;
-  readonly onRetry?: ((retry: Retrying) => void) | undefined;
 }
 
 /** @throws Fault, RpcRefusal */
@@ -64,7 +61,8 @@ export async function invoke(
       onCall: caller.carry,
       onProgress: context.serverProgress,
       attemptsMax: input.attemptsMax,
-      onRetry: input.onRetry,
+      onRetry: ({ attempt, error, delayMs }) =>
+        progress('retrying', `Attempt ${attempt} in ${delayMs} ms, after ${error}`),
       onSent: () => {
         progress('connecting', `Connected to MCP server "${input.id}"`);
         progress('ready', `MCP server "${input.id}" is ready`);

@@ -6,6 +6,8 @@ import { PLAIN_BATCHES, type BatchParts } from '../batch/batch-parts.ts';
 import { EraBridge } from '../calls/era-bridge.ts';
 import { Catalogs } from '../catalog/catalogs.ts';
 import { Views, type Endpoint, type View } from '../catalog/views.ts';
+import { NO_LIMITS, type ExecutionSettings } from '../../domain/execution/settings.ts';
+import { ExecutionGate } from '../execution/execution-gate.ts';
 import { GatewayTools, type ToolFamilies } from '../gateway-tools/gateway-tools.ts';
 import { Parking } from '../parking/parking.ts';
 import type {
@@ -53,6 +55,8 @@ export interface HubOptions {
   readonly modernMeta: JsonObject;
   readonly leaseWaitMs: number;
   readonly inFlightMax: number;
+  /** Limits over all servers; none unless given. */
+  readonly execution?: ExecutionSettings | undefined;
   readonly catalog: {
     readonly firstListWaitMs: number;
     readonly ttlMs: number;
@@ -76,6 +80,8 @@ export class Hub {
   readonly subscriptions: Subscriptions;
   readonly calls: CallPath;
   readonly tasks: TaskTable;
+  /** What every call to a server passes. */
+  readonly gate: ExecutionGate;
   /** What commands and queries work with, whoever asks for them. */
   readonly useCases: UseCaseDeps;
   /** Calls of modern clients that wait for answers. */
@@ -98,6 +104,8 @@ export class Hub {
     });
     this.subscriptions = new Subscriptions(options);
     this.tasks = new TaskTable(options.clock);
+    const { execution: settings = NO_LIMITS, random } = options;
+    this.gate = new ExecutionGate({ settings, random });
     this.views = new Views({
       catalogs: this.catalogs,
       serverInfo: options.info,
@@ -125,6 +133,7 @@ export class Hub {
       logs,
       startConcurrency: options.catalog.startConcurrency,
       batches: options.batches ?? PLAIN_BATCHES,
+      gate: this.gate,
       send: (call) => this.calls.sendInternal(call),
     };
     const { mode, gatewayTools, naming } = options.toolAccess;
@@ -134,6 +143,7 @@ export class Hub {
       callTimeoutMsMin: Math.min(...options.servers.map((spec) => spec.callTimeoutMs)),
       bridge: new EraBridge(info, (state) => this.parking.stray(state)),
       catalogs: this.catalogs,
+      gate: this.gate,
       known: (view, user) => this.known(view, user),
       runOwn: (tool, client, call) =>
         this.#tools.run(tool, { deps: this.useCases, client, call, info }),

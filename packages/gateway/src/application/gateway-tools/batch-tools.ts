@@ -31,7 +31,7 @@ const number = (
   const { min, max, standard } = BATCH_NUMBERS[field];
   return {
     type,
-    default: standard,
+    ...(standard === undefined ? {} : { default: standard }),
     description: `${description} ${min} to ${max}; other values are moved there.`,
   };
 };
@@ -78,7 +78,7 @@ const CALL_SCHEMA: JsonObject = {
     max_attempts: number(
       'integer',
       'max_attempts',
-      'Attempts for each call, where repeating it is safe.',
+      'Attempts for each call, where repeating it is safe; as the configuration says where it is left out.',
     ),
   },
   required: ['calls'],

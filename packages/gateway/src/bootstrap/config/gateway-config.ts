@@ -1,4 +1,5 @@
 import type { Truncation } from '../../application/batch/batch-parts.ts';
+import type { ExecutionSettings } from '../../domain/execution/settings.ts';
 import type { Limits } from '../../domain/limits.ts';
 import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
 
@@ -13,6 +14,7 @@ export interface GatewayConfig {
     readonly allowedOrigins: readonly string[];
   };
   readonly limits: Limits;
+  readonly execution: ExecutionSettings;
   readonly catalog: {
     readonly warm: 'lazy' | 'boot';
     readonly firstListWaitMs: number;

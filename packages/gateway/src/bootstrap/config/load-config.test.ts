@@ -59,6 +59,13 @@ describe('without a file', () => {
           leaseWaitMs: 30_000,
           shutdownGraceMs: 10_000,
         },
+        execution: {
+          concurrencyMax: Number.POSITIVE_INFINITY,
+          queueMax: 1000,
+          queueTimeoutMs: 30_000,
+          rateLimit: undefined,
+          principalRateLimit: undefined,
+        },
         catalog: { warm: 'lazy', firstListWaitMs: 3000, ttlMs: 5000, startConcurrency: 4 },
         toolAccess: { mode: 'hybrid', gatewayTools: 'registry', naming: 'prefixed' },
         logging: { level: 'info', json: false },
@@ -296,7 +303,7 @@ describe('precedence', () => {
 
   it('leaves variables of blocks that are not active alone', () => {
     const config = load('mcp_servers: {}', {
-      env: { OTEL_SERVICE_NAME: 'x', MCP_RATE_LIMIT_RPS: 'x' },
+      env: { OTEL_SERVICE_NAME: 'x', JAEGER_PORT: 'x' },
     });
     expect(config.notices).toEqual([]);
   });
@@ -339,7 +346,6 @@ describe('notices', () => {
     });
     expect(named).toEqual([
       'circuit_breaker',
-      'max_concurrency',
       'health_check_interval_s',
       'image',
       'volumes',

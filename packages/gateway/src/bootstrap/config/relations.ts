@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { childNode, type ConfigNode, isGiven, nodeAt } from './config-node.ts';
 import { type ConfigPath, type ConfigProblem, formatPath } from './problem.ts';
 import { type Accepts, childAccepts, factsOf, knownKeys, unwrap } from './schema-walk.ts';
+import { burstAlone, policiesOfNobody } from './execution-relations.ts';
 import { checkRemote } from './remote-relations.ts';
 import { MODES } from './schema-server.ts';
 import { SERVER_MAPS } from './server-maps.ts';
@@ -27,6 +28,7 @@ export function checkRelations(
     ...idsInBothMaps(root),
     ...redisContinuations(root),
     ...aliasConflicts(root, [], unwrap(schema)),
+    ...policiesOfNobody(root),
     ...SERVER_MAPS.flatMap((map) => serverEntries(root, map).flatMap(checkServer)),
   ];
   return found.map(({ node, path, message, fix }) => ({
@@ -113,6 +115,7 @@ function checkServer(entry: Entry): readonly Finding[] {
     ...commandLine(entry),
     ...twoToolLists(entry),
     ...checkRemote(entry),
+    ...burstAlone(entry),
     ...['tools', 'predefined_tools'].flatMap((key) => toolNamesTwice(entry, key)),
   ];
 }

@@ -4,6 +4,7 @@ import type { Secret } from '@mcp-hangar/kernel/secret';
 
 import type { Limits } from '../../domain/limits.ts';
 import type { GatewayConfig } from './gateway-config.ts';
+import { resolveExecution, serverExecution } from './resolve-execution.ts';
 import { type LaunchBase, resolveServer } from './resolve-server.ts';
 import type { ConfigDocument } from './schema.ts';
 
@@ -33,6 +34,7 @@ export function resolveConfig(input: ResolveInput): GatewayConfig {
       allowedOrigins: http.allowed_origins,
     },
     limits: resolveLimits(document.limits),
+    execution: resolveExecution(document),
     catalog: {
       warm: catalog.warm,
       firstListWaitMs: catalog.first_list_wait_ms,
@@ -47,7 +49,10 @@ export function resolveConfig(input: ResolveInput): GatewayConfig {
     logging: { level: logging.level, json: logging.json_format },
     truncation: resolveTruncation(document.truncation),
     eventLog: resolveEventLog(document.event_store, base.directory),
-    servers: servers.map(([id, entry]) => resolveServer(id, entry, { ...base, secrets })),
+    servers: servers.map(([id, entry]) => ({
+      ...resolveServer(id, entry, { ...base, secrets }),
+      execution: serverExecution(id, entry, document),
+    })),
     notices,
   };
 }

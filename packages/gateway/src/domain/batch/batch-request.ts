@@ -8,7 +8,8 @@ export const CALLS_MAX = 100;
 export const BATCH_NUMBERS = {
   max_concurrency: { min: 1, max: 50, standard: 10 },
   timeout: { min: 1, max: 300, standard: 60 },
-  max_attempts: { min: 1, max: 10, standard: 1 },
+  /** Without it as the configuration says (`retry`), which is one attempt unless it says something. */
+  max_attempts: { min: 1, max: 10, standard: undefined },
 } as const;
 /** Of one call; without it the call has the time of the batch. Seconds. */
 export const CALL_TIMEOUT_S = { min: 0.1, max: 300 } as const;
@@ -27,7 +28,7 @@ export interface BatchRequest {
   readonly maxConcurrency: number;
   readonly timeoutMs: number;
   readonly isFailFast: boolean;
-  readonly maxAttempts: number;
+  readonly maxAttempts: number | undefined;
 }
 
 export interface BatchProblem {
@@ -47,13 +48,13 @@ const NAME_CHARS_MAX = 64;
 /** The batch with its numbers moved into their ranges, or everything that is wrong with it. */
 export function readBatch(given: JsonObject): Result<BatchRequest, readonly BatchProblem[]> {
   const reader = new Reader();
-  const timeoutMs = reader.number(given, 'timeout') * 1_000;
+  const timeoutMs = (reader.number(given, 'timeout') ?? 0) * 1_000;
   const request: BatchRequest = {
     calls: reader.calls(given['calls'], timeoutMs),
-    maxConcurrency: Math.floor(reader.number(given, 'max_concurrency')),
+    maxConcurrency: Math.floor(reader.number(given, 'max_concurrency') ?? 1),
     timeoutMs,
     isFailFast: reader.flag(given, 'fail_fast'),
-    maxAttempts: Math.floor(reader.number(given, 'max_attempts')),
+    maxAttempts: floored(reader.number(given, 'max_attempts')),
   };
   reader.unknown(-1, given, BATCH_KEYS);
   return reader.problems.length === 0 ? ok(request) : err(reader.problems);
@@ -62,9 +63,11 @@ export function readBatch(given: JsonObject): Result<BatchRequest, readonly Batc
 class Reader {
   readonly problems: BatchProblem[] = [];
 
-  number(given: JsonObject, field: keyof typeof BATCH_NUMBERS): number {
+  /** The usual value where none is given. */
+  number(given: JsonObject, field: keyof typeof BATCH_NUMBERS): number | undefined {
     const { standard, ...range } = BATCH_NUMBERS[field];
-    return this.#clamped(-1, field, given[field] ?? standard, range) ?? standard;
+    const value = given[field] ?? standard;
+    return value === undefined ? undefined : this.#clamped(-1, field, value, range);
   }
 
   flag(given: JsonObject, field: string): boolean {
@@ -142,5 +145,8 @@ class Reader {
     this.problems.push({ index, field, message });
   }
 }
+
+const floored = (value: number | undefined): number | undefined =>
+  value === undefined ? undefined : Math.floor(value);
 
 const missing = (value: unknown): string => (value === undefined ? 'missing; ' : '');

@@ -1,12 +1,11 @@
 /** The names under which `hangar_call` tells why a call has no result: those of 2.x, which clients compare with. */
-import type { ErrorCode } from '@mcp-hangar/kernel/errors';
-
 export type BatchErrorType =
   | 'AuthorizationDenied'
   | 'CancellationError'
   | 'CircuitBreakerOpen'
   | 'McpServerNotFoundError'
   | 'McpServerStartError'
+  | 'NoAvailableMemberError'
   | 'RateLimitExceeded'
   | 'TaskRelayNotSupported'
   | 'TimeoutError'
@@ -14,7 +13,11 @@ export type BatchErrorType =
   | 'ToolTimeoutError';
 
 /** By codes of the catalogue, as texts: what is not here is `ToolInvocationError`. */
-const TYPES: ReadonlyMap<string, BatchErrorType> = new Map<ErrorCode, BatchErrorType>([
+const TYPES: ReadonlyMap<string, BatchErrorType> = new Map([
+  ['CIRCUIT_OPEN', 'CircuitBreakerOpen'],
+  ['GROUP_NOT_AVAILABLE', 'NoAvailableMemberError'],
+  ['NO_HEALTHY_MEMBERS_IN_GROUP', 'NoAvailableMemberError'],
+  ['GROUP_UNKNOWN', 'McpServerNotFoundError'],
   ['CALL_TIMED_OUT', 'ToolTimeoutError'],
   ['INPUT_TIMED_OUT', 'ToolTimeoutError'],
   ['MCP_SERVER_BACKING_OFF', 'CircuitBreakerOpen'],
@@ -27,6 +30,8 @@ const TYPES: ReadonlyMap<string, BatchErrorType> = new Map<ErrorCode, BatchError
   ['UPSTREAM_ADDRESS_REFUSED', 'McpServerStartError'],
   ['UPSTREAM_TLS_FAILED', 'McpServerStartError'],
   ['UPSTREAM_UNREACHABLE', 'McpServerStartError'],
+  ['CONCURRENCY_LIMITED', 'RateLimitExceeded'],
+  ['RATE_LIMITED', 'RateLimitExceeded'],
   ['UPSTREAM_RATE_LIMITED', 'RateLimitExceeded'],
   ['UPSTREAM_UNAUTHORIZED', 'AuthorizationDenied'],
   ['TASK_CANNOT_CROSS', 'TaskRelayNotSupported'],
