@@ -5,6 +5,7 @@
 import { Fault } from '@mcp-hangar/kernel/errors';
 import type { z } from 'zod';
 import type { JsonObject } from '../domain/protocol/json-rpc.ts';
+import type { BatchParts } from './batch/batch-parts.ts';
 import type { Call } from './calls/call.ts';
 import type { Catalogs } from './catalog/catalogs.ts';
 import type { ExecutionGate } from './execution/execution-gate.ts';
@@ -37,6 +38,7 @@ export interface UseCaseDeps {
   readonly configuration?: DescribeConfiguration | undefined;
   /** Servers that are started at one time where many are wanted. */
   readonly startConcurrency: number;
+  readonly batches: BatchParts;
   /** How many calls wait, and how limits are used. */
   readonly gate: Pick<ExecutionGate, 'queuedOf' | 'rateUse'>;
   /** Sends a tool call the way that calls of clients go. */
@@ -52,6 +54,7 @@ export const STAGES = [
   'connecting',
   'ready',
   'executing',
+  'retrying',
   'processing',
   'complete',
   'failed',

@@ -1,6 +1,10 @@
 /** The only place where the gateway is built. Nothing starts at import; nothing outlives the disposal. */
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
+import type { BatchParts } from '../application/batch/batch-parts.ts';
+import { BATCH_STREAM } from '../application/batch/batch-log.ts';
 import { Hub, type HubOptions } from '../application/dispatch/hub.ts';
 import type {
   Clock,
@@ -11,6 +15,7 @@ import type {
 import { NOBODY } from '../application/servers/child.ts';
 import { META, MODERN_REVISION } from '../domain/protocol/revisions.ts';
 import { NO_CAPABILITIES } from '../domain/protocol/capabilities.ts';
+import { ContinuationFiles } from '../infrastructure/continuations/continuation-files.ts';
 import { MemoryParkedCalls } from '../infrastructure/state/memory-parked-calls.ts';
 import { AesSealer } from '../infrastructure/state/sealer.ts';
 import type { ChildTimings } from '../infrastructure/launcher/child-process.ts';
@@ -91,7 +96,9 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
     newLauncher(config, { env, guardian, clock, logger, childTimings: overrides.childTimings });
   const random = overrides.random ?? Math.random;
   const { configuration } = overrides;
-  const hub = newHub(config, { launcher, clock, logger, random, configuration }, records);
+  const continuations = newContinuations(config, state, logger);
+  const batches = batchesOf(config, continuations, records);
+  const hub = newHub(config, { launcher, clock, logger, random, configuration, batches }, records);
   let started = false;
   const health = healthOf(hub, { clock, records, started: () => started });
   let front: HttpFront | undefined;
@@ -113,6 +120,7 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
         overrides.drain?.(shutdownGraceMs),
       ]);
       await hub.close();
+      await continuations[Symbol.asyncDispose]();
       if (overrides.records === undefined) await records[Symbol.asyncDispose]();
       await guardian[Symbol.asyncDispose]();
     })();
@@ -165,7 +173,10 @@ function healthOf(
   };
 }
 
-type HubParts = Pick<HubOptions, 'launcher' | 'clock' | 'logger' | 'random' | 'configuration'>;
+type HubParts = Pick<
+  HubOptions,
+  'launcher' | 'clock' | 'logger' | 'random' | 'configuration' | 'batches'
+>;
 
 function newHub(config: GatewayConfig, parts: HubParts, records: Records): Hub {
   const { limits, catalog } = config;
@@ -194,6 +205,32 @@ function newHub(config: GatewayConfig, parts: HubParts, records: Records): Hub {
     toolAccess: config.toolAccess,
   });
 }
+
+function newContinuations(
+  { truncation }: GatewayConfig,
+  state: StateFolder,
+  logger: Logger,
+): ContinuationFiles {
+  return new ContinuationFiles({
+    ...truncation,
+    folder: state.kind === 'open' ? join(state.path, 'continuations') : undefined,
+    temporaryFolder: tmpdir(),
+    onProblem: (reason) => logger.warn({ reason }, 'continuations_not_on_disk'),
+  });
+}
+
+const batchesOf = (
+  { truncation, limits, eventLog }: GatewayConfig,
+  continuations: ContinuationFiles,
+  { recorder }: Records,
+): BatchParts => ({
+  continuations,
+  truncation,
+  clientBytesMax: limits.clientBufferBytesMax,
+  record: eventLog.isEnabled
+    ? (event) => recorder.recordActivity(BATCH_STREAM, event)
+    : () => undefined,
+});
 
 /** `catalog.warm: boot`: lists every server as a client without capabilities would see it. */
 function warmAll(hub: Hub): void {

@@ -74,6 +74,8 @@ export interface CallOptions {
   readonly onSent?: (() => void) | undefined;
 }
 
+const NO_CALLS: readonly Call[] = [];
+
 export class Call implements UpstreamCall, Limited {
   readonly #options: CallOptions;
   readonly reply: ClientReply;
@@ -94,8 +96,8 @@ export class Call implements UpstreamCall, Limited {
   #wasSent = false;
   #ending: CallEnding | undefined;
   #aborter: AbortController | undefined;
-  /** The call that this one is carried out by, where the gateway makes one for it. */
-  #carrier: Call | undefined;
+  /** The calls that carry this one out, where the gateway makes some for it; the latest is the last. */
+  #carriers: readonly Call[] = NO_CALLS;
   #latestText: ClientText;
   /** Known where the server speaks the other era. */
   #traits: (() => ToolTraits) | undefined;
@@ -142,7 +144,7 @@ export class Call implements UpstreamCall, Limited {
 
   /** The child that works on it; undefined while it waits for one. */
   get child(): Child | undefined {
-    return this.#sent?.child ?? this.#carrier?.child;
+    return this.#sent?.child ?? this.#carriers.at(-1)?.child;
   }
 
   /** Its id on the connection to that child; undefined while it has none, and where another call carries it out. */
@@ -152,21 +154,26 @@ export class Call implements UpstreamCall, Limited {
 
   /** The server that works on it, or is to. */
   get mcpServerId(): string | undefined {
-    return this.target?.mcpServerId ?? this.#carrier?.mcpServerId;
+    return this.target?.mcpServerId ?? this.#carriers.at(-1)?.mcpServerId;
   }
 
   /** Nobody works on it: its client has questions to answer. */
   get isAskingClient(): boolean {
-    return this.#rounds?.isAsking ?? this.#carrier?.isAskingClient ?? false;
+    return this.#rounds?.isAsking ?? this.#carriers.some((call) => call.isAskingClient);
   }
 
   isCarriedBy(call: Call): boolean {
-    return this.#carrier === call || this.#carrier?.isCarriedBy(call) === true;
+    return this.#carriers.some((carrier) => carrier === call || carrier.isCarriedBy(call));
+  }
+
+  /** Whether a child works on it, itself or on one of its carriers. */
+  isWorkOf(child: Child): boolean {
+    return this.#sent?.child === child || this.#carriers.some((carrier) => carrier.isWorkOf(child));
   }
 
   /** What the server says during `carrier` belongs to this call. */
   carriedBy(carrier: Call): void {
-    this.#carrier = carrier;
+    this.#carriers = [...this.#carriers.filter(({ settled }) => !settled), carrier];
   }
 
   /** Aborted when the call is over, however it ended. Made on demand: most calls need none. */

@@ -72,7 +72,7 @@ export function callTool(
   const text = clientText(JSON.stringify(message), message);
   return new Promise((resolve, reject) => {
     let timer: NodeJS.Timeout | undefined;
-    const giveUp = (): void => call.cancel('the client gave up');
+    const giveUp = (): void => call.cancel(reasonOf(signal));
     const settle = (act: () => void): void => {
       clearTimeout(timer);
       signal.removeEventListener('abort', giveUp);
@@ -111,6 +111,10 @@ export function callTool(
     if (!call.settled) signal.addEventListener('abort', giveUp, { once: true });
   });
 }
+
+/** Why a server is told that nobody waits for it. */
+const reasonOf = ({ reason }: AbortSignal): string =>
+  typeof reason === 'string' ? reason : 'the client gave up';
 
 const givenUp = (): Fault => new Fault('UPSTREAM_ENDED', 'the call was given up');
 

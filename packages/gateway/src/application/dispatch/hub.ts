@@ -2,6 +2,7 @@
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 import type { Lifecycle } from '../../domain/mcp-server/lifecycle.ts';
 import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
+import { PLAIN_BATCHES, type BatchParts } from '../batch/batch-parts.ts';
 import { EraBridge } from '../calls/era-bridge.ts';
 import { Catalogs } from '../catalog/catalogs.ts';
 import { Views, type View } from '../catalog/views.ts';
@@ -62,6 +63,8 @@ export interface HubOptions {
     readonly ttlMs: number;
     readonly startConcurrency: number;
   };
+  /** Without it batches are neither recorded nor continued. */
+  readonly batches?: BatchParts | undefined;
   readonly toolAccess: {
     /** What clients see at the endpoint of all servers: servers and gateway, the gateway only, the servers only. */
     readonly mode: 'hybrid' | 'egress' | 'front_door';
@@ -139,6 +142,7 @@ export class Hub {
       stages,
       logs,
       startConcurrency: options.catalog.startConcurrency,
+      batches: options.batches ?? PLAIN_BATCHES,
       gate: this.gate,
       send: (call) => this.calls.sendInternal(call),
     };

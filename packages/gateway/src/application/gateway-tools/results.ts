@@ -166,9 +166,9 @@ export function reportAnswer(report: InvokeReport, words: Words): ToolAnswer {
       ...result,
       _retry_metadata: {
         correlation_id: correlationId,
-        attempts,
+        attempts: attempts.attempts,
         total_time_ms: totalMs,
-        retries: [],
+        retries: attempts.retries,
         ...(failure === undefined
           ? {}
           : { final_error_reason: failure.reason, recovery_hints: failure.recoveryHints }),

@@ -26,6 +26,7 @@ export function checkRelations(
   const found = [
     ...missingServers(root),
     ...idsInBothMaps(root),
+    ...redisContinuations(root),
     ...aliasConflicts(root, [], unwrap(schema)),
     ...policiesOfNobody(root),
     ...SERVER_MAPS.flatMap((map) => serverEntries(root, map).flatMap(checkServer)),
@@ -67,6 +68,14 @@ function idsInBothMaps(root: ConfigNode): readonly Finding[] {
       },
     ];
   });
+}
+
+function redisContinuations(root: ConfigNode): readonly Finding[] {
+  const path = ['truncation', 'cache_driver'];
+  const node = nodeAt(root, path);
+  if (node?.kind !== 'scalar' || node.value !== 'redis') return [];
+  const message = 'this build cannot keep results in Redis';
+  return [{ node, path, message, fix: 'write "cache_driver: memory", or leave it out' }];
 }
 
 function aliasConflicts(node: ConfigNode, path: ConfigPath, accepts: Accepts): readonly Finding[] {

@@ -43,9 +43,7 @@ const documentWith = <Entry extends z.ZodType>(entry: Entry) =>
     execution: ExecutionBlock.prefault({}).describe('Calls at one time.'),
     rate_limit: RateLimitBlock.optional().describe('Calls over time.'),
     retry: RetryBlock.optional().describe('Calls that are tried again.'),
-    truncation: blocks.TruncationBlock.optional()
-      .describe('Long results.')
-      .meta({ inactive: 'notice' }),
+    truncation: blocks.TruncationBlock.prefault({}).describe('Long results of `hangar_call`.'),
     discovery: blocks.DiscoveryBlock.optional()
       .describe('Servers that are found.')
       .meta({ inactive: 'notice' }),
