@@ -5,6 +5,7 @@ import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
 import { EraBridge } from '../calls/era-bridge.ts';
 import { Catalogs } from '../catalog/catalogs.ts';
 import { Views, type Endpoint, type View } from '../catalog/views.ts';
+import { HealthSchedule } from '../health/health-schedule.ts';
 import { GatewayTools, type ToolFamilies } from '../gateway-tools/gateway-tools.ts';
 import { Parking } from '../parking/parking.ts';
 import type {
@@ -77,6 +78,7 @@ export class Hub {
   readonly useCases: UseCaseDeps;
   /** Calls of modern clients that wait for answers. */
   readonly parking: Parking;
+  readonly #health: HealthSchedule;
   readonly #tools: GatewayTools;
   readonly #all: Endpoint;
   readonly #single = new Map<string, Endpoint>();
@@ -95,6 +97,7 @@ export class Hub {
     });
     this.subscriptions = new Subscriptions(options);
     this.tasks = new TaskTable(options.clock);
+    this.#health = new HealthSchedule(options);
     this.views = new Views({
       catalogs: this.catalogs,
       serverInfo: options.info,
@@ -166,6 +169,7 @@ export class Hub {
         stages.reached(server.spec.id, 'discovering_tools');
         this.catalogs.childReady(server, child);
         this.subscriptions.childReady(server, child);
+        this.#health.watch(server);
       },
       changed: (server, child, notification) => {
         this.catalogs.childChanged(server, child, notification.method);
@@ -200,6 +204,7 @@ export class Hub {
   }
 
   async close(): Promise<void> {
+    this.#health.close();
     this.parking.close();
     this.views.close();
     this.catalogs.close();

@@ -14,19 +14,14 @@ import { EraMemory, type EraVerdict } from '../../domain/mcp-server/eras.ts';
 import type { Health, McpServerPhase } from '../../domain/mcp-server/health.ts';
 import type { Idleness, Lifecycle } from '../../domain/mcp-server/lifecycle.ts';
 import { catalogKey, seatFor, type Asker, type Seat } from '../../domain/mcp-server/sharing.ts';
+import { ANYBODY } from './anybody.ts';
 import { inactiveFault } from './inactive-fault.ts';
 import { modeOf, type McpServerSpec } from '../../domain/mcp-server/spec.ts';
-import { NO_CAPABILITIES } from '../../domain/protocol/capabilities.ts';
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 import type { Era } from '../../domain/protocol/revisions.ts';
-import type { Clock, EventSink, Logger, UpstreamConnection, UpstreamLauncher } from '../ports.ts';
-import {
-  GATEWAY,
-  type Child,
-  type ChildEvents,
-  type Owner,
-  type ServerNotification,
-} from './child.ts';
+import type { Clock, EventSink, Logger, UpstreamLauncher } from '../ports.ts';
+import type { Child, ChildEvents, Owner, ServerNotification } from './child.ts';
+import { connectChild } from './connect-child.ts';
 import { STOP_REASON, type ChildStop } from './child-stop.ts';
 import { IdleWatch } from './idle-watch.ts';
 import { LeasePool, type Cancellable } from './lease-pool.ts';
@@ -70,24 +65,11 @@ export interface ServerListener {
   toolsKnown(server: McpServer): number | undefined;
 }
 
-/** A client that declares nothing: it uses the shared child. */
-const ANYBODY: ServerUser = {
-  asker: {
-    era: 'legacy',
-    owner: '',
-    capabilities: NO_CAPABILITIES,
-    wantsLogs: false,
-    isOneClient: false,
-  },
-  owner: GATEWAY,
-  clientInfo: undefined,
-};
-
-interface Connecting {
-  readonly seat: Seat;
-  readonly era: Era | 'unknown';
-  readonly clientInfo?: JsonObject | undefined;
-  readonly signal: AbortSignal;
+export interface FailedProbe {
+  readonly reason: string;
+  /** By the wall clock. */
+  readonly beganAtMs: number;
+  readonly isHopeless: boolean;
 }
 
 interface HowToStart {
@@ -228,6 +210,19 @@ export class McpServer implements ChildEvents {
     child.end(this.#deps.clock.nowMs(), false);
   }
 
+  /** Tries a degraded server again, where its back-off allows it. @throws Fault where it cannot be started */
+  async recover(): Promise<void> {
+    if (this.phase !== 'degraded') return;
+    const child = await this.take(ANYBODY);
+    child.end(this.#deps.clock.nowMs(), false);
+  }
+
+  /** Ends what is left of a degraded server. Nothing tries it again but a call, under the back-off, or a person. */
+  giveUp(): void {
+    for (const child of this.#children) void this.#stop(child, 'error');
+    this.#keeper.stopped('max_retries_exceeded');
+  }
+
   /** Ends every child that runs or starts; the next call starts one again. */
   async stop(reason: 'user_request'): Promise<void> {
     this.#starting.abort();
@@ -293,6 +288,25 @@ export class McpServer implements ChildEvents {
 
   callEnded(_child: Child, call: EndedCall): void {
     if (this.#keeper.callEnded(call) === 'now degraded') this.#suspectShared();
+  }
+
+  /** A passed probe would end what failed last. */
+  get isInDoubt(): boolean {
+    const { failures, failedBy } = this.#keeper.state;
+    return failures > 0 && failedBy !== 'call';
+  }
+
+  probePassed(child: Child, durationMs: number): void {
+    this.#suspects.delete(child);
+    this.#keeper.probePassed(durationMs);
+  }
+
+  /** @param failed `isHopeless` where the child has not answered for so long that it is replaced */
+  probeFailed(child: Child, failed: FailedProbe): void {
+    const { reason, beganAtMs, isHopeless } = failed;
+    this.#deps.logger.warn({ ...this.#named(child), reason }, 'health_check_failed');
+    if (this.#keeper.probeFailed(reason, beganAtMs) === 'now degraded') this.#suspectShared();
+    if (isHopeless) void this.#stop(child, 'error');
   }
 
   ended(child: Child, detail: string): void {
@@ -372,7 +386,9 @@ export class McpServer implements ChildEvents {
     const child = new StartingChild(wanted, this);
     try {
       const era = how.era ?? wanted.era;
-      const connection = await this.#connect(child, { ...how, era, seat: wanted, signal });
+      const { launcher } = this.#deps;
+      const asked = { ...how, era, seat: wanted, signal, unwanted: () => this.#unwanted() };
+      const connection = await connectChild(launcher, this.spec, child, asked);
       this.#eras.learn(era, connection.era);
       return this.#ready(child.ready(connection), beganAtMs, era);
     } catch (error) {
@@ -380,27 +396,11 @@ export class McpServer implements ChildEvents {
     }
   }
 
-  async #connect(
-    child: StartingChild,
-    { seat, era, clientInfo, signal }: Connecting,
-  ): Promise<UpstreamConnection> {
-    const connection = await this.#deps.launcher.start(this.spec, {
-      era,
-      capabilities: seat.kind === 'shared' ? NO_CAPABILITIES : seat.capabilities,
-      clientInfo,
-      signal,
-      observer: child,
-    });
-    const useless = signal.aborted ? this.#unwanted() : child.endedEarly(this.spec.id);
-    if (useless === undefined) return connection;
-    await connection.close('shutdown');
-    throw useless;
-  }
-
   #ready(child: Child, beganAtMs: number, asked: Era | 'unknown'): Child {
     this.#children.add(child);
     child.startedAtMs = beganAtMs;
     child.lastUsedAtMs = this.#deps.clock.nowMs();
+    child.answeredAtMs = child.lastUsedAtMs;
     this.#idle.watch(child);
     const { era } = child.seat;
     const durationMs = child.lastUsedAtMs - beganAtMs;

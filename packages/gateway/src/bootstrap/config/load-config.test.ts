@@ -86,6 +86,7 @@ describe('a server', () => {
       secrets: [],
       era: undefined,
       failuresMax: 3,
+      healthIntervalMs: 60_000,
       sharing: 'auto',
       idleTtlMs: 300_000,
       startupTimeoutMs: 30_000,
@@ -330,7 +331,6 @@ describe('notices', () => {
     expect(named).toEqual([
       'circuit_breaker',
       'max_concurrency',
-      'health_check_interval_s',
       'image',
       'volumes',
       'network',

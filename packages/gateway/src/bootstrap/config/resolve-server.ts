@@ -43,6 +43,7 @@ export function resolveServer(id: string, entry: ServerEntry, base: ServerBase):
     startupTimeoutMs: Math.round((entry.startup_timeout_s ?? standardStartup(launch)) * 1000),
     callTimeoutMs: Math.round(entry.call_timeout_s * 1000),
     failuresMax: entry.max_consecutive_failures,
+    healthIntervalMs: Math.round(entry.health_check_interval_s * 1000),
     leasedChildrenMax: entry.leased_children_max,
     sessionChildrenMax: entry.session_children_max,
     predefinedTools: predefinedTools(entry),

@@ -79,7 +79,6 @@ const containerKeys = once(() => ({
 }));
 
 const operationKeys = once(() => ({
-  health_check_interval_s: z.number().min(5).max(3600).optional().describe('Seconds.'),
   max_concurrency: z.int().min(0).max(100_000).optional().describe('Calls at one time.'),
   auto_start: z.boolean().optional().describe('Start with the gateway.'),
   circuit_breaker: z
@@ -168,6 +167,14 @@ const activeKeys = {
     .max(100)
     .default(3)
     .describe('Failures in a row after which calls wait for a back-off.'),
+  health_check_interval_s: z
+    .number()
+    .min(0)
+    .max(3600)
+    .default(60)
+    .describe(
+      'How often a running server that nobody calls is asked whether it is alive; 0 = never. Seconds.',
+    ),
   idle_ttl_s: z
     .int()
     .min(0)

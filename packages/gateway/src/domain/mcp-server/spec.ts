@@ -86,6 +86,8 @@ export interface McpServerSpec {
   readonly callTimeoutMs: number;
   /** Failures in a row that degrade the server. */
   readonly failuresMax: number;
+  /** How often a child that nobody calls is asked whether it is alive; 0 = never. */
+  readonly healthIntervalMs: number;
   /** Most children that are told client capabilities, at one time. */
   readonly leasedChildrenMax: number;
   /** Most children that each belong to one client session, at one time. */
