@@ -36,6 +36,7 @@ export const specOf = (spec: SpecPart = {}): McpServerSpec => ({
   callTimeoutMs: 1_000,
   failuresMax: 3,
   healthIntervalMs: 0,
+  breaker: undefined,
   leasedChildrenMax: 8,
   sessionChildrenMax: 100,
   predefinedTools: undefined,

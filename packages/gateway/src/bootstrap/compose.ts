@@ -8,6 +8,7 @@ import type {
   Logger,
   UpstreamLauncher,
 } from '../application/ports.ts';
+import { readCircuits } from '../application/recording/past-circuits.ts';
 import { NOBODY } from '../application/servers/child.ts';
 import { META, MODERN_REVISION } from '../domain/protocol/revisions.ts';
 import { NO_CAPABILITIES } from '../domain/protocol/capabilities.ts';
@@ -91,7 +92,11 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
     newLauncher(config, { env, guardian, clock, logger, childTimings: overrides.childTimings });
   const random = overrides.random ?? Math.random;
   const { configuration } = overrides;
-  const hub = newHub(config, { launcher, clock, logger, random, configuration }, records);
+  const pastCircuits = config.servers.some(({ breaker }) => breaker !== undefined)
+    ? await readCircuits(records.store)
+    : new Map<string, never>();
+  const parts = { launcher, clock, logger, random, configuration, pastCircuits };
+  const hub = newHub(config, parts, records);
   let started = false;
   const health = healthOf(hub, { clock, records, started: () => started });
   let front: HttpFront | undefined;
@@ -165,7 +170,10 @@ function healthOf(
   };
 }
 
-type HubParts = Pick<HubOptions, 'launcher' | 'clock' | 'logger' | 'random' | 'configuration'>;
+type HubParts = Pick<
+  HubOptions,
+  'launcher' | 'clock' | 'logger' | 'random' | 'configuration' | 'pastCircuits'
+>;
 
 function newHub(config: GatewayConfig, parts: HubParts, records: Records): Hub {
   const { limits, catalog } = config;

@@ -1,5 +1,7 @@
 /** What every front of the gateway shares: servers, catalogues, views, calls; built from the options, ended together. */
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
+import type { Breaker } from '../../domain/breaker/breaker.ts';
+import { mcpServerStream } from '../../domain/mcp-server/events.ts';
 import type { Lifecycle } from '../../domain/mcp-server/lifecycle.ts';
 import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
 import { EraBridge } from '../calls/era-bridge.ts';
@@ -44,6 +46,8 @@ export interface HubOptions {
   /** What is known of the servers from before this start. */
   readonly memory: MemoryStore;
   readonly past: ReadonlyMap<string, Lifecycle>;
+  /** Of circuit breakers, by the stream of what each belongs to. */
+  readonly pastCircuits?: ReadonlyMap<string, Breaker>;
   readonly random: () => number;
   readonly info: JsonObject;
   readonly parkedCalls: ParkedCallStore;
@@ -155,9 +159,10 @@ export class Hub {
   }
 
   #newServer(spec: McpServerSpec, parts: ServerDependencies): McpServer {
-    const { memory, past } = this.options;
+    const { memory, past, pastCircuits } = this.options;
     const known = memory.load(spec);
-    const remembered = { lifecycle: past.get(spec.id), eras: known?.eras };
+    const circuit = pastCircuits?.get(mcpServerStream(spec.id));
+    const remembered = { lifecycle: past.get(spec.id), eras: known?.eras, circuit };
     const server = new McpServer(spec, { ...parts, remembered });
     if (known !== undefined) this.catalogs.remember(server, known);
     return server;

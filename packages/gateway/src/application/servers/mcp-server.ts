@@ -10,6 +10,8 @@
  */
 import { messageOf, stackOf } from '@mcp-hangar/kernel/error-text';
 import { Fault } from '@mcp-hangar/kernel/errors';
+import type { Breaker } from '../../domain/breaker/breaker.ts';
+import type { Admitted, CircuitBreaker } from '../../domain/breaker/circuit-breaker.ts';
 import { EraMemory, type EraVerdict } from '../../domain/mcp-server/eras.ts';
 import type { Health, McpServerPhase } from '../../domain/mcp-server/health.ts';
 import type { Idleness, Lifecycle } from '../../domain/mcp-server/lifecycle.ts';
@@ -25,6 +27,7 @@ import { connectChild } from './connect-child.ts';
 import { STOP_REASON, type ChildStop } from './child-stop.ts';
 import { IdleWatch } from './idle-watch.ts';
 import { LeasePool, type Cancellable } from './lease-pool.ts';
+import { circuitFault, countCall, serverBreaker } from './server-breaker.ts';
 import { slotKey, Slots, type FixedSeat } from './slots.ts';
 import { StartingChild } from './starting-child.ts';
 import { LifecycleKeeper, type EndedCall } from './lifecycle-keeper.ts';
@@ -51,6 +54,7 @@ export interface ServerDependencies {
 
 export interface Remembered {
   readonly lifecycle: Lifecycle | undefined;
+  readonly circuit?: Breaker | undefined;
   readonly eras: EraVerdict | undefined;
 }
 
@@ -89,6 +93,8 @@ export class McpServer implements ChildEvents {
   readonly #keeper: LifecycleKeeper;
   readonly #idle: IdleWatch;
   readonly #eras: EraMemory;
+  /** Undefined where none is configured. */
+  readonly breaker: CircuitBreaker | undefined;
   /** Aborted when what is starting is not wanted any more; a new one follows a stop. */
   #starting = new AbortController();
   #isClosed = false;
@@ -106,6 +112,7 @@ export class McpServer implements ChildEvents {
     this.#deps = deps;
     const { clock, remembered } = deps;
     this.#keeper = new LifecycleKeeper(spec, { ...deps, restored: remembered?.lifecycle });
+    this.breaker = serverBreaker(spec, deps.events, remembered?.circuit);
     this.#eras = new EraMemory(spec.era, remembered?.eras, clock.nowMs());
     this.#idle = new IdleWatch(spec.idleTtlMs, clock, (child, durationMs) => {
       void this.#stop(child, 'idle', { durationMs, lastUsedAtMs: child.lastUsedAtMs });
@@ -123,11 +130,10 @@ export class McpServer implements ChildEvents {
    * A child for this user, at once where one is ready. Its work has begun: the caller ends it with `child.end`.
    * @throws Fault where none can be had (also as rejection)
    */
-  take(user: ServerUser, work?: Cancellable): Child | Promise<Child> {
-    if (this.#keeper.state.phase === 'degraded') {
-      this.#keeper.checkDue();
-      this.#replaceSuspects();
-    }
+  take(user: ServerUser, work?: Cancellable & Admitted): Child | Promise<Child> {
+    if (this.#keeper.state.phase === 'degraded') this.#keeper.checkDue();
+    if (this.breaker !== undefined && work !== undefined) this.#admit(this.breaker, work);
+    if (this.#keeper.state.phase === 'degraded') this.#replaceSuspects();
     const era = this.eraFor(user.asker.era);
     if (era === 'unknown') return this.#learnEra().then(() => this.take(user, work));
     const seat = seatFor(this.spec.sharing, user.asker, era);
@@ -137,6 +143,11 @@ export class McpServer implements ChildEvents {
     if (slot === undefined && seat.kind === 'own') this.#checkRoom();
     const start = slot?.start ?? this.#open(seat, user);
     return start.then((child) => begun(child, user.owner));
+  }
+
+  #admit(breaker: CircuitBreaker, work: Admitted): void {
+    const open = breaker.admit(work, this.#deps.clock.nowMs());
+    if (open !== undefined) throw circuitFault(this.spec.id, open);
   }
 
   /** A child that belongs to a session holds its state: none is ended to make room for another. */
@@ -206,6 +217,7 @@ export class McpServer implements ChildEvents {
   async start(user: ServerUser = ANYBODY): Promise<void> {
     this.#replaceSuspects();
     this.#keeper.forgive(this.#children.size);
+    this.breaker?.reset(this.#deps.clock.nowMs());
     const child = await this.take(user);
     child.end(this.#deps.clock.nowMs(), false);
   }
@@ -229,6 +241,7 @@ export class McpServer implements ChildEvents {
     this.#starting = new AbortController();
     for (const child of this.#children) void this.#stop(child, reason);
     this.#keeper.stopped(reason);
+    this.breaker?.reset(this.#deps.clock.nowMs());
     await Promise.allSettled([...this.#starts, ...this.#ends]);
   }
 
@@ -286,7 +299,8 @@ export class McpServer implements ChildEvents {
     this.#keeper.answered();
   }
 
-  callEnded(_child: Child, call: EndedCall): void {
+  callEnded(child: Child, call: EndedCall): void {
+    if (this.breaker !== undefined) countCall(this.breaker, child, call, this.#deps.clock.nowMs());
     if (this.#keeper.callEnded(call) === 'now degraded') this.#suspectShared();
   }
 
@@ -420,6 +434,7 @@ export class McpServer implements ChildEvents {
     const left = { children: this.#children.size, starts: this.#starts.size - 1, beganAtMs };
     this.#keeper.startFailed(error, left);
     const reason = messageOf(error);
+    this.breaker?.failed(reason, beganAtMs, this.#deps.clock.nowMs());
     this.#deps.logger.warn(
       { mcpServerId: this.spec.id, reason, retryInMs: this.#keeper.waitMs },
       'mcp_server_start_failed',

@@ -87,6 +87,7 @@ describe('a server', () => {
       era: undefined,
       failuresMax: 3,
       healthIntervalMs: 60_000,
+      breaker: undefined,
       sharing: 'auto',
       idleTtlMs: 300_000,
       startupTimeoutMs: 30_000,
@@ -329,7 +330,6 @@ describe('notices', () => {
       return notice.split('`')[1];
     });
     expect(named).toEqual([
-      'circuit_breaker',
       'max_concurrency',
       'image',
       'volumes',

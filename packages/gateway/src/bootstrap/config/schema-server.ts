@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { once } from './once.ts';
+import { breakerBlock } from './schema-breaker.ts';
 import { serverPolicyKeys, ToolPolicy } from './schema-policy.ts';
 import { remoteKeys, transport } from './schema-remote.ts';
 
@@ -81,13 +82,6 @@ const containerKeys = once(() => ({
 const operationKeys = once(() => ({
   max_concurrency: z.int().min(0).max(100_000).optional().describe('Calls at one time.'),
   auto_start: z.boolean().optional().describe('Start with the gateway.'),
-  circuit_breaker: z
-    .strictObject({
-      failure_threshold: z.int().min(1).default(10).describe('Failures that open it.'),
-      reset_timeout_s: z.number().min(1).default(60).describe('Time until it is tried. Seconds.'),
-    })
-    .optional()
-    .describe('Stop calling a failing server.'),
 }));
 
 const envName = z
@@ -204,6 +198,11 @@ const notYet = <Shape extends Record<string, z.ZodType>>(shape: Shape): Shape =>
 const serverKeys = once(() => ({
   ...activeKeys,
   ...remoteKeys(),
+  circuit_breaker: breakerBlock()
+    .optional()
+    .describe(
+      'Refuses calls to a server that keeps failing, until it is tried again; none unless set.',
+    ),
   ...notYet(containerKeys()),
   ...notYet(operationKeys()),
   ...serverPolicyKeys(),

@@ -1,5 +1,6 @@
 import type { Secret } from '@mcp-hangar/kernel/secret';
 import { z } from 'zod';
+import type { BreakerPolicy } from '../breaker/breaker.ts';
 import type { Era } from '../protocol/revisions.ts';
 
 /** The name under which a server is configured; the first half of `SERVER__TOOL`. */
@@ -88,6 +89,8 @@ export interface McpServerSpec {
   readonly failuresMax: number;
   /** How often a child that nobody calls is asked whether it is alive; 0 = never. */
   readonly healthIntervalMs: number;
+  /** Undefined: no call is refused for the failures of others. */
+  readonly breaker: BreakerPolicy | undefined;
   /** Most children that are told client capabilities, at one time. */
   readonly leasedChildrenMax: number;
   /** Most children that each belong to one client session, at one time. */
