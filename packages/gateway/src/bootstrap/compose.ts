@@ -1,6 +1,7 @@
 /** The only place where the gateway is built. Nothing starts at import; nothing outlives the disposal. */
 import type { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
+import { eventId } from '@mcp-hangar/eventing/event-id';
 import { Hub, type HubOptions } from '../application/dispatch/hub.ts';
 import type {
   Clock,
@@ -8,6 +9,7 @@ import type {
   Logger,
   UpstreamLauncher,
 } from '../application/ports.ts';
+import { readProcesses } from '../application/processes/past-processes.ts';
 import { readCircuits } from '../application/recording/past-circuits.ts';
 import { NOBODY } from '../application/servers/child.ts';
 import { META, MODERN_REVISION } from '../domain/protocol/revisions.ts';
@@ -95,7 +97,9 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
   const pastCircuits = config.servers.some(({ breaker }) => breaker !== undefined)
     ? await readCircuits(records.store)
     : new Map<string, never>();
-  const parts = { launcher, clock, logger, random, configuration, pastCircuits };
+  const pastProcesses = await readProcesses(records.store);
+  const past = { pastCircuits, pastProcesses, newEventId: () => eventId(clock.nowMs()) };
+  const parts = { launcher, clock, logger, random, configuration, ...past };
   const hub = newHub(config, parts, records);
   let started = false;
   const health = healthOf(hub, { clock, records, started: () => started });
@@ -105,6 +109,7 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
   const begin = (): void => {
     if (started) return;
     started = true;
+    hub.processes.resume();
     if (config.catalog.warm === 'boot') warmAll(hub);
   };
   const clients = new StdioClients(hub, limits);
@@ -172,7 +177,14 @@ function healthOf(
 
 type HubParts = Pick<
   HubOptions,
-  'launcher' | 'clock' | 'logger' | 'random' | 'configuration' | 'pastCircuits'
+  | 'launcher'
+  | 'clock'
+  | 'logger'
+  | 'random'
+  | 'configuration'
+  | 'pastCircuits'
+  | 'pastProcesses'
+  | 'newEventId'
 >;
 
 function newHub(config: GatewayConfig, parts: HubParts, records: Records): Hub {

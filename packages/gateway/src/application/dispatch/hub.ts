@@ -30,6 +30,9 @@ import {
 } from '../servers/mcp-server.ts';
 import { ServerLogs } from '../servers/server-logs.ts';
 import { StartStages } from '../servers/start-stages.ts';
+import { newProcesses } from '../processes/new-processes.ts';
+import type { PastProcesses } from '../processes/past-processes.ts';
+import type { Processes } from '../processes/processes.ts';
 import { Subscriptions } from '../subscriptions/subscriptions.ts';
 import { TaskTable } from '../tasks/task-table.ts';
 import type { UseCaseDeps } from '../use-case.ts';
@@ -48,6 +51,9 @@ export interface HubOptions {
   readonly past: ReadonlyMap<string, Lifecycle>;
   /** Of circuit breakers, by the stream of what each belongs to. */
   readonly pastCircuits?: ReadonlyMap<string, Breaker>;
+  readonly pastProcesses?: PastProcesses;
+  /** A UUID for an event; a random one unless given. */
+  readonly newEventId?: () => string;
   readonly random: () => number;
   readonly info: JsonObject;
   readonly parkedCalls: ParkedCallStore;
@@ -83,6 +89,8 @@ export class Hub {
   /** Calls of modern clients that wait for answers. */
   readonly parking: Parking;
   readonly #health: HealthSchedule;
+  /** What reacts to facts, later: the recovery of degraded servers. */
+  readonly processes: Processes;
   readonly #tools: GatewayTools;
   readonly #all: Endpoint;
   readonly #single = new Map<string, Endpoint>();
@@ -102,6 +110,7 @@ export class Hub {
     this.subscriptions = new Subscriptions(options);
     this.tasks = new TaskTable(options.clock);
     this.#health = new HealthSchedule(options);
+    this.processes = newProcesses(options, () => this.servers);
     this.views = new Views({
       catalogs: this.catalogs,
       serverInfo: options.info,
@@ -113,6 +122,7 @@ export class Hub {
       ...options,
       launcher: logs.kept(stages.told(options.launcher)),
       listener: this.#listener(stages),
+      events: this.processes,
     };
     const enabled = options.servers.filter((spec) => spec.enabled);
     this.servers = enabled.map((spec) => this.#newServer(spec, parts));
@@ -124,6 +134,7 @@ export class Hub {
       disabled: options.servers.filter((spec) => !spec.enabled),
       catalogs: this.catalogs,
       parkedCalls: this.parking,
+      processes: this.processes,
       configuration: options.configuration,
       stages,
       logs,
@@ -210,6 +221,7 @@ export class Hub {
 
   async close(): Promise<void> {
     this.#health.close();
+    this.processes.close();
     this.parking.close();
     this.views.close();
     this.catalogs.close();
