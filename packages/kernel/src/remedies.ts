@@ -10,6 +10,8 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   BODY_TOO_LARGE: 'Send less in one message, or raise limits.body_bytes_max.',
   CALL_TIMED_OUT:
     'Call again, or raise call_timeout_s of the server; its log says what it was doing.',
+  CIRCUIT_OPEN:
+    'Remove the cause that the message gives, then start the server by hand, or wait until it is tried again.',
   CLIENT_TOO_SLOW: 'Read answers as they come, or raise limits.client_buffer_bytes_max.',
   CONFIG_INVALID:
     'Correct the lines that are named; "mcp-hangar config check FILE" checks without starting anything.',

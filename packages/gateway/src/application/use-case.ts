@@ -12,6 +12,7 @@ import type { ExecutionGate } from './execution/execution-gate.ts';
 import type { InternalCall, Progress } from './calls/internal-call.ts';
 import type { Fleet } from './dispatch/fleet.ts';
 import type { Clock, DescribeConfiguration, Logger, ParkedCallStore } from './ports.ts';
+import type { Processes } from './processes/processes.ts';
 import type { ServerUser } from './servers/mcp-server.ts';
 import type { ServerLogs } from './servers/server-logs.ts';
 import type { StartStages } from './servers/start-stages.ts';
@@ -34,6 +35,7 @@ export interface UseCaseDeps {
   readonly stages: StartStages;
   readonly logs: ServerLogs;
   readonly parkedCalls: Pick<ParkedCallStore, 'list'>;
+  readonly processes: Pick<Processes, 'pending'>;
   /** Undefined for a gateway that was built without a file. */
   readonly configuration?: DescribeConfiguration | undefined;
   /** Servers that are started at one time where many are wanted. */

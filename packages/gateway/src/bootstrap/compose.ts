@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import type { BatchParts } from '../application/batch/batch-parts.ts';
 import { BATCH_STREAM } from '../application/batch/batch-log.ts';
+import { eventId } from '@mcp-hangar/eventing/event-id';
 import { Hub, type HubOptions } from '../application/dispatch/hub.ts';
 import type {
   Clock,
@@ -12,6 +13,8 @@ import type {
   Logger,
   UpstreamLauncher,
 } from '../application/ports.ts';
+import { readProcesses } from '../application/processes/past-processes.ts';
+import { readCircuits } from '../application/recording/past-circuits.ts';
 import { NOBODY } from '../application/servers/child.ts';
 import { META, MODERN_REVISION } from '../domain/protocol/revisions.ts';
 import { NO_CAPABILITIES } from '../domain/protocol/capabilities.ts';
@@ -98,7 +101,13 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
   const { configuration } = overrides;
   const continuations = newContinuations(config, state, logger);
   const batches = batchesOf(config, continuations, records);
-  const hub = newHub(config, { launcher, clock, logger, random, configuration, batches }, records);
+  const pastCircuits = config.servers.some(({ breaker }) => breaker !== undefined)
+    ? await readCircuits(records.store)
+    : new Map<string, never>();
+  const pastProcesses = await readProcesses(records.store);
+  const past = { pastCircuits, pastProcesses, newEventId: () => eventId(clock.nowMs()) };
+  const parts = { launcher, clock, logger, random, configuration, batches, ...past };
+  const hub = newHub(config, parts, records);
   let started = false;
   const health = healthOf(hub, { clock, records, started: () => started });
   let front: HttpFront | undefined;
@@ -107,6 +116,7 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
   const begin = (): void => {
     if (started) return;
     started = true;
+    hub.processes.resume();
     if (config.catalog.warm === 'boot') warmAll(hub);
   };
   const clients = new StdioClients(hub, limits);
@@ -175,7 +185,15 @@ function healthOf(
 
 type HubParts = Pick<
   HubOptions,
-  'launcher' | 'clock' | 'logger' | 'random' | 'configuration' | 'batches'
+  | 'launcher'
+  | 'clock'
+  | 'logger'
+  | 'random'
+  | 'configuration'
+  | 'batches'
+  | 'pastCircuits'
+  | 'pastProcesses'
+  | 'newEventId'
 >;
 
 function newHub(config: GatewayConfig, parts: HubParts, records: Records): Hub {

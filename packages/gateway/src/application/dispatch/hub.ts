@@ -1,5 +1,7 @@
 /** What every front of the gateway shares: servers, catalogues, views, calls; built from the options, ended together. */
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
+import type { Breaker } from '../../domain/breaker/breaker.ts';
+import { mcpServerStream } from '../../domain/mcp-server/events.ts';
 import type { Lifecycle } from '../../domain/mcp-server/lifecycle.ts';
 import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
 import { PLAIN_BATCHES, type BatchParts } from '../batch/batch-parts.ts';
@@ -8,6 +10,7 @@ import { Catalogs } from '../catalog/catalogs.ts';
 import { Views, type View } from '../catalog/views.ts';
 import { NO_LIMITS, type ExecutionSettings } from '../../domain/execution/settings.ts';
 import { ExecutionGate } from '../execution/execution-gate.ts';
+import { HealthSchedule } from '../health/health-schedule.ts';
 import { GatewayTools, type ToolFamilies } from '../gateway-tools/gateway-tools.ts';
 import { Parking } from '../parking/parking.ts';
 import type {
@@ -30,6 +33,9 @@ import {
 } from '../servers/mcp-server.ts';
 import { ServerLogs } from '../servers/server-logs.ts';
 import { StartStages } from '../servers/start-stages.ts';
+import { newProcesses } from '../processes/new-processes.ts';
+import type { PastProcesses } from '../processes/past-processes.ts';
+import type { Processes } from '../processes/processes.ts';
 import { Subscriptions } from '../subscriptions/subscriptions.ts';
 import { TaskTable } from '../tasks/task-table.ts';
 import type { UseCaseDeps } from '../use-case.ts';
@@ -47,6 +53,11 @@ export interface HubOptions {
   /** What is known of the servers from before this start. */
   readonly memory: MemoryStore;
   readonly past: ReadonlyMap<string, Lifecycle>;
+  /** Of circuit breakers, by the stream of what each belongs to. */
+  readonly pastCircuits?: ReadonlyMap<string, Breaker>;
+  readonly pastProcesses?: PastProcesses;
+  /** A UUID for an event; a random one unless given. */
+  readonly newEventId?: () => string;
   readonly random: () => number;
   readonly info: JsonObject;
   readonly parkedCalls: ParkedCallStore;
@@ -87,6 +98,9 @@ export class Hub {
   readonly useCases: UseCaseDeps;
   /** Calls of modern clients that wait for answers. */
   readonly parking: Parking;
+  readonly #health: HealthSchedule;
+  /** What reacts to facts, later: the recovery of degraded servers. */
+  readonly processes: Processes;
   readonly #tools: GatewayTools;
   readonly #firstLists = new WeakMap<View, number>();
 
@@ -104,6 +118,8 @@ export class Hub {
     this.subscriptions = new Subscriptions(options);
     this.tasks = new TaskTable(options.clock);
     this.gate = new ExecutionGate({ ...options, settings: options.execution ?? NO_LIMITS });
+    this.#health = new HealthSchedule(options);
+    this.processes = newProcesses(options, () => this.fleet.servers);
     this.views = new Views({
       catalogs: this.catalogs,
       serverInfo: options.info,
@@ -115,6 +131,7 @@ export class Hub {
       ...options,
       launcher: logs.kept(stages.told(options.launcher)),
       listener: this.#listener(stages),
+      events: this.processes,
     };
     const { mode, gatewayTools, naming } = options.toolAccess;
     this.#tools = new GatewayTools(mode === 'front_door' ? 'none' : gatewayTools);
@@ -138,6 +155,7 @@ export class Hub {
       fleet,
       catalogs: this.catalogs,
       parkedCalls: this.parking,
+      processes: this.processes,
       configuration: options.configuration,
       stages,
       logs,
@@ -159,9 +177,10 @@ export class Hub {
   }
 
   #newServer(spec: McpServerSpec, parts: ServerDependencies): McpServer {
-    const { memory, past } = this.options;
+    const { memory, past, pastCircuits } = this.options;
     const known = memory.load(spec);
-    const remembered = { lifecycle: past.get(spec.id), eras: known?.eras };
+    const circuit = pastCircuits?.get(mcpServerStream(spec.id));
+    const remembered = { lifecycle: past.get(spec.id), eras: known?.eras, circuit };
     const server = new McpServer(spec, { ...parts, remembered });
     if (known !== undefined) this.catalogs.remember(server, known);
     return server;
@@ -173,6 +192,7 @@ export class Hub {
         stages.reached(server.spec.id, 'discovering_tools');
         this.catalogs.childReady(server, child);
         this.subscriptions.childReady(server, child);
+        this.#health.watch(server);
       },
       changed: (server, child, notification) => {
         this.catalogs.childChanged(server, child, notification.method);
@@ -202,6 +222,8 @@ export class Hub {
   }
 
   async close(): Promise<void> {
+    this.#health.close();
+    this.processes.close();
     this.parking.close();
     this.views.close();
     this.catalogs.close();

@@ -79,9 +79,9 @@ export class EventRecorder implements EventSink, AsyncDisposable {
     return this.#problem;
   }
 
-  record(stream: string, event: DomainEvent): void {
+  record(stream: string, event: DomainEvent, id?: string): void {
     if (this.#waiting.length - this.#callsWaiting >= FACTS_MAX) return;
-    this.#add({ stream, event: this.#stamped(event), isCall: false });
+    this.#add({ stream, event: this.#stamped(event, id), isCall: false });
   }
 
   /** Of what clients do as often as they like: it shares the room of calls, and is counted where there is none. */

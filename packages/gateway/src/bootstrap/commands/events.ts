@@ -124,7 +124,7 @@ function ofServer(id: string): NonNullable<EventSelection['matches']> {
 }
 
 /** Where the log of the configuration is kept. @throws Fault */
-async function findLog(flags: PlaceFlags): Promise<string> {
+export async function findLog(flags: PlaceFlags): Promise<string> {
   const config = await findConfigText(flags.config);
   const loaded = loadGatewayConfig({ ...config, env: process.env });
   if (!loaded.ok) throw configFault(loaded.error);

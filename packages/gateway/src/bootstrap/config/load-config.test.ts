@@ -103,6 +103,8 @@ describe('a server', () => {
       secrets: [],
       era: undefined,
       failuresMax: 3,
+      healthIntervalMs: 60_000,
+      breaker: undefined,
       sharing: 'auto',
       idleTtlMs: 300_000,
       startupTimeoutMs: 30_000,
@@ -345,8 +347,6 @@ describe('notices', () => {
       return notice.split('`')[1];
     });
     expect(named).toEqual([
-      'circuit_breaker',
-      'health_check_interval_s',
       'image',
       'volumes',
       'network',
