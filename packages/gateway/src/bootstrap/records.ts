@@ -4,7 +4,6 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { eventId } from '@mcp-hangar/eventing/event-id';
 import { MemoryEventStore } from '@mcp-hangar/eventing/memory-event-store';
-import type { SqliteEventStore } from '@mcp-hangar/eventing/sqlite-event-store';
 import { messageOf } from '@mcp-hangar/kernel/error-text';
 import { Fault } from '@mcp-hangar/kernel/errors';
 import type { EventStore } from '@mcp-hangar/kernel/event-store';
@@ -15,6 +14,7 @@ import type { Lifecycle } from '../domain/mcp-server/lifecycle.ts';
 import { FORGETFUL, MemoryFiles } from '../infrastructure/state/memory-files.ts';
 import type { StateFolder } from '../infrastructure/state/state-folder.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
+import { durablePlace, openStore, type DurablePlace, type DurableStore } from './open-store.ts';
 
 /** Events that a gateway without a file remembers. */
 const MEMORY_EVENTS_MAX = 10_000;
@@ -38,7 +38,7 @@ export interface RecordsProblem {
 }
 
 export interface RecordsOptions {
-  readonly config: Pick<GatewayConfig, 'eventLog'>;
+  readonly config: Pick<GatewayConfig, 'eventLog' | 'persistence'>;
   readonly state: StateFolder;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -48,7 +48,7 @@ export interface RecordsOptions {
 export async function openRecords(options: RecordsOptions): Promise<Records> {
   const { config, state, clock, logger } = options;
   const { eventLog } = config;
-  const opened = await openStore(options);
+  const opened = await openLog(options);
   const recorder = new EventRecorder({
     store: opened.store,
     clock,
@@ -67,7 +67,7 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
     state.kind === 'open'
       ? new MemoryFiles({ folder: join(state.path, 'catalogs'), onProblem })
       : undefined;
-  const pruning = keepBounded(opened.sqlite, options);
+  const pruning = keepBounded(opened.durable, options);
   for (const { stream, event } of opened.closings) recorder.record(stream, event);
   return {
     recorder,
@@ -77,7 +77,7 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
     problem: () => {
       const folder = state.kind === 'unavailable' ? state.reason : undefined;
       const reason = opened.problem ?? recorder.problem ?? memoryProblem ?? folder;
-      const isConfigured = eventLog.path !== undefined || state.isExplicit;
+      const isConfigured = isPlaced(config.persistence) || state.isExplicit;
       return reason === undefined ? undefined : { reason, isConfigured };
     },
     async [Symbol.asyncDispose]() {
@@ -87,53 +87,72 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
   };
 }
 
-interface OpenedStore {
+/** The operator said where: being without it is not what was asked for. */
+const isPlaced = (place: GatewayConfig['persistence']): boolean =>
+  place.kind === 'postgresql' || (place.kind === 'sqlite' && place.path !== undefined);
+
+interface OpenedLog {
   readonly store: EventStore;
-  /** The same, where it is a file. */
-  readonly sqlite: SqliteEventStore | undefined;
-  /** Why it is memory although a file was wanted. */
+  /** The same, where it outlives the process. */
+  readonly durable: DurableStore | undefined;
+  /** Why it is memory although another place was wanted. */
   readonly problem: string | undefined;
   readonly past: ReadonlyMap<string, Lifecycle>;
   /** What the log has yet to be told of that past. */
   readonly closings: readonly { readonly stream: string; readonly event: DomainEvent }[];
 }
 
-async function openStore({ config, state, logger }: RecordsOptions): Promise<OpenedStore> {
-  const { eventLog } = config;
-  const inMemory = (problem: string | undefined): OpenedStore => ({
+async function openLog({ config, state, logger }: RecordsOptions): Promise<OpenedLog> {
+  const { eventLog, persistence } = config;
+  const inMemory = (problem: string | undefined): OpenedLog => ({
     store: new MemoryEventStore({ eventsMax: MEMORY_EVENTS_MAX }),
-    sqlite: undefined,
+    durable: undefined,
     problem,
     past: new Map(),
     closings: [],
   });
-  if (!eventLog.isEnabled || eventLog.driver === 'memory') return inMemory(undefined);
-  const path = eventLog.path ?? (state.kind === 'open' ? join(state.path, 'events.db') : undefined);
-  if (path === undefined)
+  if (!eventLog.isEnabled || persistence.kind === 'memory') return inMemory(undefined);
+  const place = durablePlace(persistence, state.kind === 'open' ? state.path : undefined);
+  if (place === undefined)
     return inMemory(state.kind === 'unavailable' ? state.reason : 'there is no state folder');
-  const { SqliteEventStore } = await import('@mcp-hangar/eventing/sqlite-event-store');
-  const store = new SqliteEventStore({ path });
   try {
-    const closings: { stream: string; event: DomainEvent }[] = [];
-    // A file that is no event log, or a damaged one, says so now.
-    const past = await readPast(store, {
-      record: (stream, event) => void closings.push({ stream, event }),
-    });
-    return { store, sqlite: store, problem: undefined, past, closings };
+    return await openDurable(place);
   } catch (error) {
-    await store[Symbol.asyncDispose]();
     const reason = messageOf(error);
-    if (eventLog.path !== undefined && !eventLog.allowsMemoryFallback) {
-      const advice = 'repair it, or set event_store.allow_memory_fallback';
-      throw new Fault('EVENT_STORE_UNAVAILABLE', `${reason}; ${advice}`, { cause: error });
-    }
-    logger.warn({ path, reason }, 'event_log_in_memory');
+    if (isPlaced(persistence) && !eventLog.allowsMemoryFallback) throw refusal(place, error);
+    logger.warn({ place: place.kind, reason }, 'event_log_in_memory');
     return inMemory(reason);
   }
 }
 
+/** What cannot be used says so now: a file that is no event log, a damaged one, a server that does not answer. */
+async function openDurable(place: DurablePlace): Promise<OpenedLog> {
+  const store = await openStore(place);
+  try {
+    const closings: { stream: string; event: DomainEvent }[] = [];
+    const past = await readPast(store, {
+      record: (stream, event) => void closings.push({ stream, event }),
+    });
+    return { store, durable: store, problem: undefined, past, closings };
+  } catch (error) {
+    await store[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+function refusal(place: DurablePlace, cause: unknown): Fault {
+  const reason = messageOf(cause);
+  if (place.kind === 'sqlite') {
+    const advice = 'repair it, or set event_store.allow_memory_fallback';
+    return new Fault('EVENT_STORE_UNAVAILABLE', `${reason}; ${advice}`, { cause });
+  }
+  const fix =
+    'check that PostgreSQL runs there and lets this user in, and what persistence.postgresql says; or set event_store.allow_memory_fallback';
+  return new Fault('EVENT_STORE_UNAVAILABLE', reason, { cause, data: { fix } });
+}
+
 function keepBounded(
-  store: SqliteEventStore | undefined,
+  store: DurableStore | undefined,
   { config, clock, logger }: RecordsOptions,
 ): NodeJS.Timeout | undefined {
   if (store === undefined) return undefined;

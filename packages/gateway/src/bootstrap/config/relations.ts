@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 
 import { childNode, type ConfigNode, isGiven, nodeAt } from './config-node.ts';
+import { checkPersistence } from './persistence-relations.ts';
 import { type ConfigPath, type ConfigProblem, formatPath } from './problem.ts';
 import { type Accepts, childAccepts, factsOf, knownKeys, unwrap } from './schema-walk.ts';
 import { checkRemote } from './remote-relations.ts';
@@ -26,6 +27,7 @@ export function checkRelations(
     ...missingServers(root),
     ...idsInBothMaps(root),
     ...aliasConflicts(root, [], unwrap(schema)),
+    ...checkPersistence(root),
     ...SERVER_MAPS.flatMap((map) => serverEntries(root, map).flatMap(checkServer)),
   ];
   return found.map(({ node, path, message, fix }) => ({

@@ -5,6 +5,7 @@ import type { Secret } from '@mcp-hangar/kernel/secret';
 import type { Limits } from '../../domain/limits.ts';
 import type { GatewayConfig } from './gateway-config.ts';
 import { type LaunchBase, resolveServer } from './resolve-server.ts';
+import { resolvePersistence } from './resolve-persistence.ts';
 import type { ConfigDocument } from './schema.ts';
 
 interface ResolveInput {
@@ -45,7 +46,8 @@ export function resolveConfig(input: ResolveInput): GatewayConfig {
       naming: document.tool_access.naming,
     },
     logging: { level: logging.level, json: logging.json_format },
-    eventLog: resolveEventLog(document.event_store, base.directory),
+    persistence: resolvePersistence(document, base.directory),
+    eventLog: resolveEventLog(document.event_store),
     servers: servers.map(([id, entry]) => resolveServer(id, entry, { ...base, secrets })),
     notices,
   };
@@ -55,12 +57,9 @@ const DAY_MS = 86_400_000;
 
 function resolveEventLog(
   block: ConfigDocument['event_store'],
-  directory: string | undefined,
 ): GatewayConfig['eventLog'] {
   return {
     isEnabled: block.enabled,
-    driver: block.driver,
-    path: block.path === undefined ? undefined : resolvePath(directory ?? '.', block.path),
     allowsMemoryFallback: block.allow_memory_fallback,
     callsMax: block.call_log_queue_max,
     keepMs: block.keep_days * DAY_MS,
