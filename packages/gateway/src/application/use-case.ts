@@ -27,6 +27,8 @@ export interface UseCaseDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly startedAtMs: number;
+  /** Why what is to outlive the gateway is not kept just now; undefined where it is. */
+  readonly stateProblem?: (() => string | undefined) | undefined;
   /** Those that may be used, in the order of the configuration. */
   readonly servers: readonly McpServer[];
   /** Those that the configuration switches off. */

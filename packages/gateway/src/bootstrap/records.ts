@@ -35,6 +35,8 @@ export interface RecordsProblem {
   readonly reason: string;
   /** The operator configured a place: being without it makes the gateway not ready. */
   readonly isConfigured: boolean;
+  /** It was expected to last: people are told. */
+  readonly isLost: boolean;
 }
 
 export interface RecordsOptions {
@@ -75,10 +77,16 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
     memory: files ?? FORGETFUL,
     past: opened.past,
     problem: () => {
-      const folder = state.kind === 'unavailable' ? state.reason : undefined;
-      const reason = opened.problem ?? recorder.problem ?? memoryProblem ?? folder;
-      const isConfigured = isPlaced(config.persistence) || state.isExplicit;
-      return reason === undefined ? undefined : { reason, isConfigured };
+      const isWanted = isPlaced(config.persistence);
+      const ofStore = opened.problem ?? recorder.problem;
+      if (ofStore !== undefined) {
+        const isConfigured = isWanted || state.isExplicit;
+        return { reason: ofStore, isConfigured, isLost: isWanted || state.kind === 'open' };
+      }
+      const folder = state.kind === 'unavailable' && !isWanted ? state.reason : undefined;
+      const reason = memoryProblem ?? folder;
+      if (reason === undefined) return undefined;
+      return { reason, isConfigured: state.isExplicit, isLost: false };
     },
     async [Symbol.asyncDispose]() {
       clearInterval(pruning);

@@ -57,6 +57,8 @@ export interface HubOptions {
     readonly ttlMs: number;
     readonly startConcurrency: number;
   };
+  /** Why what is to outlive the gateway is not kept just now. */
+  readonly stateProblem?: () => string | undefined;
   readonly toolAccess: {
     /** What clients see at the endpoint of all servers: servers and gateway, the gateway only, the servers only. */
     readonly mode: 'hybrid' | 'egress' | 'front_door';
@@ -113,6 +115,7 @@ export class Hub {
       clock: options.clock,
       logger: options.logger,
       startedAtMs: options.clock.nowMs(),
+      stateProblem: options.stateProblem,
       servers: this.servers,
       disabled: options.servers.filter((spec) => !spec.enabled),
       catalogs: this.catalogs,
