@@ -4,10 +4,12 @@ import type { PostgresEventStore } from '@mcp-hangar/eventing/postgres-event-sto
 import type { SqliteEventStore } from '@mcp-hangar/eventing/sqlite-event-store';
 import type { PruneLimits } from '@mcp-hangar/eventing/writer-messages';
 import type { EventStore } from '@mcp-hangar/kernel/event-store';
+import type { LeaseStore } from '@mcp-hangar/kernel/lease';
+import type { SnapshotStore } from '@mcp-hangar/kernel/snapshot';
 import type { StorePlace } from './config/gateway-config.ts';
 
 /** What outlives the process, and can let old events go. */
-export interface DurableStore extends EventStore {
+export interface DurableStore extends EventStore, LeaseStore, SnapshotStore {
   prune(limits: PruneLimits): Promise<number>;
 }
 

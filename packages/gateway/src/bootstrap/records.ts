@@ -7,13 +7,15 @@ import { MemoryEventStore } from '@mcp-hangar/eventing/memory-event-store';
 import { messageOf } from '@mcp-hangar/kernel/error-text';
 import { Fault } from '@mcp-hangar/kernel/errors';
 import type { EventStore } from '@mcp-hangar/kernel/event-store';
-import type { Clock, DomainEvent, Logger, MemoryStore } from '../application/ports.ts';
+import type { Clock, DomainEvent, EventSink, Logger, MemoryStore } from '../application/ports.ts';
 import { EventRecorder } from '../application/recording/event-recorder.ts';
 import { readPast } from '../application/recording/past.ts';
+import { SnapshotKeeper } from '../application/recording/snapshot-keeper.ts';
 import type { Lifecycle } from '../domain/mcp-server/lifecycle.ts';
 import { FORGETFUL, MemoryFiles } from '../infrastructure/state/memory-files.ts';
 import type { StateFolder } from '../infrastructure/state/state-folder.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
+import { announcePresence, type Presence, type PresenceOptions } from './presence.ts';
 import { durablePlace, openStore, type DurablePlace, type DurableStore } from './open-store.ts';
 
 /** Events that a gateway without a file remembers. */
@@ -50,14 +52,19 @@ export interface RecordsOptions {
 export async function openRecords(options: RecordsOptions): Promise<Records> {
   const { config, state, clock, logger } = options;
   const { eventLog } = config;
-  const opened = await openLog(options);
+  const producedBy = `${hostname()}-${randomBytes(4).toString('hex')}`;
+  const opened = await openLog(options, producedBy);
+  const { durable, presence } = opened;
+  const keeper = durable === undefined ? undefined : new SnapshotKeeper(durable);
   const recorder = new EventRecorder({
     store: opened.store,
     clock,
     logger,
-    producedBy: `${hostname()}-${randomBytes(4).toString('hex')}`,
+    producedBy,
     newId: () => eventId(clock.nowMs()),
     callsMax: eventLog.callsMax,
+    ...(presence && { beforeClose: async () => presence[Symbol.asyncDispose]() }),
+    ...(keeper && { onStored: (stream, count) => keeper.stored(stream, count) }),
   });
   let memoryProblem: string | undefined;
   const onProblem = (reason: string | undefined): void => {
@@ -69,7 +76,7 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
     state.kind === 'open'
       ? new MemoryFiles({ folder: join(state.path, 'catalogs'), onProblem })
       : undefined;
-  const pruning = keepBounded(opened.durable, options);
+  const pruning = keepBounded(durable, keeper, options);
   for (const { stream, event } of opened.closings) recorder.record(stream, event);
   return {
     recorder,
@@ -78,7 +85,7 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
     past: opened.past,
     problem: () => {
       const isWanted = isPlaced(config.persistence);
-      const ofStore = opened.problem ?? recorder.problem;
+      const ofStore = opened.problem ?? recorder.problem ?? presence?.problem();
       if (ofStore !== undefined) {
         const isConfigured = isWanted || state.isExplicit;
         return { reason: ofStore, isConfigured, isLost: isWanted || state.kind === 'open' };
@@ -103,6 +110,8 @@ interface OpenedLog {
   readonly store: EventStore;
   /** The same, where it outlives the process. */
   readonly durable: DurableStore | undefined;
+  /** Of the gateways that share it, where several can. */
+  readonly presence: Presence | undefined;
   /** Why it is memory although another place was wanted. */
   readonly problem: string | undefined;
   readonly past: ReadonlyMap<string, Lifecycle>;
@@ -110,21 +119,26 @@ interface OpenedLog {
   readonly closings: readonly { readonly stream: string; readonly event: DomainEvent }[];
 }
 
-async function openLog({ config, state, logger }: RecordsOptions): Promise<OpenedLog> {
+async function openLog(
+  { config, state, logger }: RecordsOptions,
+  producedBy: string,
+): Promise<OpenedLog> {
   const { eventLog, persistence } = config;
   const inMemory = (problem: string | undefined): OpenedLog => ({
     store: new MemoryEventStore({ eventsMax: MEMORY_EVENTS_MAX }),
     durable: undefined,
+    presence: undefined,
     problem,
     past: new Map(),
     closings: [],
   });
   if (!eventLog.isEnabled || persistence.kind === 'memory') return inMemory(undefined);
-  const place = durablePlace(persistence, state.kind === 'open' ? state.path : undefined);
+  const stateFolder = state.kind === 'open' ? state.path : undefined;
+  const place = durablePlace(persistence, stateFolder);
   if (place === undefined)
     return inMemory(state.kind === 'unavailable' ? state.reason : 'there is no state folder');
   try {
-    return await openDurable(place);
+    return await openDurable(place, { producedBy, stateFolder });
   } catch (error) {
     const reason = messageOf(error);
     if (isPlaced(persistence) && !eventLog.allowsMemoryFallback) throw refusal(place, error);
@@ -134,15 +148,28 @@ async function openLog({ config, state, logger }: RecordsOptions): Promise<Opene
 }
 
 /** What cannot be used says so now: a file that is no event log, a damaged one, a server that does not answer. */
-async function openDurable(place: DurablePlace): Promise<OpenedLog> {
+async function openDurable(
+  place: DurablePlace,
+  self: Omit<PresenceOptions, 'leases'>,
+): Promise<OpenedLog> {
   const store = await openStore(place);
+  let presence: Presence | undefined;
   try {
+    if (place.kind === 'postgresql') presence = await announcePresence({ ...self, leases: store });
     const closings: { stream: string; event: DomainEvent }[] = [];
-    const past = await readPast(store, {
-      record: (stream, event) => void closings.push({ stream, event }),
-    });
-    return { store, durable: store, problem: undefined, past, closings };
+    const record: EventSink['record'] = (stream, event) => void closings.push({ stream, event });
+    const past = await readPast(
+      store,
+      { record },
+      {
+        ...(presence && { isAlive: presence.isAlive }),
+        // It spares the next start; without it that one reads more.
+        onSnapshots: (snapshots) => void store.saveSnapshots(snapshots).catch(() => undefined),
+      },
+    );
+    return { store, durable: store, presence, problem: undefined, past, closings };
   } catch (error) {
+    await presence?.[Symbol.asyncDispose]();
     await store[Symbol.asyncDispose]();
     throw error;
   }
@@ -161,18 +188,19 @@ function refusal(place: DurablePlace, cause: unknown): Fault {
 
 function keepBounded(
   store: DurableStore | undefined,
+  keeper: SnapshotKeeper | undefined,
   { config, clock, logger }: RecordsOptions,
 ): NodeJS.Timeout | undefined {
-  if (store === undefined) return undefined;
+  if (store === undefined || keeper === undefined) return undefined;
   const { keepMs, keepEventsMax } = config.eventLog;
-  const prune = (): void => {
-    store
-      .prune({ occurredBeforeMs: clock.nowMs() - keepMs, keepEventsMax })
-      .catch((error: unknown) => {
-        const reason = messageOf(error);
-        logger.warn({ reason }, 'event_log_not_pruned');
-      });
+  const prune = async (): Promise<void> => {
+    try {
+      await keeper.keepAll();
+      await store.prune({ occurredBeforeMs: clock.nowMs() - keepMs, keepEventsMax });
+    } catch (error) {
+      logger.warn({ reason: messageOf(error) }, 'event_log_not_pruned');
+    }
   };
-  setTimeout(prune, FIRST_PRUNE_MS).unref();
-  return setInterval(prune, PRUNE_EVERY_MS).unref();
+  setTimeout(() => void prune(), FIRST_PRUNE_MS).unref();
+  return setInterval(() => void prune(), PRUNE_EVERY_MS).unref();
 }
