@@ -11,9 +11,17 @@ import { statSync } from 'node:fs';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { isExpected, type EncodedAppend } from './encoded-append.ts';
 import { openToWrite } from './sqlite-file.ts';
+import { acquireLease, leaseGeneration, releaseLease, renewLease } from './sqlite-lease.ts';
 import { isPassing, isUniqueViolation } from './sqlite-problem.ts';
+import { saveSnapshots } from './sqlite-snapshot.ts';
 import { integerIn } from './stored-row.ts';
-import type { AppendOutcome, PruneLimits, PruneStep } from './writer-messages.ts';
+import type {
+  AppendOutcome,
+  PruneLimits,
+  PruneStep,
+  TaskResults,
+  WriterTask,
+} from './writer-messages.ts';
 
 /** Positions that one transaction of a prune looks at: appends wait for it. */
 const PRUNE_POSITIONS_MAX = 1_000;
@@ -68,11 +76,26 @@ export class SqliteWriter {
   }
 
   /**
-   * Deletes what the limits let go, among the positions from `from` on that one transaction may look at.
+   * Something else than an append, as one transaction; a prune looks at as many positions as one may.
    * @throws as `append`
    */
-  prune(from: number, limits: PruneLimits): PruneStep {
-    return this.#inTransaction(({ db }) => pruneStep(db, from, limits));
+  run(task: WriterTask): TaskResults[WriterTask['kind']] {
+    return this.#inTransaction(({ db }) => {
+      switch (task.kind) {
+        case 'prune':
+          return pruneStep(db, task.from, task.limits);
+        case 'acquire':
+          return acquireLease(db, task.name, task.holder, task.ttlMs);
+        case 'renew':
+          return renewLease(db, task.lease, task.ttlMs);
+        case 'release':
+          releaseLease(db, task.lease);
+          return undefined;
+        case 'save-snapshots':
+          saveSnapshots(db, task.snapshots);
+          return undefined;
+      }
+    });
   }
 
   close(): void {
@@ -111,10 +134,14 @@ export class SqliteWriter {
 
 function appendOne(
   connection: Connection,
-  { stream, expected, events }: EncodedAppend,
+  { stream, expected, events, guard }: EncodedAppend,
   versions: Map<string, number>,
 ): AppendOutcome {
   const { db, insert, insertMany } = connection;
+  if (guard !== undefined) {
+    const generation = leaseGeneration(db, guard.name);
+    if (generation !== guard.generation) return { kind: 'fenced', actual: generation };
+  }
   const actual = versions.get(stream) ?? versionOf(connection, stream);
   if (!isExpected(expected, actual)) return refusal(connection, events, actual);
   // One statement is all or nothing by itself.

@@ -204,6 +204,10 @@ function newHub(config: GatewayConfig, parts: HubParts, records: Records): Hub {
     memory,
     past,
     events: recorder,
+    stateProblem: () => {
+      const problem = records.problem();
+      return problem?.isLost === true ? problem.reason : undefined;
+    },
     callSettled: config.eventLog.isEnabled ? (call) => recorder.callSettled(call) : () => undefined,
     servers: config.servers,
     info: INFO,

@@ -76,6 +76,8 @@ export interface HubOptions {
   };
   /** Without it batches are neither recorded nor continued. */
   readonly batches?: BatchParts | undefined;
+  /** Why what is to outlive the gateway is not kept just now. */
+  readonly stateProblem?: () => string | undefined;
   readonly toolAccess: {
     /** What clients see at the endpoint of all servers: servers and gateway, the gateway only, the servers only. */
     readonly mode: 'hybrid' | 'egress' | 'front_door';
@@ -153,6 +155,7 @@ export class Hub {
       logger: options.logger,
       startedAtMs: options.clock.nowMs(),
       fleet,
+      stateProblem: options.stateProblem,
       catalogs: this.catalogs,
       parkedCalls: this.parking,
       processes: this.processes,
