@@ -105,7 +105,8 @@ describe('registry_invoke_ex', () => {
     });
     expect(metadataOf(answer)).not.toHaveProperty('final_error_reason');
     expect(sentWith('mine-1')).toBe(2);
-    const stages = (answer.result?.['_progress'] as readonly Json[]).map(({ stage }) => stage);
+    const progress = (answer.result?.['_progress'] ?? []) as readonly Json[];
+    const stages = progress.map(({ stage }) => stage);
     expect(stages.slice(-4)).toEqual(['executing', 'retrying', 'processing', 'complete']);
     const told = exchange.messages().filter(({ method }) => method === 'notifications/progress');
     const steps = told.map(({ params }) => Number(params?.['progress']));

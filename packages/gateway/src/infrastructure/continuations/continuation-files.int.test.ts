@@ -119,8 +119,8 @@ test('those that come together do not take more than there is', async () => {
 
 test('a text expires, and its file with it', async () => {
   const files = filesWith({ ttlMs: 30 });
-  await files.put(key('short'), text(10));
-  await files.put(key('long'), text(500));
+  expect(await files.put(key('short'), text(10))).toBe(true);
+  expect(await files.put(key('long'), text(500))).toBe(true);
   await until(
     'it is expired',
     async () => !(await has(files, 'short')) && !(await has(files, 'long')),
