@@ -327,9 +327,10 @@ export class Call implements UpstreamCall, Limited {
   /** Whether another attempt follows the one that failed: then nothing is left of this one. */
   #triesAgain(fault: Fault, isUnsent: boolean): boolean {
     if (this.gate === undefined || this.settled || this.#rounds !== undefined) return false;
+    const child = this.#sent?.child;
+    if (child?.stopping === true) return false; // whoever ends a server does not want it started again
     if (!this.gate.triesAgain(fault, isUnsent)) return false;
     const { clock, deadlines } = this.#options;
-    const child = this.#sent?.child;
     this.#sent = undefined;
     deadlines.remove(this);
     if (child !== undefined) {

@@ -26,9 +26,12 @@ export interface Guarded {
   fail(error: unknown): void;
 }
 
+/** A server, as far as the gates look at it. */
+export type GuardedServer = Pick<McpServer, 'spec' | 'retryInMs'>;
+
 /** What is to be let through. */
 export interface Passage {
-  readonly server: McpServer;
+  readonly server: GuardedServer;
   /** Whose limit counts. */
   readonly principal: string;
   /** The server's own name of the tool; undefined where the call is for none. */
@@ -57,6 +60,8 @@ export interface GateKeeper {
   leave(ticket: Ticket<GuardedCall>): void;
   /** The tokens of a further attempt. @throws Fault RATE_LIMITED */
   takeAgain(passage: Passage): void;
+  /** A further attempt is to come. */
+  retrying(passage: Passage, retry: Retrying): void;
   /** Why a call that has waited as long as it may does not run. */
   expired(call: GuardedCall): Fault;
 }
@@ -169,8 +174,7 @@ export class GuardedCall implements CallGate, Limited {
     this.#giveUpPlace();
     this.#attempt += 1;
     this.#retries.push(fault);
-    const { onRetry } = this.passage;
-    onRetry?.({ attempt: this.#attempt, error: fault.code, delayMs });
+    this.#keeper.retrying(this.passage, { attempt: this.#attempt, error: fault.code, delayMs });
     // Never in this turn: the server has yet to notice what ended.
     this.#timer = setTimeout(() => this.#again(fault), delayMs);
     return true;
