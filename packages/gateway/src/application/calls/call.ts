@@ -57,8 +57,10 @@ export interface Delivery {
   readonly upstreamName?: string | undefined;
   readonly paramHeaders?: Readonly<Record<string, string>>;
   readonly traits: () => ToolTraits;
-  /** Without an answer or progress for this long the call ends. */
+  /** Without an answer or progress for this long the call, or its attempt, ends. */
   readonly timeoutMs: number;
+  /** What says so, where it is not `call_timeout_s`. */
+  readonly key?: string;
 }
 
 export interface CallOptions {
@@ -84,6 +86,7 @@ export class Call implements UpstreamCall, Limited {
   #paramHeaders: Readonly<Record<string, string>> = {};
   #sent: { readonly child: Child; readonly id: number } | undefined;
   #timeoutMs = 0;
+  #timeoutKey = 'call_timeout_s';
   #deadlineMs = Number.POSITIVE_INFINITY;
   #beganAtMs = 0;
   /** When the attempt began that is under way, or was the last. */
@@ -178,7 +181,7 @@ export class Call implements UpstreamCall, Limited {
 
   /** Hands the call to a child whose work for it has begun (`Server.take`); the call ends that work. */
   sendTo(child: Child, delivery: Delivery): void {
-    const { replace, timeoutMs } = delivery;
+    const { replace, timeoutMs, key } = delivery;
     const { request, bridge, clock } = this.#options;
     this.#upstreamName = delivery.upstreamName;
     this.#paramHeaders = delivery.paramHeaders ?? {};
@@ -196,6 +199,7 @@ export class Call implements UpstreamCall, Limited {
       }
       this.#sent = { child, id: child.connection.send(this) };
       this.#timeoutMs = timeoutMs;
+      if (key !== undefined) this.#timeoutKey = key;
       this.#extend();
       this.#options.deadlines.add(this);
       this.gate?.sentTo(child);
@@ -386,7 +390,7 @@ export class Call implements UpstreamCall, Limited {
 
   onDeadline(): void {
     const seconds = this.#timeoutMs / 1_000;
-    const detail = `no answer and no progress in ${seconds} s (call_timeout_s)`;
+    const detail = `no answer and no progress in ${seconds} s (${this.#timeoutKey})`;
     if (!this.timeOut(detail, this.#timeoutMs)) this.#extend();
   }
 

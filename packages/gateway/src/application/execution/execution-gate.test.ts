@@ -1,5 +1,6 @@
 import { Fault, type ErrorCode } from '@mcp-hangar/kernel/errors';
-import { afterEach, assert, beforeEach, describe, expect, it, vi } from 'vitest';
+import fc from 'fast-check';
+import { afterEach, assert, beforeEach, describe, expect, it, test, vi } from 'vitest';
 import { SILENT, specOf } from '../../../test-kit/scripted-launcher.ts';
 import { STANDARD_RETRY, type RetryPolicy } from '../../domain/execution/retry-policy.ts';
 import {
@@ -13,8 +14,9 @@ import type { Guarded, GuardedServer, Passage } from './guarded-call.ts';
 
 const QUEUE_TIMEOUT_MS = 1_000;
 const CALL_TIMEOUT_MS = 10_000;
+const NONE = Number.POSITIVE_INFINITY;
 const FREE: ServerExecution = {
-  concurrencyMax: Number.POSITIVE_INFINITY,
+  concurrencyMax: NONE,
   rateLimit: undefined,
   toolRateLimits: [],
   retry: undefined,
@@ -57,7 +59,7 @@ class TestCall implements Guarded {
   settled = false;
   gate: CallGate | undefined;
   error: unknown;
-  /** The time that each attempt was given. */
+  /** The time that each attempt was given; infinite where it has that of every call. */
   readonly attempts: number[] = [];
   readonly retries: Retrying[] = [];
 
@@ -68,7 +70,7 @@ class TestCall implements Guarded {
       tool: 'tool',
       timeoutMs: CALL_TIMEOUT_MS,
       isRepeatable: () => false,
-      attempt: (timeoutMs) => void this.attempts.push(timeoutMs),
+      attempt: (limit) => void this.attempts.push(limit?.timeoutMs ?? NONE),
       onRetry: (retry) => void this.retries.push(retry),
       ...passage,
     });
@@ -294,9 +296,9 @@ describe('A further attempt', () => {
     call.breaks();
     expect(call.retries).toEqual([{ attempt: 2, error: 'UPSTREAM_ENDED', delayMs: 1_000 }]);
     await pass(900);
-    expect(call.attempts).toEqual([CALL_TIMEOUT_MS]);
+    expect(call.attempts).toEqual([NONE]);
     await pass(100);
-    expect(call.attempts).toEqual([CALL_TIMEOUT_MS, CALL_TIMEOUT_MS - 1_000]);
+    expect(call.attempts).toEqual([NONE, CALL_TIMEOUT_MS - 1_000]);
     call.breaks('UPSTREAM_ANSWER_INVALID');
     await pass(2_000);
     call.breaks();
@@ -388,6 +390,19 @@ describe('A further attempt', () => {
     expect(first.attempts).toHaveLength(2);
   });
 
+  it('waits for its place no longer than the call has time', async () => {
+    const server = serverOf({ retry: POLICY, concurrencyMax: 1 });
+    const gate = gateOf({ queueTimeoutMs: 60_000 });
+    const first = run(gate, server, repeatable);
+    run(gate, server, { ...repeatable, timeoutMs: 1_000_000 });
+    first.breaks();
+    await pass(5_000);
+    expect(gate.queuedOf(server)).toBe(1);
+    await pass(6_000);
+    expect([first.attempts.length, gate.queuedOf(server)]).toEqual([1, 0]);
+    expect(first.fault.code).toBe('UPSTREAM_ENDED');
+  });
+
   it('costs its server what a call costs, and is not made where that is too much', async () => {
     const rateLimit = { perSecond: 0.001, burst: 2 };
     const gate = gateOf();
@@ -399,4 +414,49 @@ describe('A further attempt', () => {
     expect(call.attempts).toHaveLength(2);
     expect(call.fault.code).toBe('UPSTREAM_ANSWER_INVALID');
   });
+});
+
+const ACTIONS = ['come', 'end', 'aside', 'back', 'asked', 'answered', 'break', 'time'] as const;
+const steps = fc.array(
+  fc.record({ what: fc.constantFrom(...ACTIONS), server: fc.nat(1), at: fc.nat(20) }),
+  { maxLength: 60 },
+);
+
+test('whatever calls do, no place is lost', async () => {
+  const step = async (
+    { what, server, at }: { what: (typeof ACTIONS)[number]; server: number; at: number },
+    world: { gate: ExecutionGate; servers: readonly GuardedServer[]; calls: TestCall[] },
+  ): Promise<void> => {
+    const { gate, servers, calls } = world;
+    const to = servers[server];
+    const call = calls.filter(({ settled: isOver }) => !isOver)[at];
+    if (what === 'come' && to !== undefined)
+      calls.push(run(gate, to, { isRepeatable: () => at % 2 === 0 }));
+    else if (what === 'time') await pass(400);
+    else if (call !== undefined && call.runs) {
+      if (what === 'end') call.end();
+      else if (what === 'break') call.breaks();
+      else if (what === 'aside') call.gate?.stepAside();
+      else if (what === 'back') call.gate?.goOn(() => undefined);
+      else call.gate?.waitsForClient(what === 'asked');
+    } else if (what === 'end') call?.end();
+  };
+  await fc.assert(
+    fc.asyncProperty(steps, async (all) => {
+      const gate = gateOf({ concurrencyMax: 3, queueTimeoutMs: 2_000 });
+      const servers = [serverOf({ concurrencyMax: 2, retry: POLICY }, 'a'), serverOf({}, 'b')];
+      const calls: TestCall[] = [];
+      for (const each of all) {
+        await step(each, { gate, servers, calls });
+        await settled();
+      }
+      for (const call of calls) if (!call.settled) call.end();
+      await settled();
+      expect(servers.map((server) => gate.queuedOf(server))).toEqual([0, 0]);
+      const [a, b] = servers;
+      assert(a !== undefined && b !== undefined);
+      const fresh = [a, a, b, b, a].map((server) => run(gate, server).runs);
+      expect(fresh).toEqual([true, true, true, false, false]);
+    }),
+  );
 });

@@ -195,7 +195,8 @@ export class ExecutionGate implements GateKeeper {
 
   #await(call: GuardedCall): void {
     call.waitsSinceMs = this.nowMs();
-    call.deadlineMs = performance.now() + this.#settings.queueTimeoutMs;
+    const waitMs = Math.min(this.#settings.queueTimeoutMs, call.waitMsMax);
+    call.deadlineMs = performance.now() + waitMs;
     this.#deadlines.add(call);
     this.#drainSoon();
   }
