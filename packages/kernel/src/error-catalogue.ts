@@ -1,3 +1,5 @@
+import { EXECUTION_ERRORS } from './execution-errors.ts';
+
 export interface ErrorEntry {
   readonly http: 400 | 403 | 404 | 405 | 406 | 409 | 413 | 415 | 429 | 500 | 502 | 503 | 504;
   readonly jsonRpc: number;
@@ -9,6 +11,7 @@ export interface ErrorEntry {
 
 /** Every refusal and fault that a caller can see. What to do about each is in `remedies.ts`. */
 export const ERRORS = {
+  ...EXECUTION_ERRORS,
   ADDRESS_UNAVAILABLE: {
     http: 503,
     jsonRpc: -32603,
@@ -32,12 +35,6 @@ export const ERRORS = {
     jsonRpc: -32000,
     retryable: true,
     title: 'The client did not read its answers.',
-  },
-  CONCURRENCY_LIMITED: {
-    http: 503,
-    jsonRpc: -32000,
-    retryable: true,
-    title: 'As many calls as may run at one time do.',
   },
   CONFIG_INVALID: {
     http: 400,
@@ -239,12 +236,6 @@ export const ERRORS = {
     jsonRpc: -32000,
     retryable: false,
     title: 'The protocol version is not one that is spoken here.',
-  },
-  RATE_LIMITED: {
-    http: 429,
-    jsonRpc: -32000,
-    retryable: true,
-    title: 'More calls than the configuration allows.',
   },
   REQUEST_FORBIDDEN: {
     http: 403,

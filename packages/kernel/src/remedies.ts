@@ -3,13 +3,14 @@ import type { ErrorCode } from './errors.ts';
 
 /** What whoever meets an error does about it, in one sentence. */
 export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
+  CONCURRENCY_LIMITED: 'Try again after retryAfterMs, or raise the limit that the message names.',
+  RATE_LIMITED: 'Call again after retryAfterMs and less often, or raise the limit that is named.',
   ADDRESS_UNAVAILABLE:
     'Choose another port (0 lets the system choose), or end the program that has it.',
   BODY_TOO_LARGE: 'Send less in one message, or raise limits.body_bytes_max.',
   CALL_TIMED_OUT:
     'Call again, or raise call_timeout_s of the server; its log says what it was doing.',
   CLIENT_TOO_SLOW: 'Read answers as they come, or raise limits.client_buffer_bytes_max.',
-  CONCURRENCY_LIMITED: 'Try again after retryAfterMs, or raise the limit that the message names.',
   CONFIG_INVALID:
     'Correct the lines that are named; "mcp-hangar config check FILE" checks without starting anything.',
   CONFIG_MISSING: 'Name the file with --config FILE, or in MCP_CONFIG.',
@@ -49,7 +50,6 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   PARKED_CALL_GONE: 'Make the call again from the beginning.',
   PATH_UNKNOWN: 'Connect to /mcp for all servers, or to /mcp/SERVER for one.',
   PROTOCOL_VERSION_UNSUPPORTED: 'Use one of the revisions 2024-11-05 to 2026-07-28.',
-  RATE_LIMITED: 'Try again after retryAfterMs, or raise the limit that the message names.',
   REQUEST_FORBIDDEN:
     'Connect to the loopback address, or add the name to http.allowed_hosts or http.allowed_origins.',
   REQUEST_STATE_EXPIRED: 'Make the call again, and answer within ten minutes.',

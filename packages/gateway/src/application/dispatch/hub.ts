@@ -104,8 +104,7 @@ export class Hub {
     });
     this.subscriptions = new Subscriptions(options);
     this.tasks = new TaskTable(options.clock);
-    const { execution: settings = NO_LIMITS, random } = options;
-    this.gate = new ExecutionGate({ settings, random });
+    this.gate = new ExecutionGate({ ...options, settings: options.execution ?? NO_LIMITS });
     this.views = new Views({
       catalogs: this.catalogs,
       serverInfo: options.info,
@@ -156,13 +155,7 @@ export class Hub {
       ownTools: this.#tools,
       toolsOnly: mode === 'egress',
     };
-    for (const server of shown) {
-      this.#single.set(server.spec.id, {
-        name: server.spec.id,
-        servers: [server],
-        prefixed: false,
-      });
-    }
+    for (const server of shown) this.#single.set(server.spec.id, alone(server));
   }
 
   #newServer(spec: McpServerSpec, parts: ServerDependencies): McpServer {
@@ -223,3 +216,10 @@ export class Hub {
     await Promise.allSettled(this.servers.map((server) => server.close()));
   }
 }
+
+/** The endpoint of one server. */
+const alone = (server: McpServer): Endpoint => ({
+  name: server.spec.id,
+  servers: [server],
+  prefixed: false,
+});

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { assert, expect, test } from 'vitest';
 import { Admission, Line, type Ticket } from './admission.ts';
 
 const drain = (admission: Admission<string>): readonly string[] => {
@@ -82,65 +82,95 @@ test('who waits leaves at once', () => {
   expect([line.running, admission.running]).toEqual([0, 0]);
 });
 
+interface Step {
+  readonly what: (typeof ACTIONS)[number];
+  readonly line: number;
+  readonly at: number;
+}
 const ACTIONS = ['enter', 'leave', 'pause', 'comeBack', 'resume', 'next'] as const;
 const steps = fc.array(
   fc.record({ what: fc.constantFrom(...ACTIONS), line: fc.nat(2), at: fc.nat(40) }),
   { maxLength: 300 },
 );
 
+/** The same once more, so plainly that it can be read. */
+class Model {
+  readonly admission: Admission<number>;
+  readonly lines: readonly Line<number>[];
+  readonly tickets: Ticket<number>[] = [];
+  /** Those that went on without asking for room. */
+  readonly extra = new Set<Ticket<number>>();
+
+  constructor(max: number, maxes: readonly number[]) {
+    this.admission = new Admission(max);
+    this.lines = maxes.map((most) => new Line<number>(most));
+  }
+
+  step({ what, line, at }: Step): void {
+    const place = this.lines[line];
+    const ticket = this.tickets[at % Math.max(1, this.tickets.length)];
+    if (what === 'enter' && place !== undefined)
+      this.tickets.push(this.admission.enter(place, this.tickets.length));
+    else if (what === 'next') this.next();
+    else if (what !== 'enter' && ticket !== undefined) {
+      if (what === 'resume' && ticket.state === 'paused') this.extra.add(ticket);
+      this.admission[what](ticket);
+    }
+  }
+
+  next(): void {
+    const heads = this.lines.flatMap(({ isFull, head }) =>
+      isFull || head === undefined ? [] : [head.order],
+    );
+    const expected = this.admission.isFull || heads.length === 0 ? undefined : Math.min(...heads);
+    assert.equal(this.admission.next()?.order, expected);
+  }
+
+  check(): void {
+    const running = this.tickets.filter(({ state }) => state === 'running');
+    this.checkRoom(running, this.admission);
+    for (const line of this.lines) {
+      const ofLine = this.tickets.filter((ticket) => ticket.line === line);
+      this.checkRoom(
+        running.filter((ticket) => ticket.line === line),
+        line,
+      );
+      assert.lengthOf(
+        ofLine.filter(({ state }) => state === 'waiting'),
+        line.length,
+      );
+    }
+  }
+
+  checkRoom(running: readonly Ticket<number>[], of: { max: number; running: number }): void {
+    assert.equal(of.running, running.length);
+    const asked = running.filter((ticket) => !this.extra.has(ticket));
+    assert.isAtMost(asked.length, of.max);
+  }
+
+  /** Whoever runs ends, and whoever waits goes on, until nobody is left. */
+  empty(): void {
+    for (let left = this.tickets.length; left >= 0; left -= 1) {
+      while (this.admission.next() !== undefined);
+      for (const ticket of this.tickets)
+        if (ticket.state !== 'waiting') this.admission.leave(ticket);
+    }
+  }
+}
+
 test('whatever happens in whatever order, limits hold, lines go in order, and no place is lost', () => {
+  const max = fc.integer({ min: 1, max: 6 });
+  const maxes = fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 3, maxLength: 3 });
   fc.assert(
-    fc.property(
-      fc.integer({ min: 1, max: 6 }),
-      fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 3, maxLength: 3 }),
-      steps,
-      (max, maxes, all) => {
-        const admission = new Admission<number>(max);
-        const lines = maxes.map((most) => new Line<number>(most));
-        const tickets: Ticket<number>[] = [];
-        const late = new Set<Ticket<number>>();
-        for (const { what, line, at } of all) {
-          const place = lines[line] ?? lines[0];
-          const ticket = tickets[at % Math.max(1, tickets.length)];
-          if (what === 'enter' && place !== undefined) {
-            tickets.push(admission.enter(place, tickets.length));
-          } else if (what === 'next') {
-            const heads = lines.flatMap((each) =>
-              each.isFull || each.head === undefined ? [] : [each.head.order],
-            );
-            const full = admission.isFull;
-            const next = admission.next();
-            expect(next?.order).toBe(full || heads.length === 0 ? undefined : Math.min(...heads));
-          } else if (ticket !== undefined) {
-            if (what === 'resume' && ticket.state === 'paused') late.add(ticket);
-            if (what === 'leave') admission.leave(ticket);
-            else if (what === 'pause') admission.pause(ticket);
-            else if (what === 'comeBack') admission.comeBack(ticket);
-            else if (what === 'resume') admission.resume(ticket);
-          }
-          const running = tickets.filter(({ state }) => state === 'running');
-          expect(admission.running).toBe(running.length);
-          const extra = running.filter((each) => late.has(each)).length;
-          expect(running.length).toBeLessThanOrEqual(max + extra);
-          for (const each of lines) {
-            const here = running.filter((run) => run.line === each);
-            expect(each.running).toBe(here.length);
-            const more = here.filter((run) => late.has(run)).length;
-            expect(here.length).toBeLessThanOrEqual(each.max + more);
-            const waiting = tickets.filter(
-              ({ line: of, state }) => of === each && state === 'waiting',
-            );
-            expect(each.length).toBe(waiting.length);
-          }
-        }
-        // Whoever is left goes when the others are over.
-        for (let left = tickets.length + 1; left > 0; left -= 1) {
-          while (admission.next() !== undefined);
-          for (const ticket of tickets) if (ticket.state !== 'waiting') admission.leave(ticket);
-        }
-        expect(tickets.every(({ state }) => state === 'over')).toBe(true);
-        expect([admission.running, admission.hasWaiting]).toEqual([0, false]);
-      },
-    ),
+    fc.property(max, maxes, steps, (most, mostOfLines, all) => {
+      const model = new Model(most, mostOfLines);
+      for (const step of all) {
+        model.step(step);
+        model.check();
+      }
+      model.empty();
+      expect(model.tickets.every(({ state }) => state === 'over')).toBe(true);
+      expect([model.admission.running, model.admission.hasWaiting]).toEqual([0, false]);
+    }),
   );
 });

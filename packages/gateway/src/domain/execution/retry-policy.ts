@@ -17,11 +17,8 @@ export const RETRY_CLASSES = {
 
 export type RetryClass = keyof typeof RETRY_CLASSES;
 
-/** Those of a policy that names none: a start that fails has a back-off of its own. */
-export const STANDARD_CLASSES: readonly RetryClass[] = (
-  Object.keys(RETRY_CLASSES) as readonly RetryClass[]
-) // the keys of a constant
-  .filter((name) => name !== 'McpServerStartError');
+/** The classes of a policy that names none: a start that fails has a back-off of its own. */
+const { McpServerStartError: _startError, ...STANDARD_CLASSES } = RETRY_CLASSES;
 
 export interface RetryPolicy {
   /** The first included. */
@@ -38,9 +35,6 @@ export interface RetryPolicy {
   readonly sentAgain: 'repeatable' | 'all';
 }
 
-export const codesOf = (classes: readonly RetryClass[]): ReadonlySet<ErrorCode> =>
-  new Set(classes.flatMap((name) => RETRY_CLASSES[name]));
-
 /** Of a call whose caller asks for more than one attempt where the configuration says nothing. */
 export const STANDARD_RETRY: RetryPolicy = {
   attemptsMax: 100,
@@ -48,7 +42,7 @@ export const STANDARD_RETRY: RetryPolicy = {
   initialDelayMs: 1_000,
   delayMsMax: 30_000,
   jitter: 0.25,
-  retryOn: codesOf(STANDARD_CLASSES),
+  retryOn: new Set(Object.values(STANDARD_CLASSES).flat()),
   attemptTimeoutMs: undefined,
   sentAgain: 'repeatable',
 };
@@ -78,10 +72,13 @@ export function retryDelayMs(policy: RetryPolicy, failures: number, random: numb
   return Math.round(grown * spread);
 }
 
+/** By then every first delay is over its limit, and no number is. */
+const DOUBLINGS_MAX = 64;
+
 function grownMs({ backoff, initialDelayMs, delayMsMax }: RetryPolicy, steps: number): number {
   switch (backoff) {
     case 'exponential':
-      return Math.min(initialDelayMs * 2 ** steps, delayMsMax);
+      return Math.min(initialDelayMs * 2 ** Math.min(steps, DOUBLINGS_MAX), delayMsMax);
     case 'linear':
       return Math.min(initialDelayMs * (steps + 1), delayMsMax);
     case 'constant':
