@@ -79,7 +79,7 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
   const logger =
     overrides.logger ??
     createLogger({ ...config.logging, destination: boundedDestination(process.stderr) });
-  const { state = IN_MEMORY } = overrides;
+  const { state = IN_MEMORY, configuration, random = Math.random } = overrides;
   const records = overrides.records ?? (await openRecords({ config, state, clock, logger }));
   const env = overrides.env ?? process.env;
   const guardian = createGuardian({
@@ -90,8 +90,6 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
   const launcher =
     overrides.launcher ??
     newLauncher(config, { env, guardian, clock, logger, childTimings: overrides.childTimings });
-  const random = overrides.random ?? Math.random;
-  const { configuration } = overrides;
   const batches = openBatches(config, { state, logger, records });
   const parts = { launcher, clock, logger, random, configuration, batches };
   const hub = newHub(config, parts, records);
