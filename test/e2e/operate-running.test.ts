@@ -51,6 +51,7 @@ const ROW = {
   last_error: null,
   suggestion: null,
   next: null,
+  circuit_breaker: null,
   cannot_cross: [],
 };
 

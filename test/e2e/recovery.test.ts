@@ -122,10 +122,10 @@ describe('A server that nobody calls', () => {
   });
 
   it('returns without a call once what kept it from starting is gone', async () => {
-    const house = home(
-      { max_consecutive_failures: 1, health_check_interval_s: 0.5 },
-      (folder) => ['--boot=once', `--flag=${join(folder, 'flag')}`],
-    );
+    const house = home({ max_consecutive_failures: 1, health_check_interval_s: 0.5 }, (folder) => [
+      '--boot=once',
+      `--flag=${join(folder, 'flag')}`,
+    ]);
     const gateway = await house.http();
     const client = await LegacyClient.open(gateway.url('up'));
     expect((await client.call('pid').answer()).error).toBeDefined();
@@ -138,10 +138,10 @@ describe('A server that nobody calls', () => {
 
 describe('A gateway that is killed while a recovery waits', () => {
   it('is followed by one that tries the server once, when it is due', async () => {
-    const house = home(
-      { max_consecutive_failures: 1, health_check_interval_s: 0 },
-      (folder) => ['--boot=once', `--flag=${join(folder, 'flag')}`],
-    );
+    const house = home({ max_consecutive_failures: 1, health_check_interval_s: 0 }, (folder) => [
+      '--boot=once',
+      `--flag=${join(folder, 'flag')}`,
+    ]);
     const first = await house.http();
     const client = await LegacyClient.open(first.url('up'));
     expect((await client.call('pid').answer()).error).toBeDefined();
