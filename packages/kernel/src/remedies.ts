@@ -3,6 +3,8 @@ import type { ErrorCode } from './errors.ts';
 
 /** What whoever meets an error does about it, in one sentence. */
 export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
+  CONCURRENCY_LIMITED: 'Try again after retryAfterMs, or raise the limit that the message names.',
+  RATE_LIMITED: 'Call again after retryAfterMs and less often, or raise the limit that is named.',
   ADDRESS_UNAVAILABLE:
     'Choose another port (0 lets the system choose), or end the program that has it.',
   BODY_TOO_LARGE: 'Send less in one message, or raise limits.body_bytes_max.',

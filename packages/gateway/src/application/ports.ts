@@ -131,8 +131,8 @@ export interface UpstreamCall {
   answered(answer: RawAnswer): void;
   /** Progress, or for a subscription any notification of it. */
   notified(message: ServerMessage): void;
-  /** There will be no answer. */
-  lost(fault: Fault): void;
+  /** There will be no answer. @param isUnsent nothing of the request has reached the server, as is known for certain */
+  lost(fault: Fault, isUnsent?: boolean): void;
 }
 
 /** One live connection to one server. Ids on it are the gateway's own. */

@@ -39,6 +39,8 @@ export interface ServerFacts {
   readonly circuit: CircuitFacts | undefined;
   /** What it has that clients of one era do not get; empty while it is not known which eras it speaks. */
   readonly cannotCross: readonly CannotCross[];
+  /** Calls that wait for a place among those that run. */
+  readonly queuedCount: number;
   /** Undefined for one that is switched off. */
   readonly activity: ServerActivity | undefined;
 }
@@ -46,8 +48,8 @@ export interface ServerFacts {
 /** Every configured server, also those that are switched off. */
 export function allFacts(deps: UseCaseDeps, context: UseCaseContext): readonly ServerFacts[] {
   return [
-    ...deps.servers.map((server) => factsOf(server, deps, context)),
-    ...deps.disabled.map(disabledFacts),
+    ...deps.fleet.servers.map((server) => factsOf(server, deps, context)),
+    ...deps.fleet.disabled.map(disabledFacts),
   ];
 }
 
@@ -76,6 +78,7 @@ export function factsOf(
     consecutiveFailures: health.consecutiveFailures,
     circuit: circuitOf(server, deps.clock.nowMs()),
     cannotCross: cannotCross({ speaks: erasOf(server), hello: catalog?.hello, tools }),
+    queuedCount: deps.gate.queuedOf(server),
     activity: activityOf(server, deps.clock.nowMs()),
   };
 }
@@ -104,6 +107,7 @@ function disabledFacts(spec: McpServerSpec): ServerFacts {
     consecutiveFailures: 0,
     circuit: undefined,
     cannotCross: [],
+    queuedCount: 0,
     activity: undefined,
   };
 }
@@ -139,7 +143,8 @@ export function canRetry(phase: McpServerPhase, health: Health, nowMs: number): 
 const NO_JITTER = 0.5;
 
 /** @throws Fault MCP_SERVER_UNKNOWN, MCP_SERVER_DISABLED */
-export function findServer({ servers, disabled }: UseCaseDeps, id: string): McpServer {
+export function findServer({ fleet }: UseCaseDeps, id: string): McpServer {
+  const { servers, disabled } = fleet;
   const server = servers.find(({ spec }) => spec.id === id);
   if (server !== undefined) return server;
   if (disabled.some((spec) => spec.id === id)) {

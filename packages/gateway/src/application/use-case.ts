@@ -4,14 +4,16 @@
  */
 import { Fault } from '@mcp-hangar/kernel/errors';
 import type { z } from 'zod';
-import type { McpServerSpec } from '../domain/mcp-server/spec.ts';
 import type { JsonObject } from '../domain/protocol/json-rpc.ts';
+import type { BatchParts } from './batch/batch-parts.ts';
 import type { Call } from './calls/call.ts';
 import type { Catalogs } from './catalog/catalogs.ts';
+import type { ExecutionGate } from './execution/execution-gate.ts';
 import type { InternalCall, Progress } from './calls/internal-call.ts';
+import type { Fleet } from './dispatch/fleet.ts';
 import type { Clock, DescribeConfiguration, Logger, ParkedCallStore } from './ports.ts';
 import type { Processes } from './processes/processes.ts';
-import type { McpServer, ServerUser } from './servers/mcp-server.ts';
+import type { ServerUser } from './servers/mcp-server.ts';
 import type { ServerLogs } from './servers/server-logs.ts';
 import type { StartStages } from './servers/start-stages.ts';
 
@@ -28,10 +30,7 @@ export interface UseCaseDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly startedAtMs: number;
-  /** Those that may be used, in the order of the configuration. */
-  readonly servers: readonly McpServer[];
-  /** Those that the configuration switches off. */
-  readonly disabled: readonly McpServerSpec[];
+  readonly fleet: Pick<Fleet, 'servers' | 'disabled'>;
   readonly catalogs: Catalogs;
   readonly stages: StartStages;
   readonly logs: ServerLogs;
@@ -41,6 +40,9 @@ export interface UseCaseDeps {
   readonly configuration?: DescribeConfiguration | undefined;
   /** Servers that are started at one time where many are wanted. */
   readonly startConcurrency: number;
+  readonly batches: BatchParts;
+  /** How many calls wait, and how limits are used. */
+  readonly gate: Pick<ExecutionGate, 'queuedOf' | 'rateUse'>;
   /** Sends a tool call the way that calls of clients go. */
   readonly send: (call: InternalCall) => Call;
 }
@@ -54,6 +56,7 @@ export const STAGES = [
   'connecting',
   'ready',
   'executing',
+  'retrying',
   'processing',
   'complete',
   'failed',

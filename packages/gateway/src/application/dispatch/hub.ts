@@ -4,9 +4,12 @@ import type { Breaker } from '../../domain/breaker/breaker.ts';
 import { mcpServerStream } from '../../domain/mcp-server/events.ts';
 import type { Lifecycle } from '../../domain/mcp-server/lifecycle.ts';
 import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
+import { PLAIN_BATCHES, type BatchParts } from '../batch/batch-parts.ts';
 import { EraBridge } from '../calls/era-bridge.ts';
 import { Catalogs } from '../catalog/catalogs.ts';
-import { Views, type Endpoint, type View } from '../catalog/views.ts';
+import { Views, type View } from '../catalog/views.ts';
+import { NO_LIMITS, type ExecutionSettings } from '../../domain/execution/settings.ts';
+import { ExecutionGate } from '../execution/execution-gate.ts';
 import { HealthSchedule } from '../health/health-schedule.ts';
 import { GatewayTools, type ToolFamilies } from '../gateway-tools/gateway-tools.ts';
 import { Parking } from '../parking/parking.ts';
@@ -37,6 +40,7 @@ import { Subscriptions } from '../subscriptions/subscriptions.ts';
 import { TaskTable } from '../tasks/task-table.ts';
 import type { UseCaseDeps } from '../use-case.ts';
 import { CallPath } from './call-path.ts';
+import { Fleet } from './fleet.ts';
 
 export interface HubOptions {
   readonly servers: readonly McpServerSpec[];
@@ -63,11 +67,15 @@ export interface HubOptions {
   readonly modernMeta: JsonObject;
   readonly leaseWaitMs: number;
   readonly inFlightMax: number;
+  /** Limits over all servers; none unless given. */
+  readonly execution?: ExecutionSettings | undefined;
   readonly catalog: {
     readonly firstListWaitMs: number;
     readonly ttlMs: number;
     readonly startConcurrency: number;
   };
+  /** Without it batches are neither recorded nor continued. */
+  readonly batches?: BatchParts | undefined;
   readonly toolAccess: {
     /** What clients see at the endpoint of all servers: servers and gateway, the gateway only, the servers only. */
     readonly mode: 'hybrid' | 'egress' | 'front_door';
@@ -78,12 +86,14 @@ export interface HubOptions {
 
 export class Hub {
   readonly options: HubOptions;
-  readonly servers: readonly McpServer[];
+  readonly fleet: Fleet;
   readonly catalogs: Catalogs;
   readonly views: Views;
   readonly subscriptions: Subscriptions;
   readonly calls: CallPath;
   readonly tasks: TaskTable;
+  /** What every call to a server passes. */
+  readonly gate: ExecutionGate;
   /** What commands and queries work with, whoever asks for them. */
   readonly useCases: UseCaseDeps;
   /** Calls of modern clients that wait for answers. */
@@ -92,8 +102,6 @@ export class Hub {
   /** What reacts to facts, later: the recovery of degraded servers. */
   readonly processes: Processes;
   readonly #tools: GatewayTools;
-  readonly #all: Endpoint;
-  readonly #single = new Map<string, Endpoint>();
   readonly #firstLists = new WeakMap<View, number>();
 
   constructor(options: HubOptions) {
@@ -109,8 +117,9 @@ export class Hub {
     });
     this.subscriptions = new Subscriptions(options);
     this.tasks = new TaskTable(options.clock);
+    this.gate = new ExecutionGate({ ...options, settings: options.execution ?? NO_LIMITS });
     this.#health = new HealthSchedule(options);
-    this.processes = newProcesses(options, () => this.servers);
+    this.processes = newProcesses(options, () => this.fleet.servers);
     this.views = new Views({
       catalogs: this.catalogs,
       serverInfo: options.info,
@@ -124,14 +133,26 @@ export class Hub {
       listener: this.#listener(stages),
       events: this.processes,
     };
+    const { mode, gatewayTools, naming } = options.toolAccess;
+    this.#tools = new GatewayTools(mode === 'front_door' ? 'none' : gatewayTools);
     const enabled = options.servers.filter((spec) => spec.enabled);
-    this.servers = enabled.map((spec) => this.#newServer(spec, parts));
+    const fleet = new Fleet(
+      {
+        servers: enabled.map((spec) => this.#newServer(spec, parts)),
+        disabled: options.servers.filter((spec) => !spec.enabled),
+      },
+      {
+        prefixed: naming === 'bare' ? 'on-collision' : true,
+        ownTools: this.#tools,
+        toolsOnly: mode === 'egress',
+      },
+    );
+    this.fleet = fleet;
     this.useCases = {
       clock: options.clock,
       logger: options.logger,
       startedAtMs: options.clock.nowMs(),
-      servers: this.servers,
-      disabled: options.servers.filter((spec) => !spec.enabled),
+      fleet,
       catalogs: this.catalogs,
       parkedCalls: this.parking,
       processes: this.processes,
@@ -139,34 +160,20 @@ export class Hub {
       stages,
       logs,
       startConcurrency: options.catalog.startConcurrency,
+      batches: options.batches ?? PLAIN_BATCHES,
+      gate: this.gate,
       send: (call) => this.calls.sendInternal(call),
     };
-    const { mode, gatewayTools, naming } = options.toolAccess;
-    this.#tools = new GatewayTools(mode === 'front_door' ? 'none' : gatewayTools);
     this.calls = new CallPath({
       ...options,
       callTimeoutMsMin: Math.min(...options.servers.map((spec) => spec.callTimeoutMs)),
       bridge: new EraBridge(info, (state) => this.parking.stray(state)),
       catalogs: this.catalogs,
+      gate: this.gate,
       known: (view, user) => this.known(view, user),
       runOwn: (tool, client, call) =>
         this.#tools.run(tool, { deps: this.useCases, client, call, info }),
     });
-    const shown = mode === 'egress' ? [] : this.servers;
-    this.#all = {
-      name: '*',
-      servers: shown,
-      prefixed: naming === 'bare' ? 'on-collision' : true,
-      ownTools: this.#tools,
-      toolsOnly: mode === 'egress',
-    };
-    for (const server of shown) {
-      this.#single.set(server.spec.id, {
-        name: server.spec.id,
-        servers: [server],
-        prefixed: false,
-      });
-    }
   }
 
   #newServer(spec: McpServerSpec, parts: ServerDependencies): McpServer {
@@ -201,11 +208,6 @@ export class Hub {
     return this.calls.inFlight;
   }
 
-  /** The endpoint of one server, or of all; undefined for an unknown id. */
-  endpoint(serverId: string | undefined): Endpoint | undefined {
-    return serverId === undefined ? this.#all : this.#single.get(serverId);
-  }
-
   /** Resolves when every server of the view was listed or tried, at the latest after `first_list_wait_ms`. */
   known(view: View, user: ServerUser): Promise<unknown> | undefined {
     const missing = view.endpoint.servers.filter((server) =>
@@ -228,6 +230,6 @@ export class Hub {
     this.subscriptions.close();
     this.calls.close();
     this.tasks.close();
-    await Promise.allSettled(this.servers.map((server) => server.close()));
+    await Promise.allSettled(this.fleet.servers.map((server) => server.close()));
   }
 }

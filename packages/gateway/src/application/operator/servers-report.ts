@@ -22,6 +22,8 @@ export const ServerRow = z.object({
   /** Null while it is not known which it has. */
   tools: z.number().nullable(),
   in_flight: z.number(),
+  /** Calls that wait for a place among those that run. */
+  queued: z.number(),
   processes: z.array(
     z.object({
       /** Null where it is a connection to a remote server. */
@@ -119,6 +121,7 @@ function rowOf(facts: ServerFacts): ServerRow {
     health: facts.healthStatus,
     tools: facts.areToolsKnown ? facts.toolsCount : null,
     in_flight: activity?.inFlight ?? 0,
+    queued: facts.queuedCount,
     processes: (activity?.children ?? []).map(processOf),
     last_used_at: isoOrNull(facts.lastUsedAtMs),
     consecutive_failures: facts.consecutiveFailures,

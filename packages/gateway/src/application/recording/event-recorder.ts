@@ -84,6 +84,16 @@ export class EventRecorder implements EventSink, AsyncDisposable {
     this.#add({ stream, event: this.#stamped(event, id), isCall: false });
   }
 
+  /** Of what clients do as often as they like: it shares the room of calls, and is counted where there is none. */
+  recordActivity(stream: string, event: DomainEvent): void {
+    if (this.#callsWaiting + this.#fresh.length >= this.#options.callsMax) {
+      this.#lost += 1;
+      return;
+    }
+    this.#callsWaiting += 1;
+    this.#add({ stream, event: this.#stamped(event), isCall: true });
+  }
+
   callSettled(call: SettledCall): void {
     if (this.#callsWaiting + this.#fresh.length >= this.#options.callsMax) {
       this.#lost += 1;

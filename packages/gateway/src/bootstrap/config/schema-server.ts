@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { once } from './once.ts';
+import { executionKeys } from './schema-execution.ts';
 import { breakerBlock } from './schema-breaker.ts';
 import { serverPolicyKeys, ToolPolicy } from './schema-policy.ts';
 import { remoteKeys, transport } from './schema-remote.ts';
@@ -80,7 +81,6 @@ const containerKeys = once(() => ({
 }));
 
 const operationKeys = once(() => ({
-  max_concurrency: z.int().min(0).max(100_000).optional().describe('Calls at one time.'),
   auto_start: z.boolean().optional().describe('Start with the gateway.'),
 }));
 
@@ -198,6 +198,7 @@ const notYet = <Shape extends Record<string, z.ZodType>>(shape: Shape): Shape =>
 const serverKeys = once(() => ({
   ...activeKeys,
   ...remoteKeys(),
+  ...executionKeys(),
   circuit_breaker: breakerBlock()
     .optional()
     .describe(

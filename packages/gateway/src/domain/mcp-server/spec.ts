@@ -1,5 +1,6 @@
 import type { Secret } from '@mcp-hangar/kernel/secret';
 import { z } from 'zod';
+import type { ServerExecution } from '../execution/settings.ts';
 import type { BreakerPolicy } from '../breaker/breaker.ts';
 import type { Era } from '../protocol/revisions.ts';
 
@@ -98,6 +99,8 @@ export interface McpServerSpec {
   readonly predefinedTools: readonly PredefinedTool[] | undefined;
   /** Globs of tools that are neither listed nor callable. */
   readonly hiddenTools: readonly string[];
+  /** Limits and further attempts of its calls; undefined where none are configured. */
+  readonly execution?: ServerExecution | undefined;
 }
 
 /** The mode as the configuration spells it. */
