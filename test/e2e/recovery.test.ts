@@ -164,6 +164,42 @@ describe('A gateway that is killed while a recovery waits', () => {
   });
 });
 
+describe('A server with a backup', () => {
+  it('has its calls answered by that while it is degraded, and gets them back', async () => {
+    const house = new Household((journal) => ({
+      mcp_servers: {
+        main: upstream([journal.option], {
+          call_timeout_s: 0.2,
+          max_consecutive_failures: 1,
+          failover: { backup: 'spare', failback_delay_s: 0.5 },
+        }),
+        spare: upstream([journal.option]),
+      },
+    }));
+    homes.push(house);
+    const gateway = await house.http();
+    const all = await LegacyClient.open(gateway.url());
+    const main = await LegacyClient.open(gateway.url('main'));
+    const spare = await pidOf(await LegacyClient.open(gateway.url('spare')));
+    expect(await pidOf(main)).not.toBe(spare);
+    expect(codeOf(await main.call('hang').answer())).toBe('CALL_TIMED_OUT');
+    await until('calls go to the backup', async () => (await pidOf(main)) === spare);
+    expect(textOf(await all.call('main__pid').answer())).toBe(String(spare));
+    const invoked = all.call('registry_invoke', { provider: 'main', tool: 'pid', arguments: {} });
+    expect(textOf(await invoked.answer())).toBe(String(spare));
+    const listed = await sagas(house);
+    expect(listed.map(({ type, subject }) => [type, subject])).toContainEqual(['failover', 'main']);
+    await until('they go back', async () => (await pidOf(main)) !== spare, RECOVERED_MS_MAX);
+    await until('nothing is pending', async () => (await sagas(house)).length === 0);
+    const types = await eventTypes(house);
+    expect(types.filter((type) => /^Fail/.test(type))).toEqual([
+      'FailoverStarted',
+      'FailbackScheduled',
+      'FailoverEnded',
+    ]);
+  });
+});
+
 describe('A circuit breaker', () => {
   const keys = (seconds: number): Config => ({
     call_timeout_s: 0.2,

@@ -70,8 +70,9 @@ async function attempt(
   which: number,
   clock: Clock,
 ): Promise<RecoveryCommand | undefined> {
+  if (server.phase !== 'degraded') return undefined; // a call came first
   try {
-    await server.recover();
+    await server.warm();
     return undefined;
   } catch (error) {
     const nowMs = clock.nowMs();

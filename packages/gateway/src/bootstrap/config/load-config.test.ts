@@ -105,6 +105,7 @@ describe('a server', () => {
       failuresMax: 3,
       healthIntervalMs: 60_000,
       breaker: undefined,
+      failover: undefined,
       sharing: 'auto',
       idleTtlMs: 300_000,
       startupTimeoutMs: 30_000,

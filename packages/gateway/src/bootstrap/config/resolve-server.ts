@@ -13,6 +13,7 @@ import {
 } from '../../domain/mcp-server/spec.ts';
 import { remoteDigest, remoteSecrets, resolveRemote, revealed } from './resolve-remote.ts';
 import { breakerPolicy } from './schema-breaker.ts';
+import { failoverPair } from './schema-failover.ts';
 import { MODES, type ServerEntry } from './schema-server.ts';
 import { splitWords } from './split-words.ts';
 
@@ -45,6 +46,7 @@ export function resolveServer(id: string, entry: ServerEntry, base: ServerBase):
     callTimeoutMs: Math.round(entry.call_timeout_s * 1000),
     failuresMax: entry.max_consecutive_failures,
     breaker: breakerPolicy(entry.circuit_breaker),
+    failover: failoverPair(entry),
     healthIntervalMs: Math.round(entry.health_check_interval_s * 1000),
     leasedChildrenMax: entry.leased_children_max,
     sessionChildrenMax: entry.session_children_max,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { once } from './once.ts';
 import { executionKeys } from './schema-execution.ts';
+import { failoverKeys } from './schema-failover.ts';
 import { breakerBlock } from './schema-breaker.ts';
 import { serverPolicyKeys, ToolPolicy } from './schema-policy.ts';
 import { remoteKeys, transport } from './schema-remote.ts';
@@ -204,6 +205,7 @@ const serverKeys = once(() => ({
     .describe(
       'Refuses calls to a server that keeps failing, until it is tried again; none unless set.',
     ),
+  ...failoverKeys(),
   ...notYet(containerKeys()),
   ...notYet(operationKeys()),
   ...serverPolicyKeys(),
