@@ -28,6 +28,8 @@ export interface LaunchBase {
 export interface ServerBase extends LaunchBase {
   /** What the file took from the environment. */
   readonly secrets: readonly Secret[];
+  /** Of servers that do not say how often they are asked whether they are alive. */
+  readonly healthIntervalS: number;
 }
 
 export function resolveServer(id: string, entry: ServerEntry, base: ServerBase): McpServerSpec {
@@ -47,7 +49,7 @@ export function resolveServer(id: string, entry: ServerEntry, base: ServerBase):
     failuresMax: entry.max_consecutive_failures,
     breaker: breakerPolicy(entry.circuit_breaker),
     failover: failoverPair(entry),
-    healthIntervalMs: Math.round(entry.health_check_interval_s * 1000),
+    healthIntervalMs: Math.round((entry.health_check_interval_s ?? base.healthIntervalS) * 1000),
     leasedChildrenMax: entry.leased_children_max,
     sessionChildrenMax: entry.session_children_max,
     predefinedTools: predefinedTools(entry),

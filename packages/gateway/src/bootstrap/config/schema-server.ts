@@ -166,9 +166,9 @@ const activeKeys = {
     .number()
     .min(0)
     .max(3600)
-    .default(60)
+    .optional()
     .describe(
-      'How often a running server that nobody calls is asked whether it is alive; 0 = never. Seconds.',
+      'How often a running server that nobody calls is asked whether it is alive; 0 = never. As `health_check` says unless set. Seconds.',
     ),
   idle_ttl_s: z
     .int()
