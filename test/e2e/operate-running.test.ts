@@ -45,6 +45,7 @@ const ROW = {
   health: 'unknown',
   tools: null,
   in_flight: 0,
+  queued: 0,
   processes: [],
   last_used_at: null,
   consecutive_failures: 0,

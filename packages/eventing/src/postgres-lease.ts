@@ -26,9 +26,7 @@ export async function acquireLease(
     [name, holder, ttlMs],
   );
   const [row] = rows;
-  return row === undefined
-    ? undefined
-    : { name, holder, generation: integerIn(row, 'generation') };
+  return row === undefined ? undefined : { name, holder, generation: integerIn(row, 'generation') };
 }
 
 export async function renewLease(

@@ -88,7 +88,9 @@ export class PostgresLog {
   async ask<T>(nothing: T, question: Question<T>): Promise<T> {
     const asked = async (): Promise<T> =>
       this.#connections.ask(async (client) =>
-        (await this.#canRead(client)) ? await question(client, this.#reader, this.#schema) : nothing,
+        (await this.#canRead(client))
+          ? await question(client, this.#reader, this.#schema)
+          : nothing,
       );
     return this.#told(async () => {
       try {

@@ -167,7 +167,12 @@ export class SqliteEventStore implements EventStore, LeaseStore, SnapshotStore {
 
   async acquire(name: string, holder: string, ttlMs: number): Promise<Lease | undefined> {
     checkLeaseName(holder);
-    return this.#run({ kind: 'acquire', name: checkLeaseName(name), holder, ttlMs: checkTtl(ttlMs) });
+    return this.#run({
+      kind: 'acquire',
+      name: checkLeaseName(name),
+      holder,
+      ttlMs: checkTtl(ttlMs),
+    });
   }
 
   async renew(lease: Lease, ttlMs: number): Promise<boolean> {

@@ -39,9 +39,7 @@ export function acquireLease(
        returning generation`,
     )
     .get(name, holder, ttlMs);
-  return row === undefined
-    ? undefined
-    : { name, holder, generation: integerIn(row, 'generation') };
+  return row === undefined ? undefined : { name, holder, generation: integerIn(row, 'generation') };
 }
 
 export function renewLease(

@@ -41,7 +41,7 @@ export async function fencingHolds(log: string, store: EventStore): Promise<void
     );
   }
   const all: Guarded[] = [];
-  for (let from = 1; ; ) {
+  for (let from = 1; ;) {
     const page = await store.read('guarded', from);
     all.push(...page.map(guardedOf));
     const last = page.at(-1);

@@ -35,6 +35,8 @@ export const specOf = (spec: SpecPart = {}): McpServerSpec => ({
   startupTimeoutMs: 1_000,
   callTimeoutMs: 1_000,
   failuresMax: 3,
+  healthIntervalMs: 0,
+  breaker: undefined,
   leasedChildrenMax: 8,
   sessionChildrenMax: 100,
   predefinedTools: undefined,

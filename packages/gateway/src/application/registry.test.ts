@@ -31,6 +31,9 @@ const PINS: Readonly<Record<string, readonly [entry: keyof typeof REGISTRY, perm
     hangar_warm: ['warm_mcp_servers', 'mcp_servers:lifecycle'],
     hangar_discover: ['trigger_discovery', 'discovery:trigger'],
     hangar_sources: ['list_discovery_sources', 'discovery:read'],
+    hangar_call: ['invoke_batch', 'tool:invoke'],
+    hangar_fetch_continuation: ['fetch_continuation', 'tool:invoke'],
+    hangar_delete_continuation: ['delete_continuation', 'tool:invoke'],
   };
 
 /** What commands of an operator may ask over the local socket. */

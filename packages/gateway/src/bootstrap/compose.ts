@@ -1,6 +1,11 @@
 /** The only place where the gateway is built. Nothing starts at import; nothing outlives the disposal. */
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
+import type { BatchParts } from '../application/batch/batch-parts.ts';
+import { BATCH_STREAM } from '../application/batch/batch-log.ts';
+import { eventId } from '@mcp-hangar/eventing/event-id';
 import { Hub, type HubOptions } from '../application/dispatch/hub.ts';
 import type {
   Clock,
@@ -8,9 +13,12 @@ import type {
   Logger,
   UpstreamLauncher,
 } from '../application/ports.ts';
+import { readProcesses } from '../application/processes/past-processes.ts';
+import { readCircuits } from '../application/recording/past-circuits.ts';
 import { NOBODY } from '../application/servers/child.ts';
 import { META, MODERN_REVISION } from '../domain/protocol/revisions.ts';
 import { NO_CAPABILITIES } from '../domain/protocol/capabilities.ts';
+import { ContinuationFiles } from '../infrastructure/continuations/continuation-files.ts';
 import { MemoryParkedCalls } from '../infrastructure/state/memory-parked-calls.ts';
 import { AesSealer } from '../infrastructure/state/sealer.ts';
 import type { ChildTimings } from '../infrastructure/launcher/child-process.ts';
@@ -91,7 +99,15 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
     newLauncher(config, { env, guardian, clock, logger, childTimings: overrides.childTimings });
   const random = overrides.random ?? Math.random;
   const { configuration } = overrides;
-  const hub = newHub(config, { launcher, clock, logger, random, configuration }, records);
+  const continuations = newContinuations(config, state, logger);
+  const batches = batchesOf(config, continuations, records);
+  const pastCircuits = config.servers.some(({ breaker }) => breaker !== undefined)
+    ? await readCircuits(records.store)
+    : new Map<string, never>();
+  const pastProcesses = await readProcesses(records.store);
+  const past = { pastCircuits, pastProcesses, newEventId: () => eventId(clock.nowMs()) };
+  const parts = { launcher, clock, logger, random, configuration, batches, ...past };
+  const hub = newHub(config, parts, records);
   let started = false;
   const health = healthOf(hub, { clock, records, started: () => started });
   let front: HttpFront | undefined;
@@ -100,6 +116,7 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
   const begin = (): void => {
     if (started) return;
     started = true;
+    hub.processes.resume();
     if (config.catalog.warm === 'boot') warmAll(hub);
   };
   const clients = new StdioClients(hub, limits);
@@ -113,6 +130,7 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
         overrides.drain?.(shutdownGraceMs),
       ]);
       await hub.close();
+      await continuations[Symbol.asyncDispose]();
       if (overrides.records === undefined) await records[Symbol.asyncDispose]();
       await guardian[Symbol.asyncDispose]();
     })();
@@ -159,13 +177,24 @@ function healthOf(
         : { kind: 'unavailable', reason: problem.reason, isExplicit: problem.isConfigured };
     },
     servers: () => ({
-      total: hub.servers.length,
-      running: hub.servers.filter((server) => server.running.length > 0).length,
+      total: hub.fleet.servers.length,
+      running: hub.fleet.servers.filter((server) => server.running.length > 0).length,
     }),
   };
 }
 
-type HubParts = Pick<HubOptions, 'launcher' | 'clock' | 'logger' | 'random' | 'configuration'>;
+type HubParts = Pick<
+  HubOptions,
+  | 'launcher'
+  | 'clock'
+  | 'logger'
+  | 'random'
+  | 'configuration'
+  | 'batches'
+  | 'pastCircuits'
+  | 'pastProcesses'
+  | 'newEventId'
+>;
 
 function newHub(config: GatewayConfig, parts: HubParts, records: Records): Hub {
   const { limits, catalog } = config;
@@ -193,10 +222,37 @@ function newHub(config: GatewayConfig, parts: HubParts, records: Records): Hub {
     sealer: new AesSealer(),
     leaseWaitMs: limits.leaseWaitMs,
     inFlightMax: limits.inFlightMax,
+    execution: config.execution,
     catalog,
     toolAccess: config.toolAccess,
   });
 }
+
+function newContinuations(
+  { truncation }: GatewayConfig,
+  state: StateFolder,
+  logger: Logger,
+): ContinuationFiles {
+  return new ContinuationFiles({
+    ...truncation,
+    folder: state.kind === 'open' ? join(state.path, 'continuations') : undefined,
+    temporaryFolder: tmpdir(),
+    onProblem: (reason) => logger.warn({ reason }, 'continuations_not_on_disk'),
+  });
+}
+
+const batchesOf = (
+  { truncation, limits, eventLog }: GatewayConfig,
+  continuations: ContinuationFiles,
+  { recorder }: Records,
+): BatchParts => ({
+  continuations,
+  truncation,
+  clientBytesMax: limits.clientBufferBytesMax,
+  record: eventLog.isEnabled
+    ? (event) => recorder.recordActivity(BATCH_STREAM, event)
+    : () => undefined,
+});
 
 /** `catalog.warm: boot`: lists every server as a client without capabilities would see it. */
 function warmAll(hub: Hub): void {
@@ -208,7 +264,7 @@ function warmAll(hub: Hub): void {
     isOneClient: false,
   } as const;
   const user = { asker, owner: NOBODY, clientInfo: undefined };
-  for (const server of hub.servers) {
+  for (const server of hub.fleet.servers) {
     if (hub.catalogs.lacks(server, asker)) void hub.catalogs.warm(server, user);
   }
 }

@@ -88,12 +88,22 @@ export class EventRecorder implements EventSink, AsyncDisposable {
     return this.#problem;
   }
 
-  record(stream: string, event: DomainEvent): void {
+  record(stream: string, event: DomainEvent, id?: string): void {
     if (this.#waiting.length - this.#callsWaiting >= FACTS_MAX) {
       this.#factsLost += 1;
       return;
     }
-    this.#add({ stream, event: this.#stamped(event), isCall: false });
+    this.#add({ stream, event: this.#stamped(event, id), isCall: false });
+  }
+
+  /** Of what clients do as often as they like: it shares the room of calls, and is counted where there is none. */
+  recordActivity(stream: string, event: DomainEvent): void {
+    if (this.#callsWaiting + this.#fresh.length >= this.#options.callsMax) {
+      this.#lost += 1;
+      return;
+    }
+    this.#callsWaiting += 1;
+    this.#add({ stream, event: this.#stamped(event), isCall: true });
   }
 
   callSettled(call: SettledCall): void {

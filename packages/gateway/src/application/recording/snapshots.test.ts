@@ -35,6 +35,7 @@ const counted = (failures: number, reason = 'it broke'): McpServerEvent => ({
     stillborn: 0,
     reason,
     retry_at_ms: failures,
+    kind: 'start',
   },
 });
 
@@ -145,9 +146,7 @@ describe('while events come', () => {
     expect(await store.snapshots('')).toMatchObject([{ stream: STREAM, version: 300 }]);
     await append(many(100));
     keeper.stored(STREAM, 100);
-    await expect
-      .poll(async () => (await store.snapshots(''))[0]?.version)
-      .toBe(400);
+    await expect.poll(async () => (await store.snapshots(''))[0]?.version).toBe(400);
   });
 
   test('what old events said of a server outlives them', async () => {

@@ -19,10 +19,7 @@ import { isObject, type JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { META, MODERN_REVISION } from '../../domain/protocol/revisions.ts';
 import { checkServer, type CheckOptions } from '../../infrastructure/doctor/check-server.ts';
 import { gatewayFacts, portFacts } from '../../infrastructure/doctor/gateway-facts.ts';
-import {
-  othersMayWrite,
-  stateFacts,
-} from '../../infrastructure/doctor/state-facts.ts';
+import { othersMayWrite, stateFacts } from '../../infrastructure/doctor/state-facts.ts';
 import { createGuardian } from '../../infrastructure/launcher/guardian.ts';
 import type { DoctorFlags } from '../../server/cli/commands/doctor.ts';
 import { doctorText, progressLine } from '../../server/cli/doctor-text.ts';

@@ -1,3 +1,5 @@
+import type { Truncation } from '../../application/batch/batch-parts.ts';
+import type { ExecutionSettings } from '../../domain/execution/settings.ts';
 import type { Secret } from '@mcp-hangar/kernel/secret';
 import type { Limits } from '../../domain/limits.ts';
 import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
@@ -31,6 +33,7 @@ export interface GatewayConfig {
     readonly allowedOrigins: readonly string[];
   };
   readonly limits: Limits;
+  readonly execution: ExecutionSettings;
   readonly catalog: {
     readonly warm: 'lazy' | 'boot';
     readonly firstListWaitMs: number;
@@ -53,6 +56,12 @@ export interface GatewayConfig {
     readonly callsMax: number;
     readonly keepMs: number;
     readonly keepEventsMax: number;
+  };
+  /** Long results of batches, and how the whole of them is kept. */
+  readonly truncation: Truncation & {
+    readonly ttlMs: number;
+    readonly entriesMax: number;
+    readonly bytesMax: number;
   };
   /** In file order, those of `mcp_servers` before those of `providers`. */
   readonly servers: readonly McpServerSpec[];

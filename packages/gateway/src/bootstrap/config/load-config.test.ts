@@ -58,9 +58,26 @@ describe('without a file', () => {
           leaseWaitMs: 30_000,
           shutdownGraceMs: 10_000,
         },
+        execution: {
+          concurrencyMax: Number.POSITIVE_INFINITY,
+          queueMax: 1000,
+          queueTimeoutMs: 30_000,
+          rateLimit: undefined,
+          principalRateLimit: undefined,
+        },
         catalog: { warm: 'lazy', firstListWaitMs: 3000, ttlMs: 5000, startConcurrency: 4 },
         toolAccess: { mode: 'hybrid', gatewayTools: 'registry', naming: 'prefixed' },
         logging: { level: 'info', json: false },
+        truncation: {
+          isEnabled: false,
+          batchBytesMax: 900_000,
+          resultBytesMin: 10_000,
+          keepsStructure: true,
+          endsAtLines: true,
+          ttlMs: 300_000,
+          entriesMax: 10_000,
+          bytesMax: 268_435_456,
+        },
         servers: [],
         notices: [],
       },
@@ -85,6 +102,8 @@ describe('a server', () => {
       secrets: [],
       era: undefined,
       failuresMax: 3,
+      healthIntervalMs: 60_000,
+      breaker: undefined,
       sharing: 'auto',
       idleTtlMs: 300_000,
       startupTimeoutMs: 30_000,
@@ -285,7 +304,7 @@ describe('precedence', () => {
 
   it('leaves variables of blocks that are not active alone', () => {
     const config = load('mcp_servers: {}', {
-      env: { OTEL_SERVICE_NAME: 'x', MCP_RATE_LIMIT_RPS: 'x' },
+      env: { OTEL_SERVICE_NAME: 'x', JAEGER_PORT: 'x' },
     });
     expect(config.notices).toEqual([]);
   });
@@ -327,9 +346,6 @@ describe('notices', () => {
       return notice.split('`')[1];
     });
     expect(named).toEqual([
-      'circuit_breaker',
-      'max_concurrency',
-      'health_check_interval_s',
       'image',
       'volumes',
       'network',

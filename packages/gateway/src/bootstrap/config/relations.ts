@@ -4,6 +4,7 @@ import { childNode, type ConfigNode, isGiven, nodeAt } from './config-node.ts';
 import { checkPersistence } from './persistence-relations.ts';
 import { type ConfigPath, type ConfigProblem, formatPath } from './problem.ts';
 import { type Accepts, childAccepts, factsOf, knownKeys, unwrap } from './schema-walk.ts';
+import { burstAlone, policiesOfNobody } from './execution-relations.ts';
 import { checkRemote } from './remote-relations.ts';
 import { MODES } from './schema-server.ts';
 import { SERVER_MAPS } from './server-maps.ts';
@@ -26,7 +27,9 @@ export function checkRelations(
   const found = [
     ...missingServers(root),
     ...idsInBothMaps(root),
+    ...redisContinuations(root),
     ...aliasConflicts(root, [], unwrap(schema)),
+    ...policiesOfNobody(root),
     ...checkPersistence(root),
     ...SERVER_MAPS.flatMap((map) => serverEntries(root, map).flatMap(checkServer)),
   ];
@@ -69,6 +72,14 @@ function idsInBothMaps(root: ConfigNode): readonly Finding[] {
   });
 }
 
+function redisContinuations(root: ConfigNode): readonly Finding[] {
+  const path = ['truncation', 'cache_driver'];
+  const node = nodeAt(root, path);
+  if (node?.kind !== 'scalar' || node.value !== 'redis') return [];
+  const message = 'this build cannot keep results in Redis';
+  return [{ node, path, message, fix: 'write "cache_driver: memory", or leave it out' }];
+}
+
 function aliasConflicts(node: ConfigNode, path: ConfigPath, accepts: Accepts): readonly Finding[] {
   if (node.kind === 'scalar') return [];
   if (node.kind === 'list') {
@@ -106,6 +117,7 @@ function checkServer(entry: Entry): readonly Finding[] {
     ...commandLine(entry),
     ...twoToolLists(entry),
     ...checkRemote(entry),
+    ...burstAlone(entry),
     ...['tools', 'predefined_tools'].flatMap((key) => toolNamesTwice(entry, key)),
   ];
 }

@@ -12,6 +12,7 @@ import {
   type StdioLaunch,
 } from '../../domain/mcp-server/spec.ts';
 import { remoteDigest, remoteSecrets, resolveRemote, revealed } from './resolve-remote.ts';
+import { breakerPolicy } from './schema-breaker.ts';
 import { MODES, type ServerEntry } from './schema-server.ts';
 import { splitWords } from './split-words.ts';
 
@@ -43,6 +44,8 @@ export function resolveServer(id: string, entry: ServerEntry, base: ServerBase):
     startupTimeoutMs: Math.round((entry.startup_timeout_s ?? standardStartup(launch)) * 1000),
     callTimeoutMs: Math.round(entry.call_timeout_s * 1000),
     failuresMax: entry.max_consecutive_failures,
+    breaker: breakerPolicy(entry.circuit_breaker),
+    healthIntervalMs: Math.round(entry.health_check_interval_s * 1000),
     leasedChildrenMax: entry.leased_children_max,
     sessionChildrenMax: entry.session_children_max,
     predefinedTools: predefinedTools(entry),

@@ -4,6 +4,7 @@ import type { Secret } from '@mcp-hangar/kernel/secret';
 
 import type { Limits } from '../../domain/limits.ts';
 import type { GatewayConfig } from './gateway-config.ts';
+import { resolveExecution, serverExecution } from './resolve-execution.ts';
 import { type LaunchBase, resolveServer } from './resolve-server.ts';
 import { resolvePersistence } from './resolve-persistence.ts';
 import type { ConfigDocument } from './schema.ts';
@@ -34,6 +35,7 @@ export function resolveConfig(input: ResolveInput): GatewayConfig {
       allowedOrigins: http.allowed_origins,
     },
     limits: resolveLimits(document.limits),
+    execution: resolveExecution(document),
     catalog: {
       warm: catalog.warm,
       firstListWaitMs: catalog.first_list_wait_ms,
@@ -46,24 +48,39 @@ export function resolveConfig(input: ResolveInput): GatewayConfig {
       naming: document.tool_access.naming,
     },
     logging: { level: logging.level, json: logging.json_format },
+    truncation: resolveTruncation(document.truncation),
     persistence: resolvePersistence(document, base.directory),
     eventLog: resolveEventLog(document.event_store),
-    servers: servers.map(([id, entry]) => resolveServer(id, entry, { ...base, secrets })),
+    servers: servers.map(([id, entry]) => ({
+      ...resolveServer(id, entry, { ...base, secrets }),
+      execution: serverExecution(id, entry, document),
+    })),
     notices,
   };
 }
 
 const DAY_MS = 86_400_000;
 
-function resolveEventLog(
-  block: ConfigDocument['event_store'],
-): GatewayConfig['eventLog'] {
+function resolveEventLog(block: ConfigDocument['event_store']): GatewayConfig['eventLog'] {
   return {
     isEnabled: block.enabled,
     allowsMemoryFallback: block.allow_memory_fallback,
     callsMax: block.call_log_queue_max,
     keepMs: block.keep_days * DAY_MS,
     keepEventsMax: block.keep_events_max,
+  };
+}
+
+function resolveTruncation(block: ConfigDocument['truncation']): GatewayConfig['truncation'] {
+  return {
+    isEnabled: block.enabled,
+    batchBytesMax: block.max_batch_size_bytes,
+    resultBytesMin: block.min_per_response_bytes,
+    keepsStructure: block.preserve_json_structure,
+    endsAtLines: block.truncate_on_line_boundary,
+    ttlMs: Math.round(block.cache_ttl_s * 1000),
+    entriesMax: block.max_cache_entries,
+    bytesMax: block.max_cache_bytes,
   };
 }
 
