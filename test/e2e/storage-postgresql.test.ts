@@ -37,7 +37,10 @@ interface Stored {
   readonly data: Record<string, unknown>;
 }
 
-const eventsOf = async (house: Household, ...flags: readonly string[]): Promise<readonly Stored[]> =>
+const eventsOf = async (
+  house: Household,
+  ...flags: readonly string[]
+): Promise<readonly Stored[]> =>
   (await hangar(house, 'events', '--json', '--limit', '100000', ...flags)).stdout
     .split('\n')
     .filter((line) => line !== '')
@@ -72,7 +75,10 @@ describe.skipIf(postgres.isMissing)(`A database of the gateway's own ${postgres.
     const events = await eventsOf(house);
     expect(changesOf(events)).toEqual(['initializing', 'ready', 'cold']);
     const verified = await hangar(house, 'events', 'verify');
-    expect(verified).toMatchObject({ code: 0, stdout: expect.stringContaining('schema hangar: 6') });
+    expect(verified).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('schema hangar: 6'),
+    });
     expect(await json(house, 'events', 'replay', '--json')).toMatchObject({
       compared: 'snapshots',
       servers: [{ id: 'math', state: 'cold', difference: null }],

@@ -106,7 +106,13 @@ describe('persistence.backend', () => {
     const house = home({
       persistence: {
         backend: 'postgresql',
-        postgresql: { host: '127.0.0.1', port: 1, database: 'logs', user: 'me', password: 'hidden' },
+        postgresql: {
+          host: '127.0.0.1',
+          port: 1,
+          database: 'logs',
+          user: 'me',
+          password: 'hidden',
+        },
       },
       event_store: { allow_memory_fallback: true },
     });
@@ -145,7 +151,13 @@ describe('mcp-hangar events', () => {
     await pastCalls(house, 1_500);
     const before = await replay(house);
     expect(before.servers).toMatchObject([{ id: 'math', state: 'cold', is_pruned: false }]);
-    const dry = await json<Record<string, number>>(house, 'events', 'compact', '--dry-run', '--json');
+    const dry = await json<Record<string, number>>(
+      house,
+      'events',
+      'compact',
+      '--dry-run',
+      '--json',
+    );
     const done = await json<Record<string, number>>(house, 'events', 'compact', '--json');
     expect(done).toEqual({ ...dry, dry_run: false });
     expect(done).toMatchObject({ removed: expect.any(Number), kept: 1_001 });

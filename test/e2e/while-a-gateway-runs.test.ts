@@ -280,7 +280,10 @@ describe('The event log', () => {
       ],
     });
     const { code, stdout } = await run('events', 'replay', '--server', 'up');
-    expect([code, stdout]).toEqual([0, expect.stringMatching(/^up .* same\nthe same as the gateway\n$/m)]);
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringMatching(/^up .* same\nthe same as the gateway\n$/m),
+    ]);
   });
 
   it('events verify knows a log that is not there, and one that is none', async () => {

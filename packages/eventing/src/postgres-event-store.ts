@@ -225,10 +225,7 @@ export class PostgresEventStore implements EventStore, LeaseStore, SnapshotStore
     return this.#closing;
   }
 
-  async #prune(
-    limits: PruneLimits,
-    onStep?: (deletedCount: number) => void,
-  ): Promise<number> {
+  async #prune(limits: PruneLimits, onStep?: (deletedCount: number) => void): Promise<number> {
     let deletedCount = 0;
     for (let from: number | undefined = 1; from !== undefined;) {
       this.#checkOpen();

@@ -216,10 +216,7 @@ export class SqliteEventStore implements EventStore, LeaseStore, SnapshotStore {
     });
   }
 
-  async #prune(
-    limits: PruneLimits,
-    onStep?: (deletedCount: number) => void,
-  ): Promise<number> {
+  async #prune(limits: PruneLimits, onStep?: (deletedCount: number) => void): Promise<number> {
     let deletedCount = 0;
     for (let from: number | undefined = 1; from !== undefined;) {
       const step: TaskResults['prune'] = await this.#run({ kind: 'prune', from, limits });

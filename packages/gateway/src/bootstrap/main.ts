@@ -47,7 +47,8 @@ export async function run(argv: readonly string[]): Promise<number> {
     eventsVerify: async (flags) => (await import('./commands/events.ts')).eventsVerify(flags),
     eventsCompact: async (flags) =>
       (await import('./commands/events-compact.ts')).eventsCompact(flags),
-    eventsReplay: async (flags) => (await import('./commands/events-replay.ts')).eventsReplay(flags),
+    eventsReplay: async (flags) =>
+      (await import('./commands/events-replay.ts')).eventsReplay(flags),
     operate: async (name, words, flags) =>
       (await import('./commands/operate.ts')).operate(name, words, flags),
     sagas: async (flags) => (await import('./commands/sagas.ts')).sagas(flags),

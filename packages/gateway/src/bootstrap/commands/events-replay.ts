@@ -31,7 +31,8 @@ interface Compared {
 export async function eventsReplay(flags: ReplayFlags): Promise<number> {
   const { place, name } = await findLog(flags);
   if (!isThere(place)) {
-    if (flags.json === true) await print(JSON.stringify({ path: name, compared: null, servers: [] }));
+    if (flags.json === true)
+      await print(JSON.stringify({ path: name, compared: null, servers: [] }));
     else say(`mcp-hangar: nothing has been recorded yet (${name})`);
     return 0;
   }

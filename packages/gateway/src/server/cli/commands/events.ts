@@ -84,7 +84,9 @@ export const eventCommands: CommandGroup<EventsActions> = (program, actions, don
     });
   events
     .command('compact')
-    .description('remove the events that the configuration does not keep, also while a gateway runs')
+    .description(
+      'remove the events that the configuration does not keep, also while a gateway runs',
+    )
     .option('--dry-run', 'only say how many would go')
     .option('--json', 'print one JSON object')
     .addHelpText('after', COMPACT_EXAMPLES)
