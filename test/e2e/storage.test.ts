@@ -1,14 +1,21 @@
 /** Where state is kept: a folder that the configuration names, what becomes of old events, and what a log says alone. */
-import { existsSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { SqliteEventStore } from '../../packages/eventing/src/sqlite-event-store.ts';
+import { canMount, SmallDisk } from '../../packages/eventing/test-kit/small-disk.ts';
+import { digestOf } from '../../packages/gateway/src/application/recording/call-event.ts';
+import { needs } from '../../scripts/requirements.ts';
 import { textOf } from '../support/clients.ts';
 import { hangar, json } from '../support/command-line.ts';
 import type { Config } from '../support/gateway.ts';
 import { Household } from '../support/household.ts';
 import { until } from '../support/until.ts';
 import { upstream } from '../support/upstream.ts';
+
+const mounts = needs('mounts', canMount);
+const RECOVERED_MS_MAX = 40_000;
+const TEST_MS_MAX = 120_000;
 
 const homes: Household[] = [];
 afterEach(async () => {
@@ -123,6 +130,60 @@ describe('persistence.backend', () => {
     expect(stdout + client.stderr).not.toContain('hidden');
   });
 });
+
+describe.skipIf(mounts.isMissing)(`A disk that is full ${mounts.mark}`, () => {
+  it(
+    'costs no call and no event: the gateway says so, and goes on by itself when there is room',
+    async () => {
+      using disk = SmallDisk.mount('4m');
+      const sqlite = { data_dir: join(disk.folder, 'data') };
+      const house = home({ persistence: { backend: 'sqlite', sqlite } });
+      const client = await house.open();
+      let made = 0;
+      const call = async (count: number): Promise<void> => {
+        for (const end = made + count; made < end;) {
+          made += 1;
+          expect(textOf(await client.call('math__echo', { n: made }))).toContain(`"n":${made}`);
+        }
+      };
+      const isTold = async (): Promise<boolean> =>
+        (await hangar(house, 'status')).stdout.includes('state is not kept: ');
+      await call(50);
+      const filler = join(disk.folder, 'filler');
+      fill(filler);
+      await until('it says so', async () => {
+        await call(50);
+        return isTold();
+      });
+      await call(50);
+      rmSync(filler);
+      await until('it works again', async () => !(await isTold()), RECOVERED_MS_MAX);
+      client.child.kill('SIGTERM');
+      expect(await client.exited).toBe(0);
+      const path = join(disk.folder, 'data', 'events.db');
+      await using store = new SqliteEventStore({ path });
+      const stored: unknown[] = [];
+      for (let from = 1; ; from = stored.length + 1) {
+        const page = await store.read('tool_calls:math', from);
+        if (page.length === 0) break;
+        stored.push(...page.map(({ data }) => data['arguments_digest']));
+      }
+      expect(stored).toEqual(Array.from({ length: made }, (_, at) => digestOf({ n: at + 1 })));
+    },
+    TEST_MS_MAX,
+  );
+});
+
+/** Writes until there is no room left. */
+function fill(path: string): void {
+  for (const bytes of [65_536, 4_096]) {
+    try {
+      for (;;) appendFileSync(path, Buffer.alloc(bytes));
+    } catch {
+      // It is full, for pieces of this size.
+    }
+  }
+}
 
 describe('mcp-hangar events', () => {
   it('row 19: replay reproduces the state of every server, also of one that was killed', async () => {

@@ -14,13 +14,20 @@ export interface PastProcesses {
   readonly recoveries: ReadonlyMap<string, Recovery>;
 }
 
-/** @throws Fault EVENT_STORE_UNAVAILABLE */
-export async function readProcesses(store: EventStore): Promise<PastProcesses> {
+/**
+ * @param adopts whether what this one has left is to be gone on with here, and by no other gateway; all unless given
+ * @throws Fault EVENT_STORE_UNAVAILABLE
+ */
+export async function readProcesses(
+  store: EventStore,
+  adopts: (producedBy: string) => boolean = () => true,
+): Promise<PastProcesses> {
   const recoveries = new Map<string, Recovery>();
   const prefix = processStreams(RECOVERY);
   for (const { stream, version } of await store.streams(prefix)) {
     const id = stream.slice(prefix.length);
     const tail = await store.read(stream, Math.max(1, version - TAIL_EVENTS + 1), TAIL_EVENTS);
+    if (!adopts(tail.at(-1)?.producedBy ?? '')) continue;
     const { evolve, initial } = recoveryOf(id);
     let state = initial;
     for (const { type, data } of tail) {
