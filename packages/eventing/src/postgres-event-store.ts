@@ -29,10 +29,11 @@ import { countOf } from './position.ts';
 import { ownDuplicate } from './postgres-group.ts';
 import { acquireLease, heldLeases, releaseLease, renewLease } from './postgres-lease.ts';
 import { PostgresLog } from './postgres-log.ts';
+import { prunable } from './postgres-prune.ts';
 import type { StreamVersion } from './postgres-reader.ts';
 import { readSnapshots, saveSnapshots } from './postgres-snapshot.ts';
 import { settleAppend } from './settle-append.ts';
-import type { PruneLimits } from './writer-messages.ts';
+import type { Prunable, PruneLimits } from './writer-messages.ts';
 
 const QUEUE_EVENTS_MAX = 16_384;
 const QUEUE_CHARS_MAX = 67_108_864;
@@ -162,18 +163,26 @@ export class PostgresEventStore implements EventStore, LeaseStore, SnapshotStore
   }
 
   /**
-   * Deletes what the limits let go, in steps that appends do not wait for; answers how many events went.
+   * Deletes what the limits let go, in steps that appends do not wait for; answers how many events went. `onStep`
+   * is told how many have, after each step.
    * @throws Fault EVENT_STORE_UNAVAILABLE, EVENT_STORE_BUSY; what earlier steps deleted stays deleted
    */
-  async prune(limits: PruneLimits): Promise<number> {
+  async prune(limits: PruneLimits, onStep?: (deletedCount: number) => void): Promise<number> {
     this.#checkOpen();
     const before = this.#pruning;
     const pruning = (async (): Promise<number> => {
       await before.catch(() => undefined); // its own caller learns of it
-      return this.#prune(limits);
+      return this.#prune(limits, onStep);
     })();
     this.#pruning = pruning;
     return pruning;
+  }
+
+  /** What `prune` would let go now. @throws Fault EVENT_STORE_UNAVAILABLE, EVENT_STORE_BUSY */
+  async prunable(limits: PruneLimits): Promise<Prunable> {
+    this.#checkOpen();
+    const nothing = { prunableCount: 0, eventsCount: 0 };
+    return this.#log.ask(nothing, (client, _reader, schema) => prunable(client, schema, limits));
   }
 
   async acquire(name: string, holder: string, ttlMs: number): Promise<Lease | undefined> {
@@ -216,12 +225,13 @@ export class PostgresEventStore implements EventStore, LeaseStore, SnapshotStore
     return this.#closing;
   }
 
-  async #prune(limits: PruneLimits): Promise<number> {
+  async #prune(limits: PruneLimits, onStep?: (deletedCount: number) => void): Promise<number> {
     let deletedCount = 0;
     for (let from: number | undefined = 1; from !== undefined;) {
       this.#checkOpen();
       const step = await this.#log.prune(from, limits);
       deletedCount += step.deletedCount;
+      onStep?.(deletedCount);
       from = step.next;
     }
     return deletedCount;

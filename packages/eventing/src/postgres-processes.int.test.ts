@@ -10,7 +10,7 @@ import type { Secret } from '@mcp-hangar/kernel/secret';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { needs } from '../../../scripts/requirements.ts';
 import { event, readWhole } from '../test-kit/events.ts';
-import { fencingHolds } from '../test-kit/fencing-contract.ts';
+import { fencingProblems, storedUnderLeases } from '../test-kit/fencing-contract.ts';
 import { hasPostgres, PostgresCluster } from '../test-kit/postgres-cluster.ts';
 import { PostgresEventStore } from './postgres-event-store.ts';
 import { verifyPostgresEventLog } from './postgres-verify.ts';
@@ -136,7 +136,7 @@ describe.skipIf(postgres.isMissing)(`a server ${postgres.mark}`, () => {
     async () => {
       const url = await cluster.createDatabase();
       await using store = new PostgresEventStore({ url });
-      await fencingHolds(url.reveal(), store);
+      expect(fencingProblems(await storedUnderLeases(url.reveal(), store))).toEqual([]);
     },
     TEST_MS_MAX,
   );

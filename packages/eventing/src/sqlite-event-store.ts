@@ -31,6 +31,7 @@ import { SqliteWriterThread } from './sqlite-writer-thread.ts';
 import type {
   AppendOutcome,
   FromWriter,
+  Prunable,
   PruneLimits,
   TaskResults,
   WriterTask,
@@ -142,19 +143,26 @@ export class SqliteEventStore implements EventStore, LeaseStore, SnapshotStore {
   }
 
   /**
-   * Deletes what the limits let go, in steps between which appends are written; answers how many events went.
+   * Deletes what the limits let go, in steps between which appends are written; answers how many events went. `onStep`
+   * is told how many have, after each step.
    * @throws Fault EVENT_STORE_UNAVAILABLE; what earlier steps deleted stays deleted
    */
-  async prune(limits: PruneLimits): Promise<number> {
+  async prune(limits: PruneLimits, onStep?: (deletedCount: number) => void): Promise<number> {
     this.#checkOpen();
     if (!existsSync(this.#path)) return 0;
     const before = this.#pruning;
     const pruning = (async (): Promise<number> => {
       await before.catch(() => undefined); // its own caller learns of it
-      return this.#prune(limits);
+      return this.#prune(limits, onStep);
     })();
     this.#pruning = pruning;
     return pruning;
+  }
+
+  /** What `prune` would let go now. @throws Fault EVENT_STORE_UNAVAILABLE */
+  async prunable(limits: PruneLimits): Promise<Prunable> {
+    this.#checkOpen();
+    return this.#reader.prunable(limits);
   }
 
   async acquire(name: string, holder: string, ttlMs: number): Promise<Lease | undefined> {
@@ -208,11 +216,12 @@ export class SqliteEventStore implements EventStore, LeaseStore, SnapshotStore {
     });
   }
 
-  async #prune(limits: PruneLimits): Promise<number> {
+  async #prune(limits: PruneLimits, onStep?: (deletedCount: number) => void): Promise<number> {
     let deletedCount = 0;
     for (let from: number | undefined = 1; from !== undefined;) {
       const step: TaskResults['prune'] = await this.#run({ kind: 'prune', from, limits });
       deletedCount += step.deletedCount;
+      onStep?.(deletedCount);
       from = step.next;
     }
     return deletedCount;

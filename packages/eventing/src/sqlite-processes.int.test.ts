@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import type { StoredEvent } from '@mcp-hangar/kernel/event-store';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { event, readWhole } from '../test-kit/events.ts';
-import { fencingHolds } from '../test-kit/fencing-contract.ts';
+import { fencingProblems, storedUnderLeases } from '../test-kit/fencing-contract.ts';
 import { SqliteEventStore } from './sqlite-event-store.ts';
 import { verifyEventLog } from './verify.ts';
 
@@ -121,7 +121,7 @@ it(
   async () => {
     const path = join(folder, 'leased.db');
     await using store = new SqliteEventStore({ path });
-    await fencingHolds(path, store);
+    expect(fencingProblems(await storedUnderLeases(path, store))).toEqual([]);
   },
   TEST_MS_MAX,
 );

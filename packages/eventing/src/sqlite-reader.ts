@@ -10,7 +10,9 @@ import { hasLeases, openToRead, type ReadableLog } from './sqlite-file.ts';
 import { heldLeases } from './sqlite-lease.ts';
 import { isPassing, problemOf } from './sqlite-problem.ts';
 import { readSnapshots } from './sqlite-snapshot.ts';
+import { prunable } from './sqlite-prune.ts';
 import { eventOf, integerIn, RowProblem, textIn, type UntrustedRow } from './stored-row.ts';
+import type { Prunable, PruneLimits } from './writer-messages.ts';
 
 interface Connection extends ReadableLog {
   readonly stream: StatementSync;
@@ -131,6 +133,11 @@ export class SqliteReader {
       }
       return found;
     });
+  }
+
+  prunable(limits: PruneLimits): Prunable {
+    const nothing = { prunableCount: 0, eventsCount: 0 };
+    return this.#ask(nothing, ({ db }) => prunable(db, limits));
   }
 
   heldLeases(prefix: string): readonly Lease[] {

@@ -13,18 +13,10 @@ import { isExpected, type EncodedAppend } from './encoded-append.ts';
 import { openToWrite } from './sqlite-file.ts';
 import { acquireLease, leaseGeneration, releaseLease, renewLease } from './sqlite-lease.ts';
 import { isPassing, isUniqueViolation } from './sqlite-problem.ts';
+import { pruneStep } from './sqlite-prune.ts';
 import { saveSnapshots } from './sqlite-snapshot.ts';
 import { integerIn } from './stored-row.ts';
-import type {
-  AppendOutcome,
-  PruneLimits,
-  PruneStep,
-  TaskResults,
-  WriterTask,
-} from './writer-messages.ts';
-
-/** Positions that one transaction of a prune looks at: appends wait for it. */
-const PRUNE_POSITIONS_MAX = 1_000;
+import type { AppendOutcome, TaskResults, WriterTask } from './writer-messages.ts';
 
 /** A statement for many rows costs two thirds of as many statements. */
 const ROWS = 32;
@@ -187,45 +179,4 @@ function refusal(
 function versionOf(connection: Connection, stream: string): number {
   const row = connection.versionOf.get(stream);
   return row === undefined ? 0 : integerIn(row, 'version');
-}
-
-/** The first column of the first row; undefined where it is null or there is none. */
-function numberFrom(db: DatabaseSync, sql: string, ...values: number[]): number | undefined {
-  const row = db.prepare(sql).get(...values);
-  return row === undefined || row['n'] === null ? undefined : integerIn(row, 'n');
-}
-
-function pruneStep(db: DatabaseSync, from: number, limits: PruneLimits): PruneStep {
-  const begin = numberFrom(db, 'select min(position) as n from event where position >= ?', from);
-  const last = numberFrom(db, 'select max(position) as n from event');
-  if (begin === undefined || last === undefined) return { deletedCount: 0, next: undefined };
-  const end = Math.min(begin + PRUNE_POSITIONS_MAX, last + 1);
-  const cut = Math.max(cutByCount(last, limits), cutByAge(db, [begin, end], limits));
-  const until = Math.min(cut, end);
-  if (until <= begin) return { deletedCount: 0, next: undefined };
-  const { changes } = db
-    .prepare(
-      `delete from event where position >= ? and position < ? and exists
-         (select 1 from event newer where newer.stream = event.stream and newer.version > event.version)`,
-    )
-    .run(begin, until);
-  db.prepare(`update event_log set value = max(value, ?) where name = 'pruned_below'`).run(until);
-  const isDone = until < end || end > last;
-  return { deletedCount: Number(changes), next: isDone ? undefined : until };
-}
-
-/** Events before this position are more than `keepEventsMax`. */
-const cutByCount = (last: number, { keepEventsMax }: PruneLimits): number =>
-  keepEventsMax === undefined ? 0 : last + 1 - keepEventsMax;
-
-/** Among the positions of a range: where the first event is that is not old. */
-function cutByAge(
-  db: DatabaseSync,
-  [begin, end]: readonly [number, number],
-  { occurredBeforeMs }: PruneLimits,
-): number {
-  if (occurredBeforeMs === undefined) return 0;
-  const sql = `select min(position) as n from event
-    where position >= ? and position < ? and occurred_at_ms >= ?`;
-  return numberFrom(db, sql, begin, end, occurredBeforeMs) ?? end;
 }

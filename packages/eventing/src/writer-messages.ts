@@ -13,6 +13,13 @@ export interface PruneLimits {
   readonly keepEventsMax?: number;
 }
 
+/** What a prune would find. */
+export interface Prunable {
+  readonly prunableCount: number;
+  /** All of them. */
+  readonly eventsCount: number;
+}
+
 /** What is asked of the writer beside appends; it answers in the order in which it was asked. */
 export type WriterTask =
   | { readonly kind: 'prune'; readonly from: number; readonly limits: PruneLimits }

@@ -16,6 +16,7 @@ const ROUNDS = 40;
 export function leaseContract(name: string, open: OpenLeasingStore): void {
   describe(`${name} as a store of leases`, () => {
     holding(open);
+    askingForLeases(open);
     fencing(open);
   });
   describe(`${name} as a store of snapshots`, () => {
@@ -71,7 +72,9 @@ function holding(open: OpenLeasingStore): void {
     expect(await store.renew(one, LONG_MS)).toBe(true);
     expect(await store.heldLeases('tim')).toEqual([one]);
   });
+}
 
+function askingForLeases(open: OpenLeasingStore): void {
   it('lists what is held, by the beginning of the name', async () => {
     await using store = await open();
     expect(await store.heldLeases('')).toEqual([]);

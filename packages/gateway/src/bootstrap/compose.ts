@@ -97,7 +97,7 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
   const pastCircuits = config.servers.some(({ breaker }) => breaker !== undefined)
     ? await readCircuits(records.store)
     : new Map<string, never>();
-  const pastProcesses = await readProcesses(records.store);
+  const pastProcesses = await readProcesses(records.store, records.adopts);
   const past = { pastCircuits, pastProcesses, newEventId: () => eventId(clock.nowMs()) };
   const parts = { launcher, clock, logger, random, configuration, batches, ...past };
   const hub = newHub(config, parts, records);

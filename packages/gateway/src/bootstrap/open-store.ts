@@ -1,8 +1,9 @@
 /** The store of a configuration's state: a SQLite file or a PostgreSQL database, loaded when it is wanted. */
-import { join } from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { PostgresEventStore } from '@mcp-hangar/eventing/postgres-event-store';
 import type { SqliteEventStore } from '@mcp-hangar/eventing/sqlite-event-store';
-import type { PruneLimits } from '@mcp-hangar/eventing/writer-messages';
+import type { Prunable, PruneLimits } from '@mcp-hangar/eventing/writer-messages';
 import type { EventStore } from '@mcp-hangar/kernel/event-store';
 import type { LeaseStore } from '@mcp-hangar/kernel/lease';
 import type { SnapshotStore } from '@mcp-hangar/kernel/snapshot';
@@ -10,15 +11,19 @@ import type { StorePlace } from './config/gateway-config.ts';
 
 /** What outlives the process, and can let old events go. */
 export interface DurableStore extends EventStore, LeaseStore, SnapshotStore {
-  prune(limits: PruneLimits): Promise<number>;
+  prune(limits: PruneLimits, onStep?: (deletedCount: number) => void): Promise<number>;
+  prunable(limits: PruneLimits): Promise<Prunable>;
 }
 
 type Postgres = Extract<StorePlace, { kind: 'postgresql' }>;
 
 /** Where it really is. */
-export type DurablePlace = { readonly kind: 'sqlite'; readonly path: string } | Postgres;
+export type DurablePlace =
+  | { readonly kind: 'sqlite'; readonly path: string; readonly makesFolder?: boolean }
+  | Postgres;
 
 const EVENTS_FILE = 'events.db';
+const FOLDER = { recursive: true, mode: 0o700 } as const;
 
 /** Undefined where nothing is kept: in memory, or without the state folder that it would be in. */
 export function durablePlace(
@@ -31,7 +36,7 @@ export function durablePlace(
     case 'postgresql':
       return place;
     case 'sqlite': {
-      if (place.path !== undefined) return { kind: 'sqlite', path: place.path };
+      if (place.path !== undefined) return { ...place, path: place.path };
       return stateFolder === undefined
         ? undefined
         : { kind: 'sqlite', path: join(stateFolder, EVENTS_FILE) };
@@ -48,11 +53,14 @@ export async function newStore(place: DurablePlace): Promise<DurableStore> {
 }
 
 /**
- * The same, with what a gateway needs before it begins: the tables of a database are made, or brought up to date.
- * @throws Fault EVENT_STORE_UNAVAILABLE, EVENT_STORE_BUSY, CONFIG_INVALID
+ * The same, with what a gateway needs before it begins: a folder that was named, the tables of a database.
+ * @throws errors of the file system; Fault EVENT_STORE_UNAVAILABLE, EVENT_STORE_BUSY, CONFIG_INVALID
  */
 export async function openStore(place: DurablePlace): Promise<DurableStore> {
-  if (place.kind === 'sqlite') return newSqlite(place.path);
+  if (place.kind === 'sqlite') {
+    if (place.makesFolder === true) mkdirSync(dirname(place.path), FOLDER);
+    return newSqlite(place.path);
+  }
   const store = await newPostgres(place);
   try {
     await store.open();

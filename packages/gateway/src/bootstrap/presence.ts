@@ -8,6 +8,8 @@ import { LeaseKeeper } from '@mcp-hangar/eventing/lease-keeper';
 import { messageOf } from '@mcp-hangar/kernel/error-text';
 import type { LeaseStore } from '@mcp-hangar/kernel/lease';
 
+/** Of the one that goes on with what gateways that are gone have left. */
+const PROCESSES = 'processes';
 /** Leases of gateways that run: this, and who they are in `produced_by`. */
 const PREFIX = 'gateway:';
 /** In the state folder: who used it last. The folder has one gateway at one time, so that one is gone. */
@@ -16,6 +18,8 @@ const LAST_FILE = 'producer';
 export interface Presence extends AsyncDisposable {
   /** Whether another gateway that wrote events may still run. */
   readonly isAlive: (producedBy: string) => boolean;
+  /** Whether timers that it has left are this gateway's to keep. Of all gateways that are asked at most one says so. */
+  readonly adopts: (producedBy: string) => boolean;
   /** Why the database does not answer; undefined while it does. */
   readonly problem: () => string | undefined;
 }
@@ -36,25 +40,36 @@ export async function announcePresence(options: PresenceOptions): Promise<Presen
   } catch {
     // A folder that is full or read-only: then its last one is over when its lease is.
   }
-  const others = await leases.heldLeases(PREFIX);
-  await Promise.all(
-    others.filter(({ holder }) => holder === before).map((lease) => leases.release(lease)),
+  const held = await leases.heldLeases('');
+  const ofBefore = held.filter(({ holder }) => holder === before);
+  await Promise.all(ofBefore.map((lease) => leases.release(lease)));
+  const alive = new Set(
+    held
+      .filter(({ name, holder }) => name.startsWith(PREFIX) && holder !== before)
+      .map(({ holder }) => holder),
   );
-  const alive = new Set(others.map(({ holder }) => holder).filter((holder) => holder !== before));
   let problem: string | undefined;
-  const keeper = new LeaseKeeper({
+  const onProblem = (error: unknown): void => {
+    problem = error === undefined ? undefined : messageOf(error);
+  };
+  const self = new LeaseKeeper({
     leases,
     name: PREFIX + producedBy,
     holder: producedBy,
-    onProblem: (error) => {
-      problem = error === undefined ? undefined : messageOf(error);
-    },
+    onProblem,
   });
-  await keeper.start();
+  const processes = new LeaseKeeper({ leases, name: PROCESSES, holder: producedBy });
+  await Promise.all([self.start(), processes.start()]);
+  const adoptsAll = processes.current !== undefined;
+  // Its lease was not over: nobody else can have gone on with what it left.
+  const own = ofBefore.some(({ name }) => name.startsWith(PREFIX)) ? before : undefined;
   return {
     isAlive: (producer) => alive.has(producer),
+    adopts: (producer) => producer === own || (adoptsAll && !alive.has(producer)),
     problem: () => problem,
-    [Symbol.asyncDispose]: () => keeper[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await Promise.all([self[Symbol.asyncDispose](), processes[Symbol.asyncDispose]()]);
+    },
   };
 }
 

@@ -29,6 +29,8 @@ export interface Records extends AsyncDisposable {
   readonly store: EventStore;
   readonly memory: MemoryStore;
   readonly past: ReadonlyMap<string, Lifecycle>;
+  /** Whether this gateway goes on with the processes that another one has left, and no other gateway does. */
+  readonly adopts: (producedBy: string) => boolean;
   /** What of it does not last, and whether the operator had asked that it does; undefined where all is well. */
   readonly problem: () => RecordsProblem | undefined;
 }
@@ -83,6 +85,7 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
     store: opened.store,
     memory: files ?? FORGETFUL,
     past: opened.past,
+    adopts: presence?.adopts ?? (() => true),
     problem: () => {
       const isWanted = isPlaced(config.persistence);
       const ofStore = opened.problem ?? recorder.problem ?? presence?.problem();

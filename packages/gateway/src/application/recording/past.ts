@@ -16,7 +16,7 @@ import {
  * Of a stream without a snapshot: a log of before there were any may be long, and a start does not wait for all of it.
  * Every attempt to start changes the state, and that event carries what counts.
  */
-const TAIL_EVENTS = 1_024;
+const TAIL_EVENTS = 256;
 /** A state that cost more than this is worth keeping. */
 const SNAPSHOT_EVENTS_MIN = 32;
 /** Streams that are read at one time. */

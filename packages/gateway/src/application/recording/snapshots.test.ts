@@ -1,5 +1,5 @@
 import { MemoryEventStore } from '@mcp-hangar/eventing/memory-event-store';
-import type { NewEvent } from '@mcp-hangar/kernel/event-store';
+import type { JsonValue, NewEvent } from '@mcp-hangar/kernel/event-store';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { mcpServerStream, type McpServerEvent } from '../../domain/mcp-server/events.ts';
 import { readPast } from './past.ts';
@@ -79,13 +79,14 @@ describe('a snapshot', () => {
     await append(many(3));
     const snapshot = snapshotOf(await replayServer(store, unreplayed(STREAM)));
     if (snapshot === undefined) throw new Error('there is a state');
-    const { lifecycle } = snapshot.state;
-    if (typeof lifecycle !== 'object' || lifecycle === null) throw new Error('it is an object');
+    const lifecycle = JSON.stringify(snapshot.state['lifecycle']);
+    const withMember = (member: string): JsonValue =>
+      JSON.parse(lifecycle.replace(/}$/, `,${member}}`)) as JsonValue;
     for (const other of [
       { ...snapshot, schemaVersion: 2 },
       { ...snapshot, state: {} },
-      { ...snapshot, state: { ...snapshot.state, lifecycle: { ...lifecycle, colour: 'red' } } },
-      { ...snapshot, state: { ...snapshot.state, lifecycle: { ...lifecycle, failures: '3' } } },
+      { ...snapshot, state: { ...snapshot.state, lifecycle: withMember('"colour":"red"') } },
+      { ...snapshot, state: { ...snapshot.state, lifecycle: withMember('"failures":"3"') } },
       { ...snapshot, state: { ...snapshot.state, lifecycle: [] } },
     ])
       expect(fromSnapshot(other)).toBeUndefined();
@@ -95,7 +96,7 @@ describe('a snapshot', () => {
 
 describe('a start', () => {
   test('reads what is behind the snapshots, and keeps what was long to read', async () => {
-    await append([stored(changed('degraded')), ...many(500)]);
+    await append([stored(changed('degraded')), ...many(200)]);
     let saved = 0;
     const onSnapshots: Parameters<typeof readPast>[2] = {
       onSnapshots: (snapshots) => {
@@ -104,12 +105,12 @@ describe('a start', () => {
       },
     };
     const first = await readPast(store, ignored, onSnapshots);
-    expect([store.eventsRead, saved]).toEqual([501, 1]);
+    expect([store.eventsRead, saved]).toEqual([201, 1]);
     const second = await readPast(store, ignored, onSnapshots);
-    expect([store.eventsRead, saved]).toEqual([501, 1]);
+    expect([store.eventsRead, saved]).toEqual([201, 1]);
     await append(many(3));
     const third = await readPast(store, ignored, onSnapshots);
-    expect([store.eventsRead, saved]).toEqual([504, 1]);
+    expect([store.eventsRead, saved]).toEqual([204, 1]);
     expect(second).toEqual(first);
     expect(third.get('files')).toMatchObject({ phase: 'degraded', failures: 2 });
   });
@@ -118,7 +119,7 @@ describe('a start', () => {
     await append([...many(3_000), stored(changed('degraded')), ...many(10)]);
     const past = await readPast(store, ignored);
     expect(past.get('files')).toMatchObject({ phase: 'degraded', failures: 9 });
-    expect(store.eventsRead).toBeLessThanOrEqual(1_024);
+    expect(store.eventsRead).toBeLessThanOrEqual(256);
   });
 
   test('closes what a gateway that is gone left alive, and not what belongs to one that runs', async () => {

@@ -22,8 +22,8 @@ export function resolvePersistence(
   const from = (path: string): string => resolvePath(directory ?? '.', path);
   if (log.path !== undefined) return { kind: 'sqlite', path: from(log.path) };
   const folder = sqlite?.data_dir;
-  const path = folder === undefined ? undefined : resolvePath(from(folder), FILE);
-  return { kind: 'sqlite', path };
+  if (folder === undefined) return { kind: 'sqlite', path: undefined };
+  return { kind: 'sqlite', path: resolvePath(from(folder), FILE), makesFolder: true };
 }
 
 const resolvePostgres = (block: Postgres): StorePlace => ({
