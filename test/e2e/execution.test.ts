@@ -240,7 +240,8 @@ describe('What waits', () => {
       const { servers } = await json<Report>(house, 'status', '--json');
       return servers[0]?.in_flight === 1 ? servers[0].queued : undefined;
     };
-    await until('two calls wait', async () => (await queued()) === 2);
+    const two = await until('two calls wait', async () => (await queued()) === 2);
+    expect(two).toBe(true);
     for (const requestId of ['a', 'b', 'c'])
       await client.notify('notifications/cancelled', { requestId });
     await until('all are over', () => calls.every(({ over }) => over));
