@@ -74,6 +74,25 @@ describe('A place', () => {
     expect(calls[3]?.fault.data?.['retryAfterMs']).toBe(100);
   });
 
+  it('is waited for by no more than may wait when a server has started for many', async () => {
+    const gate = gateOf({ queueMax: 1 });
+    const server = serverOf({ concurrencyMax: 1 });
+    const calls = Array.from({ length: 4 }, () => {
+      const call = run(gate, server);
+      call.gate?.stepAside();
+      return call;
+    });
+    await settled();
+    expect(calls.every(({ runs }) => runs)).toBe(true);
+    const went: number[] = [];
+    for (const [index, call] of calls.entries()) call.gate?.goOn(() => void went.push(index));
+    await settled();
+    expect(calls.map(({ error }) => error !== undefined)).toEqual([false, false, true, true]);
+    expect(calls[2]?.fault.data?.['limit']).toBe('mcp_servers.up.max_concurrency');
+    expect(went).toEqual([2, 3, 0]);
+    expect(gate.queuedOf(server)).toBe(1);
+  });
+
   it('is given up at once by who waits for it no more, and goes to the next', async () => {
     const [gate, server] = [gateOf(), serverOf({ concurrencyMax: 1 })];
     const [first, second, third] = [run(gate, server), run(gate, server), run(gate, server)];
