@@ -64,7 +64,7 @@ const open = (server: string, capabilities = {}): Promise<LegacyClient> =>
   LegacyClient.open(gateway.url(server), { capabilities });
 
 describe('A rate limit', () => {
-  it('of a server refuses the call after its burst, and touches no other server', async () => {
+  it('row 16: of a server refuses the call after its burst, and touches no other server', async () => {
     const client = await open('limited');
     const other = await open('free');
     for (let n = 0; n < 3; n += 1)
