@@ -185,6 +185,18 @@ export const COMMAND_TESTS: Readonly<Record<string, CommandTests>> = {
     json: [RUNNING, 'events verify reads the log while it is written'],
     badInput: WRONG_WORDS,
   },
+  'events compact': {
+    running: [RUNNING, 'events compact removes what the configuration does not keep'],
+    alone: ['storage', 'compact keeps what removed events said, and replay says the same'],
+    json: [RUNNING, 'events compact removes what the configuration does not keep'],
+    badInput: WRONG_WORDS,
+  },
+  'events replay': {
+    running: [RUNNING, 'events replay says what the gateway says'],
+    alone: ['storage', 'compact keeps what removed events said, and replay says the same'],
+    json: [RUNNING, 'events replay says what the gateway says'],
+    badInput: ['storage', 'replay names a server of which nothing is stored'],
+  },
   'calls parked': {
     running: [
       'parked-calls-cli',

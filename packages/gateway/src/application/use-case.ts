@@ -31,6 +31,8 @@ export interface UseCaseDeps {
   readonly logger: Logger;
   readonly startedAtMs: number;
   readonly fleet: Pick<Fleet, 'servers' | 'disabled'>;
+  /** Why what is to outlive the gateway is not kept just now; undefined where it is. */
+  readonly stateProblem?: (() => string | undefined) | undefined;
   readonly catalogs: Catalogs;
   readonly stages: StartStages;
   readonly logs: ServerLogs;

@@ -277,11 +277,10 @@ export class CallPath {
       attemptsMax,
       onRetry,
       isRepeatable: () => isRepeatable(this.#catalogs.offer(server, user.asker, user.owner), tool),
-      attempt: (ms) =>
-        this.#hand(call, {
-          ...sending,
-          delivery: { ...delivery, timeoutMs: Math.min(delivery.timeoutMs, ms) },
-        }),
+      attempt: (limit) => {
+        const isShorter = limit !== undefined && limit.timeoutMs < delivery.timeoutMs;
+        this.#hand(call, isShorter ? { ...sending, delivery: { ...delivery, ...limit } } : sending);
+      },
     });
   }
 

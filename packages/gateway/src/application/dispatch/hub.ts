@@ -76,6 +76,8 @@ export interface HubOptions {
   };
   /** Without it batches are neither recorded nor continued. */
   readonly batches?: BatchParts | undefined;
+  /** Why what is to outlive the gateway is not kept just now. */
+  readonly stateProblem?: () => string | undefined;
   readonly toolAccess: {
     /** What clients see at the endpoint of all servers: servers and gateway, the gateway only, the servers only. */
     readonly mode: 'hybrid' | 'egress' | 'front_door';
@@ -106,15 +108,9 @@ export class Hub {
 
   constructor(options: HubOptions) {
     this.options = options;
-    const { clock, parkedCalls: store, sealer, info } = options;
+    const { clock, logger, memory, modernMeta, parkedCalls: store, sealer, info } = options;
     this.parking = new Parking({ clock, store, sealer, info });
-    this.catalogs = new Catalogs({
-      clock: options.clock,
-      logger: options.logger,
-      modernMeta: options.modernMeta,
-      memory: options.memory,
-      ...options.catalog,
-    });
+    this.catalogs = new Catalogs({ clock, logger, modernMeta, memory, ...options.catalog });
     this.subscriptions = new Subscriptions(options);
     this.tasks = new TaskTable(options.clock);
     this.gate = new ExecutionGate({ ...options, settings: options.execution ?? NO_LIMITS });
@@ -153,6 +149,7 @@ export class Hub {
       logger: options.logger,
       startedAtMs: options.clock.nowMs(),
       fleet,
+      stateProblem: options.stateProblem,
       catalogs: this.catalogs,
       parkedCalls: this.parking,
       processes: this.processes,

@@ -56,6 +56,8 @@ export type ServerRow = z.infer<typeof ServerRow>;
 export const ServersReport = z.object({
   as_of: time,
   uptime_s: z.number(),
+  /** Why what is to outlive the gateway is not kept just now; absent where it is. */
+  state_problem: z.string().optional(),
   servers: z.array(ServerRow),
 });
 export type ServersReport = z.infer<typeof ServersReport>;
@@ -80,9 +82,15 @@ export const ServerReport = z.object({
 });
 export type ServerReport = z.infer<typeof ServerReport>;
 
-export const serversReport = ({ servers, nowMs, uptimeMs }: GatewayStatus): ServersReport => ({
+export const serversReport = ({
+  servers,
+  nowMs,
+  uptimeMs,
+  stateProblem,
+}: GatewayStatus): ServersReport => ({
   as_of: iso(nowMs),
   uptime_s: Math.round(uptimeMs / 1_000),
+  ...(stateProblem === undefined ? {} : { state_problem: stateProblem }),
   servers: servers.map(rowOf),
 });
 

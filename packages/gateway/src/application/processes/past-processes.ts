@@ -20,16 +20,28 @@ export interface PastProcesses {
   readonly failovers: ReadonlyMap<string, Failover>;
 }
 
-/** @throws Fault EVENT_STORE_UNAVAILABLE */
-export async function readProcesses(store: EventStore): Promise<PastProcesses> {
+/**
+ * @param adopts whether what this one has left is to be gone on with here, and by no other gateway; all unless given
+ * @throws Fault EVENT_STORE_UNAVAILABLE
+ */
+export async function readProcesses(
+  store: EventStore,
+  adopts: (producedBy: string) => boolean = () => true,
+): Promise<PastProcesses> {
+  const from = { store, adopts };
   return {
-    recoveries: await statesOf(store, RECOVERY, RecoveryEvent, recoveryOf),
-    failovers: await statesOf(store, FAILOVER, FailoverEvent, (id) => failoverOf(id, undefined)),
+    recoveries: await statesOf(from, RECOVERY, RecoveryEvent, recoveryOf),
+    failovers: await statesOf(from, FAILOVER, FailoverEvent, (id) => failoverOf(id, undefined)),
   };
 }
 
+interface Source {
+  readonly store: EventStore;
+  readonly adopts: (producedBy: string) => boolean;
+}
+
 async function statesOf<State, Command, Event>(
-  store: EventStore,
+  { store, adopts }: Source,
   process: string,
   schema: z.ZodType<Event>,
   deciderOf: (id: string) => Decider<Command, State, Event, never>,
@@ -39,6 +51,7 @@ async function statesOf<State, Command, Event>(
   for (const { stream, version } of await store.streams(prefix)) {
     const id = stream.slice(prefix.length);
     const tail = await store.read(stream, Math.max(1, version - TAIL_EVENTS + 1), TAIL_EVENTS);
+    if (!adopts(tail.at(-1)?.producedBy ?? '')) continue;
     const { evolve, initial } = deciderOf(id);
     let state = initial;
     for (const { type, data } of tail) {

@@ -1,6 +1,4 @@
 /** `mcp-hangar sagas`. */
-import { existsSync } from 'node:fs';
-import { SqliteEventStore } from '@mcp-hangar/eventing/sqlite-event-store';
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { processesReport, ProcessesReport } from '../../application/operator/processes-report.ts';
 import { pendingIn, readProcesses } from '../../application/processes/past-processes.ts';
@@ -8,7 +6,8 @@ import type { SagasFlags } from '../../server/cli/commands/sagas.ts';
 import { processesText } from '../../server/cli/processes-text.ts';
 import { askGateway, readAnswer } from '../ask-gateway.ts';
 import { print } from '../say.ts';
-import { findLog } from './events.ts';
+import { newStore } from '../open-store.ts';
+import { findLog, isThere } from './find-log.ts';
 
 /** Prints what is pending. Answers the exit code. */
 export async function sagas(flags: SagasFlags): Promise<number> {
@@ -32,10 +31,10 @@ async function ofGateway(flags: SagasFlags): Promise<ProcessesReport | undefined
 
 /** What the next gateway goes on with. */
 async function ofLog(flags: SagasFlags): Promise<ProcessesReport> {
-  const path = await findLog(flags);
+  const { place } = await findLog(flags);
   const nowMs = Date.now();
-  if (!existsSync(path)) return processesReport({ nowMs, steps: [] });
-  const store = new SqliteEventStore({ path });
+  if (!isThere(place)) return processesReport({ nowMs, steps: [] });
+  const store = await newStore(place);
   try {
     return processesReport({ nowMs, steps: pendingIn(await readProcesses(store)) });
   } finally {

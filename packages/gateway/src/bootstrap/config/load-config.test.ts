@@ -33,10 +33,9 @@ describe('without a file', () => {
       value: {
         path: undefined,
         http: { host: '127.0.0.1', port: 8000, allowedHosts: [], allowedOrigins: [] },
+        persistence: { kind: 'sqlite', path: undefined },
         eventLog: {
           isEnabled: true,
-          driver: 'sqlite',
-          path: undefined,
           allowsMemoryFallback: false,
           callsMax: 10_000,
           keepMs: 7_776_000_000,

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 
 import { childNode, type ConfigNode, isGiven, nodeAt } from './config-node.ts';
+import { checkPersistence } from './persistence-relations.ts';
 import { type ConfigPath, type ConfigProblem, formatPath } from './problem.ts';
 import { type Accepts, childAccepts, factsOf, knownKeys, unwrap } from './schema-walk.ts';
 import { burstAlone, policiesOfNobody } from './execution-relations.ts';
@@ -30,6 +31,7 @@ export function checkRelations(
     ...redisContinuations(root),
     ...aliasConflicts(root, [], unwrap(schema)),
     ...policiesOfNobody(root),
+    ...checkPersistence(root),
     ...SERVER_MAPS.flatMap((map) => serverEntries(root, map).flatMap(checkServer)),
     ...checkFailover(SERVER_MAPS.flatMap((map) => serverEntries(root, map))),
   ];

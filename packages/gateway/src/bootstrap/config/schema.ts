@@ -47,9 +47,7 @@ const documentWith = <Entry extends z.ZodType>(entry: Entry) =>
     discovery: blocks.DiscoveryBlock.optional()
       .describe('Servers that are found.')
       .meta({ inactive: 'notice' }),
-    persistence: blocks.PersistenceBlock.optional()
-      .describe('Where state is kept.')
-      .meta({ inactive: 'notice' }),
+    persistence: blocks.PersistenceBlock.optional().describe('Where state is kept.'),
     event_store: blocks.EventStoreBlock.prefault({}).describe('The event log.'),
     coordination: blocks.CoordinationBlock.optional()
       .describe('Several gateways.')
