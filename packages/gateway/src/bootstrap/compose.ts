@@ -94,11 +94,7 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
     overrides.launcher ??
     newLauncher(config, { env, guardian, clock, logger, childTimings: overrides.childTimings });
   const batches = openBatches(config, { state, logger, records });
-  const pastCircuits = config.servers.some(({ breaker }) => breaker !== undefined)
-    ? await readCircuits(records.store)
-    : new Map<string, never>();
-  const pastProcesses = await readProcesses(records.store, records.adopts);
-  const past = { pastCircuits, pastProcesses, newEventId: () => eventId(clock.nowMs()) };
+  const past = { ...(await readOn(config, records)), newEventId: () => eventId(clock.nowMs()) };
   const parts = { launcher, clock, logger, random, configuration, batches, ...past };
   const hub = newHub(config, parts, records);
   let started = false;
@@ -151,6 +147,18 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
     },
     close,
     [Symbol.asyncDispose]: close,
+  };
+}
+
+/** Where the log left off with what goes on in the background. */
+async function readOn(
+  { servers }: GatewayConfig,
+  { store, adopts }: Records,
+): Promise<Pick<HubParts, 'pastCircuits' | 'pastProcesses'>> {
+  const hasBreaker = servers.some(({ breaker }) => breaker !== undefined);
+  return {
+    ...(hasBreaker ? { pastCircuits: await readCircuits(store) } : {}),
+    pastProcesses: await readProcesses(store, adopts),
   };
 }
 
