@@ -72,20 +72,16 @@ describe('A batch', () => {
     const entries = entriesOf(batch);
     expect(entries.map(({ index }) => index)).toEqual([...calls.keys()]);
     expect(new Set(entries.map(({ call_id: id }) => id)).size).toBe(100);
-    for (const entry of entries) {
-      const kind = entry.index % 5;
-      expect(entry.success).toBe(kind === 0 || kind === 4);
-      expect(entry.error_type).toBe(
-        [null, 'ToolInvocationError', 'ToolInvocationError', entry.error_type, null][kind],
-      );
-      if (kind === 0) expect(textIn(entry)).toContain(`"index":${entry.index}`);
-      if (kind === 1)
-        expect(entry).toMatchObject({ error: 'it failed', result: { isError: true } });
-      if (kind === 2) expect(entry.error).toContain('has no tool "nothing"');
-      if (kind === 3)
-        expect(['McpServerStartError', 'CircuitBreakerOpen']).toContain(entry.error_type);
-      if (kind === 4) expect(textIn(entry)).toMatch(/^slept \d+$/);
-    }
+    const ofKind = (kind: number): readonly Entry[] =>
+      entries.filter(({ index }) => index % 5 === kind);
+    for (const entry of ofKind(0)) expect(textIn(entry)).toContain(`"index":${entry.index}`);
+    const failed = { success: false, error: 'it failed', error_type: 'ToolInvocationError' };
+    for (const entry of ofKind(1))
+      expect(entry).toMatchObject({ ...failed, result: { isError: true } });
+    for (const { error } of ofKind(2)) expect(error).toContain('has no tool "nothing"');
+    for (const { error_type: type } of ofKind(3))
+      expect(['McpServerStartError', 'CircuitBreakerOpen']).toContain(type);
+    for (const entry of ofKind(4)) expect(textIn(entry)).toMatch(/^slept \d+$/);
   });
 
   it('is answered to clients of either era, over servers of either', async () => {
@@ -158,18 +154,20 @@ describe('A batch that is wrong', () => {
   });
 
   it.each([
-    ['a name that no server has', [call('mth', 'echo')], 0, 'mcp_server', 'did you mean "math"?'],
-    ['no calls', [], -1, 'calls', 'expected 1 to 100 calls, got 0'],
+    [
+      'a name that no server has',
+      [call('mth', 'echo')],
+      [0, 'mcp_server', 'No MCP server has the id "mth"; did you mean "math"?'],
+    ],
+    ['no calls', [], [-1, 'calls', 'expected 1 to 100 calls, got 0']],
     [
       'too many calls',
       Array.from({ length: 101 }, () => call('math', 'echo')),
-      -1,
-      'calls',
-      'expected 1 to 100 calls, got 101',
+      [-1, 'calls', 'expected 1 to 100 calls, got 101'],
     ],
-  ])('is told %s', async (_what, calls, index, field, text) => {
+  ])('is told %s', async (_what, calls, [index, field, message]) => {
     const { validation_errors: problems } = await run(calls);
-    expect(problems).toEqual([{ index, field, message: expect.stringContaining(text) as string }]);
+    expect(problems).toEqual([{ index, field, message }]);
   });
 });
 
@@ -252,19 +250,15 @@ describe('A client that gives up', () => {
     const mark = `given up by ${era}`;
     const calls = Array.from({ length: 3 }, () => call('math', 'hang', { mark }));
     const args = { calls, max_concurrency: 3 };
-    const give =
+    const exchange =
       era === 'modern'
-        ? (() => {
-            const exchange = modernCall(gateway.url(), 'hangar_call', args);
-            return () => exchange.close();
-          })()
-        : (() => {
-            client.request('tools/call', { name: 'hangar_call', arguments: args }, 'batch');
-            return () => client.notify('notifications/cancelled', { requestId: 'batch' });
-          })();
+        ? modernCall(gateway.url(), 'hangar_call', args)
+        : client.request('tools/call', { name: 'hangar_call', arguments: args }, 'batch');
     await until('the server has all calls', () => journal.lines(mark).length === 3);
-    await give();
-    await until('the server is told of each', () => cancelled('the client gave up') === told + 3);
+    if (era === 'modern') exchange.close();
+    else await client.notify('notifications/cancelled', { requestId: 'batch' });
+    await until('the server is told of each', () => cancelled('the client gave up') >= told + 3);
+    expect(cancelled('the client gave up')).toBe(told + 3);
   });
 });
 

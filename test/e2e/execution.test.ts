@@ -1,9 +1,12 @@
 /** Limits and further attempts of calls, as the configuration says. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LegacyClient, modernCall, structuredOf, textOf } from '../support/clients.ts';
+import { LegacyClient, modern, modernCall, structuredOf, textOf } from '../support/clients.ts';
+import { json } from '../support/command-line.ts';
 import { startGateway, type GatewayProcess } from '../support/gateway.ts';
+import { Household } from '../support/household.ts';
 import type { Message } from '../support/http.ts';
+import { conformanceOverHttp, remote } from '../support/remote.ts';
 import { until } from '../support/until.ts';
 import { Journal, upstream } from '../support/upstream.ts';
 
@@ -60,7 +63,6 @@ const arrived = (server: string, part: string): Promise<readonly string[]> =>
     return lines.length > 0 && lines;
   });
 const seen = (server: string, part: string): number => journal(server).lines(part).length;
-/** The calls that wait for a place, as `status --json` shows it to an operator. */
 const open = (server: string, capabilities = {}): Promise<LegacyClient> =>
   LegacyClient.open(gateway.url(server), { capabilities });
 
@@ -131,17 +133,17 @@ describe('A rate limit', () => {
 });
 
 describe('A limit of calls at one time', () => {
-  it('lets the next call run when one is over, in order', async () => {
+  it('lets the next call run when one is over', async () => {
     const client = await open('one');
-    const calls = [1, 2, 3].map((of) => client.call('sleep', { ms: 60, of }));
-    await Promise.all(calls.map((call) => call.answer()));
-    const ended = calls.map((call) => call.endedAtMs);
-    expect(ended).toEqual(ended.toSorted((a, b) => a - b));
+    const calls = [1, 2, 3].map((of) => ({ of, call: client.call('sleep', { ms: 60, of }) }));
+    await Promise.all(calls.map(({ call }) => call.answer()));
+    const byEnd = calls.toSorted((a, b) => a.call.endedAtMs - b.call.endedAtMs);
+    const ended = byEnd.map(({ call }) => call.endedAtMs);
     expect((ended[2] ?? 0) - (ended[0] ?? 0)).toBeGreaterThan(110);
-    const order = journal('one')
-      .lines('"of":')
-      .map((line) => /"of":(\d)/.exec(line)?.[1]);
-    expect(order).toEqual(['1', '2', '3']);
+    const lines = journal('one').lines('"of":');
+    expect(lines.map((line) => Number(/"of":(\d)/.exec(line)?.[1]))).toEqual(
+      byEnd.map(({ of }) => of),
+    );
   });
 
   it('refuses a call that has waited too long, and names the keys', async () => {
@@ -195,6 +197,71 @@ describe('A limit of calls at one time', () => {
       .ended;
     expect(textOf(await asking.answer())).toContain('roots');
     stream.close();
+  });
+});
+
+describe('A limit of calls at one time, for clients that are asked', () => {
+  it('does not count a parked call, which goes on at once when its client is back', async () => {
+    const args = { method: 'elicitation/create', params: { message: 'Who?' } };
+    const options = { capabilities: { elicitation: {} } };
+    const { result } = await modernCall(gateway.url('asks'), 'ask', args, options).answer();
+    expect(result?.['resultType']).toBe('input_required');
+    const client = await open('asks');
+    const sleeping = client.call('sleep', { ms: 300, of: 'parked' });
+    await arrived('asks', '"of":"parked"');
+    const [key = ''] = Object.keys(result?.['inputRequests'] ?? {});
+    const params = {
+      name: 'ask',
+      arguments: args,
+      requestState: result?.['requestState'],
+      inputResponses: { [key]: { action: 'accept', content: { name: 'Ada' } } },
+    };
+    const back = modern(gateway.url('asks'), 'tools/call', params, options);
+    expect(textOf(await back.answer())).toContain('Ada');
+    expect(sleeping.over).toBe(false);
+    expect(textOf(await sleeping.answer())).toBe('slept 300');
+  });
+});
+
+describe('What waits', () => {
+  it('is shown to operators', async () => {
+    await using house = new Household((book) => ({
+      mcp_servers: { narrow: upstream([book.option], { max_concurrency: 1 }) },
+    }));
+    const own = await house.http();
+    const client = await LegacyClient.open(own.url('narrow'));
+    const calls = ['a', 'b', 'c'].map((id) =>
+      client.request('tools/call', { name: 'hang', arguments: {} }, id),
+    );
+    const queued = async (): Promise<number | undefined> => {
+      interface Report {
+        readonly servers: readonly { readonly queued: number; readonly in_flight: number }[];
+      }
+      const { servers } = await json<Report>(house, 'status', '--json');
+      return servers[0]?.in_flight === 1 ? servers[0].queued : undefined;
+    };
+    await until('two calls wait', async () => (await queued()) === 2);
+    for (const requestId of ['a', 'b', 'c'])
+      await client.notify('notifications/cancelled', { requestId });
+    await until('all are over', () => calls.every(({ over }) => over));
+  });
+});
+
+describe('A call to a remote server that is away', () => {
+  it('is tried again whatever its tool says: nothing of it was sent', async () => {
+    await using first = await conformanceOverHttp('legacy');
+    const retry = { max_attempts: 50, backoff: 'constant', initial_delay: 0.2 };
+    await using own = await startGateway({
+      retry: { default_policy: retry },
+      mcp_servers: { away: remote(first.url, { http: { max_retries: 0 } }) },
+    });
+    const client = await LegacyClient.open(own.url('away'));
+    expect(textOf(await client.call('test_simple_text').answer())).toContain('text');
+    await first.kill();
+    const call = client.call('test_simple_text');
+    await until('it is tried again', () => own.stderr().includes('call_tried_again'));
+    await using _second = await conformanceOverHttp('legacy', first.port);
+    expect(textOf(await call.answer())).toContain('text');
   });
 });
 

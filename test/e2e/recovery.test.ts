@@ -3,11 +3,12 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { needs } from '../../scripts/requirements.ts';
-import { LegacyClient, textOf } from '../support/clients.ts';
+import { LegacyClient, modernCall, textOf } from '../support/clients.ts';
 import { hangar } from '../support/command-line.ts';
 import type { Config } from '../support/gateway.ts';
 import { Household } from '../support/household.ts';
 import type { Message } from '../support/http.ts';
+import { conformanceOverHttp, remote } from '../support/remote.ts';
 import { until } from '../support/until.ts';
 import { upstream } from '../support/upstream.ts';
 
@@ -95,6 +96,38 @@ describe('A server that nobody calls', () => {
     expect(types).toEqual(expect.arrayContaining(['McpServerDegraded', 'HealthCheckPassed']));
   });
 
+  it.skipIf(!linux)('is reached again where it is remote, and hung for a while', async () => {
+    await using far = await conformanceOverHttp('legacy');
+    const keys = { health_check_interval_s: 0.4, max_consecutive_failures: 2 };
+    const house = new Household(() => ({ mcp_servers: { up: remote(far.url, keys) } }));
+    homes.push(house);
+    const gateway = await house.http();
+    const client = await LegacyClient.open(gateway.url('up'));
+    await client.request('tools/list').answer();
+    await until('it is reached', async () => (await row(house)).state === 'ready');
+    process.kill(far.pid, 'SIGSTOP');
+    try {
+      const isDegraded = async (): Promise<boolean> => (await row(house)).state === 'degraded';
+      await until('it is degraded', isDegraded, RECOVERED_MS_MAX);
+    } finally {
+      process.kill(far.pid, 'SIGCONT');
+    }
+    await recovered(house);
+    expect((await client.request('tools/list').answer()).result).toBeDefined();
+  });
+
+  it('is asked in its own era, and where it answers with an error it is alive', async () => {
+    const house = home({ health_check_interval_s: 0.3 }, () => ['--era=modern']);
+    const gateway = await house.http();
+    const answer = await modernCall(gateway.url('up'), 'pid').answer();
+    expect(answer.result).toBeDefined();
+    const asked = (): number => house.journal.lines('server/discover').length;
+    const before = asked();
+    await until('it was asked again', () => asked() > before + 2);
+    expect(await row(house)).toMatchObject({ state: 'ready', consecutive_failures: 0 });
+    expect(starts(house)).toBeLessThanOrEqual(2); // one of them to find out the era
+  });
+
   it('row 6: three failures degrade it, recovery restarts it, and its counters are zero', async () => {
     const house = home({ call_timeout_s: 0.2, health_check_interval_s: 0.5 });
     const gateway = await house.http();
@@ -161,6 +194,42 @@ describe('A gateway that is killed while a recovery waits', () => {
     expect(starts(house)).toBe(tries + 1);
     const types = await eventTypes(house);
     expect(types.filter((type) => type === 'RecoveryAttempted')).toHaveLength(1);
+  });
+});
+
+describe('A server with a backup', () => {
+  it('has its calls answered by that while it is degraded, and gets them back', async () => {
+    const house = new Household((journal) => ({
+      mcp_servers: {
+        main: upstream([journal.option], {
+          call_timeout_s: 0.2,
+          max_consecutive_failures: 1,
+          failover: { backup: 'spare', failback_delay_s: 0.5 },
+        }),
+        spare: upstream([journal.option]),
+      },
+    }));
+    homes.push(house);
+    const gateway = await house.http();
+    const all = await LegacyClient.open(gateway.url());
+    const main = await LegacyClient.open(gateway.url('main'));
+    const spare = await pidOf(await LegacyClient.open(gateway.url('spare')));
+    expect(await pidOf(main)).not.toBe(spare);
+    expect(codeOf(await main.call('hang').answer())).toBe('CALL_TIMED_OUT');
+    await until('calls go to the backup', async () => (await pidOf(main)) === spare);
+    expect(textOf(await all.call('main__pid').answer())).toBe(String(spare));
+    const invoked = all.call('registry_invoke', { provider: 'main', tool: 'pid', arguments: {} });
+    expect(textOf(await invoked.answer())).toBe(String(spare));
+    const listed = await sagas(house);
+    expect(listed.map(({ type, subject }) => [type, subject])).toContainEqual(['failover', 'main']);
+    await until('they go back', async () => (await pidOf(main)) !== spare, RECOVERED_MS_MAX);
+    await until('nothing is pending', async () => (await sagas(house)).length === 0);
+    const types = await eventTypes(house);
+    expect(types.filter((type) => type.startsWith('Fail'))).toEqual([
+      'FailoverStarted',
+      'FailbackScheduled',
+      'FailoverEnded',
+    ]);
   });
 });
 

@@ -212,6 +212,12 @@ export const COMMAND_TESTS: Readonly<Record<string, CommandTests>> = {
     ],
     badInput: ['parked-calls-cli', '%j is answered with exit code 1 and what to do'],
   },
+  sagas: {
+    running: ['sagas-cli', 'says what is tried again, why, and when'],
+    alone: ['sagas-cli', 'is read from the log where no gateway runs'],
+    json: ['sagas-cli', 'says what is tried again, why, and when'],
+    badInput: ['sagas-cli', '%j is answered with exit code 1 and what to do'],
+  },
   completion: {
     running: [RUNNING, '%j prints the same as without one'],
     alone: ['completion-cli', 'completes commands, and those of commands'],

@@ -37,6 +37,7 @@ export const specOf = (spec: SpecPart = {}): McpServerSpec => ({
   failuresMax: 3,
   healthIntervalMs: 0,
   breaker: undefined,
+  failover: undefined,
   leasedChildrenMax: 8,
   sessionChildrenMax: 100,
   predefinedTools: undefined,

@@ -73,7 +73,8 @@ export function factsOf(
     healthStatus: healthStatus(phase, health.consecutiveFailures),
     hasPredefinedTools: spec.predefinedTools !== undefined,
     description: spec.description,
-    note: circuitNote(server) ?? noteOf(server, deps.catalogs.problemOf(server)),
+    note:
+      standInNote(server) ?? circuitNote(server) ?? noteOf(server, deps.catalogs.problemOf(server)),
     lastUsedAtMs: lastUse(server),
     consecutiveFailures: health.consecutiveFailures,
     circuit: circuitOf(server, deps.clock.nowMs()),
@@ -110,6 +111,12 @@ function disabledFacts(spec: McpServerSpec): ServerFacts {
     queuedCount: 0,
     activity: undefined,
   };
+}
+
+function standInNote({ standIn, lastFailure }: McpServer): string | undefined {
+  if (standIn === undefined) return undefined;
+  const why = lastFailure === undefined ? '' : `: ${lastFailure}`;
+  return `its calls go to "${standIn.spec.id}"${why}`;
 }
 
 const DISABLED = 'disabled in the configuration (enabled: false)';

@@ -1,10 +1,6 @@
 /** The only place where the gateway is built. Nothing starts at import; nothing outlives the disposal. */
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
-import type { BatchParts } from '../application/batch/batch-parts.ts';
-import { BATCH_STREAM } from '../application/batch/batch-log.ts';
 import { eventId } from '@mcp-hangar/eventing/event-id';
 import { Hub, type HubOptions } from '../application/dispatch/hub.ts';
 import type {
@@ -18,7 +14,6 @@ import { readCircuits } from '../application/recording/past-circuits.ts';
 import { NOBODY } from '../application/servers/child.ts';
 import { META, MODERN_REVISION } from '../domain/protocol/revisions.ts';
 import { NO_CAPABILITIES } from '../domain/protocol/capabilities.ts';
-import { ContinuationFiles } from '../infrastructure/continuations/continuation-files.ts';
 import { MemoryParkedCalls } from '../infrastructure/state/memory-parked-calls.ts';
 import { AesSealer } from '../infrastructure/state/sealer.ts';
 import type { ChildTimings } from '../infrastructure/launcher/child-process.ts';
@@ -30,6 +25,7 @@ import { HttpFront } from '../server/front-door/http-front.ts';
 import type { Health } from '../server/health/health-pages.ts';
 import { StdioClients } from '../server/front-door/stdio-clients.ts';
 import type { StdioFront } from '../server/front-door/stdio-front.ts';
+import { openBatches } from './batches.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
 import { INFO, newLauncher } from './launcher.ts';
 import { openRecords, type Records } from './records.ts';
@@ -86,7 +82,7 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
   const logger =
     overrides.logger ??
     createLogger({ ...config.logging, destination: boundedDestination(process.stderr) });
-  const { state = IN_MEMORY } = overrides;
+  const { state = IN_MEMORY, configuration, random = Math.random } = overrides;
   const records = overrides.records ?? (await openRecords({ config, state, clock, logger }));
   const env = overrides.env ?? process.env;
   const guardian = createGuardian({
@@ -97,10 +93,7 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
   const launcher =
     overrides.launcher ??
     newLauncher(config, { env, guardian, clock, logger, childTimings: overrides.childTimings });
-  const random = overrides.random ?? Math.random;
-  const { configuration } = overrides;
-  const continuations = newContinuations(config, state, logger);
-  const batches = batchesOf(config, continuations, records);
+  const batches = openBatches(config, { state, logger, records });
   const pastCircuits = config.servers.some(({ breaker }) => breaker !== undefined)
     ? await readCircuits(records.store)
     : new Map<string, never>();
@@ -130,7 +123,7 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
         overrides.drain?.(shutdownGraceMs),
       ]);
       await hub.close();
-      await continuations[Symbol.asyncDispose]();
+      await batches[Symbol.asyncDispose]();
       if (overrides.records === undefined) await records[Symbol.asyncDispose]();
       await guardian[Symbol.asyncDispose]();
     })();
@@ -227,32 +220,6 @@ function newHub(config: GatewayConfig, parts: HubParts, records: Records): Hub {
     toolAccess: config.toolAccess,
   });
 }
-
-function newContinuations(
-  { truncation }: GatewayConfig,
-  state: StateFolder,
-  logger: Logger,
-): ContinuationFiles {
-  return new ContinuationFiles({
-    ...truncation,
-    folder: state.kind === 'open' ? join(state.path, 'continuations') : undefined,
-    temporaryFolder: tmpdir(),
-    onProblem: (reason) => logger.warn({ reason }, 'continuations_not_on_disk'),
-  });
-}
-
-const batchesOf = (
-  { truncation, limits, eventLog }: GatewayConfig,
-  continuations: ContinuationFiles,
-  { recorder }: Records,
-): BatchParts => ({
-  continuations,
-  truncation,
-  clientBytesMax: limits.clientBufferBytesMax,
-  record: eventLog.isEnabled
-    ? (event) => recorder.recordActivity(BATCH_STREAM, event)
-    : () => undefined,
-});
 
 /** `catalog.warm: boot`: lists every server as a client without capabilities would see it. */
 function warmAll(hub: Hub): void {

@@ -41,7 +41,7 @@ export function failureOf(error: unknown, logger: Logger): CallFailure {
   return faultFailure('GATEWAY_DEFECT', messageOf(error));
 }
 
-export const faultFailure = (code: ErrorCode | undefined, message: string): CallFailure => ({
+const faultFailure = (code: ErrorCode | undefined, message: string): CallFailure => ({
   type: batchErrorType(code),
   message,
   code,

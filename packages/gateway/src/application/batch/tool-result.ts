@@ -40,17 +40,20 @@ export class ToolResult {
   }
 }
 
-/** The result as it was written. */
+/** The result as it was written; the whole line where that is none. */
 function textIn(answer: RawAnswer): Buffer {
   const line = [...answer.before, '0', ...answer.after]
     .map((part) => (typeof part === 'string' ? part : part.toString('latin1')))
     .join('');
   const spans = locate(line, { result: 0 }, 1);
   const result = spans === undefined ? undefined : spanText(line, spans, 0);
-  return Buffer.from(
-    result ?? latin1(JSON.stringify(parseAnswer(answer)?.['result'] ?? null)),
-    'latin1',
-  );
+  return Buffer.from(result ?? readResult(answer) ?? line, 'latin1');
+}
+
+/** Of an answer in which the result cannot be told from its place. */
+function readResult(answer: RawAnswer): string | undefined {
+  const message = parseAnswer(answer);
+  return message === undefined ? undefined : latin1(JSON.stringify(message['result'] ?? null));
 }
 
 function parsed(text: Buffer): JsonObject | undefined {

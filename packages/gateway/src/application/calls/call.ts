@@ -57,8 +57,10 @@ export interface Delivery {
   readonly upstreamName?: string | undefined;
   readonly paramHeaders?: Readonly<Record<string, string>>;
   readonly traits: () => ToolTraits;
-  /** Without an answer or progress for this long the call ends. */
+  /** Without an answer or progress for this long the call, or its attempt, ends. */
   readonly timeoutMs: number;
+  /** What says so, where it is not `call_timeout_s`. */
+  readonly key?: string;
 }
 
 export interface CallOptions {
@@ -86,6 +88,7 @@ export class Call implements UpstreamCall, Limited {
   #paramHeaders: Readonly<Record<string, string>> = {};
   #sent: { readonly child: Child; readonly id: number } | undefined;
   #timeoutMs = 0;
+  #timeoutKey = 'call_timeout_s';
   #deadlineMs = Number.POSITIVE_INFINITY;
   #beganAtMs = 0;
   /** When the attempt began that is under way, or was the last. */
@@ -185,7 +188,7 @@ export class Call implements UpstreamCall, Limited {
 
   /** Hands the call to a child whose work for it has begun (`Server.take`); the call ends that work. */
   sendTo(child: Child, delivery: Delivery): void {
-    const { replace, timeoutMs } = delivery;
+    const { replace, timeoutMs, key } = delivery;
     const { request, bridge, clock } = this.#options;
     this.#upstreamName = delivery.upstreamName;
     this.#paramHeaders = delivery.paramHeaders ?? {};
@@ -203,6 +206,7 @@ export class Call implements UpstreamCall, Limited {
       }
       this.#sent = { child, id: child.connection.send(this) };
       this.#timeoutMs = timeoutMs;
+      if (key !== undefined) this.#timeoutKey = key;
       this.#extend();
       this.#options.deadlines.add(this);
       this.gate?.sentTo(child);
@@ -334,9 +338,10 @@ export class Call implements UpstreamCall, Limited {
   /** Whether another attempt follows the one that failed: then nothing is left of this one. */
   #triesAgain(fault: Fault, isUnsent: boolean): boolean {
     if (this.gate === undefined || this.settled || this.#rounds !== undefined) return false;
+    const child = this.#sent?.child;
+    if (child?.stopping === true) return false; // whoever ends a server does not want it started again
     if (!this.gate.triesAgain(fault, isUnsent)) return false;
     const { clock, deadlines } = this.#options;
-    const child = this.#sent?.child;
     this.#sent = undefined;
     deadlines.remove(this);
     if (child !== undefined) {
@@ -392,7 +397,7 @@ export class Call implements UpstreamCall, Limited {
 
   onDeadline(): void {
     const seconds = this.#timeoutMs / 1_000;
-    const detail = `no answer and no progress in ${seconds} s (call_timeout_s)`;
+    const detail = `no answer and no progress in ${seconds} s (${this.#timeoutKey})`;
     if (!this.timeOut(detail, this.#timeoutMs)) this.#extend();
   }
 

@@ -24,7 +24,7 @@ export interface InvokeReport {
   readonly progress: readonly ProgressEntry[];
 }
 
-export const ATTEMPTS_MAX = 100;
+const ATTEMPTS_MAX = 100;
 
 export const invokeToolWithReport = defineCommand({
   name: 'invoke_tool_with_report',

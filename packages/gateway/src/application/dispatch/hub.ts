@@ -108,15 +108,9 @@ export class Hub {
 
   constructor(options: HubOptions) {
     this.options = options;
-    const { clock, parkedCalls: store, sealer, info } = options;
+    const { clock, logger, memory, modernMeta, parkedCalls: store, sealer, info } = options;
     this.parking = new Parking({ clock, store, sealer, info });
-    this.catalogs = new Catalogs({
-      clock: options.clock,
-      logger: options.logger,
-      modernMeta: options.modernMeta,
-      memory: options.memory,
-      ...options.catalog,
-    });
+    this.catalogs = new Catalogs({ clock, logger, modernMeta, memory, ...options.catalog });
     this.subscriptions = new Subscriptions(options);
     this.tasks = new TaskTable(options.clock);
     this.gate = new ExecutionGate({ ...options, settings: options.execution ?? NO_LIMITS });

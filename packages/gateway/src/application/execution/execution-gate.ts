@@ -10,12 +10,20 @@ import { STANDARD_RETRY, type RetryPolicy } from '../../domain/execution/retry-p
 import type { ExecutionSettings, ServerExecution } from '../../domain/execution/settings.ts';
 import type { RateLimit } from '../../domain/execution/token-bucket.ts';
 import { Deadlines } from '../calls/deadlines.ts';
-import type { McpServer } from '../servers/mcp-server.ts';
-import { GuardedCall, type GateKeeper, type Guarded, type Passage } from './guarded-call.ts';
+import type { Retrying } from '../calls/call-gate.ts';
+import type { Logger } from '../ports.ts';
+import {
+  GuardedCall,
+  type GateKeeper,
+  type Guarded,
+  type GuardedServer,
+  type Passage,
+} from './guarded-call.ts';
 import { ServerBuckets, SharedBuckets, takeTokens } from './rate-limits.ts';
 
 export interface GateOptions {
   readonly settings: ExecutionSettings;
+  readonly logger: Logger;
   /** Uniform in [0, 1). */
   readonly random: () => number;
   /** Never goes back. Milliseconds. */
@@ -46,16 +54,18 @@ const RETRY_AFTER_MS_MIN = 100;
 export class ExecutionGate implements GateKeeper {
   readonly nowMs: () => number;
   readonly random: () => number;
+  readonly #logger: Logger;
   #settings: ExecutionSettings;
   #shared: SharedBuckets;
   readonly #admission: Admission<GuardedCall>;
-  readonly #servers = new WeakMap<McpServer, ServerLimits>();
+  readonly #servers = new WeakMap<GuardedServer, ServerLimits>();
   /** Of the calls that wait for a place. */
   readonly #deadlines: Deadlines;
   #isDrainScheduled = false;
   readonly #onTurnEnd = (): void => this.#drain();
 
-  constructor({ settings, random, nowMs = () => performance.now() }: GateOptions) {
+  constructor({ settings, logger, random, nowMs = () => performance.now() }: GateOptions) {
+    this.#logger = logger;
     this.nowMs = nowMs;
     this.random = random;
     this.#settings = settings;
@@ -73,7 +83,7 @@ export class ExecutionGate implements GateKeeper {
   }
 
   /** Whether a call to the server has anything to pass. */
-  guards(server: McpServer): boolean {
+  guards(server: GuardedServer): boolean {
     return server.spec.execution !== undefined || this.#isGlobal;
   }
 
@@ -97,7 +107,7 @@ export class ExecutionGate implements GateKeeper {
   }
 
   /** Calls that wait for a place at the server. */
-  queuedOf(server: McpServer): number {
+  queuedOf(server: GuardedServer): number {
     return this.#servers.get(server)?.line.length ?? 0;
   }
 
@@ -148,6 +158,11 @@ export class ExecutionGate implements GateKeeper {
     takeTokens(this.#limitsOf(server).buckets.of(tool), 1, this.nowMs());
   }
 
+  retrying({ server, tool, onRetry }: Passage, retry: Retrying): void {
+    this.#logger.info({ mcpServerId: server.spec.id, tool, ...retry }, 'call_tried_again');
+    onRetry?.(retry);
+  }
+
   expired(call: GuardedCall): Fault {
     const seconds = this.#settings.queueTimeoutMs / 1_000;
     const waited = `no place became free in ${seconds} s (execution.queue_timeout_s)`;
@@ -165,7 +180,7 @@ export class ExecutionGate implements GateKeeper {
     return hasRate || this.#admission.max !== Number.POSITIVE_INFINITY;
   }
 
-  #limitsOf(server: McpServer): ServerLimits {
+  #limitsOf(server: GuardedServer): ServerLimits {
     const known = this.#servers.get(server);
     const { execution, id } = server.spec;
     if (known !== undefined && known.execution === execution) return known;
@@ -180,7 +195,8 @@ export class ExecutionGate implements GateKeeper {
 
   #await(call: GuardedCall): void {
     call.waitsSinceMs = this.nowMs();
-    call.deadlineMs = performance.now() + this.#settings.queueTimeoutMs;
+    const waitMs = Math.min(this.#settings.queueTimeoutMs, call.waitMsMax);
+    call.deadlineMs = performance.now() + waitMs;
     this.#deadlines.add(call);
     this.#drainSoon();
   }

@@ -26,9 +26,12 @@ export interface Guarded {
   fail(error: unknown): void;
 }
 
+/** A server, as far as the gates look at it. */
+export type GuardedServer = Pick<McpServer, 'spec' | 'retryInMs'>;
+
 /** What is to be let through. */
 export interface Passage {
-  readonly server: McpServer;
+  readonly server: GuardedServer;
   /** Whose limit counts. */
   readonly principal: string;
   /** The server's own name of the tool; undefined where the call is for none. */
@@ -40,8 +43,14 @@ export interface Passage {
   readonly onRetry?: ((retry: Retrying) => void) | undefined;
   /** Whether the tool says that it may be called twice. */
   readonly isRepeatable: () => boolean;
-  /** Hands the call to its server. @param timeoutMs of this attempt */
-  readonly attempt: (timeoutMs: number) => void;
+  /** Hands the call to its server; `limit` undefined = for the time that every call has. */
+  readonly attempt: (limit: AttemptLimit | undefined) => void;
+}
+
+/** How long an attempt may be silent, and which key says so. */
+export interface AttemptLimit {
+  readonly timeoutMs: number;
+  readonly key: string;
 }
 
 /** What the gate does for its calls. */
@@ -57,6 +66,8 @@ export interface GateKeeper {
   leave(ticket: Ticket<GuardedCall>): void;
   /** The tokens of a further attempt. @throws Fault RATE_LIMITED */
   takeAgain(passage: Passage): void;
+  /** A further attempt is to come. */
+  retrying(passage: Passage, retry: Retrying): void;
   /** Why a call that has waited as long as it may does not run. */
   expired(call: GuardedCall): Fault;
 }
@@ -169,10 +180,9 @@ export class GuardedCall implements CallGate, Limited {
     this.#giveUpPlace();
     this.#attempt += 1;
     this.#retries.push(fault);
-    const { onRetry } = this.passage;
-    onRetry?.({ attempt: this.#attempt, error: fault.code, delayMs });
+    this.#keeper.retrying(this.passage, { attempt: this.#attempt, error: fault.code, delayMs });
     // Never in this turn: the server has yet to notice what ended.
-    this.#timer = setTimeout(() => this.#again(fault), delayMs);
+    this.#timer = setTimeout(() => this.#again(), delayMs);
     return true;
   }
 
@@ -184,26 +194,42 @@ export class GuardedCall implements CallGate, Limited {
   }
 
   onDeadline(): void {
-    this.#call.fail(this.#keeper.expired(this));
+    if (!this.#endsAsItFailed()) this.#call.fail(this.#keeper.expired(this));
+  }
+
+  /** How long it may wait for a place beside the deadline that all have. */
+  get waitMsMax(): number {
+    return this.#attempt === 1 ? Number.POSITIVE_INFINITY : this.#leftMs;
   }
 
   #run(): void {
     if (this.#call.settled) return;
     this.#beganAtMs ??= this.#keeper.nowMs();
+    const leftMs = this.waitMsMax;
+    if (leftMs <= DEADLINE_SLACK_MS && this.#endsAsItFailed()) return;
     const ofAttempt = this.#policy?.attemptTimeoutMs ?? Number.POSITIVE_INFINITY;
-    const ofCall = this.#attempt === 1 ? this.passage.timeoutMs : this.#leftMs;
-    this.passage.attempt(Math.min(ofAttempt, ofCall));
+    const timeoutMs = Math.min(ofAttempt, leftMs);
+    const key = ofAttempt < leftMs ? 'attempt_timeout_s of its retry policy' : 'call_timeout_s';
+    this.passage.attempt(timeoutMs === Number.POSITIVE_INFINITY ? undefined : { timeoutMs, key });
   }
 
-  #again(fault: Fault): void {
+  #again(): void {
     try {
       this.#keeper.takeAgain(this.passage);
     } catch {
-      this.#policy = undefined;
-      this.#call.fail(fault); // says more than that it may not be called again so soon
+      this.#endsAsItFailed();
       return;
     }
     this.begin();
+  }
+
+  /** Why the attempt before failed says more than why there is no further one. False where there was none. */
+  #endsAsItFailed(): boolean {
+    const fault = this.#retries.at(-1);
+    if (fault === undefined) return false;
+    this.#policy = undefined;
+    this.#call.fail(fault);
+    return true;
   }
 
   /** Of the time for all attempts. */

@@ -126,7 +126,7 @@ test('a child that does not answer is asked again sooner, degrades the server, a
   expect(world.launcher.alive).toEqual([]);
   isHung = false;
   await world.pass(8_000);
-  await world.server.recover();
+  await world.server.warm();
   expect(world.server.phase).toBe('ready');
   await world.pass(9_000);
   expect(world.server.health.consecutiveFailures).toBe(0);

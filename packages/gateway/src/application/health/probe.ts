@@ -6,7 +6,7 @@ import { RPC, type JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { ask, RpcRefusal } from '../calls/ask.ts';
 import type { Child } from '../servers/child.ts';
 
-export const PROBE_MS_MAX = 5_000;
+const PROBE_MS_MAX = 5_000;
 /** Nobody reads it; what is longer has answered too. */
 const ANSWER_BYTES_MAX = 65_536;
 

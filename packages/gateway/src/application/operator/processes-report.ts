@@ -13,8 +13,9 @@ export const ProcessesReport = z.object({
       type: z.string(),
       subject: z.string(),
       status: z.string(),
-      attempt: z.number(),
-      attempts_max: z.number(),
+      /** Null where nothing is tried a number of times. */
+      attempt: z.number().nullable(),
+      attempts_max: z.number().nullable(),
       /** Null where it does not wait for a time. */
       due_at: z.iso.datetime().nullable(),
       reason: z.string(),
@@ -29,8 +30,8 @@ export const processesReport = ({ nowMs, steps }: PendingProcesses): ProcessesRe
     type: step.process,
     subject: step.subject,
     status: step.status,
-    attempt: step.attempt,
-    attempts_max: step.attemptsMax,
+    attempt: step.attempt ?? null,
+    attempts_max: step.attemptsMax ?? null,
     due_at: step.dueAtMs === undefined ? null : new Date(step.dueAtMs).toISOString(),
     reason: step.reason.slice(0, REASON_CHARS_MAX),
   })),

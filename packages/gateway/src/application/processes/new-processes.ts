@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock, EventSink, Logger } from '../ports.ts';
 import type { McpServer } from '../servers/mcp-server.ts';
+import { failoverProcess } from './failover-process.ts';
 import type { PastProcesses } from './past-processes.ts';
 import { ProcessRunner } from './process-runner.ts';
 import { Processes } from './processes.ts';
@@ -15,14 +16,18 @@ interface ProcessParts {
   readonly pastProcesses?: PastProcesses;
 }
 
+const NONE: ReadonlyMap<string, never> = new Map<string, never>();
+
 /** Every process of a gateway. What is recorded by way of the answer is what they react to. */
 export function newProcesses(
   { clock, logger, events, newEventId, pastProcesses }: ProcessParts,
   servers: () => readonly McpServer[],
 ): Processes {
   const processes = new Processes(events, newEventId ?? (() => randomUUID()));
-  const restored = pastProcesses?.recoveries ?? new Map<string, never>();
+  const parts = { clock, logger, events };
+  const { recoveries = NONE, failovers = NONE } = pastProcesses ?? {};
   const recovery = recoveryProcess({ clock, servers });
-  processes.add(new ProcessRunner(recovery, { clock, logger, events, restored }));
+  processes.add(new ProcessRunner(recovery, { ...parts, restored: recoveries }));
+  processes.add(new ProcessRunner(failoverProcess(servers), { ...parts, restored: failovers }));
   return processes;
 }

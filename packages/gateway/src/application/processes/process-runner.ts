@@ -38,6 +38,8 @@ export interface ProcessDefinition<State, Command, Event extends DomainEvent> {
   readonly others: () => readonly string[];
   /** Does what the event asks for; answers what the instance is told of it. May reject, which is logged. */
   readonly perform: (id: string, event: Event) => Promise<Command | undefined> | undefined;
+  /** Makes so what follows from the state alone: after every change, and when the gateway was started again. */
+  readonly reflect?: (id: string, state: State) => void;
   readonly pending: (id: string, state: State) => PendingStep | undefined;
 }
 
@@ -91,6 +93,8 @@ export class ProcessRunner<State, Command, Event extends DomainEvent> implements
     for (const id of ids) {
       const command = this.#process.resumed(id, this.#options.clock.nowMs());
       if (command !== undefined) this.#tell(id, command);
+      const instance = this.#instances.get(id);
+      if (instance !== undefined) this.#process.reflect?.(id, instance.state);
       this.#arm(id);
     }
   }
@@ -117,6 +121,7 @@ export class ProcessRunner<State, Command, Event extends DomainEvent> implements
       instance.state = decider.evolve(instance.state, event);
       this.#options.events.record(processStream(this.#process.name, id), event);
     }
+    this.#process.reflect?.(id, instance.state);
     this.#arm(id);
     for (const event of decided.value) void this.#perform(id, event);
   }

@@ -1,5 +1,5 @@
 /** Every process of the gateway, and the facts that they react to. */
-import type { PendingStep } from '../../domain/processes/pending-step.ts';
+import { byDue, type PendingStep } from '../../domain/processes/pending-step.ts';
 import type { DomainEvent, EventSink } from '../ports.ts';
 import type { RunningProcess } from './process-runner.ts';
 
@@ -32,9 +32,7 @@ export class Processes implements EventSink {
 
   /** What is waited for, the next one first. */
   pending(): readonly PendingStep[] {
-    return this.#running
-      .flatMap((process) => process.pending())
-      .toSorted((a, b) => (a.dueAtMs ?? 0) - (b.dueAtMs ?? 0));
+    return this.#running.flatMap((process) => process.pending()).toSorted(byDue);
   }
 
   close(): void {

@@ -97,7 +97,9 @@ async function failedStart({ server, launcher, pass }: Life): Promise<void> {
 const processEvents = async (store: MemoryEventStore): Promise<readonly string[]> => {
   const [stream] = await store.streams(processStreams());
   const events = stream === undefined ? [] : await store.read(stream.stream);
-  return events.map(({ type, data }) => String(data['outcome'] ?? type));
+  return events.map(({ type, data: { outcome } }) =>
+    typeof outcome === 'string' ? outcome : type,
+  );
 };
 
 describe('a degraded server', () => {

@@ -43,7 +43,8 @@ export function recoveryProcess({
       const server = find(id);
       if (server === undefined) return undefined;
       if (event.type === 'RecoveryAttempted') return attempt(server, event.data.attempt, clock);
-      if (event.type === 'RecoveryEnded' && event.data.outcome === 'gave_up') server.giveUp();
+      const isGivenUp = event.type === 'RecoveryEnded' && event.data.outcome === 'gave_up';
+      if (isGivenUp && server.phase === 'degraded') server.giveUp();
       return undefined;
     },
     pending: pendingRecovery,
@@ -70,8 +71,9 @@ async function attempt(
   which: number,
   clock: Clock,
 ): Promise<RecoveryCommand | undefined> {
+  if (server.phase !== 'degraded') return undefined; // a call came first
   try {
-    await server.recover();
+    await server.warm();
     return undefined;
   } catch (error) {
     const nowMs = clock.nowMs();
@@ -95,20 +97,13 @@ function heard(
   const { type, data } = known.data;
   const { mcp_server_id: id } = data;
   const factId = fact.id;
-  switch (type) {
-    case 'McpServerDegraded': {
-      const waitMs = find(id)?.retryInMs ?? 0;
-      return { id, command: { type: 'degraded', factId, reason: data.reason, nowMs, waitMs } };
-    }
-    case 'McpServerFailuresCleared':
-      return { id, command: { type: 'cleared', factId } };
-    case 'McpServerStopped':
-      return data.reason === 'max_retries_exceeded'
-        ? undefined
-        : { id, command: { type: 'stopped', factId } };
-    default:
-      return undefined;
+  if (type === 'McpServerDegraded') {
+    const waitMs = find(id)?.retryInMs ?? 0;
+    return { id, command: { type: 'degraded', factId, reason: data.reason, nowMs, waitMs } };
   }
+  if (type !== 'McpServerStopped') return { id, command: { type: 'cleared', factId } };
+  if (data.reason === 'max_retries_exceeded') return undefined; // its own doing
+  return { id, command: { type: 'stopped', factId } };
 }
 
 const HEARD: ReadonlySet<string> = new Set([

@@ -93,6 +93,8 @@ export class McpServer implements ChildEvents {
   readonly #keeper: LifecycleKeeper;
   readonly #idle: IdleWatch;
   readonly #eras: EraMemory;
+  /** Gets the calls for tools, prompts and resources of this one, while that is degraded. */
+  standIn: McpServer | undefined;
   /** Undefined where none is configured. */
   readonly breaker: CircuitBreaker | undefined;
   /** Aborted when what is starting is not wanted any more; a new one follows a stop. */
@@ -222,9 +224,8 @@ export class McpServer implements ChildEvents {
     child.end(this.#deps.clock.nowMs(), false);
   }
 
-  /** Tries a degraded server again, where its back-off allows it. @throws Fault where it cannot be started */
-  async recover(): Promise<void> {
-    if (this.phase !== 'degraded') return;
+  /** Starts the child of nobody in particular, where the back-off allows it. @throws Fault where it cannot be started */
+  async warm(): Promise<void> {
     const child = await this.take(ANYBODY);
     child.end(this.#deps.clock.nowMs(), false);
   }
@@ -236,7 +237,7 @@ export class McpServer implements ChildEvents {
   }
 
   /** Ends every child that runs or starts; the next call starts one again. */
-  async stop(reason: 'user_request'): Promise<void> {
+  async stop(reason: 'user_request' | 'failback'): Promise<void> {
     this.#starting.abort();
     this.#starting = new AbortController();
     for (const child of this.#children) void this.#stop(child, reason);

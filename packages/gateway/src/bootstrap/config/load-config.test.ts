@@ -85,6 +85,24 @@ describe('without a file', () => {
   });
 });
 
+describe('how often servers are asked whether they are alive', () => {
+  it.each([
+    ['', '', 60_000],
+    ['health_check: {interval_s: 30}\n', '', 30_000],
+    ['health_check: {interval_s: 30}\n', ', health_check_interval_s: 5', 5_000],
+    ['health_check: {enabled: false}\n', '', 0],
+    ['health_check: {enabled: false}\n', ', health_check_interval_s: 5', 5_000],
+  ])('%j and %j make it %i ms', (block, key, everyMs) => {
+    const loaded = loadGatewayConfig({
+      path: '/etc/config.yaml',
+      text: `${block}mcp_servers:\n  a: {command: x${key}}\n`,
+      env: {},
+    });
+    expect(loaded.ok && loaded.value.servers[0]?.healthIntervalMs).toBe(everyMs);
+    expect(loaded.ok && loaded.value.notices).toEqual([]);
+  });
+});
+
 describe('a server', () => {
   it('gets every default', () => {
     expect(server('    command: python\n')).toEqual({
@@ -104,6 +122,7 @@ describe('a server', () => {
       failuresMax: 3,
       healthIntervalMs: 60_000,
       breaker: undefined,
+      failover: undefined,
       sharing: 'auto',
       idleTtlMs: 300_000,
       startupTimeoutMs: 30_000,

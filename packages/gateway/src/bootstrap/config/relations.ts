@@ -5,6 +5,7 @@ import { checkPersistence } from './persistence-relations.ts';
 import { type ConfigPath, type ConfigProblem, formatPath } from './problem.ts';
 import { type Accepts, childAccepts, factsOf, knownKeys, unwrap } from './schema-walk.ts';
 import { burstAlone, policiesOfNobody } from './execution-relations.ts';
+import { checkFailover } from './failover-relations.ts';
 import { checkRemote } from './remote-relations.ts';
 import { MODES } from './schema-server.ts';
 import { SERVER_MAPS } from './server-maps.ts';
@@ -32,6 +33,7 @@ export function checkRelations(
     ...policiesOfNobody(root),
     ...checkPersistence(root),
     ...SERVER_MAPS.flatMap((map) => serverEntries(root, map).flatMap(checkServer)),
+    ...checkFailover(SERVER_MAPS.flatMap((map) => serverEntries(root, map))),
   ];
   return found.map(({ node, path, message, fix }) => ({
     file,

@@ -13,6 +13,7 @@ import {
 } from '../../domain/mcp-server/spec.ts';
 import { remoteDigest, remoteSecrets, resolveRemote, revealed } from './resolve-remote.ts';
 import { breakerPolicy } from './schema-breaker.ts';
+import { failoverPair } from './schema-failover.ts';
 import { MODES, type ServerEntry } from './schema-server.ts';
 import { splitWords } from './split-words.ts';
 
@@ -27,6 +28,8 @@ export interface LaunchBase {
 export interface ServerBase extends LaunchBase {
   /** What the file took from the environment. */
   readonly secrets: readonly Secret[];
+  /** Of servers that do not say how often they are asked whether they are alive. */
+  readonly healthIntervalS: number;
 }
 
 export function resolveServer(id: string, entry: ServerEntry, base: ServerBase): McpServerSpec {
@@ -45,7 +48,8 @@ export function resolveServer(id: string, entry: ServerEntry, base: ServerBase):
     callTimeoutMs: Math.round(entry.call_timeout_s * 1000),
     failuresMax: entry.max_consecutive_failures,
     breaker: breakerPolicy(entry.circuit_breaker),
-    healthIntervalMs: Math.round(entry.health_check_interval_s * 1000),
+    failover: failoverPair(entry),
+    healthIntervalMs: Math.round((entry.health_check_interval_s ?? base.healthIntervalS) * 1000),
     leasedChildrenMax: entry.leased_children_max,
     sessionChildrenMax: entry.session_children_max,
     predefinedTools: predefinedTools(entry),

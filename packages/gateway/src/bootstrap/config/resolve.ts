@@ -21,7 +21,8 @@ interface ResolveInput {
 /** A parsed document as the gateway uses it: camel case, milliseconds, absolute paths. */
 export function resolveConfig(input: ResolveInput): GatewayConfig {
   const { document, path, base, notices, secrets } = input;
-  const { http, catalog, logging } = document;
+  const { http, catalog, logging, health_check: health } = document;
+  const healthIntervalS = health?.enabled === false ? 0 : (health?.interval_s ?? HEALTH_INTERVAL_S);
   const servers = [
     ...Object.entries(document.mcp_servers ?? {}),
     ...Object.entries(document.providers ?? {}),
@@ -52,13 +53,15 @@ export function resolveConfig(input: ResolveInput): GatewayConfig {
     persistence: resolvePersistence(document, base.directory),
     eventLog: resolveEventLog(document.event_store),
     servers: servers.map(([id, entry]) => ({
-      ...resolveServer(id, entry, { ...base, secrets }),
+      ...resolveServer(id, entry, { ...base, secrets, healthIntervalS }),
       execution: serverExecution(id, entry, document),
     })),
     notices,
   };
 }
 
+/** Where the file says nothing of it. */
+const HEALTH_INTERVAL_S = 60;
 const DAY_MS = 86_400_000;
 
 function resolveEventLog(block: ConfigDocument['event_store']): GatewayConfig['eventLog'] {

@@ -347,8 +347,13 @@ export const ObservabilityBlock = z.lazy(() =>
 
 export const HealthCheckBlock = z.lazy(() =>
   z.strictObject({
-    enabled: enabled(true).describe('Check servers.'),
-    interval_s: seconds.default(60).describe('Time between two checks of one server. Seconds.'),
+    enabled: enabled(true).describe('false: servers are asked only where they say how often.'),
+    interval_s: z
+      .number()
+      .min(0)
+      .max(3600)
+      .default(60)
+      .describe('`health_check_interval_s` of the servers that have none; 0 = never. Seconds.'),
   }),
 );
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { once } from './once.ts';
 import { executionKeys } from './schema-execution.ts';
+import { failoverKeys } from './schema-failover.ts';
 import { breakerBlock } from './schema-breaker.ts';
 import { serverPolicyKeys, ToolPolicy } from './schema-policy.ts';
 import { remoteKeys, transport } from './schema-remote.ts';
@@ -165,9 +166,9 @@ const activeKeys = {
     .number()
     .min(0)
     .max(3600)
-    .default(60)
+    .optional()
     .describe(
-      'How often a running server that nobody calls is asked whether it is alive; 0 = never. Seconds.',
+      'How often a running server that nobody calls is asked whether it is alive; 0 = never. As `health_check` says unless set. Seconds.',
     ),
   idle_ttl_s: z
     .int()
@@ -204,6 +205,7 @@ const serverKeys = once(() => ({
     .describe(
       'Refuses calls to a server that keeps failing, until it is tried again; none unless set.',
     ),
+  ...failoverKeys(),
   ...notYet(containerKeys()),
   ...notYet(operationKeys()),
   ...serverPolicyKeys(),

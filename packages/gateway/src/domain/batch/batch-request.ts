@@ -42,6 +42,8 @@ const BATCH_KEYS = ['calls', 'max_concurrency', 'timeout', 'fail_fast', 'max_att
 const CALL_KEYS = ['mcp_server', 'tool', 'arguments', 'timeout'];
 const SERVER_ALIASES = ['mcp_server', 'provider'];
 const SERVER_ID = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
+/** What is wrong is told up to here. */
+const PROBLEMS_MAX = 200;
 /** A problem is told in few words, whatever the client wrote. */
 const NAME_CHARS_MAX = 64;
 
@@ -91,6 +93,7 @@ class Reader {
   unknown(index: number, given: JsonObject, known: readonly string[]): void {
     for (const key of Object.keys(given)) {
       if (known.includes(key)) continue;
+      if (this.problems.length >= PROBLEMS_MAX) return;
       const name = key.slice(0, NAME_CHARS_MAX);
       const meant = nearest(name, known);
       const hint =
@@ -142,7 +145,7 @@ class Reader {
   }
 
   #say(index: number, field: string, message: string): void {
-    this.problems.push({ index, field, message });
+    if (this.problems.length < PROBLEMS_MAX) this.problems.push({ index, field, message });
   }
 }
 

@@ -14,7 +14,7 @@ export function escapedBytesAt(text: string, at: number): number {
 }
 
 /** Whether one character begins here that takes two units of the text. */
-export function isPairAt(text: string, at: number): boolean {
+function isPairAt(text: string, at: number): boolean {
   const [first, second] = [text.charCodeAt(at), text.charCodeAt(at + 1)];
   return first >= 0xd800 && first < 0xdc00 && second >= 0xdc00 && second < 0xe000;
 }

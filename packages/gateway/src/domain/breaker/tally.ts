@@ -37,6 +37,7 @@ export function counted(policy: WindowPolicy, tally: Tally, call: CountedCall): 
     failures: before.failures + (call.isFailure ? 1 : 0),
     slow: before.slow + (call.isSlow ? 1 : 0),
   };
+  if (before === last) return tally.with(-1, bucket);
   // A bucket of the future was filled before the clock was set back.
   const others = tally.filter((each) => each.key > key - BUCKETS && each.key < key);
   return [...others, bucket];
@@ -49,17 +50,18 @@ export function reasonToTrip(
   nowMs: number,
 ): string | undefined {
   const key = keyAt(policy, nowMs);
-  const within = tally.filter((each) => each.key > key - BUCKETS && each.key <= key);
-  const sum = (part: (bucket: Bucket) => number): number =>
-    within.reduce((total, bucket) => total + part(bucket), 0);
-  const calls = sum((bucket) => bucket.calls);
+  let [calls, failures, slow] = [0, 0, 0];
+  for (const bucket of tally) {
+    if (bucket.key <= key - BUCKETS || bucket.key > key) continue;
+    calls += bucket.calls;
+    failures += bucket.failures;
+    slow += bucket.slow;
+  }
   if (calls === 0 || calls < policy.callsMin) return undefined;
   const over = `of ${calls} calls in ${policy.windowMs / 1_000} s`;
-  const failures = sum((bucket) => bucket.failures);
   const { errorRatePct, slowCallMs, slowRatePct } = policy;
   if (errorRatePct !== undefined && failures * 100 >= errorRatePct * calls)
     return `${failures} ${over} failed`;
-  const slow = sum((bucket) => bucket.slow);
   if (slowCallMs !== undefined && slow * 100 >= slowRatePct * calls)
     return `${slow} ${over} took ${slowCallMs} ms or longer`;
   return undefined;

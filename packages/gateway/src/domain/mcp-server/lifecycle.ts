@@ -47,6 +47,8 @@ export type StopReason =
   | 'user_request'
   | 'gateway_restarted'
   | 'error'
+  /** It stood in for another one, which runs again. */
+  | 'failback'
   /** Recovery has given up: what is wrong stays known, and the next call tries under the back-off. */
   | 'max_retries_exceeded'
   /** The last of the children that belong to clients ended with its client. */

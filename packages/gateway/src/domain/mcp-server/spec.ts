@@ -2,6 +2,7 @@ import type { Secret } from '@mcp-hangar/kernel/secret';
 import { z } from 'zod';
 import type { ServerExecution } from '../execution/settings.ts';
 import type { BreakerPolicy } from '../breaker/breaker.ts';
+import type { FailoverPair } from '../processes/failover.ts';
 import type { Era } from '../protocol/revisions.ts';
 
 /** The name under which a server is configured; the first half of `SERVER__TOOL`. */
@@ -92,6 +93,8 @@ export interface McpServerSpec {
   readonly healthIntervalMs: number;
   /** Undefined: no call is refused for the failures of others. */
   readonly breaker: BreakerPolicy | undefined;
+  /** Which server stands in for it while it is degraded. */
+  readonly failover: FailoverPair | undefined;
   /** Most children that are told client capabilities, at one time. */
   readonly leasedChildrenMax: number;
   /** Most children that each belong to one client session, at one time. */

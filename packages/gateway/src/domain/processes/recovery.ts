@@ -11,13 +11,12 @@
  */
 import type { Decider } from '@mcp-hangar/kernel/decider';
 import { ok } from '@mcp-hangar/kernel/result';
+import { withFact } from './handled-facts.ts';
 import type { RecoveryEvent, RecoveryOutcome } from './recovery-events.ts';
 
 export const RECOVERY_ATTEMPTS_MAX = 3;
 const DELAY_MS = 5_000;
 const DELAY_MS_MAX = 60_000;
-/** Facts that are remembered as handled. */
-const HANDLED_MAX = 32;
 
 export interface Recovery {
   readonly phase: 'idle' | 'waiting' | 'trying';
@@ -208,14 +207,11 @@ function evolve(state: Recovery, { type, data }: RecoveryEvent): Recovery {
         attempt: data.attempt,
         dueAtMs: data.due_at_ms,
         reason: data.reason,
-        handled: withFact(state, data.cause_event_id),
+        handled: withFact(state.handled, data.cause_event_id),
       };
     case 'RecoveryAttempted':
       return { ...state, phase: 'trying', attempt: data.attempt, dueAtMs: 0 };
     case 'RecoveryEnded':
-      return { ...INITIAL, handled: withFact(state, data.cause_event_id) };
+      return { ...INITIAL, handled: withFact(state.handled, data.cause_event_id) };
   }
 }
-
-const withFact = ({ handled }: Recovery, factId: string | null): readonly string[] =>
-  factId === null ? handled : [...handled, factId].slice(-HANDLED_MAX);

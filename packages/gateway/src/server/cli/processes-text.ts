@@ -19,8 +19,8 @@ export function processesText(report: ProcessesReport, widthMax: number | undefi
   const rows = sagas.map((saga) => [
     saga.type,
     saga.subject,
-    saga.status,
-    `${saga.attempt} of ${saga.attempts_max}`,
+    saga.status.replace('_', ' '),
+    saga.attempt === null ? '-' : `${saga.attempt} of ${saga.attempts_max}`,
     dueText(saga.due_at, nowMs),
     saga.reason,
   ]);
