@@ -106,7 +106,7 @@ const LIST_CALLS = METHODS.map((method) => [method, {}] as const);
 
 function legacyLists(hub: Hub): readonly Asked[] {
   return [undefined, 's'].flatMap((id) => {
-    const endpoint = hub.endpoint(id);
+    const endpoint = hub.fleet.endpoint(id);
     if (endpoint === undefined) return [];
     const client = {
       id: 'l',
@@ -127,7 +127,7 @@ function legacyLists(hub: Hub): readonly Asked[] {
 
 function modernLists(hub: Hub): readonly Asked[] {
   return [undefined, 's'].flatMap((id) => {
-    const endpoint = hub.endpoint(id);
+    const endpoint = hub.fleet.endpoint(id);
     if (endpoint === undefined) return [];
     return [...LIST_CALLS, ['server/discover', {}] as const, ...CALLS].map(([method, params]) => {
       const answers: string[] = [];

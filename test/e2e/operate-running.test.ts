@@ -52,6 +52,7 @@ const ROW = {
   last_error: null,
   suggestion: null,
   next: null,
+  circuit_breaker: null,
   cannot_cross: [],
 };
 

@@ -77,7 +77,7 @@ export class Oracle {
   isWaiting(): boolean {
     const { hub, clients } = this.#world;
     const calls = clients.some(({ waiting }) => waiting.some((call) => !call.isGivenUp));
-    const isBusy = hub.servers.some(({ running }) =>
+    const isBusy = hub.fleet.servers.some(({ running }) =>
       running.some(({ asking, inFlight }) => asking > 0 || inFlight > 0),
     );
     return calls || isBusy || hub.parking.list().length > 0;
@@ -100,7 +100,7 @@ export class Oracle {
     if (hub.inFlight !== 0) violations.add(`${hub.inFlight} calls are left over`);
     const parked = hub.parking.list().length;
     if (parked !== 0) violations.add(`${parked} calls are left parked`);
-    for (const child of hub.servers.flatMap(({ running }) => running)) {
+    for (const child of hub.fleet.servers.flatMap(({ running }) => running)) {
       const { inFlight, asking, isParked } = child;
       if (inFlight !== 0 || asking !== 0 || isParked)
         violations.add(`a child is left with ${inFlight} calls, ${asking} questions, ${isParked}`);

@@ -222,7 +222,7 @@ export class World implements ClientWorld, ChildWitness {
 
   #client(bits: number, number: number): Client {
     const { isModern, isOnAll, server, ...choice } = clientChoice(bits);
-    const endpoint = this.hub.endpoint(isOnAll ? undefined : pick(this.#ids, server));
+    const endpoint = this.hub.fleet.endpoint(isOnAll ? undefined : pick(this.#ids, server));
     if (endpoint === undefined) throw new Error('no endpoint');
     // A client of one server that asks for another's tool only learns that there is none.
     const options = { ...choice, number, endpoint };

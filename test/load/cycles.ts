@@ -83,7 +83,7 @@ class Cycles {
   }
 
   async #cycle(habit: Habit, id: string): Promise<void> {
-    const endpoint = this.#hub.endpoint(habit);
+    const endpoint = this.#hub.fleet.endpoint(habit);
     if (endpoint === undefined) throw new Error(habit);
     this.#clock.nowMs += BACKOFF_MS;
     const client = { id, revision: '2025-11-25', endpoint, capabilities: {} };

@@ -79,7 +79,7 @@ export function legacyWorld(
     catalog: { firstListWaitMs: 0, ttlMs: 0, startConcurrency: 4 },
     toolAccess: { mode: 'hybrid', gatewayTools: 'both', naming: 'prefixed' },
   });
-  const endpoint = hub.endpoint('up');
+  const endpoint = hub.fleet.endpoint('up');
   if (endpoint === undefined) throw new Error('no endpoint');
   const { capabilities = ASKABLE } = options;
   const client = { id: 's', revision: '2025-11-25', endpoint, capabilities, clientInfo: undefined };

@@ -104,7 +104,7 @@ export class ModernWorld {
     };
     const id = this.#nextId++;
     const message = { jsonrpc: '2.0', id, method, params: { ...params, _meta: meta } };
-    const endpoint = this.hub.endpoint(options.isForAll === true ? undefined : 'up');
+    const endpoint = this.hub.fleet.endpoint(options.isForAll === true ? undefined : 'up');
     if (endpoint === undefined) throw new Error('no endpoint');
     const heard: Heard = {
       messages: [],
@@ -262,7 +262,7 @@ export const questionsIn = (leg: { readonly result: JsonObject | undefined }): J
 export function expectNothingLeft({ hub }: ModernWorld): void {
   expect(hub.inFlight).toBe(0);
   expect(hub.parking.list()).toEqual([]);
-  const children = hub.servers.flatMap(({ running }) => running);
+  const children = hub.fleet.servers.flatMap(({ running }) => running);
   expect(children.map(({ inFlight, asking, isParked }) => [inFlight, asking, isParked])).toEqual(
     children.map(() => [0, 0, false]),
   );

@@ -30,6 +30,12 @@ export const ERRORS = {
     retryable: true,
     title: 'The server did not answer in time.',
   },
+  CIRCUIT_OPEN: {
+    http: 503,
+    jsonRpc: -32000,
+    retryable: true,
+    title: 'What failed too often is not called for a while.',
+  },
   CLIENT_TOO_SLOW: {
     http: 503,
     jsonRpc: -32000,

@@ -7,6 +7,7 @@ const PINS: Record<ErrorCode, readonly [http: number, jsonRpc: number, retryable
   ADDRESS_UNAVAILABLE: [503, -32603, true],
   BODY_TOO_LARGE: [413, -32000, false],
   CALL_TIMED_OUT: [504, -32001, true],
+  CIRCUIT_OPEN: [503, -32000, true],
   CLIENT_TOO_SLOW: [503, -32000, true],
   CONCURRENCY_LIMITED: [503, -32000, true],
   CONFIG_INVALID: [400, -32602, false],

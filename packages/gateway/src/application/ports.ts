@@ -30,7 +30,8 @@ export interface DomainEvent {
 
 /** Takes facts on their way to the event log, in order. Never waits and never throws. */
 export interface EventSink {
-  record(stream: string, event: DomainEvent): void;
+  /** @param id a UUID; a new one unless given */
+  record(stream: string, event: DomainEvent, id?: string): void;
 }
 
 /** What is remembered of one server over restarts. */

@@ -16,6 +16,7 @@ import { getStatus } from './queries/get-status.ts';
 import { getServerLogs } from './queries/get-server-logs.ts';
 import { listDiscoverySources } from './queries/list-discovery-sources.ts';
 import { listMcpServers } from './queries/list-mcp-servers.ts';
+import { listProcesses } from './queries/list-processes.ts';
 import { listParkedCalls } from './queries/list-parked-calls.ts';
 import type { UseCase } from './use-case.ts';
 
@@ -34,6 +35,7 @@ export const REGISTRY = {
   list_discovery_sources: listDiscoverySources,
   list_mcp_servers: listMcpServers,
   list_parked_calls: listParkedCalls,
+  list_processes: listProcesses,
   start_mcp_server: startMcpServer,
   stop_mcp_server: stopMcpServer,
   trigger_discovery: triggerDiscovery,

@@ -4,15 +4,16 @@
  */
 import { Fault } from '@mcp-hangar/kernel/errors';
 import type { z } from 'zod';
-import type { McpServerSpec } from '../domain/mcp-server/spec.ts';
 import type { JsonObject } from '../domain/protocol/json-rpc.ts';
 import type { BatchParts } from './batch/batch-parts.ts';
 import type { Call } from './calls/call.ts';
 import type { Catalogs } from './catalog/catalogs.ts';
 import type { ExecutionGate } from './execution/execution-gate.ts';
 import type { InternalCall, Progress } from './calls/internal-call.ts';
+import type { Fleet } from './dispatch/fleet.ts';
 import type { Clock, DescribeConfiguration, Logger, ParkedCallStore } from './ports.ts';
-import type { McpServer, ServerUser } from './servers/mcp-server.ts';
+import type { Processes } from './processes/processes.ts';
+import type { ServerUser } from './servers/mcp-server.ts';
 import type { ServerLogs } from './servers/server-logs.ts';
 import type { StartStages } from './servers/start-stages.ts';
 
@@ -29,14 +30,14 @@ export interface UseCaseDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly startedAtMs: number;
-  /** Those that may be used, in the order of the configuration. */
-  readonly servers: readonly McpServer[];
-  /** Those that the configuration switches off. */
-  readonly disabled: readonly McpServerSpec[];
+  readonly fleet: Pick<Fleet, 'servers' | 'disabled'>;
+  /** Why what is to outlive the gateway is not kept just now; undefined where it is. */
+  readonly stateProblem?: (() => string | undefined) | undefined;
   readonly catalogs: Catalogs;
   readonly stages: StartStages;
   readonly logs: ServerLogs;
   readonly parkedCalls: Pick<ParkedCallStore, 'list'>;
+  readonly processes: Pick<Processes, 'pending'>;
   /** Undefined for a gateway that was built without a file. */
   readonly configuration?: DescribeConfiguration | undefined;
   /** Servers that are started at one time where many are wanted. */

@@ -1,6 +1,7 @@
 /** The only place where the gateway is built. Nothing starts at import; nothing outlives the disposal. */
 import type { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
+import { eventId } from '@mcp-hangar/eventing/event-id';
 import { Hub, type HubOptions } from '../application/dispatch/hub.ts';
 import type {
   Clock,
@@ -8,6 +9,8 @@ import type {
   Logger,
   UpstreamLauncher,
 } from '../application/ports.ts';
+import { readProcesses } from '../application/processes/past-processes.ts';
+import { readCircuits } from '../application/recording/past-circuits.ts';
 import { NOBODY } from '../application/servers/child.ts';
 import { META, MODERN_REVISION } from '../domain/protocol/revisions.ts';
 import { NO_CAPABILITIES } from '../domain/protocol/capabilities.ts';
@@ -91,7 +94,12 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
     overrides.launcher ??
     newLauncher(config, { env, guardian, clock, logger, childTimings: overrides.childTimings });
   const batches = openBatches(config, { state, logger, records });
-  const parts = { launcher, clock, logger, random, configuration, batches };
+  const pastCircuits = config.servers.some(({ breaker }) => breaker !== undefined)
+    ? await readCircuits(records.store)
+    : new Map<string, never>();
+  const pastProcesses = await readProcesses(records.store, records.adopts);
+  const past = { pastCircuits, pastProcesses, newEventId: () => eventId(clock.nowMs()) };
+  const parts = { launcher, clock, logger, random, configuration, batches, ...past };
   const hub = newHub(config, parts, records);
   let started = false;
   const health = healthOf(hub, { clock, records, started: () => started });
@@ -101,6 +109,7 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
   const begin = (): void => {
     if (started) return;
     started = true;
+    hub.processes.resume();
     if (config.catalog.warm === 'boot') warmAll(hub);
   };
   const clients = new StdioClients(hub, limits);
@@ -161,15 +170,23 @@ function healthOf(
         : { kind: 'unavailable', reason: problem.reason, isExplicit: problem.isConfigured };
     },
     servers: () => ({
-      total: hub.servers.length,
-      running: hub.servers.filter((server) => server.running.length > 0).length,
+      total: hub.fleet.servers.length,
+      running: hub.fleet.servers.filter((server) => server.running.length > 0).length,
     }),
   };
 }
 
 type HubParts = Pick<
   HubOptions,
-  'launcher' | 'clock' | 'logger' | 'random' | 'configuration' | 'batches'
+  | 'launcher'
+  | 'clock'
+  | 'logger'
+  | 'random'
+  | 'configuration'
+  | 'batches'
+  | 'pastCircuits'
+  | 'pastProcesses'
+  | 'newEventId'
 >;
 
 function newHub(config: GatewayConfig, parts: HubParts, records: Records): Hub {
@@ -180,6 +197,10 @@ function newHub(config: GatewayConfig, parts: HubParts, records: Records): Hub {
     memory,
     past,
     events: recorder,
+    stateProblem: () => {
+      const problem = records.problem();
+      return problem?.isLost === true ? problem.reason : undefined;
+    },
     callSettled: config.eventLog.isEnabled ? (call) => recorder.callSettled(call) : () => undefined,
     servers: config.servers,
     info: INFO,
@@ -210,7 +231,7 @@ function warmAll(hub: Hub): void {
     isOneClient: false,
   } as const;
   const user = { asker, owner: NOBODY, clientInfo: undefined };
-  for (const server of hub.servers) {
+  for (const server of hub.fleet.servers) {
     if (hub.catalogs.lacks(server, asker)) void hub.catalogs.warm(server, user);
   }
 }

@@ -101,7 +101,7 @@ describe('A call whose server ends', () => {
 
     const stopped = openWorld({ retry: RETRY });
     const call = await stopped.call();
-    await stopped.hub.servers[0]?.stop('user_request');
+    await stopped.hub.fleet.servers[0]?.stop('user_request');
     expect(codeOf(call)).toBe('UPSTREAM_ENDED');
   });
 });

@@ -244,7 +244,7 @@ describe('While its client thinks, a call', () => {
     const heard = await world.call();
     const child = world.child();
     await asks(child, { q: FORM });
-    expect(world.hub.servers[0]?.running.map(({ inFlight }) => inFlight)).toEqual([0]);
+    expect(world.hub.fleet.servers[0]?.running.map(({ inFlight }) => inFlight)).toEqual([0]);
     expect(world.session.busy).toBe(true);
     await wait(CALL_TIMEOUT_MS * 10);
     expect(heard.ends).toEqual([]);

@@ -14,7 +14,7 @@ export const warmMcpServers = defineCommand({
   permission: 'mcp_servers:lifecycle',
   summary: 'Start several MCP servers, or all of them, so that their first calls need not wait.',
   async run(deps, { ids }, context): Promise<WarmedMcpServers> {
-    const wanted = distinct(ids ?? deps.servers.map(({ spec }) => String(spec.id)));
+    const wanted = distinct(ids ?? deps.fleet.servers.map(({ spec }) => String(spec.id)));
     const ends = new Map<string, End>();
     const next = wanted.values();
     const work = async (): Promise<void> => {

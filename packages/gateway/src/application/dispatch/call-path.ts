@@ -165,7 +165,8 @@ export class CallPath {
 
   /** A call of the gateway for a client that asked it to: it goes the way of a client's own, its target given. */
   sendInternal(internal: InternalCall): Call {
-    const { server, user, onSent, request, attemptsMax } = internal;
+    const { user, onSent, request, attemptsMax } = internal;
+    const server = standInFor(internal.server);
     const call = this.#open(internal, () => undefined, onSent);
     const name = request.params?.['name'];
     call.target = { mcpServerId: server.spec.id, name: undefined };
@@ -239,7 +240,8 @@ export class CallPath {
   }
 
   #deliver(client: ClientRequest, call: Call, target: Target): void {
-    const { server, replace, upstreamName, paramHeaders } = target;
+    const { replace, upstreamName, paramHeaders } = target;
+    const server = standInFor(target.server);
     const { user, request, header } = client;
     if (header !== undefined && user.asker.era === 'modern' && paramHeaders.length > 0) {
       const refusal = checkParamHeaders(paramHeaders, request.params?.['arguments'], header);
@@ -316,6 +318,9 @@ interface Sending extends Pick<ClientRequest, 'user' | 'request' | 'paramHeaders
   /** What it asks for exists in the client's era only. */
   readonly isOfOneEra?: boolean;
 }
+
+/** Its backup, while it is degraded. */
+const standInFor = (server: McpServer): McpServer => server.standIn ?? server;
 
 /** Of a request that calls no tool. */
 const NO_TOOL: ToolTraits = { paramHeaders: [], wrapsOutput: false };

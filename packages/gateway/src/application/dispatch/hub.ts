@@ -1,13 +1,16 @@
 /** What every front of the gateway shares: servers, catalogues, views, calls; built from the options, ended together. */
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
+import type { Breaker } from '../../domain/breaker/breaker.ts';
+import { mcpServerStream } from '../../domain/mcp-server/events.ts';
 import type { Lifecycle } from '../../domain/mcp-server/lifecycle.ts';
 import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
 import { PLAIN_BATCHES, type BatchParts } from '../batch/batch-parts.ts';
 import { EraBridge } from '../calls/era-bridge.ts';
 import { Catalogs } from '../catalog/catalogs.ts';
-import { Views, type Endpoint, type View } from '../catalog/views.ts';
+import { Views, type View } from '../catalog/views.ts';
 import { NO_LIMITS, type ExecutionSettings } from '../../domain/execution/settings.ts';
 import { ExecutionGate } from '../execution/execution-gate.ts';
+import { HealthSchedule } from '../health/health-schedule.ts';
 import { GatewayTools, type ToolFamilies } from '../gateway-tools/gateway-tools.ts';
 import { Parking } from '../parking/parking.ts';
 import type {
@@ -30,10 +33,14 @@ import {
 } from '../servers/mcp-server.ts';
 import { ServerLogs } from '../servers/server-logs.ts';
 import { StartStages } from '../servers/start-stages.ts';
+import { newProcesses } from '../processes/new-processes.ts';
+import type { PastProcesses } from '../processes/past-processes.ts';
+import type { Processes } from '../processes/processes.ts';
 import { Subscriptions } from '../subscriptions/subscriptions.ts';
 import { TaskTable } from '../tasks/task-table.ts';
 import type { UseCaseDeps } from '../use-case.ts';
 import { CallPath } from './call-path.ts';
+import { Fleet } from './fleet.ts';
 
 export interface HubOptions {
   readonly servers: readonly McpServerSpec[];
@@ -46,6 +53,11 @@ export interface HubOptions {
   /** What is known of the servers from before this start. */
   readonly memory: MemoryStore;
   readonly past: ReadonlyMap<string, Lifecycle>;
+  /** Of circuit breakers, by the stream of what each belongs to. */
+  readonly pastCircuits?: ReadonlyMap<string, Breaker>;
+  readonly pastProcesses?: PastProcesses;
+  /** A UUID for an event; a random one unless given. */
+  readonly newEventId?: () => string;
   readonly random: () => number;
   readonly info: JsonObject;
   readonly parkedCalls: ParkedCallStore;
@@ -64,6 +76,8 @@ export interface HubOptions {
   };
   /** Without it batches are neither recorded nor continued. */
   readonly batches?: BatchParts | undefined;
+  /** Why what is to outlive the gateway is not kept just now. */
+  readonly stateProblem?: () => string | undefined;
   readonly toolAccess: {
     /** What clients see at the endpoint of all servers: servers and gateway, the gateway only, the servers only. */
     readonly mode: 'hybrid' | 'egress' | 'front_door';
@@ -74,7 +88,7 @@ export interface HubOptions {
 
 export class Hub {
   readonly options: HubOptions;
-  readonly servers: readonly McpServer[];
+  readonly fleet: Fleet;
   readonly catalogs: Catalogs;
   readonly views: Views;
   readonly subscriptions: Subscriptions;
@@ -86,9 +100,10 @@ export class Hub {
   readonly useCases: UseCaseDeps;
   /** Calls of modern clients that wait for answers. */
   readonly parking: Parking;
+  readonly #health: HealthSchedule;
+  /** What reacts to facts, later: the recovery of degraded servers. */
+  readonly processes: Processes;
   readonly #tools: GatewayTools;
-  readonly #all: Endpoint;
-  readonly #single = new Map<string, Endpoint>();
   readonly #firstLists = new WeakMap<View, number>();
 
   constructor(options: HubOptions) {
@@ -99,6 +114,8 @@ export class Hub {
     this.subscriptions = new Subscriptions(options);
     this.tasks = new TaskTable(options.clock);
     this.gate = new ExecutionGate({ ...options, settings: options.execution ?? NO_LIMITS });
+    this.#health = new HealthSchedule(options);
+    this.processes = newProcesses(options, () => this.fleet.servers);
     this.views = new Views({
       catalogs: this.catalogs,
       serverInfo: options.info,
@@ -110,17 +127,32 @@ export class Hub {
       ...options,
       launcher: logs.kept(stages.told(options.launcher)),
       listener: this.#listener(stages),
+      events: this.processes,
     };
+    const { mode, gatewayTools, naming } = options.toolAccess;
+    this.#tools = new GatewayTools(mode === 'front_door' ? 'none' : gatewayTools);
     const enabled = options.servers.filter((spec) => spec.enabled);
-    this.servers = enabled.map((spec) => this.#newServer(spec, parts));
+    const fleet = new Fleet(
+      {
+        servers: enabled.map((spec) => this.#newServer(spec, parts)),
+        disabled: options.servers.filter((spec) => !spec.enabled),
+      },
+      {
+        prefixed: naming === 'bare' ? 'on-collision' : true,
+        ownTools: this.#tools,
+        toolsOnly: mode === 'egress',
+      },
+    );
+    this.fleet = fleet;
     this.useCases = {
       clock: options.clock,
       logger: options.logger,
       startedAtMs: options.clock.nowMs(),
-      servers: this.servers,
-      disabled: options.servers.filter((spec) => !spec.enabled),
+      fleet,
+      stateProblem: options.stateProblem,
       catalogs: this.catalogs,
       parkedCalls: this.parking,
+      processes: this.processes,
       configuration: options.configuration,
       stages,
       logs,
@@ -129,8 +161,6 @@ export class Hub {
       gate: this.gate,
       send: (call) => this.calls.sendInternal(call),
     };
-    const { mode, gatewayTools, naming } = options.toolAccess;
-    this.#tools = new GatewayTools(mode === 'front_door' ? 'none' : gatewayTools);
     this.calls = new CallPath({
       ...options,
       callTimeoutMsMin: Math.min(...options.servers.map((spec) => spec.callTimeoutMs)),
@@ -141,21 +171,13 @@ export class Hub {
       runOwn: (tool, client, call) =>
         this.#tools.run(tool, { deps: this.useCases, client, call, info }),
     });
-    const shown = mode === 'egress' ? [] : this.servers;
-    this.#all = {
-      name: '*',
-      servers: shown,
-      prefixed: naming === 'bare' ? 'on-collision' : true,
-      ownTools: this.#tools,
-      toolsOnly: mode === 'egress',
-    };
-    for (const server of shown) this.#single.set(server.spec.id, alone(server));
   }
 
   #newServer(spec: McpServerSpec, parts: ServerDependencies): McpServer {
-    const { memory, past } = this.options;
+    const { memory, past, pastCircuits } = this.options;
     const known = memory.load(spec);
-    const remembered = { lifecycle: past.get(spec.id), eras: known?.eras };
+    const circuit = pastCircuits?.get(mcpServerStream(spec.id));
+    const remembered = { lifecycle: past.get(spec.id), eras: known?.eras, circuit };
     const server = new McpServer(spec, { ...parts, remembered });
     if (known !== undefined) this.catalogs.remember(server, known);
     return server;
@@ -167,6 +189,7 @@ export class Hub {
         stages.reached(server.spec.id, 'discovering_tools');
         this.catalogs.childReady(server, child);
         this.subscriptions.childReady(server, child);
+        this.#health.watch(server);
       },
       changed: (server, child, notification) => {
         this.catalogs.childChanged(server, child, notification.method);
@@ -180,11 +203,6 @@ export class Hub {
 
   get inFlight(): number {
     return this.calls.inFlight;
-  }
-
-  /** The endpoint of one server, or of all; undefined for an unknown id. */
-  endpoint(serverId: string | undefined): Endpoint | undefined {
-    return serverId === undefined ? this.#all : this.#single.get(serverId);
   }
 
   /** Resolves when every server of the view was listed or tried, at the latest after `first_list_wait_ms`. */
@@ -201,19 +219,14 @@ export class Hub {
   }
 
   async close(): Promise<void> {
+    this.#health.close();
+    this.processes.close();
     this.parking.close();
     this.views.close();
     this.catalogs.close();
     this.subscriptions.close();
     this.calls.close();
     this.tasks.close();
-    await Promise.allSettled(this.servers.map((server) => server.close()));
+    await Promise.allSettled(this.fleet.servers.map((server) => server.close()));
   }
 }
-
-/** The endpoint of one server. */
-const alone = (server: McpServer): Endpoint => ({
-  name: server.spec.id,
-  servers: [server],
-  prefixed: false,
-});

@@ -90,7 +90,7 @@ function toolWorld(
   });
   hubs.push(hub);
   const user = userOf(new Listener());
-  const endpoint = hub.endpoint(undefined);
+  const endpoint = hub.fleet.endpoint(undefined);
   if (endpoint === undefined) throw new Error('no endpoint');
   const view = hub.views.of(endpoint, user.asker);
   return {
@@ -287,7 +287,7 @@ describe('registry_invoke', () => {
       timeout: 5,
     });
     await until(() => toolCalls(world).length === 1);
-    expect(call.child).toBe(world.hub.servers[0]?.running[0]);
+    expect(call.child).toBe(world.hub.fleet.servers[0]?.running[0]);
     if (call.child !== undefined) call.child.asking += 1;
     await vi.advanceTimersByTimeAsync(20_000);
     expect(heard.result).toBeUndefined();
@@ -302,7 +302,7 @@ describe('registry_invoke', () => {
     await settled();
     call.cancel('enough');
     world.launcher.succeed(HELLO);
-    await until(() => world.hub.servers[0]?.running[0]?.inFlight === 0);
+    await until(() => world.hub.fleet.servers[0]?.running[0]?.inFlight === 0);
     for (let turns = 0; turns < 10; turns += 1) await settled();
     expect(toolCalls(world)).toEqual([]);
     expect(heard).toMatchObject({ dropped: true, result: undefined });

@@ -103,6 +103,7 @@ export function detailsAnswer(details: McpServerDetails, words: Words): ToolAnsw
       last_success_ago: ago(health.lastSuccessAtMs),
       last_failure_ago: ago(health.lastFailureAtMs),
     },
+    ...optional('circuit_breaker', circuitMember(facts)),
     idle_time: facts.isAlive ? ago(facts.lastUsedAtMs) : null,
     meta: {
       tools_count: tools.length,
@@ -113,6 +114,12 @@ export function detailsAnswer(details: McpServerDetails, words: Words): ToolAnsw
     ...optional('note', facts.note),
     ...crossingOf(facts),
   });
+}
+
+function circuitMember({ circuit }: ServerFacts): JsonObject | undefined {
+  if (circuit === undefined) return undefined;
+  const { state, trips, failures, openedBy } = circuit;
+  return { state, trips, failures, opened_by: openedBy ?? null };
 }
 
 const seconds = (ms: number): number => Math.round(ms / 100) / 10;

@@ -4,12 +4,14 @@ import { configurationReport } from './configuration-report.ts';
 import { defineEntry, LOOK_MS_MAX, WORK_MS_MAX, type OperatorEntry } from './entry.ts';
 import { logsEntry } from './logs-entry.ts';
 import { parkedCallsReport } from './parked-calls-report.ts';
+import { processesReport } from './processes-report.ts';
 import { serverReport, serversReport } from './servers-report.ts';
 import { toolCallEntry } from './tool-call-entry.ts';
 
 const ENTRIES: readonly OperatorEntry[] = [
   defineEntry(REGISTRY.get_configuration, LOOK_MS_MAX, configurationReport),
   defineEntry(REGISTRY.list_parked_calls, LOOK_MS_MAX, parkedCallsReport),
+  defineEntry(REGISTRY.list_processes, LOOK_MS_MAX, processesReport),
   defineEntry(REGISTRY.get_status, LOOK_MS_MAX, serversReport),
   defineEntry(REGISTRY.get_mcp_server, LOOK_MS_MAX, serverReport),
   // Both start a server where its tools are not known yet.

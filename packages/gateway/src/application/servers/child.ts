@@ -126,6 +126,8 @@ export class Child implements ConnectionObserver {
   #proved = false;
   startedAtMs = 0;
   lastUsedAtMs = 0;
+  /** When it answered last, its handshake included. */
+  answeredAtMs = 0;
   /** Set when we end it ourselves: its exit is no crash. */
   stopping = false;
   #hasEnded = false;
@@ -169,6 +171,7 @@ export class Child implements ConnectionObserver {
   end(nowMs: number, answered: boolean): void {
     this.inFlight -= 1;
     this.lastUsedAtMs = nowMs;
+    if (answered) this.answeredAtMs = nowMs;
     if (answered && !this.#proved) {
       this.#proved = true;
       this.#events.proved(this);

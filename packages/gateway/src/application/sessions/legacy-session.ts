@@ -150,7 +150,7 @@ export class LegacySession implements Owner {
         // Anything else without an id is a request that nobody routed: some servers would obey it.
         if (!method.startsWith('notifications/')) return;
         // What concerns the client as a whole (its roots changed, say) goes to every child that knows the client.
-        for (const server of this.#hub.servers) {
+        for (const server of this.#hub.fleet.servers) {
           for (const { seat, connection } of server.childrenOf(this))
             if (seat.era === 'legacy') connection.write(text.text); // the other has no such notifications
         }
@@ -220,7 +220,7 @@ export class LegacySession implements Owner {
     for (const call of this.#calls.keys()) call.cancel(reason);
     this.#resources.close();
     this.#hub.tasks.release(this.#user.asker);
-    for (const server of this.#hub.servers) server.release(this);
+    for (const server of this.#hub.fleet.servers) server.release(this);
   }
 
   #userWith(wantsLogs: boolean): ServerUser {

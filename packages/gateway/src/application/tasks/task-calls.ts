@@ -95,7 +95,9 @@ const mayHoldTask = (part: Bytes): boolean =>
 function remember(hub: Hub, client: ClientRequest, call: Call, task: DescribedTask): void {
   const { user, text } = client;
   const { child } = call;
-  const server = hub.servers.find(({ running }) => child !== undefined && running.includes(child));
+  const server = hub.fleet.servers.find(
+    ({ running }) => child !== undefined && running.includes(child),
+  );
   if (child === undefined || server === undefined || child.seat.era !== user.asker.era) return;
   const { upstreamId } = call;
   const token = spanText(text.text, text.spans, CLIENT_SLOT.progressToken);

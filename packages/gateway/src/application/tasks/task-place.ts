@@ -29,7 +29,7 @@ export function placeOfTask(hub: Hub, client: Asking, method: string, taskId: un
   if (typeof taskId !== 'string')
     return refused({ code: RPC.invalidParams, message: 'Invalid params: "taskId" is missing' });
   const { endpoint } = view;
-  const servers = endpoint.prefixed === false ? endpoint.servers : hub.servers;
+  const servers = endpoint.prefixed === false ? endpoint.servers : hub.fleet.servers;
   const found = hub.tasks.find(user.asker, servers, taskId);
   switch (found.kind) {
     case 'task': {

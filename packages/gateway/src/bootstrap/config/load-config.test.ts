@@ -33,10 +33,9 @@ describe('without a file', () => {
       value: {
         path: undefined,
         http: { host: '127.0.0.1', port: 8000, allowedHosts: [], allowedOrigins: [] },
+        persistence: { kind: 'sqlite', path: undefined },
         eventLog: {
           isEnabled: true,
-          driver: 'sqlite',
-          path: undefined,
           allowsMemoryFallback: false,
           callsMax: 10_000,
           keepMs: 7_776_000_000,
@@ -86,6 +85,24 @@ describe('without a file', () => {
   });
 });
 
+describe('how often servers are asked whether they are alive', () => {
+  it.each([
+    ['', '', 60_000],
+    ['health_check: {interval_s: 30}\n', '', 30_000],
+    ['health_check: {interval_s: 30}\n', ', health_check_interval_s: 5', 5_000],
+    ['health_check: {enabled: false}\n', '', 0],
+    ['health_check: {enabled: false}\n', ', health_check_interval_s: 5', 5_000],
+  ])('%j and %j make it %i ms', (block, key, everyMs) => {
+    const loaded = loadGatewayConfig({
+      path: '/etc/config.yaml',
+      text: `${block}mcp_servers:\n  a: {command: x${key}}\n`,
+      env: {},
+    });
+    expect(loaded.ok && loaded.value.servers[0]?.healthIntervalMs).toBe(everyMs);
+    expect(loaded.ok && loaded.value.notices).toEqual([]);
+  });
+});
+
 describe('a server', () => {
   it('gets every default', () => {
     expect(server('    command: python\n')).toEqual({
@@ -103,6 +120,9 @@ describe('a server', () => {
       secrets: [],
       era: undefined,
       failuresMax: 3,
+      healthIntervalMs: 60_000,
+      breaker: undefined,
+      failover: undefined,
       sharing: 'auto',
       idleTtlMs: 300_000,
       startupTimeoutMs: 30_000,
@@ -345,8 +365,6 @@ describe('notices', () => {
       return notice.split('`')[1];
     });
     expect(named).toEqual([
-      'circuit_breaker',
-      'health_check_interval_s',
       'image',
       'volumes',
       'network',

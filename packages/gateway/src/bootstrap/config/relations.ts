@@ -1,9 +1,11 @@
 import type { z } from 'zod';
 
 import { childNode, type ConfigNode, isGiven, nodeAt } from './config-node.ts';
+import { checkPersistence } from './persistence-relations.ts';
 import { type ConfigPath, type ConfigProblem, formatPath } from './problem.ts';
 import { type Accepts, childAccepts, factsOf, knownKeys, unwrap } from './schema-walk.ts';
 import { burstAlone, policiesOfNobody } from './execution-relations.ts';
+import { checkFailover } from './failover-relations.ts';
 import { checkRemote } from './remote-relations.ts';
 import { MODES } from './schema-server.ts';
 import { SERVER_MAPS } from './server-maps.ts';
@@ -29,7 +31,9 @@ export function checkRelations(
     ...redisContinuations(root),
     ...aliasConflicts(root, [], unwrap(schema)),
     ...policiesOfNobody(root),
+    ...checkPersistence(root),
     ...SERVER_MAPS.flatMap((map) => serverEntries(root, map).flatMap(checkServer)),
+    ...checkFailover(SERVER_MAPS.flatMap((map) => serverEntries(root, map))),
   ];
   return found.map(({ node, path, message, fix }) => ({
     file,

@@ -6,6 +6,7 @@ import type { Limits } from '../../domain/limits.ts';
 import type { GatewayConfig } from './gateway-config.ts';
 import { resolveExecution, serverExecution } from './resolve-execution.ts';
 import { type LaunchBase, resolveServer } from './resolve-server.ts';
+import { resolvePersistence } from './resolve-persistence.ts';
 import type { ConfigDocument } from './schema.ts';
 
 interface ResolveInput {
@@ -20,7 +21,8 @@ interface ResolveInput {
 /** A parsed document as the gateway uses it: camel case, milliseconds, absolute paths. */
 export function resolveConfig(input: ResolveInput): GatewayConfig {
   const { document, path, base, notices, secrets } = input;
-  const { http, catalog, logging } = document;
+  const { http, catalog, logging, health_check: health } = document;
+  const healthIntervalS = health?.enabled === false ? 0 : (health?.interval_s ?? HEALTH_INTERVAL_S);
   const servers = [
     ...Object.entries(document.mcp_servers ?? {}),
     ...Object.entries(document.providers ?? {}),
@@ -48,25 +50,23 @@ export function resolveConfig(input: ResolveInput): GatewayConfig {
     },
     logging: { level: logging.level, json: logging.json_format },
     truncation: resolveTruncation(document.truncation),
-    eventLog: resolveEventLog(document.event_store, base.directory),
+    persistence: resolvePersistence(document, base.directory),
+    eventLog: resolveEventLog(document.event_store),
     servers: servers.map(([id, entry]) => ({
-      ...resolveServer(id, entry, { ...base, secrets }),
+      ...resolveServer(id, entry, { ...base, secrets, healthIntervalS }),
       execution: serverExecution(id, entry, document),
     })),
     notices,
   };
 }
 
+/** Where the file says nothing of it. */
+const HEALTH_INTERVAL_S = 60;
 const DAY_MS = 86_400_000;
 
-function resolveEventLog(
-  block: ConfigDocument['event_store'],
-  directory: string | undefined,
-): GatewayConfig['eventLog'] {
+function resolveEventLog(block: ConfigDocument['event_store']): GatewayConfig['eventLog'] {
   return {
     isEnabled: block.enabled,
-    driver: block.driver,
-    path: block.path === undefined ? undefined : resolvePath(directory ?? '.', block.path),
     allowsMemoryFallback: block.allow_memory_fallback,
     callsMax: block.call_log_queue_max,
     keepMs: block.keep_days * DAY_MS,

@@ -122,29 +122,69 @@ export const DiscoveryBlock = z.lazy(() =>
 
 export const PersistenceBlock = z.lazy(() =>
   z.strictObject({
-    backend: z.enum(['sqlite', 'postgresql']).default('sqlite').describe('Where state is kept.'),
+    backend: z
+      .enum(['sqlite', 'postgresql', 'memory'])
+      .default('sqlite')
+      .describe('Where everything is kept that is to outlive the gateway; memory keeps nothing.'),
     sqlite: z
-      .strictObject({ data_dir: z.string().min(1).default('data').describe('Directory.') })
-      .optional()
-      .describe('SQLite.'),
-    postgresql: z
       .strictObject({
-        host: z.string().min(1).default('localhost').describe('Host.'),
-        port: z.int().min(1).max(65_535).default(5432).describe('Port.'),
-        database: z.string().min(1).optional().describe('Database.'),
-        user: z.string().min(1).optional().describe('User.'),
-        password: z.string().optional().describe('Password.'),
-        min_connections: z.int().min(0).default(2).describe('Connections kept open.'),
-        max_connections: z.int().min(1).default(10).describe('Most connections.'),
+        data_dir: z
+          .string()
+          .min(1)
+          .optional()
+          .describe('Folder of `events.db`; the state folder unless set.'),
       })
       .optional()
-      .describe('PostgreSQL.'),
+      .describe('SQLite.'),
+    postgresql: PostgresBlock.optional().describe('PostgreSQL, version 15 or later.'),
+  }),
+);
+
+const PostgresBlock = z.lazy(() =>
+  z.strictObject({
+    url: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        '`postgresql://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full`, in place of the five keys below.',
+      ),
+    host: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Host, or the folder of a socket; `localhost` unless set.'),
+    port: z.int().min(1).max(65_535).optional().describe('Port; 5432 unless set.'),
+    database: z.string().min(1).optional().describe('Database.'),
+    user: z.string().min(1).optional().describe('User; that of the gateway’s process unless set.'),
+    password: z.string().optional().describe('Password; better `${NAME}` than the word itself.'),
+    schema: z
+      .string()
+      .regex(/^(?!pg_)[a-z_][a-z0-9_]{0,62}$/, 'expected a-z, 0-9 and _')
+      .default('hangar')
+      .describe('Schema of the tables, which is made where it does not exist.'),
+    max_connections: z
+      .int()
+      .min(2)
+      .max(100)
+      .default(10)
+      .describe('Most connections; one of them writes.'),
+    min_connections: z
+      .int()
+      .min(0)
+      .max(100)
+      .optional()
+      .describe('Connections kept open.')
+      .meta({ inactive: 'notice' }),
   }),
 );
 
 export const EventStoreBlock = z.strictObject({
   enabled: enabled(true).describe('Keep the event log.'),
-  driver: z.enum(['sqlite', 'memory']).default('sqlite').describe('Where it is kept.'),
+  driver: z
+    .enum(['sqlite', 'memory'])
+    .default('sqlite')
+    .describe('`memory`: kept until the gateway ends. Where it is kept else, `persistence` says.'),
   path: z
     .string()
     .min(1)
@@ -153,7 +193,9 @@ export const EventStoreBlock = z.strictObject({
   allow_memory_fallback: z
     .boolean()
     .default(false)
-    .describe('Go on in memory where `path` cannot be used; otherwise that stops the start.'),
+    .describe(
+      'Go on in memory where `path` or the database cannot be used; otherwise that stops the start.',
+    ),
   call_log_queue_max: z
     .int()
     .min(256)
@@ -305,8 +347,13 @@ export const ObservabilityBlock = z.lazy(() =>
 
 export const HealthCheckBlock = z.lazy(() =>
   z.strictObject({
-    enabled: enabled(true).describe('Check servers.'),
-    interval_s: seconds.default(60).describe('Time between two checks of one server. Seconds.'),
+    enabled: enabled(true).describe('false: servers are asked only where they say how often.'),
+    interval_s: z
+      .number()
+      .min(0)
+      .max(3600)
+      .default(60)
+      .describe('`health_check_interval_s` of the servers that have none; 0 = never. Seconds.'),
   }),
 );
 

@@ -47,9 +47,7 @@ const documentWith = <Entry extends z.ZodType>(entry: Entry) =>
     discovery: blocks.DiscoveryBlock.optional()
       .describe('Servers that are found.')
       .meta({ inactive: 'notice' }),
-    persistence: blocks.PersistenceBlock.optional()
-      .describe('Where state is kept.')
-      .meta({ inactive: 'notice' }),
+    persistence: blocks.PersistenceBlock.optional().describe('Where state is kept.'),
     event_store: blocks.EventStoreBlock.prefault({}).describe('The event log.'),
     coordination: blocks.CoordinationBlock.optional()
       .describe('Several gateways.')
@@ -78,9 +76,9 @@ const documentWith = <Entry extends z.ZodType>(entry: Entry) =>
       .describe('Traces and metrics.')
       .meta({ inactive: 'notice' }),
     auth: AuthBlock.optional().describe('Who may call.').meta({ inactive: 'refuse' }),
-    health_check: blocks.HealthCheckBlock.optional()
-      .describe('Health of servers.')
-      .meta({ inactive: 'notice' }),
+    health_check: blocks.HealthCheckBlock.optional().describe(
+      'Whether running servers that nobody calls are asked whether they are alive.',
+    ),
     cloud: blocks.CloudBlock.optional().describe('Hangar Cloud.').meta({ inactive: 'notice' }),
   });
 

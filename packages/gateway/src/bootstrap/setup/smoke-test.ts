@@ -38,7 +38,7 @@ export async function smokeTest(
   if (!loaded.ok) throw configFault(loaded.error);
   const eventLog = { ...loaded.value.eventLog, isEnabled: false };
   await using gateway = await compose({ ...loaded.value, eventLog }, { logger: SILENT });
-  const wanted = gateway.hub.servers.filter(({ spec }) => ids.has(spec.id));
+  const wanted = gateway.hub.fleet.servers.filter(({ spec }) => ids.has(spec.id));
   return await Promise.all(wanted.map((server) => outcomeOf(gateway, server, signal)));
 }
 

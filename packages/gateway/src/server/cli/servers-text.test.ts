@@ -24,6 +24,7 @@ const ROW: ServerRow = {
   last_error: null,
   suggestion: null,
   next: { kind: 'idle_stop', at: at(250), attempt: null },
+  circuit_breaker: null,
   cannot_cross: [],
 };
 const DEAD: ServerRow = {

@@ -143,10 +143,10 @@ export class HttpFront {
     handleMcp({ front: this.#front, endpoint, request, response });
   }
 
-  #endpointOf(path: string): ReturnType<Hub['endpoint']> {
-    if (path === '/mcp' || path === '/mcp/') return this.#front.hub.endpoint(undefined);
+  #endpointOf(path: string): ReturnType<Hub['fleet']['endpoint']> {
+    if (path === '/mcp' || path === '/mcp/') return this.#front.hub.fleet.endpoint(undefined);
     const id = /^\/mcp\/([^/]+)\/?$/.exec(path)?.[1];
-    return id === undefined ? undefined : this.#front.hub.endpoint(id);
+    return id === undefined ? undefined : this.#front.hub.fleet.endpoint(id);
   }
 
   #sendKeepAlives(): void {

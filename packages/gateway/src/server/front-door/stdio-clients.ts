@@ -17,7 +17,7 @@ export class StdioClients {
 
   /** Serves all servers to one client. While the gateway shuts down the client is only told so. */
   connect(input: Readable, output: Writable): StdioFront {
-    const endpoint = this.#hub.endpoint(undefined);
+    const endpoint = this.#hub.fleet.endpoint(undefined);
     if (endpoint === undefined) throw new Error('the endpoint of all servers always exists');
     const front = new StdioFront({
       hub: this.#hub,
