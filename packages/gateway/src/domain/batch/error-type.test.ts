@@ -4,6 +4,7 @@ import { batchErrorType } from './error-type.ts';
 
 test.each([
   ['CALL_TIMED_OUT', 'ToolTimeoutError'],
+  ['CIRCUIT_OPEN', 'CircuitBreakerOpen'],
   ['CONCURRENCY_LIMITED', 'RateLimitExceeded'],
   ['MCP_SERVER_BACKING_OFF', 'CircuitBreakerOpen'],
   ['MCP_SERVER_START_FAILED', 'McpServerStartError'],
