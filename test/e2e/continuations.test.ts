@@ -230,7 +230,7 @@ describe('Options', () => {
   });
 
   it('cache_ttl_s ends a continuation, its file too', async () => {
-    const truncation = { enabled: true, max_batch_size_bytes: 3_000, cache_ttl_s: 1.5 };
+    const truncation = { enabled: true, max_batch_size_bytes: 3_000, cache_ttl_s: 3 };
     await using place = await placeWith(configOf(truncation));
     const caller = await legacyCaller(place.gateway);
     const [entry] = await caller.run([gen(200_000)]);
