@@ -214,7 +214,8 @@ const each = <Value>(value: Value, ...names: readonly string[]): Readonly<Record
   Object.fromEntries(names.map((name) => [name, value]));
 
 const EXITS: Readonly<Record<string, Exits>> = {
-  ...each(READS, 'serve', 'list', 'status', 'tools', 'call', 'events', 'events verify'),
+  ...each(READS, 'serve', 'list', 'status', 'tools', 'call', 'sagas'),
+  ...each(READS, 'events', 'events verify', 'events compact', 'events replay'),
   ...each(READS, 'config show', 'config diff'),
   ...each(ASKS, 'start', 'stop', 'restart', 'logs', 'reload', 'calls parked'),
   ...each(SETS_UP, 'init', 'import'),
@@ -268,7 +269,8 @@ describe.each(BAD_FILES)('A configuration: %s', (file, what) => {
 
 /** What becomes of a state folder that cannot be used: what needs it fails, what does not goes on without. */
 const STATE_EXITS: Readonly<Record<string, number>> = {
-  ...each(2, 'list', 'status', 'start', 'stop', 'restart', 'logs', 'reload', 'calls parked'),
+  ...each(2, 'list', 'status', 'start', 'stop', 'restart', 'logs', 'reload'),
+  ...each(2, 'calls parked', 'sagas', 'events compact', 'events replay'),
   ...each(2, 'events', 'events verify', 'config diff', 'init', 'import', 'connect'),
   ...each(0, 'serve', 'tools', 'call', 'version', 'config check', 'config show'),
   ...each(0, 'config schema', 'completion', 'add', 'remove', 'enable', 'disable'),

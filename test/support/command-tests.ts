@@ -191,6 +191,18 @@ export const COMMAND_TESTS: Readonly<Record<string, CommandTests>> = {
     json: [RUNNING, 'events verify reads the log while it is written'],
     badInput: WRONG_WORDS,
   },
+  'events compact': {
+    running: [RUNNING, 'events compact removes what the configuration does not keep'],
+    alone: ['storage', 'compact keeps what removed events said, and replay says the same'],
+    json: [RUNNING, 'events compact removes what the configuration does not keep'],
+    badInput: WRONG_WORDS,
+  },
+  'events replay': {
+    running: [RUNNING, 'events replay says what the gateway says'],
+    alone: ['storage', 'compact keeps what removed events said, and replay says the same'],
+    json: [RUNNING, 'events replay says what the gateway says'],
+    badInput: ['storage', 'replay names a server of which nothing is stored'],
+  },
   'calls parked': {
     running: [
       'parked-calls-cli',
@@ -205,6 +217,12 @@ export const COMMAND_TESTS: Readonly<Record<string, CommandTests>> = {
       'is listed with what it waits for, and no more once its client has answered',
     ],
     badInput: ['parked-calls-cli', '%j is answered with exit code 1 and what to do'],
+  },
+  sagas: {
+    running: ['sagas-cli', 'says what is tried again, why, and when'],
+    alone: ['sagas-cli', 'is read from the log where no gateway runs'],
+    json: ['sagas-cli', 'says what is tried again, why, and when'],
+    badInput: ['sagas-cli', '%j is answered with exit code 1 and what to do'],
   },
   completion: {
     running: [RUNNING, '%j prints the same as without one'],

@@ -1,14 +1,10 @@
-export interface ErrorEntry {
-  readonly http: 400 | 403 | 404 | 405 | 406 | 409 | 413 | 415 | 429 | 500 | 502 | 503 | 504;
-  readonly jsonRpc: number;
-  readonly retryable: boolean;
-  readonly title: string;
-  /** Of a command that ends with it; without it 1 where the request was wrong (HTTP below 500), else 2. */
-  readonly exitCode?: 1 | 2 | 3;
-}
+import { EXECUTION_ERRORS } from './execution-errors.ts';
+
+import type { ErrorEntry } from './error-entry.ts';
 
 /** Every refusal and fault that a caller can see. What to do about each is in `remedies.ts`. */
 export const ERRORS = {
+  ...EXECUTION_ERRORS,
   ADDRESS_UNAVAILABLE: {
     http: 503,
     jsonRpc: -32603,
@@ -26,6 +22,12 @@ export const ERRORS = {
     jsonRpc: -32001,
     retryable: true,
     title: 'The server did not answer in time.',
+  },
+  CIRCUIT_OPEN: {
+    http: 503,
+    jsonRpc: -32000,
+    retryable: true,
+    title: 'What failed too often is not called for a while.',
   },
   CLIENT_TOO_SLOW: {
     http: 503,

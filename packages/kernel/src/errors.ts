@@ -1,5 +1,6 @@
 /** Faults, by the codes of the catalogue. */
-import { ERRORS, type ErrorEntry } from './error-catalogue.ts';
+import { ERRORS } from './error-catalogue.ts';
+import type { ErrorEntry } from './error-entry.ts';
 
 export type ErrorCode = keyof typeof ERRORS;
 

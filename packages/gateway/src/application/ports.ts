@@ -4,6 +4,7 @@ import type { JsonValue } from '@mcp-hangar/kernel/event-store';
 import type { JsonObject } from '../domain/protocol/json-rpc.ts';
 import type { Era } from '../domain/protocol/revisions.ts';
 import type { ServerMessage } from '../domain/protocol/server-message.ts';
+import type { ExecutionSettings } from '../domain/execution/settings.ts';
 import type { McpServerSpec } from '../domain/mcp-server/spec.ts';
 import type { EffectiveValue } from '../domain/effective-config.ts';
 import type { ServerCatalog } from '../domain/catalog/server-catalog.ts';
@@ -30,7 +31,8 @@ export interface DomainEvent {
 
 /** Takes facts on their way to the event log, in order. Never waits and never throws. */
 export interface EventSink {
-  record(stream: string, event: DomainEvent): void;
+  /** @param id a UUID; a new one unless given */
+  record(stream: string, event: DomainEvent, id?: string): void;
 }
 
 /** What is remembered of one server over restarts. */
@@ -130,8 +132,8 @@ export interface UpstreamCall {
   answered(answer: RawAnswer): void;
   /** Progress, or for a subscription any notification of it. */
   notified(message: ServerMessage): void;
-  /** There will be no answer. */
-  lost(fault: Fault): void;
+  /** There will be no answer. @param isUnsent nothing of the request has reached the server, as is known for certain */
+  lost(fault: Fault, isUnsent?: boolean): void;
 }
 
 /** One live connection to one server. Ids on it are the gateway's own. */
@@ -203,6 +205,7 @@ export interface UpstreamLauncher {
 /** What a configuration file comes to now. */
 export interface NextConfiguration {
   readonly servers: readonly McpServerSpec[];
+  readonly execution: ExecutionSettings;
   /** Keys that have changed and that a gateway reads when it starts only, with what they were and are. */
   readonly needRestart: readonly string[];
   /** It is what is served from now on. */

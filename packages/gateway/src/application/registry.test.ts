@@ -31,6 +31,9 @@ const PINS: Readonly<Record<string, readonly [entry: keyof typeof REGISTRY, perm
     hangar_warm: ['warm_mcp_servers', 'mcp_servers:lifecycle'],
     hangar_discover: ['trigger_discovery', 'discovery:trigger'],
     hangar_sources: ['list_discovery_sources', 'discovery:read'],
+    hangar_call: ['invoke_batch', 'tool:invoke'],
+    hangar_fetch_continuation: ['fetch_continuation', 'tool:invoke'],
+    hangar_delete_continuation: ['delete_continuation', 'tool:invoke'],
     hangar_reload_config: ['reload_configuration', 'config:reload'],
   };
 
@@ -39,6 +42,7 @@ const OPERATOR_PINS: Readonly<Record<string, string>> = {
   get_configuration: 'mcp_servers:read',
   reload_configuration: 'config:reload',
   list_parked_calls: 'audit:read',
+  list_processes: 'audit:read',
   get_status: 'mcp_servers:read',
   get_mcp_server: 'mcp_servers:read',
   get_mcp_server_tools: 'mcp_servers:read',

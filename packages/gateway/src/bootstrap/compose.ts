@@ -1,6 +1,7 @@
 /** The only place where the gateway is built. Nothing starts at import; nothing outlives the disposal. */
 import type { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
+import { eventId } from '@mcp-hangar/eventing/event-id';
 import { Hub, type HubOptions } from '../application/dispatch/hub.ts';
 import type {
   Clock,
@@ -11,6 +12,8 @@ import type {
 } from '../application/ports.ts';
 import { Generations } from '../application/reload/generations.ts';
 import { Reloads, type ReloadConfiguration } from '../application/reload/reloads.ts';
+import { readProcesses } from '../application/processes/past-processes.ts';
+import { readCircuits } from '../application/recording/past-circuits.ts';
 import { NOBODY } from '../application/servers/child.ts';
 import { META, MODERN_REVISION } from '../domain/protocol/revisions.ts';
 import { NO_CAPABILITIES } from '../domain/protocol/capabilities.ts';
@@ -25,6 +28,7 @@ import { HttpFront } from '../server/front-door/http-front.ts';
 import type { Health } from '../server/health/health-pages.ts';
 import { StdioClients } from '../server/front-door/stdio-clients.ts';
 import type { StdioFront } from '../server/front-door/stdio-front.ts';
+import { openBatches } from './batches.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
 import { INFO, newLauncher } from './launcher.ts';
 import { openRecords, type Records } from './records.ts';
@@ -85,7 +89,7 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
   const logger =
     overrides.logger ??
     createLogger({ ...config.logging, destination: boundedDestination(process.stderr) });
-  const { state = IN_MEMORY } = overrides;
+  const { state = IN_MEMORY, configuration, random = Math.random } = overrides;
   const records = overrides.records ?? (await openRecords({ config, state, clock, logger }));
   const env = overrides.env ?? process.env;
   const guardian = createGuardian({
@@ -96,9 +100,15 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
   const launcher =
     overrides.launcher ??
     newLauncher(config, { env, guardian, clock, logger, childTimings: overrides.childTimings });
-  const { random = Math.random, configuration, source } = overrides;
-  const parts = { launcher, clock, logger, random, configuration };
-  const { hub, reload, reloads } = newHubWithReloads(config, { parts, source, records });
+  const batches = openBatches(config, { state, logger, records });
+  const { source } = overrides;
+  const parts = { launcher, clock, logger, random, configuration, batches };
+  const past = await readOn(config, records);
+  const { hub, reload, reloads } = newHubWithReloads(config, {
+    parts: { ...parts, ...past },
+    source,
+    records,
+  });
   let started = false;
   const health = healthOf(hub, { clock, records, started: () => started });
   let front: HttpFront | undefined;
@@ -107,7 +117,7 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
   const begin = (): void => {
     if (started) return;
     started = true;
-    if (config.catalog.warm === 'boot') warmAll(hub);
+    beginWork(hub, config);
   };
   const clients = new StdioClients(hub, limits);
   const shutDown = async (): Promise<void> => {
@@ -119,6 +129,7 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
       overrides.drain?.(shutdownGraceMs),
     ]);
     await hub.close();
+    await batches[Symbol.asyncDispose]();
     if (overrides.records === undefined) await records[Symbol.asyncDispose]();
     await guardian[Symbol.asyncDispose]();
   };
@@ -166,13 +177,31 @@ function newHubWithReloads(
   const hub = newHub(config, { ...parts, reload }, records);
   const reloads = new Reloads({
     source,
-    generations: new Generations(hub, config.servers),
+    generations: new Generations(hub, config),
     clock: parts.clock,
     logger: parts.logger,
     events: records.recorder,
     drainMs: config.limits.shutdownGraceMs,
   });
   return { hub, reload, reloads };
+}
+
+/** What a gateway does before anybody asks it to. */
+function beginWork(hub: Hub, { catalog }: GatewayConfig): void {
+  hub.processes.resume();
+  if (catalog.warm === 'boot') warmAll(hub);
+}
+
+/** Where the log left off with what goes on in the background. */
+async function readOn(
+  { servers }: GatewayConfig,
+  { store, adopts }: Records,
+): Promise<Pick<HubParts, 'pastCircuits' | 'pastProcesses'>> {
+  const hasBreaker = servers.some(({ breaker }) => breaker !== undefined);
+  return {
+    ...(hasBreaker ? { pastCircuits: await readCircuits(store) } : {}),
+    pastProcesses: await readProcesses(store, adopts),
+  };
 }
 
 function healthOf(
@@ -199,7 +228,15 @@ function healthOf(
 
 type HubParts = Pick<
   HubOptions,
-  'launcher' | 'clock' | 'logger' | 'random' | 'configuration' | 'reload'
+  | 'launcher'
+  | 'clock'
+  | 'logger'
+  | 'random'
+  | 'configuration'
+  | 'reload'
+  | 'batches'
+  | 'pastCircuits'
+  | 'pastProcesses'
 >;
 
 function newHub(config: GatewayConfig, parts: HubParts, records: Records): Hub {
@@ -210,6 +247,11 @@ function newHub(config: GatewayConfig, parts: HubParts, records: Records): Hub {
     memory,
     past,
     events: recorder,
+    newEventId: () => eventId(parts.clock.nowMs()),
+    stateProblem: () => {
+      const problem = records.problem();
+      return problem?.isLost === true ? problem.reason : undefined;
+    },
     callSettled: config.eventLog.isEnabled ? (call) => recorder.callSettled(call) : () => undefined,
     servers: config.servers,
     info: INFO,
@@ -224,6 +266,7 @@ function newHub(config: GatewayConfig, parts: HubParts, records: Records): Hub {
     sealer: new AesSealer(),
     leaseWaitMs: limits.leaseWaitMs,
     inFlightMax: limits.inFlightMax,
+    execution: config.execution,
     catalog,
     toolAccess: config.toolAccess,
   });

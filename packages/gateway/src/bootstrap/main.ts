@@ -45,8 +45,13 @@ export async function run(argv: readonly string[]): Promise<number> {
       (await import('./commands/config-diff.ts')).configDiff(files, flags),
     events: async (flags) => (await import('./commands/events.ts')).events(flags),
     eventsVerify: async (flags) => (await import('./commands/events.ts')).eventsVerify(flags),
+    eventsCompact: async (flags) =>
+      (await import('./commands/events-compact.ts')).eventsCompact(flags),
+    eventsReplay: async (flags) =>
+      (await import('./commands/events-replay.ts')).eventsReplay(flags),
     operate: async (name, words, flags) =>
       (await import('./commands/operate.ts')).operate(name, words, flags),
+    sagas: async (flags) => (await import('./commands/sagas.ts')).sagas(flags),
     parkedCalls: async (flags) => (await import('./commands/parked-calls.ts')).parkedCalls(flags),
   });
   // A reader of our log that does not read must not keep us: what is left to write has this long.

@@ -32,14 +32,22 @@ export const invokeTool = defineCommand({
     invoke(deps, input, { ...context, progress: inOrder(context.progress) }),
 });
 
+/** What a call may name, alone or in a batch. @throws Fault MCP_SERVER_UNKNOWN, MCP_SERVER_DISABLED */
+export const calledServer = findServer;
+
+/** How often a call may be tried, the first attempt included; undefined = as the configuration says. */
+export interface RetryWish {
+  readonly attemptsMax?: number | undefined;
+}
+
 /** @throws Fault, RpcRefusal */
 export async function invoke(
   deps: UseCaseDeps,
-  input: z.output<typeof InvokeInput>,
+  input: z.output<typeof InvokeInput> & RetryWish,
   context: UseCaseContext,
 ): Promise<ToolAnswer> {
   const { caller, correlationId, progress } = context;
-  const server = findServer(deps, input.id);
+  const server = calledServer(deps, input.id);
   const fields = { mcpServerId: input.id, tool: input.tool, correlationId };
   const startedAtMs = deps.clock.nowMs();
   const unwatch = watchStart(deps, server, context);
@@ -55,6 +63,9 @@ export async function invoke(
       signal: context.signal,
       onCall: caller.carry,
       onProgress: context.serverProgress,
+      attemptsMax: input.attemptsMax,
+      onRetry: ({ attempt, error, delayMs }) =>
+        progress('retrying', `Attempt ${attempt} in ${delayMs} ms, after ${error}`),
       onSent: () => {
         progress('connecting', `Connected to MCP server "${input.id}"`);
         progress('ready', `MCP server "${input.id}" is ready`);

@@ -1,10 +1,16 @@
 /** What every front of the gateway shares: servers, catalogues, views, calls; built from the options, ended together. */
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
+import type { Breaker } from '../../domain/breaker/breaker.ts';
+import { mcpServerStream } from '../../domain/mcp-server/events.ts';
 import type { Lifecycle } from '../../domain/mcp-server/lifecycle.ts';
 import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
+import { PLAIN_BATCHES, type BatchParts } from '../batch/batch-parts.ts';
 import { EraBridge } from '../calls/era-bridge.ts';
 import { Catalogs } from '../catalog/catalogs.ts';
 import { Views, type View } from '../catalog/views.ts';
+import { NO_LIMITS, type ExecutionSettings } from '../../domain/execution/settings.ts';
+import { ExecutionGate } from '../execution/execution-gate.ts';
+import { HealthSchedule } from '../health/health-schedule.ts';
 import { GatewayTools, type ToolFamilies } from '../gateway-tools/gateway-tools.ts';
 import { Parking } from '../parking/parking.ts';
 import type {
@@ -19,14 +25,13 @@ import type {
 } from '../ports.ts';
 import type { SettledCall } from '../recording/call-event.ts';
 import { settlesWithin } from '../settles-within.ts';
-import {
-  McpServer,
-  type ServerDependencies,
-  type ServerListener,
-  type ServerUser,
-} from '../servers/mcp-server.ts';
+import { McpServer, type ServerUser } from '../servers/mcp-server.ts';
+import type { Remembered, ServerDependencies, ServerListener } from '../servers/server-parts.ts';
 import { ServerLogs } from '../servers/server-logs.ts';
 import { StartStages } from '../servers/start-stages.ts';
+import { newProcesses } from '../processes/new-processes.ts';
+import type { PastProcesses } from '../processes/past-processes.ts';
+import type { Processes } from '../processes/processes.ts';
 import { Subscriptions } from '../subscriptions/subscriptions.ts';
 import { TaskTable } from '../tasks/task-table.ts';
 import type { ReloadConfiguration } from '../reload/reloads.ts';
@@ -45,6 +50,11 @@ export interface HubOptions {
   /** What is known of the servers from before this start. */
   readonly memory: MemoryStore;
   readonly past: ReadonlyMap<string, Lifecycle>;
+  /** Of circuit breakers, by the stream of what each belongs to. */
+  readonly pastCircuits?: ReadonlyMap<string, Breaker>;
+  readonly pastProcesses?: PastProcesses;
+  /** A UUID for an event; a random one unless given. */
+  readonly newEventId?: () => string;
   readonly random: () => number;
   readonly info: JsonObject;
   readonly parkedCalls: ParkedCallStore;
@@ -55,11 +65,17 @@ export interface HubOptions {
   readonly modernMeta: JsonObject;
   readonly leaseWaitMs: number;
   readonly inFlightMax: number;
+  /** Limits over all servers; none unless given. */
+  readonly execution?: ExecutionSettings | undefined;
   readonly catalog: {
     readonly firstListWaitMs: number;
     readonly ttlMs: number;
     readonly startConcurrency: number;
   };
+  /** Without it batches are neither recorded nor continued. */
+  readonly batches?: BatchParts | undefined;
+  /** Why what is to outlive the gateway is not kept just now. */
+  readonly stateProblem?: () => string | undefined;
   readonly toolAccess: {
     /** What clients see at the endpoint of all servers: servers and gateway, the gateway only, the servers only. */
     readonly mode: 'hybrid' | 'egress' | 'front_door';
@@ -76,27 +92,29 @@ export class Hub {
   readonly subscriptions: Subscriptions;
   readonly calls: CallPath;
   readonly tasks: TaskTable;
+  /** What every call to a server passes. */
+  readonly gate: ExecutionGate;
   /** What commands and queries work with, whoever asks for them. */
   readonly useCases: UseCaseDeps;
   /** Calls of modern clients that wait for answers. */
   readonly parking: Parking;
+  readonly #health: HealthSchedule;
+  /** What reacts to facts, later: the recovery of degraded servers. */
+  readonly processes: Processes;
   readonly #tools: GatewayTools;
   readonly #parts: ServerDependencies;
   #firstLists = new WeakMap<View, number>();
 
   constructor(options: HubOptions) {
     this.options = options;
-    const { clock, parkedCalls: store, sealer, info } = options;
+    const { clock, logger, memory, modernMeta, parkedCalls: store, sealer, info } = options;
     this.parking = new Parking({ clock, store, sealer, info });
-    this.catalogs = new Catalogs({
-      clock: options.clock,
-      logger: options.logger,
-      modernMeta: options.modernMeta,
-      memory: options.memory,
-      ...options.catalog,
-    });
+    this.catalogs = new Catalogs({ clock, logger, modernMeta, memory, ...options.catalog });
     this.subscriptions = new Subscriptions(options);
     this.tasks = new TaskTable(options.clock);
+    this.gate = new ExecutionGate({ ...options, settings: options.execution ?? NO_LIMITS });
+    this.#health = new HealthSchedule(options);
+    this.processes = newProcesses(options, () => this.fleet.servers);
     this.views = new Views({
       catalogs: this.catalogs,
       serverInfo: options.info,
@@ -108,13 +126,14 @@ export class Hub {
       ...options,
       launcher: logs.kept(stages.told(options.launcher)),
       listener: this.#listener(stages),
+      events: this.processes,
     };
     const { mode, gatewayTools, naming } = options.toolAccess;
     this.#tools = new GatewayTools(mode === 'front_door' ? 'none' : gatewayTools);
     const enabled = options.servers.filter((spec) => spec.enabled);
     const fleet = new Fleet(
       {
-        servers: enabled.map((spec) => this.newServer(spec, options.past.get(spec.id))),
+        servers: enabled.map((spec) => this.newServer(spec, pastOf(options, spec))),
         disabled: options.servers.filter((spec) => !spec.enabled),
       },
       {
@@ -129,13 +148,17 @@ export class Hub {
       logger: options.logger,
       startedAtMs: options.clock.nowMs(),
       fleet,
+      stateProblem: options.stateProblem,
       catalogs: this.catalogs,
       parkedCalls: this.parking,
+      processes: this.processes,
       configuration: options.configuration,
       reload: options.reload,
       stages,
       logs,
       startConcurrency: options.catalog.startConcurrency,
+      batches: options.batches ?? PLAIN_BATCHES,
+      gate: this.gate,
       send: (call) => this.calls.sendInternal(call),
     };
     this.calls = new CallPath({
@@ -143,24 +166,27 @@ export class Hub {
       callTimeoutMsMin: shortestTimeoutMs(options.servers),
       bridge: new EraBridge(info, (state) => this.parking.stray(state)),
       catalogs: this.catalogs,
+      gate: this.gate,
       known: (view, user) => this.known(view, user),
       runOwn: (tool, client, call) =>
         this.#tools.run(tool, { deps: this.useCases, client, call, info }),
     });
   }
 
-  /** A server that is in no fleet yet. @param lifecycle where the log left off */
-  newServer(spec: McpServerSpec, lifecycle?: Lifecycle): McpServer {
+  /** A server that is in no fleet yet. @param past where the log left off */
+  newServer(spec: McpServerSpec, past: Past = NO_PAST): McpServer {
     const known = this.options.memory.load(spec);
-    const remembered = { lifecycle, eras: known?.eras };
+    const remembered = { ...past, eras: known?.eras };
     const server = new McpServer(spec, { ...this.#parts, remembered });
     if (known !== undefined) this.catalogs.remember(server, known);
     return server;
   }
 
-  /** There may be servers that no list has waited for. */
-  listAnew(): void {
+  /** Servers are others, or have other values: lists wait for those that are new, and probes for their time. */
+  fleetChanged(): void {
     this.#firstLists = new WeakMap();
+    for (const server of this.fleet.servers)
+      if (server.running.length > 0) this.#health.watch(server);
   }
 
   #listener(stages: StartStages): ServerListener {
@@ -169,6 +195,7 @@ export class Hub {
         stages.reached(server.spec.id, 'discovering_tools');
         this.catalogs.childReady(server, child);
         this.subscriptions.childReady(server, child);
+        this.#health.watch(server);
       },
       changed: (server, child, notification) => {
         this.catalogs.childChanged(server, child, notification.method);
@@ -198,6 +225,8 @@ export class Hub {
   }
 
   async close(): Promise<void> {
+    this.#health.close();
+    this.processes.close();
     this.parking.close();
     this.views.close();
     this.catalogs.close();
@@ -207,6 +236,16 @@ export class Hub {
     await Promise.allSettled(this.fleet.all.map((server) => server.close()));
   }
 }
+
+type Past = Omit<Remembered, 'eras'>;
+
+const NO_PAST: Past = { lifecycle: undefined };
+
+/** Where the log left off with a server. */
+const pastOf = ({ past, pastCircuits }: HubOptions, { id }: McpServerSpec): Past => ({
+  lifecycle: past.get(id),
+  circuit: pastCircuits?.get(mcpServerStream(id)),
+});
 
 /** The shortest time limit that any of the servers gives a call. */
 export const shortestTimeoutMs = (servers: readonly McpServerSpec[]): number =>

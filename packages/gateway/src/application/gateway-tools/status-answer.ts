@@ -25,7 +25,7 @@ const INDICATORS: Readonly<Record<Words['family'], Readonly<Record<ServerState, 
 };
 
 export function statusAnswer(
-  { servers, nowMs, uptimeMs }: GatewayStatus,
+  { servers, nowMs, uptimeMs, stateProblem }: GatewayStatus,
   words: Words,
 ): ToolAnswer {
   const rows = servers.map((facts) => ({
@@ -52,10 +52,12 @@ export function statusAnswer(
       ...(isHangar ? { runtime_mcp_servers: 0, runtime_healthy: 0 } : {}),
       uptime: duration(uptimeMs),
       uptime_seconds: Math.round(uptimeMs / 1_000),
+      ...(stateProblem === undefined ? {} : { state_problem: stateProblem }),
     },
     formatted: [
       `MCP Hangar: ${healthy} of ${servers.length} ${words.many} healthy, up ${duration(uptimeMs)}`,
       ...servers.flatMap((facts) => linesOf(facts, words)),
+      ...(stateProblem === undefined ? [] : [`state is not kept: ${stateProblem}`]),
     ].join('\n'),
   });
 }

@@ -10,6 +10,7 @@ import {
 } from './entry.ts';
 import { logsEntry } from './logs-entry.ts';
 import { parkedCallsReport } from './parked-calls-report.ts';
+import { processesReport } from './processes-report.ts';
 import { reloadAnswer } from './reload-report.ts';
 import { serverReport, serversReport } from './servers-report.ts';
 import { toolCallEntry } from './tool-call-entry.ts';
@@ -18,6 +19,7 @@ const ENTRIES: readonly OperatorEntry[] = [
   defineEntry(REGISTRY.get_configuration, LOOK_MS_MAX, configurationReport),
   defineEntry(REGISTRY.reload_configuration, RELOAD_MS_MAX, reloadAnswer),
   defineEntry(REGISTRY.list_parked_calls, LOOK_MS_MAX, parkedCallsReport),
+  defineEntry(REGISTRY.list_processes, LOOK_MS_MAX, processesReport),
   defineEntry(REGISTRY.get_status, LOOK_MS_MAX, serversReport),
   defineEntry(REGISTRY.get_mcp_server, LOOK_MS_MAX, serverReport),
   // Both start a server where its tools are not known yet.

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { RateUse } from '../execution/execution-gate.ts';
 import { allFacts, type ServerFacts } from '../server-facts.ts';
 import { defineQuery } from '../use-case.ts';
 
@@ -6,6 +7,7 @@ export interface GatewayHealth {
   readonly status: 'healthy' | 'degraded' | 'unhealthy';
   readonly total: number;
   readonly byState: Readonly<Record<string, number>>;
+  readonly rateUse: RateUse;
 }
 
 export const getHealth = defineQuery({
@@ -17,7 +19,8 @@ export const getHealth = defineQuery({
     const all = allFacts(deps, context);
     const byState: Record<string, number> = {};
     for (const { state } of all) byState[state] = (byState[state] ?? 0) + 1;
-    return { status: statusOf(all), total: all.length, byState };
+    const { rateUse } = deps.gate;
+    return { status: statusOf(all), total: all.length, byState, rateUse };
   },
 });
 

@@ -6,6 +6,8 @@ export interface GatewayStatus {
   readonly servers: readonly ServerFacts[];
   readonly nowMs: number;
   readonly uptimeMs: number;
+  /** What is to outlive the gateway is not kept just now. */
+  readonly stateProblem: string | undefined;
 }
 
 export const getStatus = defineQuery({
@@ -19,6 +21,7 @@ export const getStatus = defineQuery({
       servers: allFacts(deps, context),
       nowMs,
       uptimeMs: nowMs - deps.startedAtMs,
+      stateProblem: deps.stateProblem?.(),
     };
   },
 });

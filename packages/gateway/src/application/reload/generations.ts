@@ -15,6 +15,9 @@ import {
 } from '../../domain/mcp-server/generations.ts';
 import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
 import { shortestTimeoutMs, type Hub } from '../dispatch/hub.ts';
+import type { ExecutionSettings } from '../../domain/execution/settings.ts';
+import { isSame } from '../../domain/mcp-server/spec-change.ts';
+import type { NextConfiguration } from '../ports.ts';
 import type { ChangedList } from '../servers/child.ts';
 import type { McpServer } from '../servers/mcp-server.ts';
 
@@ -23,10 +26,19 @@ const LISTS: readonly ChangedList[] = ['tools', 'prompts', 'resources'];
 export class Generations {
   readonly #hub: Hub;
   #specs: readonly McpServerSpec[];
+  #execution: ExecutionSettings;
 
-  constructor(hub: Hub, first: readonly McpServerSpec[]) {
+  constructor(hub: Hub, first: Pick<NextConfiguration, 'servers' | 'execution'>) {
     this.#hub = hub;
-    this.#specs = first;
+    this.#specs = first.servers;
+    this.#execution = first.execution;
+  }
+
+  /** Limits and retries over all servers. */
+  configure(execution: ExecutionSettings): void {
+    // It fills the buckets of those that call.
+    if (!isSame(execution, this.#execution)) this.#hub.gate.configure(execution);
+    this.#execution = execution;
   }
 
   /** How these differ from those of now. */
@@ -45,7 +57,7 @@ export class Generations {
     const servers = enabled.flatMap(({ id }) => made.get(id) ?? old.get(id) ?? []);
     const others = fleet.servers.filter(({ spec }) => !configured.has(spec.id));
     for (const { spec, change } of diff.steps)
-      if (change === 'live' && spec.enabled) old.get(spec.id)?.adopt(spec);
+      if (change === 'live' && spec.enabled) adopt(old.get(spec.id), spec);
     this.#specs = next;
     fleet.swap({
       servers: [...servers, ...others],
@@ -112,7 +124,7 @@ export class Generations {
   ): void {
     const { catalogs, calls, fleet } = this.#hub;
     calls.limitsChanged(shortestTimeoutMs(this.#specs));
-    this.#hub.listAnew();
+    this.#hub.fleetChanged();
     const changes = new Map<McpServer, readonly ChangedList[]>(gone.map((server) => [server, []]));
     const updated = new Set(diff.updated);
     for (const server of fleet.servers) {
@@ -123,4 +135,10 @@ export class Generations {
     }
     catalogs.fleetChanged(changes);
   }
+}
+
+/** Limits that are the same are the same object: with another one buckets would be full again. */
+function adopt(server: McpServer | undefined, spec: McpServerSpec): void {
+  const execution = server?.spec.execution;
+  server?.adopt(isSame(execution, spec.execution) ? { ...spec, execution } : spec);
 }

@@ -1,6 +1,7 @@
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { describe, expect, it } from 'vitest';
 import { SILENT, specOf } from '../../../test-kit/scripted-launcher.ts';
+import { NO_LIMITS } from '../../domain/execution/settings.ts';
 import { compareGenerations } from '../../domain/mcp-server/generations.ts';
 import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
 import type { ConfigurationSource, DomainEvent, NextConfiguration } from '../ports.ts';
@@ -25,8 +26,10 @@ class Scripted implements ConfigurationSource {
     const adopt = (): void => {
       this.served = content;
     };
-    if ('restart' in content) return { servers: [], needRestart: content.restart, adopt };
-    return { servers: content, needRestart: [], adopt };
+    const execution = NO_LIMITS;
+    if ('restart' in content)
+      return { servers: [], execution, needRestart: content.restart, adopt };
+    return { servers: content, execution, needRestart: [], adopt };
   }
 
   /** Lets what is being read now be read to its end. */
@@ -48,6 +51,7 @@ function world(): {
   const compare = (next: readonly McpServerSpec[] = []): ReturnType<typeof compareGenerations> =>
     compareGenerations([], next);
   const generations = {
+    configure: () => undefined,
     compare,
     apply: (next: readonly McpServerSpec[]) => {
       applied.push(next.map(({ id }) => id));

@@ -47,7 +47,7 @@ export type ReloadConfiguration = (request: ReloadRequest) => Promise<ReloadRepo
 
 export interface ReloadParts {
   readonly source: ConfigurationSource;
-  readonly generations: Pick<Generations, 'compare' | 'apply'>;
+  readonly generations: Pick<Generations, 'compare' | 'apply' | 'configure'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly events: EventSink;
@@ -136,6 +136,7 @@ export class Reloads {
       const applyMs = performance.now() - applyingAtMs;
       const durationMs = clock.nowMs() - beganAtMs;
       if (!isDryRun) {
+        generations.configure(next.execution);
         next.adopt();
         record(reloaded(about, { steps: [], ...diff }, durationMs));
         const { added, removed, updated, restarted } = diff;

@@ -1,9 +1,9 @@
+/** Starting a server for nobody in particular. */
 import { NO_CAPABILITIES } from '../../domain/protocol/capabilities.ts';
 import { GATEWAY } from './child.ts';
-import type { ServerUser } from './mcp-server.ts';
 
 /** A client that declares nothing: it uses the shared child. */
-export const ANYBODY: ServerUser = {
+export const ANYBODY = {
   asker: {
     era: 'legacy',
     owner: '',
@@ -13,4 +13,4 @@ export const ANYBODY: ServerUser = {
   },
   owner: GATEWAY,
   clientInfo: undefined,
-};
+} as const;

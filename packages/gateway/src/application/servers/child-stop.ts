@@ -7,6 +7,7 @@ export const STOP_REASON = {
   user_request: 'user_request',
   error: 'error',
   reload: 'reload',
+  failback: 'failback',
   /** The room is wanted for another. */
   lease: 'released',
   'session ended': 'released',

@@ -10,25 +10,27 @@
  */
 import { messageOf, stackOf } from '@mcp-hangar/kernel/error-text';
 import { Fault } from '@mcp-hangar/kernel/errors';
+import type { Admitted, CircuitBreaker } from '../../domain/breaker/circuit-breaker.ts';
 import { EraMemory, type EraVerdict } from '../../domain/mcp-server/eras.ts';
 import type { Health, McpServerPhase } from '../../domain/mcp-server/health.ts';
-import type { Idleness, Lifecycle } from '../../domain/mcp-server/lifecycle.ts';
+import type { Idleness } from '../../domain/mcp-server/lifecycle.ts';
 import { catalogKey, seatFor, type Asker, type Seat } from '../../domain/mcp-server/sharing.ts';
+import { ANYBODY } from './anybody.ts';
 import { inactiveFault } from './inactive-fault.ts';
 import { modeOf, type McpServerSpec } from '../../domain/mcp-server/spec.ts';
-import { NO_CAPABILITIES } from '../../domain/protocol/capabilities.ts';
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 import type { Era } from '../../domain/protocol/revisions.ts';
-import type { Clock, EventSink, Logger, UpstreamConnection, UpstreamLauncher } from '../ports.ts';
-import { type Child, type ChildEvents, type Owner, type ServerNotification } from './child.ts';
+import type { Child, ChildEvents, Owner, ServerNotification } from './child.ts';
+import { connectChild } from './connect-child.ts';
 import { STOP_REASON, type ChildStop } from './child-stop.ts';
-import { ANYBODY } from './anybody.ts';
 import { IdleWatch } from './idle-watch.ts';
 import { isAtRest, retiredFault } from './retired.ts';
 import { settlesBy } from '../settles-within.ts';
 import { LeasePool, type Cancellable } from './lease-pool.ts';
+import { circuitFault, countCall, serverBreaker } from './server-breaker.ts';
 import { slotKey, Slots, type FixedSeat } from './slots.ts';
 import { StartingChild } from './starting-child.ts';
+import type { FailedProbe, ServerDependencies } from './server-parts.ts';
 import { begun, track } from './tracked.ts';
 import { LifecycleKeeper, type EndedCall } from './lifecycle-keeper.ts';
 
@@ -37,42 +39,6 @@ export interface ServerUser {
   readonly asker: Asker;
   readonly owner: Owner;
   readonly clientInfo: JsonObject | undefined;
-}
-
-export interface ServerDependencies {
-  readonly launcher: UpstreamLauncher;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  /** Uniform in [0, 1). */
-  readonly random: () => number;
-  readonly leaseWaitMs: number;
-  readonly listener: ServerListener;
-  readonly events: EventSink;
-  /** What is remembered of the server from before. */
-  readonly remembered?: Remembered | undefined;
-}
-
-export interface Remembered {
-  readonly lifecycle: Lifecycle | undefined;
-  readonly eras: EraVerdict | undefined;
-}
-
-export interface ServerListener {
-  /** A child is ready; its lists may differ from what is known. */
-  ready(server: McpServer, child: Child): void;
-  /** A child said that lists or a resource changed. */
-  changed(server: McpServer, child: Child, notification: ServerNotification): void;
-  /** A child is gone, or about to be. @param reason undefined where it ended by itself */
-  ended(server: McpServer, child: Child, reason: ChildStop | undefined): void;
-  /** Tools of the last known catalogue; undefined where there is none. */
-  toolsKnown(server: McpServer): number | undefined;
-}
-
-interface Connecting {
-  readonly seat: Seat;
-  readonly era: Era | 'unknown';
-  readonly clientInfo?: JsonObject | undefined;
-  readonly signal: AbortSignal;
 }
 
 interface HowToStart {
@@ -92,6 +58,10 @@ export class McpServer implements ChildEvents {
   readonly #keeper: LifecycleKeeper;
   readonly #idle: IdleWatch;
   readonly #eras: EraMemory;
+  /** Gets the calls for tools, prompts and resources of this one, while that is degraded. */
+  standIn: McpServer | undefined;
+  /** Undefined where none is configured. */
+  readonly breaker: CircuitBreaker | undefined;
   /** Aborted when what is starting is not wanted any more; a new one follows a stop. */
   #starting = new AbortController();
   #isClosed = false;
@@ -111,6 +81,7 @@ export class McpServer implements ChildEvents {
     this.#deps = deps;
     const { clock, remembered } = deps;
     this.#keeper = new LifecycleKeeper(spec, { ...deps, restored: remembered?.lifecycle });
+    this.breaker = serverBreaker(spec, deps.events, remembered?.circuit);
     this.#eras = new EraMemory(spec.era, remembered?.eras, clock.nowMs());
     this.#idle = new IdleWatch(spec.idleTtlMs, clock, (child, durationMs) => {
       void this.#stop(child, 'idle', { durationMs, lastUsedAtMs: child.lastUsedAtMs });
@@ -128,12 +99,11 @@ export class McpServer implements ChildEvents {
    * A child for this user, at once where one is ready. Its work has begun: the caller ends it with `child.end`.
    * @throws Fault where none can be had (also as rejection)
    */
-  take(user: ServerUser, work?: Cancellable): Child | Promise<Child> {
+  take(user: ServerUser, work?: Cancellable & Admitted): Child | Promise<Child> {
     if (this.#retired !== undefined) return this.#retired.take(user, work);
-    if (this.#keeper.state.phase === 'degraded') {
-      this.#keeper.checkDue();
-      this.#replaceSuspects();
-    }
+    if (this.#keeper.state.phase === 'degraded') this.#keeper.checkDue();
+    if (this.breaker !== undefined && work !== undefined) this.#admit(this.breaker, work);
+    if (this.#keeper.state.phase === 'degraded') this.#replaceSuspects();
     const era = this.eraFor(user.asker.era);
     if (era === 'unknown') return this.#learnEra().then(() => this.take(user, work));
     const seat = seatFor(this.spec.sharing, user.asker, era);
@@ -143,6 +113,11 @@ export class McpServer implements ChildEvents {
     if (slot === undefined && seat.kind === 'own') this.#checkRoom();
     const start = slot?.start ?? this.#open(seat, user);
     return start.then((child) => begun(child, user.owner));
+  }
+
+  #admit(breaker: CircuitBreaker, work: Admitted): void {
+    const open = breaker.admit(work, this.#deps.clock.nowMs());
+    if (open !== undefined) throw circuitFault(this.spec.id, open);
   }
 
   /** A child that belongs to a session holds its state: none is ended to make room for another. */
@@ -216,16 +191,30 @@ export class McpServer implements ChildEvents {
   async start(user: ServerUser = ANYBODY): Promise<void> {
     this.#replaceSuspects();
     this.#keeper.forgive(this.#children.size);
+    this.breaker?.reset(this.#deps.clock.nowMs());
     const child = await this.take(user);
     child.end(this.#deps.clock.nowMs(), false);
   }
 
+  /** Starts the child of nobody in particular, where the back-off allows it. @throws Fault where it cannot be started */
+  async warm(): Promise<void> {
+    const child = await this.take(ANYBODY);
+    child.end(this.#deps.clock.nowMs(), false);
+  }
+
+  /** Ends what is left of a degraded server. Nothing tries it again but a call, under the back-off, or a person. */
+  giveUp(): void {
+    for (const child of this.#children) void this.#stop(child, 'error');
+    this.#keeper.stopped('max_retries_exceeded');
+  }
+
   /** Ends every child that runs or starts; the next call starts one again. */
-  async stop(reason: 'user_request'): Promise<void> {
+  async stop(reason: 'user_request' | 'failback'): Promise<void> {
     this.#starting.abort();
     this.#starting = new AbortController();
     for (const child of this.#children) void this.#stop(child, reason);
     this.#keeper.stopped(reason);
+    this.breaker?.reset(this.#deps.clock.nowMs());
     await Promise.allSettled([...this.#starts, ...this.#ends]);
   }
 
@@ -318,8 +307,28 @@ export class McpServer implements ChildEvents {
     this.#keeper.answered();
   }
 
-  callEnded(_child: Child, call: EndedCall): void {
+  callEnded(child: Child, call: EndedCall): void {
+    if (this.breaker !== undefined) countCall(this.breaker, child, call, this.#deps.clock.nowMs());
     if (this.#keeper.callEnded(call) === 'now degraded') this.#suspectShared();
+  }
+
+  /** A passed probe would end what failed last. */
+  get isInDoubt(): boolean {
+    const { failures, failedBy } = this.#keeper.state;
+    return failures > 0 && failedBy !== 'call';
+  }
+
+  probePassed(child: Child, durationMs: number): void {
+    this.#suspects.delete(child);
+    this.#keeper.probePassed(durationMs);
+  }
+
+  /** @param failed `isHopeless` where the child has not answered for so long that it is replaced */
+  probeFailed(child: Child, failed: FailedProbe): void {
+    const { reason, beganAtMs, isHopeless } = failed;
+    this.#deps.logger.warn({ ...this.#named(child), reason }, 'health_check_failed');
+    if (this.#keeper.probeFailed(reason, beganAtMs) === 'now degraded') this.#suspectShared();
+    if (isHopeless) void this.#stop(child, 'error');
   }
 
   ended(child: Child, detail: string): void {
@@ -399,7 +408,9 @@ export class McpServer implements ChildEvents {
     const child = new StartingChild(wanted, this);
     try {
       const era = how.era ?? wanted.era;
-      const connection = await this.#connect(child, { ...how, era, seat: wanted, signal });
+      const { launcher } = this.#deps;
+      const asked = { ...how, era, seat: wanted, signal, unwanted: () => this.#unwanted() };
+      const connection = await connectChild(launcher, this.spec, child, asked);
       this.#eras.learn(era, connection.era);
       return this.#ready(child.ready(connection), beganAtMs, era);
     } catch (error) {
@@ -407,27 +418,11 @@ export class McpServer implements ChildEvents {
     }
   }
 
-  async #connect(
-    child: StartingChild,
-    { seat, era, clientInfo, signal }: Connecting,
-  ): Promise<UpstreamConnection> {
-    const connection = await this.#deps.launcher.start(this.spec, {
-      era,
-      capabilities: seat.kind === 'shared' ? NO_CAPABILITIES : seat.capabilities,
-      clientInfo,
-      signal,
-      observer: child,
-    });
-    const useless = signal.aborted ? this.#unwanted() : child.endedEarly(this.spec.id);
-    if (useless === undefined) return connection;
-    await connection.close('shutdown');
-    throw useless;
-  }
-
   #ready(child: Child, beganAtMs: number, asked: Era | 'unknown'): Child {
     this.#children.add(child);
     child.startedAtMs = beganAtMs;
     child.lastUsedAtMs = this.#deps.clock.nowMs();
+    child.answeredAtMs = child.lastUsedAtMs;
     this.#idle.watch(child);
     const { era } = child.seat;
     const durationMs = child.lastUsedAtMs - beganAtMs;
@@ -447,6 +442,7 @@ export class McpServer implements ChildEvents {
     const left = { children: this.#children.size, starts: this.#starts.size - 1, beganAtMs };
     this.#keeper.startFailed(error, left);
     const reason = messageOf(error);
+    this.breaker?.failed(reason, beganAtMs, this.#deps.clock.nowMs());
     this.#deps.logger.warn(
       { mcpServerId: this.spec.id, reason, retryInMs: this.#keeper.waitMs },
       'mcp_server_start_failed',

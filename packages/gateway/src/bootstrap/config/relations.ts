@@ -1,8 +1,11 @@
 import type { z } from 'zod';
 
 import { childNode, type ConfigNode, isGiven, nodeAt } from './config-node.ts';
+import { checkPersistence } from './persistence-relations.ts';
 import { type ConfigPath, type ConfigProblem, formatPath } from './problem.ts';
 import { type Accepts, childAccepts, factsOf, knownKeys, unwrap } from './schema-walk.ts';
+import { burstAlone, policiesOfNobody } from './execution-relations.ts';
+import { checkFailover } from './failover-relations.ts';
 import { checkRemote } from './remote-relations.ts';
 import { MODES } from './schema-server.ts';
 import { SERVER_MAPS } from './server-maps.ts';
@@ -25,8 +28,12 @@ export function checkRelations(
   const found = [
     ...missingServers(root),
     ...idsInBothMaps(root),
+    ...redisContinuations(root),
     ...aliasConflicts(root, [], unwrap(schema)),
+    ...policiesOfNobody(root),
+    ...checkPersistence(root),
     ...SERVER_MAPS.flatMap((map) => serverEntries(root, map).flatMap(checkServer)),
+    ...checkFailover(SERVER_MAPS.flatMap((map) => serverEntries(root, map))),
   ];
   return found.map(({ node, path, message, fix }) => ({
     file,
@@ -67,6 +74,14 @@ function idsInBothMaps(root: ConfigNode): readonly Finding[] {
   });
 }
 
+function redisContinuations(root: ConfigNode): readonly Finding[] {
+  const path = ['truncation', 'cache_driver'];
+  const node = nodeAt(root, path);
+  if (node?.kind !== 'scalar' || node.value !== 'redis') return [];
+  const message = 'this build cannot keep results in Redis';
+  return [{ node, path, message, fix: 'write "cache_driver: memory", or leave it out' }];
+}
+
 function aliasConflicts(node: ConfigNode, path: ConfigPath, accepts: Accepts): readonly Finding[] {
   if (node.kind === 'scalar') return [];
   if (node.kind === 'list') {
@@ -104,6 +119,7 @@ function checkServer(entry: Entry): readonly Finding[] {
     ...commandLine(entry),
     ...twoToolLists(entry),
     ...checkRemote(entry),
+    ...burstAlone(entry),
     ...['tools', 'predefined_tools'].flatMap((key) => toolNamesTwice(entry, key)),
   ];
 }

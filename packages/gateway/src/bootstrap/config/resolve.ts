@@ -4,7 +4,9 @@ import type { Secret } from '@mcp-hangar/kernel/secret';
 
 import type { Limits } from '../../domain/limits.ts';
 import type { GatewayConfig } from './gateway-config.ts';
+import { resolveExecution, serverExecution } from './resolve-execution.ts';
 import { type LaunchBase, resolveServer } from './resolve-server.ts';
+import { resolvePersistence } from './resolve-persistence.ts';
 import type { ConfigDocument } from './schema.ts';
 
 interface ResolveInput {
@@ -19,7 +21,8 @@ interface ResolveInput {
 /** A parsed document as the gateway uses it: camel case, milliseconds, absolute paths. */
 export function resolveConfig(input: ResolveInput): GatewayConfig {
   const { document, path, base, notices, secrets } = input;
-  const { http, catalog, logging } = document;
+  const { http, catalog, logging, health_check: health } = document;
+  const healthIntervalS = health?.enabled === false ? 0 : (health?.interval_s ?? HEALTH_INTERVAL_S);
   const servers = [
     ...Object.entries(document.mcp_servers ?? {}),
     ...Object.entries(document.providers ?? {}),
@@ -33,6 +36,7 @@ export function resolveConfig(input: ResolveInput): GatewayConfig {
       allowedOrigins: http.allowed_origins,
     },
     limits: resolveLimits(document.limits),
+    execution: resolveExecution(document),
     catalog: {
       warm: catalog.warm,
       firstListWaitMs: catalog.first_list_wait_ms,
@@ -45,13 +49,20 @@ export function resolveConfig(input: ResolveInput): GatewayConfig {
       naming: document.tool_access.naming,
     },
     logging: { level: logging.level, json: logging.json_format },
-    eventLog: resolveEventLog(document.event_store, base.directory),
+    truncation: resolveTruncation(document.truncation),
+    persistence: resolvePersistence(document, base.directory),
+    eventLog: resolveEventLog(document.event_store),
     reload: resolveReload(document.config_reload),
-    servers: servers.map(([id, entry]) => resolveServer(id, entry, { ...base, secrets })),
+    servers: servers.map(([id, entry]) => ({
+      ...resolveServer(id, entry, { ...base, secrets, healthIntervalS }),
+      execution: serverExecution(id, entry, document),
+    })),
     notices,
   };
 }
 
+/** Where the file says nothing of it. */
+const HEALTH_INTERVAL_S = 60;
 const DAY_MS = 86_400_000;
 
 const resolveReload = (block: ConfigDocument['config_reload']): GatewayConfig['reload'] => ({
@@ -60,18 +71,26 @@ const resolveReload = (block: ConfigDocument['config_reload']): GatewayConfig['r
   intervalMs: Math.round(block.interval_s * 1000),
 });
 
-function resolveEventLog(
-  block: ConfigDocument['event_store'],
-  directory: string | undefined,
-): GatewayConfig['eventLog'] {
+function resolveEventLog(block: ConfigDocument['event_store']): GatewayConfig['eventLog'] {
   return {
     isEnabled: block.enabled,
-    driver: block.driver,
-    path: block.path === undefined ? undefined : resolvePath(directory ?? '.', block.path),
     allowsMemoryFallback: block.allow_memory_fallback,
     callsMax: block.call_log_queue_max,
     keepMs: block.keep_days * DAY_MS,
     keepEventsMax: block.keep_events_max,
+  };
+}
+
+function resolveTruncation(block: ConfigDocument['truncation']): GatewayConfig['truncation'] {
+  return {
+    isEnabled: block.enabled,
+    batchBytesMax: block.max_batch_size_bytes,
+    resultBytesMin: block.min_per_response_bytes,
+    keepsStructure: block.preserve_json_structure,
+    endsAtLines: block.truncate_on_line_boundary,
+    ttlMs: Math.round(block.cache_ttl_s * 1000),
+    entriesMax: block.max_cache_entries,
+    bytesMax: block.max_cache_bytes,
   };
 }
 

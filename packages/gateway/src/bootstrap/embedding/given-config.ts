@@ -29,6 +29,7 @@ export class GivenConfig implements ConfigurationSource {
     const sources = [this.#served.source, next.source] as const;
     return {
       servers: next.config.servers,
+      execution: next.config.execution,
       needRestart: blocks.length === 0 ? [] : await changedKeys(...sources, blocks),
       adopt: () => {
         this.#served = next;

@@ -11,11 +11,14 @@ const APPLIED = {
   servers: 'live',
   notices: 'live',
   reload: 'live',
+  execution: 'live',
   http: { restart: 'http' },
   limits: { restart: 'limits' },
   catalog: { restart: 'catalog' },
   toolAccess: { restart: 'tool_access' },
   logging: { restart: 'logging' },
+  truncation: { restart: 'truncation' },
+  persistence: { restart: 'persistence' },
   eventLog: { restart: 'event_store' },
 } as const satisfies Readonly<Record<keyof GatewayConfig, 'live' | { readonly restart: string }>>;
 

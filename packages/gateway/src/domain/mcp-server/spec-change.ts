@@ -20,6 +20,11 @@ export const EFFECT_OF = {
   startupTimeoutMs: 'live',
   callTimeoutMs: 'live',
   failuresMax: 'live',
+  healthIntervalMs: 'live',
+  // It counts by its policy: another one would begin anew, as another server does.
+  breaker: 'replaces',
+  failover: 'live',
+  execution: 'live',
   leasedChildrenMax: 'live',
   sessionChildrenMax: 'live',
   predefinedTools: 'live',

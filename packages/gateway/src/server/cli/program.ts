@@ -8,6 +8,7 @@ import { doctorCommands, type DoctorActions } from './commands/doctor.ts';
 import { editCommands, type EditActions } from './commands/edit.ts';
 import { eventCommands, type EventsActions } from './commands/events.ts';
 import { operateCommands, type OperateActions } from './commands/operate.ts';
+import { sagaCommands, type SagasActions } from './commands/sagas.ts';
 import { serveCommands, type ServeActions } from './commands/serve.ts';
 import { setupCommands, type SetupActions } from './commands/setup.ts';
 
@@ -21,6 +22,7 @@ export interface CliActions
     DoctorActions,
     EventsActions,
     CallsActions,
+    SagasActions,
     OperateActions,
     CompletionActions {
   readonly version: string;
@@ -44,7 +46,17 @@ Examples:
 const HEADINGS: Readonly<Record<string, readonly string[]>> = {
   'Serve and set up:': ['serve', 'init', 'import', 'connect'],
   'Change servers:': ['add', 'remove', 'enable', 'disable', 'start', 'stop', 'restart', 'reload'],
-  'Look and call:': ['list', 'status', 'tools', 'call', 'logs', 'events', 'calls', 'version'],
+  'Look and call:': [
+    'list',
+    'status',
+    'tools',
+    'call',
+    'logs',
+    'events',
+    'calls',
+    'sagas',
+    'version',
+  ],
   'Check and configure:': ['doctor', 'config', 'completion'],
 };
 
@@ -91,6 +103,7 @@ export async function runCli(argv: readonly string[], actions: CliActions): Prom
   operateCommands(program, actions, done);
   eventCommands(program, actions, done);
   callCommands(program, actions, done);
+  sagaCommands(program, actions, done);
   doctorCommands(program, actions, done);
   configCommands(program, actions, done);
   completionCommands(program, actions, done);
