@@ -101,14 +101,9 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
     overrides.launcher ??
     newLauncher(config, { env, guardian, clock, logger, childTimings: overrides.childTimings });
   const batches = openBatches(config, { state, logger, records });
-  const { source } = overrides;
   const parts = { launcher, clock, logger, random, configuration, batches };
-  const past = await readOn(config, records);
-  const { hub, reload, reloads } = newHubWithReloads(config, {
-    parts: { ...parts, ...past },
-    source,
-    records,
-  });
+  const { source } = overrides;
+  const { hub, reload, reloads } = await openHub(config, { parts, source, records });
   let started = false;
   const health = healthOf(hub, { clock, records, started: () => started });
   let front: HttpFront | undefined;
@@ -161,6 +156,12 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
   };
 }
 
+interface OpenedHub {
+  readonly hub: Hub;
+  readonly reload?: ReloadConfiguration;
+  readonly reloads?: Reloads;
+}
+
 interface HubSources {
   readonly parts: Omit<HubParts, 'reload'>;
   readonly source: ConfigurationSource | undefined;
@@ -168,13 +169,14 @@ interface HubSources {
 }
 
 /** The hub, and what reads its configuration again: each needs the other. */
-function newHubWithReloads(
+async function openHub(
   config: GatewayConfig,
   { parts, source, records }: HubSources,
-): { readonly hub: Hub; readonly reload?: ReloadConfiguration; readonly reloads?: Reloads } {
-  if (source === undefined) return { hub: newHub(config, parts, records) };
+): Promise<OpenedHub> {
+  const past = await readOn(config, records);
+  if (source === undefined) return { hub: newHub(config, { ...parts, ...past }, records) };
   const reload: ReloadConfiguration = (request) => reloads.request(request);
-  const hub = newHub(config, { ...parts, reload }, records);
+  const hub = newHub(config, { ...parts, ...past, reload }, records);
   const reloads = new Reloads({
     source,
     generations: new Generations(hub, config),
