@@ -20,7 +20,7 @@ import { NO_CAPABILITIES } from '../domain/protocol/capabilities.ts';
 import { MemoryParkedCalls } from '../infrastructure/state/memory-parked-calls.ts';
 import { AesSealer } from '../infrastructure/state/sealer.ts';
 import type { ChildTimings } from '../infrastructure/launcher/child-process.ts';
-import { createGuardian } from '../infrastructure/launcher/guardian.ts';
+import { createGuardian, type Guardian } from '../infrastructure/launcher/guardian.ts';
 import type { StateFolder } from '../infrastructure/state/state-folder.ts';
 import { boundedDestination } from '../infrastructure/telemetry/bounded-destination.ts';
 import { createLogger } from '../infrastructure/telemetry/logger.ts';
@@ -89,20 +89,16 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
   const logger =
     overrides.logger ??
     createLogger({ ...config.logging, destination: boundedDestination(process.stderr) });
-  const { state = IN_MEMORY, configuration, random = Math.random } = overrides;
+  const { state = IN_MEMORY, configuration, source, random = Math.random } = overrides;
   const records = overrides.records ?? (await openRecords({ config, state, clock, logger }));
   const env = overrides.env ?? process.env;
-  const guardian = createGuardian({
-    path: env['PATH'],
-    onProblem: (problem) => logger.warn({ problem }, 'guardian_problem'),
-  });
+  const guardian = newGuardian(env, logger);
   const { limits } = config;
   const launcher =
     overrides.launcher ??
     newLauncher(config, { env, guardian, clock, logger, childTimings: overrides.childTimings });
   const batches = openBatches(config, { state, logger, records });
   const parts = { launcher, clock, logger, random, configuration, batches };
-  const { source } = overrides;
   const { hub, reload, reloads } = await openHub(config, { parts, source, records });
   let started = false;
   const health = healthOf(hub, { clock, records, started: () => started });
@@ -155,6 +151,12 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
     [Symbol.asyncDispose]: close,
   };
 }
+
+const newGuardian = (env: NonNullable<Overrides['env']>, logger: Logger): Guardian =>
+  createGuardian({
+    path: env['PATH'],
+    onProblem: (problem) => logger.warn({ problem }, 'guardian_problem'),
+  });
 
 interface OpenedHub {
   readonly hub: Hub;
