@@ -40,6 +40,7 @@ const PINS: Readonly<Record<string, readonly [entry: keyof typeof REGISTRY, perm
 const OPERATOR_PINS: Readonly<Record<string, string>> = {
   get_configuration: 'mcp_servers:read',
   list_parked_calls: 'audit:read',
+  list_processes: 'audit:read',
   get_status: 'mcp_servers:read',
   get_mcp_server: 'mcp_servers:read',
   get_mcp_server_tools: 'mcp_servers:read',
