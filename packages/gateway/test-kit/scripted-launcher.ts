@@ -35,6 +35,7 @@ export const specOf = (spec: SpecPart = {}): McpServerSpec => ({
   startupTimeoutMs: 1_000,
   callTimeoutMs: 1_000,
   failuresMax: 3,
+  replicas: 1,
   leasedChildrenMax: 8,
   sessionChildrenMax: 100,
   predefinedTools: undefined,

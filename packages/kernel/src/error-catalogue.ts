@@ -126,6 +126,18 @@ export const ERRORS = {
     retryable: true,
     title: 'The gateway is shutting down.',
   },
+  GROUP_NOT_AVAILABLE: {
+    http: 503,
+    jsonRpc: -32000,
+    retryable: true,
+    title: 'No member of the group is in rotation, and it is not time for the next try.',
+  },
+  GROUP_UNKNOWN: {
+    http: 404,
+    jsonRpc: -32602,
+    retryable: false,
+    title: 'No group has that id.',
+  },
   INPUT_INVALID: {
     http: 400,
     jsonRpc: -32602,
@@ -215,6 +227,12 @@ export const ERRORS = {
     jsonRpc: -32000,
     retryable: false,
     title: 'The client does not accept the form of the answer.',
+  },
+  NO_HEALTHY_MEMBERS_IN_GROUP: {
+    http: 503,
+    jsonRpc: -32000,
+    retryable: true,
+    title: 'No member of the group can be called now.',
   },
   PARKED_CALL_GONE: {
     http: 404,

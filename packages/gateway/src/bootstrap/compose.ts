@@ -101,6 +101,7 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
     if (started) return;
     started = true;
     if (config.catalog.warm === 'boot') warmAll(hub);
+    hub.groups.begin();
   };
   const clients = new StdioClients(hub, limits);
   let closing: Promise<void> | undefined;
@@ -169,14 +170,16 @@ type HubParts = Pick<HubOptions, 'launcher' | 'clock' | 'logger' | 'random' | 'c
 
 function newHub(config: GatewayConfig, parts: HubParts, records: Records): Hub {
   const { limits, catalog } = config;
-  const { recorder, memory, past } = records;
+  const { recorder, memory, past, groupPast } = records;
   return new Hub({
     ...parts,
     memory,
     past,
+    groupPast,
     events: recorder,
     callSettled: config.eventLog.isEnabled ? (call) => recorder.callSettled(call) : () => undefined,
     servers: config.servers,
+    groups: config.groups,
     info: INFO,
     modernMeta: {
       _meta: {

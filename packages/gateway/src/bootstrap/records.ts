@@ -9,8 +9,10 @@ import { messageOf } from '@mcp-hangar/kernel/error-text';
 import { Fault } from '@mcp-hangar/kernel/errors';
 import type { EventStore } from '@mcp-hangar/kernel/event-store';
 import type { Clock, DomainEvent, Logger, MemoryStore } from '../application/ports.ts';
+import { readGroupPast } from '../application/groups/group-past.ts';
 import { EventRecorder } from '../application/recording/event-recorder.ts';
 import { readPast } from '../application/recording/past.ts';
+import type { GroupHistory } from '../domain/group/history.ts';
 import type { Lifecycle } from '../domain/mcp-server/lifecycle.ts';
 import { FORGETFUL, MemoryFiles } from '../infrastructure/state/memory-files.ts';
 import type { StateFolder } from '../infrastructure/state/state-folder.ts';
@@ -27,6 +29,7 @@ export interface Records extends AsyncDisposable {
   readonly store: EventStore;
   readonly memory: MemoryStore;
   readonly past: ReadonlyMap<string, Lifecycle>;
+  readonly groupPast: ReadonlyMap<string, GroupHistory>;
   /** What of it does not last, and whether the operator had asked that it does; undefined where all is well. */
   readonly problem: () => RecordsProblem | undefined;
 }
@@ -74,6 +77,7 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
     store: opened.store,
     memory: files ?? FORGETFUL,
     past: opened.past,
+    groupPast: opened.groupPast,
     problem: () => {
       const folder = state.kind === 'unavailable' ? state.reason : undefined;
       const reason = opened.problem ?? recorder.problem ?? memoryProblem ?? folder;
@@ -94,6 +98,7 @@ interface OpenedStore {
   /** Why it is memory although a file was wanted. */
   readonly problem: string | undefined;
   readonly past: ReadonlyMap<string, Lifecycle>;
+  readonly groupPast: ReadonlyMap<string, GroupHistory>;
   /** What the log has yet to be told of that past. */
   readonly closings: readonly { readonly stream: string; readonly event: DomainEvent }[];
 }
@@ -105,6 +110,7 @@ async function openStore({ config, state, logger }: RecordsOptions): Promise<Ope
     sqlite: undefined,
     problem,
     past: new Map(),
+    groupPast: new Map(),
     closings: [],
   });
   if (!eventLog.isEnabled || eventLog.driver === 'memory') return inMemory(undefined);
@@ -119,7 +125,8 @@ async function openStore({ config, state, logger }: RecordsOptions): Promise<Ope
     const past = await readPast(store, {
       record: (stream, event) => void closings.push({ stream, event }),
     });
-    return { store, sqlite: store, problem: undefined, past, closings };
+    const groupPast = await readGroupPast(store);
+    return { store, sqlite: store, problem: undefined, past, groupPast, closings };
   } catch (error) {
     await store[Symbol.asyncDispose]();
     const reason = messageOf(error);

@@ -99,6 +99,13 @@ export class Call implements UpstreamCall, Limited {
   askedInVain: JsonObject | undefined;
   /** Takes a child for the call once more. Set where client and server speak different eras. */
   again: (() => void) | undefined;
+  /**
+   * Asked where the way to the server failed: how the call goes on with another one, or undefined where it does not. Set
+   * for calls to groups.
+   */
+  onLost: ((error: unknown, wasSent: boolean) => (() => void) | undefined) | undefined;
+  /** A server has failed it and another one is looked for; its time goes on. */
+  #isHandedOver = false;
 
   constructor(options: CallOptions) {
     this.#options = options;
@@ -183,12 +190,13 @@ export class Call implements UpstreamCall, Limited {
       }
       this.#sent = { child, id: child.connection.send(this) };
       this.#timeoutMs = timeoutMs;
+      if (this.#isHandedOver) return;
       this.#extend();
       this.#options.deadlines.add(this);
       this.#options.onSent?.();
     } catch (error) {
       child.end(clock.nowMs(), false);
-      this.fail(error);
+      if (!this.#goesOn(error)) this.fail(error);
     }
   }
 
@@ -291,7 +299,26 @@ export class Call implements UpstreamCall, Limited {
   }
 
   lost(fault: Fault): void {
+    if (this.#goesOn(fault)) return;
     if (this.#settle(endingOf(fault))) this.reply.refuse(rpcErrorOf(fault));
+  }
+
+  /** Lets go of the child that failed it, where another one takes the call over: the client hears nothing of that. */
+  #goesOn(error: unknown): boolean {
+    const sent = this.#sent;
+    if (this.onLost === undefined || this.settled || this.#rounds !== undefined) return false;
+    const goOn = this.onLost(error, sent !== undefined);
+    if (goOn === undefined || (sent?.child.asking ?? 0) > 0) return false;
+    this.#isHandedOver = this.#deadlineMs !== Number.POSITIVE_INFINITY;
+    if (sent !== undefined) {
+      const { outcome, detail = '' } = endingOf(error);
+      this.#sent = undefined;
+      sent.child.spoiled = true;
+      sent.child.report({ outcome, beganAtMs: this.#beganAtMs, reason: detail });
+      sent.child.end(this.#options.clock.nowMs(), false);
+    }
+    goOn();
+    return true;
   }
 
   /** The gateway cannot carry the call out. Anything but a Fault is a defect: it ends this call and no other. */
@@ -355,6 +382,10 @@ export class Call implements UpstreamCall, Limited {
    */
   timeOut(detail: string, limitMs: number): boolean {
     const sent = this.#sent;
+    if (sent === undefined && this.#isHandedOver && !this.settled) {
+      this.fail(new Fault('CALL_TIMED_OUT', detail));
+      return true;
+    }
     if (sent === undefined || this.settled || sent.child.asking > 0) return false;
     if (performance.now() - sent.child.askedUntilMs < limitMs) return false;
     const fault = new Fault('CALL_TIMED_OUT', detail);
@@ -395,6 +426,8 @@ export class Call implements UpstreamCall, Limited {
 
 export interface CallTarget {
   readonly mcpServerId: string;
+  /** Where the client named a group of which that is a member. */
+  readonly groupId?: string | undefined;
   /** The server's own name for what is called, where the client used another. */
   readonly name: string | undefined;
 }

@@ -1,10 +1,13 @@
 /** What every front of the gateway shares: servers, catalogues, views, calls; built from the options, ended together. */
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 import type { Lifecycle } from '../../domain/mcp-server/lifecycle.ts';
+import type { GroupHistory } from '../../domain/group/history.ts';
+import type { GroupSpec } from '../../domain/group/spec.ts';
 import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
 import { EraBridge } from '../calls/era-bridge.ts';
 import { Catalogs } from '../catalog/catalogs.ts';
 import { Views, type View } from '../catalog/views.ts';
+import { Groups } from '../groups/groups.ts';
 import { GatewayTools, type ToolFamilies } from '../gateway-tools/gateway-tools.ts';
 import { Parking } from '../parking/parking.ts';
 import type {
@@ -35,6 +38,7 @@ import { Fleet } from './fleet.ts';
 
 export interface HubOptions {
   readonly servers: readonly McpServerSpec[];
+  readonly groups?: readonly GroupSpec[] | undefined;
   readonly launcher: UpstreamLauncher;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -44,6 +48,7 @@ export interface HubOptions {
   /** What is known of the servers from before this start. */
   readonly memory: MemoryStore;
   readonly past: ReadonlyMap<string, Lifecycle>;
+  readonly groupPast?: ReadonlyMap<string, GroupHistory> | undefined;
   readonly random: () => number;
   readonly info: JsonObject;
   readonly parkedCalls: ParkedCallStore;
@@ -69,6 +74,7 @@ export interface HubOptions {
 export class Hub {
   readonly options: HubOptions;
   readonly fleet: Fleet;
+  readonly groups: Groups;
   readonly catalogs: Catalogs;
   readonly views: Views;
   readonly subscriptions: Subscriptions;
@@ -109,9 +115,16 @@ export class Hub {
     const { mode, gatewayTools, naming } = options.toolAccess;
     this.#tools = new GatewayTools(mode === 'front_door' ? 'none' : gatewayTools);
     const enabled = options.servers.filter((spec) => spec.enabled);
+    const servers = enabled.map((spec) => this.#newServer(spec, parts));
+    this.groups = new Groups(options.groups ?? [], servers, {
+      ...options,
+      past: options.groupPast ?? new Map(),
+      startConcurrency: options.catalog.startConcurrency,
+    });
     const fleet = new Fleet(
       {
-        servers: enabled.map((spec) => this.#newServer(spec, parts)),
+        servers,
+        groups: this.groups.all,
         disabled: options.servers.filter((spec) => !spec.enabled),
       },
       {
@@ -189,6 +202,7 @@ export class Hub {
   }
 
   async close(): Promise<void> {
+    this.groups.close();
     this.parking.close();
     this.views.close();
     this.catalogs.close();

@@ -33,6 +33,7 @@ import { LeasePool, type Cancellable } from './lease-pool.ts';
 import { slotKey, Slots, type FixedSeat } from './slots.ts';
 import { StartingChild } from './starting-child.ts';
 import { LifecycleKeeper, type EndedCall } from './lifecycle-keeper.ts';
+import type { ServerObserver } from './upstream.ts';
 
 /** Who uses a server: what its children may be told, and who hears what they say. */
 export interface ServerUser {
@@ -100,6 +101,10 @@ const stopping = (): Fault => new Fault('GATEWAY_STOPPING', 'the gateway is shut
 
 export class McpServer implements ChildEvents {
   readonly spec: McpServerSpec;
+  readonly members: readonly McpServer[] = [this];
+  readonly failover = undefined;
+  /** Groups that it is a member of. */
+  readonly observers = new Set<ServerObserver>();
   readonly #deps: ServerDependencies;
   readonly #slots = new Slots();
   readonly #leases: LeasePool;
@@ -157,6 +162,10 @@ export class McpServer implements ChildEvents {
     return start.then((child) => begun(child, user.owner));
   }
 
+  memberFor(): McpServer {
+    return this;
+  }
+
   /** A child that belongs to a session holds its state: none is ended to make room for another. */
   #checkRoom(): void {
     const { id, sessionChildrenMax } = this.spec;
@@ -190,6 +199,17 @@ export class McpServer implements ChildEvents {
 
   get running(): readonly Child[] {
     return [...this.#children];
+  }
+
+  get isRunning(): boolean {
+    return this.#children.size > 0;
+  }
+
+  /** Requests that its children work on. */
+  get inFlight(): number {
+    let sum = 0;
+    for (const { inFlight } of this.#children) sum += inFlight;
+    return sum;
   }
 
   get lastFailure(): string | undefined {
@@ -293,6 +313,7 @@ export class McpServer implements ChildEvents {
 
   callEnded(_child: Child, call: EndedCall): void {
     if (this.#keeper.callEnded(call) === 'now degraded') this.#suspectShared();
+    for (const observer of this.observers) observer.callEnded(this, call);
   }
 
   ended(child: Child, detail: string): void {
@@ -306,6 +327,7 @@ export class McpServer implements ChildEvents {
       startedAtMs: child.startedAtMs,
     });
     this.#deps.logger.warn({ ...this.#named(child), detail }, 'mcp_server_ended');
+    for (const observer of this.observers) observer.failed(this, `it ended (${detail})`);
     void this.#end(child, detail);
   }
 
@@ -413,6 +435,7 @@ export class McpServer implements ChildEvents {
     // A probe of a server whose children all belong to somebody is about to end: it is not listed.
     if (asked !== 'unknown' || this.spec.sharing !== 'session')
       this.#deps.listener.ready(this, child);
+    for (const observer of this.observers) observer.ready(this);
     return child;
   }
 
@@ -424,6 +447,7 @@ export class McpServer implements ChildEvents {
       { mcpServerId: this.spec.id, reason, retryInMs: this.#keeper.waitMs },
       'mcp_server_start_failed',
     );
+    for (const observer of this.observers) observer.failed(this, reason);
     return error;
   }
 

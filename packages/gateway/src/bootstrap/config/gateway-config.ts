@@ -1,4 +1,5 @@
 import type { Limits } from '../../domain/limits.ts';
+import type { GroupSpec } from '../../domain/group/spec.ts';
 import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
 
 /** Everything that is built from configuration, with every default filled in. */
@@ -40,6 +41,8 @@ export interface GatewayConfig {
   };
   /** In file order, those of `mcp_servers` before those of `providers`. */
   readonly servers: readonly McpServerSpec[];
+  /** Their members are among the servers; those that only a group defines stand last. */
+  readonly groups: readonly GroupSpec[];
   /** What was written but is not obeyed; one line each, to be shown at start. */
   readonly notices: readonly string[];
 }

@@ -12,7 +12,7 @@ import {
   type StdioLaunch,
 } from '../../domain/mcp-server/spec.ts';
 import { remoteDigest, remoteSecrets, resolveRemote, revealed } from './resolve-remote.ts';
-import { MODES, type ServerEntry } from './schema-server.ts';
+import { MODES, type OneServerEntry, type ServerEntry } from './schema-server.ts';
 import { splitWords } from './split-words.ts';
 
 /** What relative paths of a configuration are relative to. */
@@ -28,7 +28,7 @@ export interface ServerBase extends LaunchBase {
   readonly secrets: readonly Secret[];
 }
 
-export function resolveServer(id: string, entry: ServerEntry, base: ServerBase): McpServerSpec {
+export function resolveServer(id: string, entry: OneServerEntry, base: ServerBase): McpServerSpec {
   const launch = resolveLaunch(entry, base);
   return {
     id: McpServerId.parse(id),
@@ -43,6 +43,7 @@ export function resolveServer(id: string, entry: ServerEntry, base: ServerBase):
     startupTimeoutMs: Math.round((entry.startup_timeout_s ?? standardStartup(launch)) * 1000),
     callTimeoutMs: Math.round(entry.call_timeout_s * 1000),
     failuresMax: entry.max_consecutive_failures,
+    replicas: entry.replicas,
     leasedChildrenMax: entry.leased_children_max,
     sessionChildrenMax: entry.session_children_max,
     predefinedTools: predefinedTools(entry),
@@ -57,7 +58,7 @@ function secretsOf(launch: Launch): readonly Secret[] {
   return launch.kind === 'remote' ? remoteSecrets(launch) : [];
 }
 
-function resolveLaunch(entry: ServerEntry, base: LaunchBase): Launch {
+function resolveLaunch(entry: OneServerEntry, base: LaunchBase): Launch {
   const mode = MODES[entry.mode ?? 'subprocess'];
   if (mode === 'remote') return resolveRemote(entry, (path) => filePath(path, base));
   if (mode !== 'subprocess') {
@@ -134,7 +135,9 @@ function canonical(launch: Launch): unknown {
   }
 }
 
-function predefinedTools(entry: ServerEntry): readonly PredefinedTool[] | undefined {
+export function predefinedTools(
+  entry: Pick<OneServerEntry, 'tools' | 'predefined_tools'>,
+): readonly PredefinedTool[] | undefined {
   const list = entry.predefined_tools ?? (Array.isArray(entry.tools) ? entry.tools : undefined);
   return list?.map(({ input_schema, output_schema, inputSchema, outputSchema, ...tool }) => {
     const output = outputSchema ?? output_schema;

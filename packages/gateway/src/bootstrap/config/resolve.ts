@@ -4,7 +4,8 @@ import type { Secret } from '@mcp-hangar/kernel/secret';
 
 import type { Limits } from '../../domain/limits.ts';
 import type { GatewayConfig } from './gateway-config.ts';
-import { type LaunchBase, resolveServer } from './resolve-server.ts';
+import { resolveServers } from './resolve-group.ts';
+import type { LaunchBase } from './resolve-server.ts';
 import type { ConfigDocument } from './schema.ts';
 
 interface ResolveInput {
@@ -46,7 +47,7 @@ export function resolveConfig(input: ResolveInput): GatewayConfig {
     },
     logging: { level: logging.level, json: logging.json_format },
     eventLog: resolveEventLog(document.event_store, base.directory),
-    servers: servers.map(([id, entry]) => resolveServer(id, entry, { ...base, secrets })),
+    ...resolveServers(servers, { ...base, secrets }),
     notices,
   };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { STRATEGIES } from '../../domain/group/spec.ts';
 import { once } from './once.ts';
 import { serverPolicyKeys, ToolPolicy } from './schema-policy.ts';
 import { remoteKeys, transport } from './schema-remote.ts';
@@ -81,7 +82,9 @@ const containerKeys = once(() => ({
 const operationKeys = once(() => ({
   health_check_interval_s: z.number().min(5).max(3600).optional().describe('Seconds.'),
   max_concurrency: z.int().min(0).max(100_000).optional().describe('Calls at one time.'),
-  auto_start: z.boolean().optional().describe('Start with the gateway.'),
+}));
+
+const breakerKeys = once(() => ({
   circuit_breaker: z
     .strictObject({
       failure_threshold: z.int().min(1).default(10).describe('Failures that open it.'),
@@ -144,6 +147,12 @@ const activeKeys = {
     .max(10_000)
     .default(64)
     .describe('Most children that each belong to one client session (`sharing: session`).'),
+  replicas: z
+    .int()
+    .min(1)
+    .max(64)
+    .default(1)
+    .describe('Children that clients who declare nothing share; each call goes to the least busy.'),
   leased_children_max: z
     .int()
     .min(1)
@@ -199,13 +208,19 @@ const serverKeys = once(() => ({
   ...remoteKeys(),
   ...notYet(containerKeys()),
   ...notYet(operationKeys()),
+  ...breakerKeys(),
   ...serverPolicyKeys(),
 }));
 
 const member = once(() =>
   z.strictObject({
     id: z.string().min(1).describe('Id of a server, or of the one defined here.'),
-    weight: z.int().min(1).max(100).default(1).describe('Share of the calls.'),
+    weight: z
+      .int()
+      .min(1)
+      .max(100)
+      .default(1)
+      .describe('Share of the calls, for `weighted_round_robin` and `random`.'),
     priority: z.int().min(1).max(100).default(1).describe('The lowest is chosen first.'),
     ...serverKeys(),
   }),
@@ -214,10 +229,20 @@ const member = once(() =>
 const groupKeys = once(() => ({
   members: z.array(member()).min(1).max(1000).optional().describe('Servers of the group.'),
   strategy: z
-    .enum(['round_robin', 'weighted_round_robin', 'least_connections', 'random', 'priority'])
+    .enum(STRATEGIES)
     .optional()
-    .describe('Which member is called.'),
-  min_healthy: z.int().min(0).optional().describe('Members that make the group healthy.'),
+    .describe('How the member for a call is chosen; round_robin unless set.'),
+  min_healthy: z
+    .int()
+    .min(0)
+    .optional()
+    .describe('Members in rotation that make the group healthy; 1 unless set.'),
+  auto_start: z
+    .boolean()
+    .optional()
+    .describe(
+      'Start the members of a group with the gateway, and again after they failed; true unless set.',
+    ),
   health: z
     .strictObject({
       unhealthy_threshold: z.int().min(1).default(2).describe('Failures before a member leaves.'),
@@ -236,11 +261,55 @@ const groupKeys = once(() => ({
     })
     .optional()
     .describe('A member that is tried by some.'),
+  session_affinity: z
+    .strictObject({
+      by: z
+        .enum(['session', 'principal', 'header'])
+        .default('session')
+        .describe('Whose calls stay on one member.'),
+      header: z
+        .string()
+        .regex(/^[A-Za-z0-9-]{1,128}$/, 'expected the name of a header')
+        .optional()
+        .describe('Header whose value says it, with `by: header`.'),
+      ttl_s: z
+        .number()
+        .min(1)
+        .max(86_400)
+        .default(1800)
+        .describe('The member is forgotten after this long without a call. Seconds.'),
+    })
+    .optional()
+    .describe('Keep the calls of one client on one member.'),
+  failover: z
+    .strictObject({
+      max_members: z
+        .int()
+        .min(1)
+        .max(100)
+        .default(2)
+        .describe(
+          'Members that one call may be given to, one after the other, where nothing was sent or the call may run twice.',
+        ),
+    })
+    .optional()
+    .describe('How calls that a member fails go on with another one.'),
+  hedge_after_ms: z
+    .int()
+    .min(1)
+    .max(600_000)
+    .optional()
+    .describe(
+      'Give a call that may run twice to a second member after this long; the first answer counts. Milliseconds.',
+    ),
 }));
 
 /** Every key that there is. */
-export const serverEntry = once(() => z.strictObject({ ...serverKeys(), ...notYet(groupKeys()) }));
+export const serverEntry = once(() => z.strictObject({ ...serverKeys(), ...groupKeys() }));
 export type ServerEntry = z.output<ReturnType<typeof serverEntry>>;
+export type MemberEntry = z.output<ReturnType<typeof member>>;
+/** What defines one server, wherever it stands. */
+export type OneServerEntry = z.output<z.ZodObject<ReturnType<typeof serverKeys>>>;
 
 /** The keys of a plain local server: most files have no others, and a schema of all costs a start 20 ms. */
 export const PlainServerEntry = z.strictObject({ ...activeKeys, transport });

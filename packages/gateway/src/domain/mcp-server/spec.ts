@@ -86,6 +86,8 @@ export interface McpServerSpec {
   readonly callTimeoutMs: number;
   /** Failures in a row that degrade the server. */
   readonly failuresMax: number;
+  /** Children that clients share who declare nothing. */
+  readonly replicas: number;
   /** Most children that are told client capabilities, at one time. */
   readonly leasedChildrenMax: number;
   /** Most children that each belong to one client session, at one time. */
