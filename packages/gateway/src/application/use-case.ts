@@ -27,7 +27,7 @@ export interface UseCaseDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly startedAtMs: number;
-  readonly fleet: Pick<Fleet, 'servers' | 'disabled'>;
+  readonly fleet: Pick<Fleet, 'servers' | 'disabled' | 'groups' | 'standalone'>;
   readonly catalogs: Catalogs;
   readonly stages: StartStages;
   readonly logs: ServerLogs;

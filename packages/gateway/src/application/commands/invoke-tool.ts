@@ -7,9 +7,9 @@ import { nearest } from '../../domain/near-names.ts';
 import { isObject, type JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { RpcRefusal } from '../calls/ask.ts';
 import { callTool, type ToolAnswer } from '../calls/internal-call.ts';
-import { findServer } from '../server-facts.ts';
+import { findUpstream } from '../server-facts.ts';
 import { KNOWN_MAX } from '../servers/unknown-fault.ts';
-import type { McpServer } from '../servers/mcp-server.ts';
+import type { Upstream } from '../servers/upstream.ts';
 import { inOrder, watchStart } from '../start-progress.ts';
 import { defineCommand, type UseCaseContext, type UseCaseDeps } from '../use-case.ts';
 
@@ -39,7 +39,7 @@ export async function invoke(
   context: UseCaseContext,
 ): Promise<ToolAnswer> {
   const { caller, correlationId, progress } = context;
-  const server = findServer(deps, input.id);
+  const server = findUpstream(deps, input.id);
   const fields = { mcpServerId: input.id, tool: input.tool, correlationId };
   const startedAtMs = deps.clock.nowMs();
   const unwatch = watchStart(deps, server, context);
@@ -65,7 +65,7 @@ export async function invoke(
     deps.logger.debug({ ...fields, durationMs: deps.clock.nowMs() - startedAtMs }, 'tool_invoked');
     return answer;
   } catch (error) {
-    const clean = redactor(server.spec.secrets);
+    const clean = redactor(server.members.flatMap(({ spec }) => spec.secrets));
     const reason = clean(messageOf(error));
     deps.logger.info({ ...fields, reason }, 'tool_invocation_failed');
     throw error;
@@ -83,7 +83,7 @@ function metaOf({ caller, correlationId }: UseCaseContext): JsonObject {
 /** A tool that no list has is looked for in the server itself, once. @throws Fault TOOL_UNKNOWN */
 async function requireTool(
   deps: UseCaseDeps,
-  server: McpServer,
+  server: Upstream,
   tool: string,
   { caller }: UseCaseContext,
 ): Promise<void> {
@@ -113,5 +113,5 @@ async function requireTool(
 }
 
 /** A model often writes the public name where the server's own is meant. */
-const withoutPrefix = (tool: string, { spec }: McpServer): string =>
+const withoutPrefix = (tool: string, { spec }: Upstream): string =>
   tool.startsWith(`${spec.id}__`) ? tool.slice(spec.id.length + 2) : tool;

@@ -14,7 +14,11 @@ export const warmMcpServers = defineCommand({
   permission: 'mcp_servers:lifecycle',
   summary: 'Start several MCP servers, or all of them, so that their first calls need not wait.',
   async run(deps, { ids }, context): Promise<WarmedMcpServers> {
-    const wanted = distinct(ids ?? deps.fleet.servers.map(({ spec }) => String(spec.id)));
+    // Members of a group are started by name; the group itself is no server.
+    const groups = new Set<string>(deps.fleet.groups.map(({ spec }) => spec.id));
+    const wanted = distinct(ids ?? deps.fleet.standalone.map(({ spec }) => String(spec.id))).filter(
+      (id) => !groups.has(id),
+    );
     const ends = new Map<string, End>();
     const next = wanted.values();
     const work = async (): Promise<void> => {

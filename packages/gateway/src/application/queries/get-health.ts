@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { allGroupFacts, type GroupFacts } from '../groups/group-facts.ts';
 import { allFacts, type ServerFacts } from '../server-facts.ts';
 import { defineQuery } from '../use-case.ts';
 
@@ -6,6 +7,7 @@ export interface GatewayHealth {
   readonly status: 'healthy' | 'degraded' | 'unhealthy';
   readonly total: number;
   readonly byState: Readonly<Record<string, number>>;
+  readonly groups: readonly GroupFacts[];
 }
 
 export const getHealth = defineQuery({
@@ -17,13 +19,18 @@ export const getHealth = defineQuery({
     const all = allFacts(deps, context);
     const byState: Record<string, number> = {};
     for (const { state } of all) byState[state] = (byState[state] ?? 0) + 1;
-    return { status: statusOf(all), total: all.length, byState };
+    const groups = allGroupFacts(deps, context);
+    return { status: statusOf(all, groups), total: all.length, byState, groups };
   },
 });
 
-function statusOf(all: readonly ServerFacts[]): GatewayHealth['status'] {
+function statusOf(
+  all: readonly ServerFacts[],
+  groups: readonly GroupFacts[],
+): GatewayHealth['status'] {
   const used = all.filter(({ state }) => state !== 'disabled');
   const broken = used.filter(({ state }) => state === 'dead' || state === 'degraded');
-  if (broken.length === 0) return 'healthy';
+  if (broken.length === 0)
+    return groups.every(({ state }) => state === 'healthy') ? 'healthy' : 'degraded';
   return used.every(({ state }) => state === 'dead') ? 'unhealthy' : 'degraded';
 }
