@@ -47,6 +47,9 @@ export async function run(argv: readonly string[]): Promise<number> {
     eventsVerify: async (flags) => (await import('./commands/events.ts')).eventsVerify(flags),
     operate: async (name, words, flags) =>
       (await import('./commands/operate.ts')).operate(name, words, flags),
+    groups: async (flags) => (await import('./commands/groups.ts')).groups(flags),
+    rebalance: async (group, flags) =>
+      (await import('./commands/groups.ts')).rebalance(group, flags),
     parkedCalls: async (flags) => (await import('./commands/parked-calls.ts')).parkedCalls(flags),
   });
   // A reader of our log that does not read must not keep us: what is left to write has this long.

@@ -1,10 +1,12 @@
 /** Servers as operators' commands get them: members are added, never renamed or removed. */
 import { z } from 'zod';
 import { isObject } from '../../domain/protocol/json-rpc.ts';
+import type { GroupFacts } from '../groups/group-facts.ts';
 import type { McpServerDetails } from '../queries/get-mcp-server.ts';
 import type { GatewayStatus } from '../queries/get-status.ts';
 import type { ChildFacts, NextTransition } from '../server-activity.ts';
 import type { ServerFacts } from '../server-facts.ts';
+import { GroupRow, groupRow } from './groups-report.ts';
 
 const time = z.iso.datetime();
 
@@ -36,6 +38,8 @@ export const ServerRow = z.object({
   last_error: z.string().nullable(),
   suggestion: z.string().nullable(),
   next: z.object({ kind: z.string(), at: time, attempt: z.number().nullable() }).nullable(),
+  /** How its members do, where it is a group. */
+  group: GroupRow.optional(),
   cannot_cross: z.array(z.object({ clients: z.string(), feature: z.string(), reason: z.string() })),
 });
 export type ServerRow = z.infer<typeof ServerRow>;
@@ -67,19 +71,24 @@ export const ServerReport = z.object({
 });
 export type ServerReport = z.infer<typeof ServerReport>;
 
-export const serversReport = ({ servers, nowMs, uptimeMs }: GatewayStatus): ServersReport => ({
+export const serversReport = ({
+  servers,
+  groups,
+  nowMs,
+  uptimeMs,
+}: GatewayStatus): ServersReport => ({
   as_of: iso(nowMs),
   uptime_s: Math.round(uptimeMs / 1_000),
-  servers: servers.map(rowOf),
+  servers: [...servers.map(rowOf), ...groups.map(rowOfGroup)],
 });
 
 export function serverReport(details: McpServerDetails): ServerReport {
-  const { facts, nowMs, hello, era, target, hiddenToolsCount, health } = details;
+  const { facts, nowMs, hello, era, target, hiddenToolsCount, health, group } = details;
   const info = isObject(hello?.['serverInfo']) ? hello['serverInfo'] : {};
   return {
     as_of: iso(nowMs),
     server: {
-      ...rowOf(facts),
+      ...(group === undefined ? rowOf(facts) : rowOfGroup(group)),
       target: target ?? null,
       era: era ?? null,
       name: textOrNull(info['name']),
@@ -94,6 +103,13 @@ export function serverReport(details: McpServerDetails): ServerReport {
     },
   };
 }
+
+/** A group as one server, in the state of the group. */
+const rowOfGroup = (group: GroupFacts): ServerRow => ({
+  ...rowOf(group.asServer),
+  state: group.state,
+  group: groupRow(group),
+});
 
 function rowOf(facts: ServerFacts): ServerRow {
   const { activity } = facts;

@@ -7,6 +7,7 @@ import { configCommands, type ConfigActions } from './commands/config.ts';
 import { doctorCommands, type DoctorActions } from './commands/doctor.ts';
 import { editCommands, type EditActions } from './commands/edit.ts';
 import { eventCommands, type EventsActions } from './commands/events.ts';
+import { groupCommands, type GroupActions } from './commands/groups.ts';
 import { operateCommands, type OperateActions } from './commands/operate.ts';
 import { serveCommands, type ServeActions } from './commands/serve.ts';
 import { setupCommands, type SetupActions } from './commands/setup.ts';
@@ -21,6 +22,7 @@ export interface CliActions
     DoctorActions,
     EventsActions,
     CallsActions,
+    GroupActions,
     OperateActions,
     CompletionActions {
   readonly version: string;
@@ -43,8 +45,8 @@ Examples:
 /** Under which heading the help shows a command. */
 const HEADINGS: Readonly<Record<string, readonly string[]>> = {
   'Serve and set up:': ['serve', 'init', 'import', 'connect'],
-  'Change servers:': ['add', 'remove', 'enable', 'disable', 'start', 'stop', 'restart'],
-  'Look and call:': ['list', 'status', 'tools', 'call', 'logs', 'events', 'calls', 'version'],
+  'Change servers:': ['add', 'remove', 'enable', 'disable', 'start', 'stop', 'restart', 'rebalance'],
+  'Look and call:': ['list', 'status', 'groups', 'tools', 'call', 'logs', 'events', 'calls', 'version'],
   'Check and configure:': ['doctor', 'config', 'completion'],
 };
 
@@ -91,6 +93,7 @@ export async function runCli(argv: readonly string[], actions: CliActions): Prom
   operateCommands(program, actions, done);
   eventCommands(program, actions, done);
   callCommands(program, actions, done);
+  groupCommands(program, actions, done);
   doctorCommands(program, actions, done);
   configCommands(program, actions, done);
   completionCommands(program, actions, done);
