@@ -21,7 +21,7 @@ const pidsOf = async (client: LegacyClient, times: number): Promise<readonly str
   return pids;
 };
 const toolsIn = (message: Message): readonly string[] =>
-  (message.result?.['tools'] as { name: string }[]).map(({ name }) => name);
+  ((message.result?.['tools'] ?? []) as { name: string }[]).map(({ name }) => name);
 /** How often each one occurs, the most frequent first. */
 const countsOf = (values: readonly string[]): readonly number[] => {
   const counts = new Map<string, number>();

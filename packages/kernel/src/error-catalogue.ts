@@ -1,3 +1,5 @@
+import { GROUP_ERRORS } from './group-errors.ts';
+
 export interface ErrorEntry {
   readonly http: 400 | 403 | 404 | 405 | 406 | 409 | 413 | 415 | 429 | 500 | 502 | 503 | 504;
   readonly jsonRpc: number;
@@ -9,6 +11,7 @@ export interface ErrorEntry {
 
 /** Every refusal and fault that a caller can see. What to do about each is in `remedies.ts`. */
 export const ERRORS = {
+  ...GROUP_ERRORS,
   ADDRESS_UNAVAILABLE: {
     http: 503,
     jsonRpc: -32603,
@@ -126,18 +129,6 @@ export const ERRORS = {
     retryable: true,
     title: 'The gateway is shutting down.',
   },
-  GROUP_NOT_AVAILABLE: {
-    http: 503,
-    jsonRpc: -32000,
-    retryable: true,
-    title: 'No member of the group is in rotation, and it is not time for the next try.',
-  },
-  GROUP_UNKNOWN: {
-    http: 404,
-    jsonRpc: -32602,
-    retryable: false,
-    title: 'No group has that id.',
-  },
   INPUT_INVALID: {
     http: 400,
     jsonRpc: -32602,
@@ -227,12 +218,6 @@ export const ERRORS = {
     jsonRpc: -32000,
     retryable: false,
     title: 'The client does not accept the form of the answer.',
-  },
-  NO_HEALTHY_MEMBERS_IN_GROUP: {
-    http: 503,
-    jsonRpc: -32000,
-    retryable: true,
-    title: 'No member of the group can be called now.',
   },
   PARKED_CALL_GONE: {
     http: 404,

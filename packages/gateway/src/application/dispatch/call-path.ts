@@ -246,7 +246,14 @@ export class CallPath {
     };
     const timeoutMs = server.spec.callTimeoutMs;
     const delivery: Delivery = { replace, upstreamName, traits, timeoutMs };
-    this.#hand(call, { server, user, request, delivery, header, paramHeaders: client.paramHeaders });
+    this.#hand(call, {
+      server,
+      user,
+      request,
+      delivery,
+      header,
+      paramHeaders: client.paramHeaders,
+    });
   }
 
   /** Gives the call to a child of the server, now or when there is one. */

@@ -7,9 +7,7 @@ import { evolveGroup, NO_HISTORY, type GroupHistory } from '../../domain/group/h
 const TAIL_EVENTS = 1_024;
 
 /** @throws Fault EVENT_STORE_UNAVAILABLE */
-export async function readGroupPast(
-  store: EventStore,
-): Promise<ReadonlyMap<string, GroupHistory>> {
+export async function readGroupPast(store: EventStore): Promise<ReadonlyMap<string, GroupHistory>> {
   const past = new Map<string, GroupHistory>();
   const prefix = groupStream('');
   for (const { stream, version } of await store.streams(prefix)) {

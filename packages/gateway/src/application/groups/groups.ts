@@ -4,12 +4,11 @@ import { stackOf } from '@mcp-hangar/kernel/error-text';
 import { backoffMs } from '../../domain/mcp-server/backoff.ts';
 import type { GroupHistory } from '../../domain/group/history.ts';
 import type { GroupSpec } from '../../domain/group/spec.ts';
-import { NO_CAPABILITIES } from '../../domain/protocol/capabilities.ts';
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { ask, RpcRefusal } from '../calls/ask.ts';
 import type { Clock, EventSink, Logger } from '../ports.ts';
-import { GATEWAY } from '../servers/child.ts';
-import type { McpServer, ServerUser } from '../servers/mcp-server.ts';
+import { ANYBODY } from '../servers/anybody.ts';
+import type { McpServer } from '../servers/mcp-server.ts';
 import { ServerGroup, type MemberFacts } from './server-group.ts';
 
 /** How often members that are in trouble are looked after, at most. */
@@ -30,19 +29,6 @@ export interface GroupsOptions {
   readonly modernMeta: JsonObject;
 }
 
-/** Whoever starts a member before anybody calls it: it uses the shared child. */
-const STARTER: ServerUser = {
-  asker: {
-    era: 'legacy',
-    owner: '',
-    capabilities: NO_CAPABILITIES,
-    wantsLogs: false,
-    isOneClient: false,
-  },
-  owner: GATEWAY,
-  clientInfo: undefined,
-};
-
 interface Trial {
   readonly failures: number;
   readonly nextAtMs: number;
@@ -58,11 +44,7 @@ export class Groups {
   #isClosed = false;
 
   /** @param servers what the members may be, those that are switched off left out */
-  constructor(
-    specs: readonly GroupSpec[],
-    servers: readonly McpServer[],
-    options: GroupsOptions,
-  ) {
+  constructor(specs: readonly GroupSpec[], servers: readonly McpServer[], options: GroupsOptions) {
     this.#options = options;
     this.follow(specs, servers);
   }
@@ -161,7 +143,7 @@ export class Groups {
 
   /** Resolves when the server has answered something. @throws Fault */
   async #start(server: McpServer): Promise<void> {
-    const child = await server.take(STARTER);
+    const child = await server.take(ANYBODY);
     let hasAnswered = false;
     try {
       const { seat, connection } = child;

@@ -324,7 +324,7 @@ export class ServerGroup implements Upstream, ServerObserver {
     const nowMs = this.#deps.clock.nowMs();
     let candidates = this.#candidates(tried);
     if (candidates.length === 0) {
-      if (failure !== undefined) throw failure;
+      if (failure instanceof Error) throw failure;
       candidates = this.#lastResort(tried, nowMs);
     }
     const { affinity, canary } = this.spec;
@@ -333,7 +333,9 @@ export class ServerGroup implements Upstream, ServerObserver {
       (canary === undefined ? undefined : canaryMember(canary, user.asker.owner, sha256)) ??
       (client === undefined ? undefined : this.#affinity?.find(client, nowMs));
     const member =
-      candidates.find(({ spec }) => spec.id === bound) ?? this.#balanced(candidates) ?? candidates[0];
+      candidates.find(({ spec }) => spec.id === bound) ??
+      this.#balanced(candidates) ??
+      candidates[0];
     if (member === undefined) throw this.#noMember();
     member.lastSelectedAtMs = nowMs;
     if (client !== undefined) this.#affinity?.keep(client, member.spec.id, nowMs);
@@ -341,9 +343,11 @@ export class ServerGroup implements Upstream, ServerObserver {
   }
 
   #balanced(candidates: readonly Member[]): Member | undefined {
-    const choice = candidates.map(({ spec: { id, weight, priority }, server, waiting }): Candidate => {
-      return { id, weight, priority, inFlight: server.inFlight + waiting };
-    });
+    const choice = candidates.map(
+      ({ spec: { id, weight, priority }, server, waiting }): Candidate => {
+        return { id, weight, priority, inFlight: server.inFlight + waiting };
+      },
+    );
     const picked = this.#balancer.pick(choice);
     return candidates.find(({ spec }) => spec.id === picked);
   }

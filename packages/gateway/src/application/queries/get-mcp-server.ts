@@ -32,8 +32,7 @@ export const getMcpServer = defineQuery({
     'Show all that is known of one MCP server: state, tools, health and what it says of itself.',
   run(deps, { id }, context): McpServerDetails {
     const server = findUpstream(deps, id);
-    if (server instanceof ServerGroup)
-      return groupDetails(server, deps, context);
+    if (server instanceof ServerGroup) return groupDetails(server, deps, context);
     const { asker, owner } = context.caller.user;
     const { health, phase, spec } = server;
     const catalog = deps.catalogs.find(server, asker, owner);

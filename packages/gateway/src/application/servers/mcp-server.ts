@@ -14,22 +14,18 @@ import { EraMemory, type EraVerdict } from '../../domain/mcp-server/eras.ts';
 import type { Health, McpServerPhase } from '../../domain/mcp-server/health.ts';
 import type { Idleness, Lifecycle } from '../../domain/mcp-server/lifecycle.ts';
 import { catalogKey, seatFor, type Asker, type Seat } from '../../domain/mcp-server/sharing.ts';
+import { ANYBODY } from './anybody.ts';
 import { inactiveFault } from './inactive-fault.ts';
 import { modeOf, type McpServerSpec } from '../../domain/mcp-server/spec.ts';
-import { NO_CAPABILITIES } from '../../domain/protocol/capabilities.ts';
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 import type { Era } from '../../domain/protocol/revisions.ts';
-import type { Clock, EventSink, Logger, UpstreamConnection, UpstreamLauncher } from '../ports.ts';
-import {
-  GATEWAY,
-  type Child,
-  type ChildEvents,
-  type Owner,
-  type ServerNotification,
-} from './child.ts';
+import type { Clock, EventSink, Logger, UpstreamLauncher } from '../ports.ts';
+import type { Child, ChildEvents, Owner, ServerNotification } from './child.ts';
+import { connectChild } from './connect-child.ts';
 import { STOP_REASON, type ChildStop } from './child-stop.ts';
 import { IdleWatch } from './idle-watch.ts';
 import { LeasePool, type Cancellable } from './lease-pool.ts';
+import { ReplicaPool } from './replica-pool.ts';
 import { slotKey, Slots, type FixedSeat } from './slots.ts';
 import { StartingChild } from './starting-child.ts';
 import { LifecycleKeeper, type EndedCall } from './lifecycle-keeper.ts';
@@ -71,26 +67,6 @@ export interface ServerListener {
   toolsKnown(server: McpServer): number | undefined;
 }
 
-/** A client that declares nothing: it uses the shared child. */
-const ANYBODY: ServerUser = {
-  asker: {
-    era: 'legacy',
-    owner: '',
-    capabilities: NO_CAPABILITIES,
-    wantsLogs: false,
-    isOneClient: false,
-  },
-  owner: GATEWAY,
-  clientInfo: undefined,
-};
-
-interface Connecting {
-  readonly seat: Seat;
-  readonly era: Era | 'unknown';
-  readonly clientInfo?: JsonObject | undefined;
-  readonly signal: AbortSignal;
-}
-
 interface HowToStart {
   readonly clientInfo?: JsonObject | undefined;
   /** Unless given, that of the seat. */
@@ -108,6 +84,8 @@ export class McpServer implements ChildEvents {
   readonly #deps: ServerDependencies;
   readonly #slots = new Slots();
   readonly #leases: LeasePool;
+  /** Of a server with `replicas`: in the place of the one shared child of each era. */
+  readonly #replicas: ReplicaPool | undefined;
   readonly #children = new Set<Child>();
   readonly #keeper: LifecycleKeeper;
   readonly #idle: IdleWatch;
@@ -133,6 +111,13 @@ export class McpServer implements ChildEvents {
     this.#idle = new IdleWatch(spec.idleTtlMs, clock, (child, durationMs) => {
       void this.#stop(child, 'idle', { durationMs, lastUsedAtMs: child.lastUsedAtMs });
     });
+    this.#replicas =
+      spec.replicas > 1
+        ? new ReplicaPool(
+            { start: (seat) => this.#start(seat, {}), nowMs: () => clock.nowMs() },
+            spec.replicas,
+          )
+        : undefined;
     this.#leases = new LeasePool(
       {
         start: (seat) => this.#start(seat, {}),
@@ -155,6 +140,11 @@ export class McpServer implements ChildEvents {
     if (era === 'unknown') return this.#learnEra().then(() => this.take(user, work));
     const seat = seatFor(this.spec.sharing, user.asker, era);
     if (seat.kind === 'leased') return this.#leases.take(seat, user.owner, work);
+    if (seat.kind === 'shared' && this.#replicas !== undefined) {
+      const child = this.#replicas.take(seat);
+      if (!(child instanceof Promise)) return begun(child, user.owner);
+      return child.then((ready) => begun(ready, user.owner));
+    }
     const slot = this.#slots.at(slotKey(seat));
     if (slot?.child !== undefined) return begun(slot.child, user.owner);
     if (slot === undefined && seat.kind === 'own') this.#checkRoom();
@@ -340,6 +330,7 @@ export class McpServer implements ChildEvents {
         // A client of the other era may have started the shared child meanwhile.
         if (this.spec.sharing === 'session' || this.#slots.at(key) !== undefined)
           await this.#stop(child, 'probe');
+        else if (this.#replicas !== undefined) this.#replicas.adopt(child);
         else if (!child.isGone) this.#slots.fill(key, { start: Promise.resolve(child), child });
       } finally {
         this.#probe = undefined;
@@ -394,29 +385,14 @@ export class McpServer implements ChildEvents {
     const child = new StartingChild(wanted, this);
     try {
       const era = how.era ?? wanted.era;
-      const connection = await this.#connect(child, { ...how, era, seat: wanted, signal });
+      const { launcher } = this.#deps;
+      const asked = { ...how, era, seat: wanted, signal, unwanted: () => this.#unwanted() };
+      const connection = await connectChild(launcher, this.spec, child, asked);
       this.#eras.learn(era, connection.era);
       return this.#ready(child.ready(connection), beganAtMs, era);
     } catch (error) {
       throw signal.aborted ? this.#unwanted() : this.#startFailed(error, beganAtMs);
     }
-  }
-
-  async #connect(
-    child: StartingChild,
-    { seat, era, clientInfo, signal }: Connecting,
-  ): Promise<UpstreamConnection> {
-    const connection = await this.#deps.launcher.start(this.spec, {
-      era,
-      capabilities: seat.kind === 'shared' ? NO_CAPABILITIES : seat.capabilities,
-      clientInfo,
-      signal,
-      observer: child,
-    });
-    const useless = signal.aborted ? this.#unwanted() : child.endedEarly(this.spec.id);
-    if (useless === undefined) return connection;
-    await connection.close('shutdown');
-    throw useless;
   }
 
   #ready(child: Child, beganAtMs: number, asked: Era | 'unknown'): Child {
@@ -462,7 +438,7 @@ export class McpServer implements ChildEvents {
 
   /** Shared children of a server that fails may hang: the next try gets new ones. */
   #suspectShared(): void {
-    for (const child of this.#slots.shared) {
+    for (const child of [...this.#slots.shared, ...(this.#replicas?.children ?? [])]) {
       if (child.isHeld) this.#suspects.add(child);
       else void this.#stop(child, 'error');
     }
@@ -498,6 +474,7 @@ export class McpServer implements ChildEvents {
     this.#suspects.delete(child);
     this.#idle.forget(child);
     this.#slots.forget(child);
+    this.#replicas?.forget(child);
     if (child.seat.kind === 'leased') this.#leases.ended(child);
   }
 }

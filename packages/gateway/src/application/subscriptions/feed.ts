@@ -75,6 +75,8 @@ export class Feed {
   /** This child tells from now on; what is agreed is asked of it, too. */
   attach(child: Child): void {
     if (child.isGone) return;
+    const isOther = this.#child !== undefined && this.#child !== child && !this.#child.isGone;
+    if (isOther && this.#options.server.spec.replicas > 1) return; // one of several tells
     if (this.#child !== child) {
       this.#pin(false);
       this.#child = child;

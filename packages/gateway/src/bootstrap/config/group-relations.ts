@@ -112,7 +112,8 @@ function inline(
   at: Place,
   entries: readonly ServerNode[],
 ): readonly GroupFinding[] {
-  if (!McpServerId.safeParse(member.id).success) return [{ ...at, ...identifierProblem(member.id) }];
+  if (!McpServerId.safeParse(member.id).success)
+    return [{ ...at, ...identifierProblem(member.id) }];
   if (textOf(childNode(member.node, 'mode')) === 'group') {
     const message = `the member "${member.id}" is a group`;
     return [{ ...at, message, fix: 'name servers only' }];

@@ -22,7 +22,7 @@ export function resolveServers(
     .filter(([, { enabled }]) => enabled)
     .flatMap(([, { members = [] }]) => members)
     .filter(({ id }) => !ids.has(id))
-    .map(({ id, weight: _, priority: __, ...entry }) => resolveServer(id, entry, base));
+    .map(({ id, ...entry }) => resolveServer(id, entry, base));
   const servers = [...topLevel, ...inline];
   const groups = groupEntries.map(([id, entry]) => resolveGroup(id, entry, { servers, ids }));
   return { servers, groups };

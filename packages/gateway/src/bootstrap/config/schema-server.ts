@@ -261,6 +261,10 @@ const groupKeys = once(() => ({
     })
     .optional()
     .describe('A member that is tried by some.'),
+}));
+
+/** What keeps calls together, and what becomes of those that a member fails. */
+const groupCallKeys = once(() => ({
   session_affinity: z
     .strictObject({
       by: z
@@ -305,7 +309,9 @@ const groupKeys = once(() => ({
 }));
 
 /** Every key that there is. */
-export const serverEntry = once(() => z.strictObject({ ...serverKeys(), ...groupKeys() }));
+export const serverEntry = once(() =>
+  z.strictObject({ ...serverKeys(), ...groupKeys(), ...groupCallKeys() }),
+);
 export type ServerEntry = z.output<ReturnType<typeof serverEntry>>;
 export type MemberEntry = z.output<ReturnType<typeof member>>;
 /** What defines one server, wherever it stands. */

@@ -1,5 +1,9 @@
 /** Groups as a person reads them. */
-import type { GroupMemberRow, GroupRow, GroupsReport } from '../../application/operator/groups-report.ts';
+import type {
+  GroupMemberRow,
+  GroupRow,
+  GroupsReport,
+} from '../../application/operator/groups-report.ts';
 import { duration } from './duration.ts';
 import { tableText, type Column } from './text-table.ts';
 

@@ -45,8 +45,27 @@ Examples:
 /** Under which heading the help shows a command. */
 const HEADINGS: Readonly<Record<string, readonly string[]>> = {
   'Serve and set up:': ['serve', 'init', 'import', 'connect'],
-  'Change servers:': ['add', 'remove', 'enable', 'disable', 'start', 'stop', 'restart', 'rebalance'],
-  'Look and call:': ['list', 'status', 'groups', 'tools', 'call', 'logs', 'events', 'calls', 'version'],
+  'Change servers:': [
+    'add',
+    'remove',
+    'enable',
+    'disable',
+    'start',
+    'stop',
+    'restart',
+    'rebalance',
+  ],
+  'Look and call:': [
+    'list',
+    'status',
+    'groups',
+    'tools',
+    'call',
+    'logs',
+    'events',
+    'calls',
+    'version',
+  ],
   'Check and configure:': ['doctor', 'config', 'completion'],
 };
 
