@@ -3,6 +3,11 @@ import type { ErrorCode } from './errors.ts';
 
 /** What whoever meets an error does about it, in one sentence. */
 export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
+  GROUP_NOT_AVAILABLE:
+    'Remove the cause that the message gives; "mcp-hangar rebalance GROUP" does not wait.',
+  GROUP_UNKNOWN: 'Choose one of "mcp-hangar groups".',
+  NO_HEALTHY_MEMBERS_IN_GROUP:
+    'Remove the cause that the message gives, or start a member by hand, which does not wait.',
   ADDRESS_UNAVAILABLE:
     'Choose another port (0 lets the system choose), or end the program that has it.',
   BODY_TOO_LARGE: 'Send less in one message, or raise limits.body_bytes_max.',
@@ -27,9 +32,6 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   GATEWAY_OTHER_VERSION: 'End the gateway that runs, so that this version starts in its place.',
   GATEWAY_SILENT: 'Try again; where it stays silent, end the mcp-hangar process that runs.',
   GATEWAY_STOPPING: 'Try again when the gateway has started again.',
-  GROUP_NOT_AVAILABLE:
-    'Remove the cause that the message gives; "mcp-hangar rebalance GROUP" does not wait.',
-  GROUP_UNKNOWN: 'Choose one of "mcp-hangar groups".',
   INPUT_INVALID: 'Correct the argument that is named.',
   INPUT_NOT_SUPPORTED:
     'Use a client that declares what the message names (sampling, elicitation or roots).',
@@ -48,8 +50,6 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   MCP_SERVER_UNKNOWN: 'Use one of the ids that the message or the list of servers has.',
   METHOD_NOT_ALLOWED: 'Use POST for messages, GET for a stream, DELETE to end a session.',
   NOT_ACCEPTABLE: 'Send the header Accept: application/json, text/event-stream.',
-  NO_HEALTHY_MEMBERS_IN_GROUP:
-    'Remove the cause that the message gives, or start a member by hand, which does not wait.',
   PARKED_CALL_GONE: 'Make the call again from the beginning.',
   PATH_UNKNOWN: 'Connect to /mcp for all servers, or to /mcp/SERVER for one.',
   PROTOCOL_VERSION_UNSUPPORTED: 'Use one of the revisions 2024-11-05 to 2026-07-28.',
