@@ -63,6 +63,7 @@ describe('without a file', () => {
         toolAccess: { mode: 'hybrid', gatewayTools: 'registry', naming: 'prefixed' },
         logging: { level: 'info', json: false },
         servers: [],
+        groups: [],
         notices: [],
       },
     });
@@ -90,6 +91,7 @@ describe('a server', () => {
       idleTtlMs: 300_000,
       startupTimeoutMs: 30_000,
       callTimeoutMs: 300_000,
+      replicas: 1,
       leasedChildrenMax: 8,
       sessionChildrenMax: 64,
       predefinedTools: undefined,
@@ -217,7 +219,6 @@ describe('aliases', () => {
     ['http', 'url: https://a.example/mcp', 'remote'],
     ['sse', 'url: https://a.example/sse', 'remote'],
     ['streamable_http', 'url: http://a.example', 'remote'],
-    ['group', 'members: [{id: a}]', 'mode `group` is not active in this build'],
   ])('the mode %s is known', (mode, key, expected) => {
     const { launch } = server(`    mode: ${mode}\n    ${key}\n`);
     expect(launch.kind === 'inactive' ? launch.reason : launch.kind).toBe(expected);
@@ -328,7 +329,6 @@ describe('notices', () => {
       return notice.split('`')[1];
     });
     expect(named).toEqual([
-      'circuit_breaker',
       'max_concurrency',
       'health_check_interval_s',
       'image',
