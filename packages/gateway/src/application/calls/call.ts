@@ -73,6 +73,20 @@ export interface CallOptions {
   readonly onSent?: (() => void) | undefined;
 }
 
+/** A request at a child, by its id on that connection. */
+export interface Sent {
+  readonly child: Child;
+  readonly id: number;
+}
+
+/** A second try that runs beside the call. */
+export interface Companion {
+  /** A server works on it. */
+  readonly isUnderWay: boolean;
+  /** The call is over. */
+  close(): void;
+}
+
 export class Call implements UpstreamCall, Limited {
   readonly #options: CallOptions;
   readonly reply: ClientReply;
@@ -81,7 +95,7 @@ export class Call implements UpstreamCall, Limited {
   #parts: readonly string[] = [];
   #upstreamName: string | undefined;
   #paramHeaders: Readonly<Record<string, string>> = {};
-  #sent: { readonly child: Child; readonly id: number } | undefined;
+  #sent: Sent | undefined;
   #timeoutMs = 0;
   #deadlineMs = Number.POSITIVE_INFINITY;
   #beganAtMs = 0;
@@ -104,6 +118,7 @@ export class Call implements UpstreamCall, Limited {
    * for calls to groups.
    */
   onLost: ((error: unknown, wasSent: boolean) => (() => void) | undefined) | undefined;
+  companion: Companion | undefined;
   /** A server has failed it and another one is looked for; its time goes on. */
   #isHandedOver = false;
 
@@ -307,18 +322,34 @@ export class Call implements UpstreamCall, Limited {
   #goesOn(error: unknown): boolean {
     const sent = this.#sent;
     if (this.onLost === undefined || this.settled || this.#rounds !== undefined) return false;
-    const goOn = this.onLost(error, sent !== undefined);
+    const isWaitedFor = this.companion?.isUnderWay === true;
+    const goOn = isWaitedFor ? () => undefined : this.onLost(error, sent !== undefined);
     if (goOn === undefined || (sent?.child.asking ?? 0) > 0) return false;
     this.#isHandedOver = this.#deadlineMs !== Number.POSITIVE_INFINITY;
-    if (sent !== undefined) {
-      const { outcome, detail = '' } = endingOf(error);
-      this.#sent = undefined;
-      sent.child.spoiled = true;
-      sent.child.report({ outcome, beganAtMs: this.#beganAtMs, reason: detail });
-      sent.child.end(this.#options.clock.nowMs(), false);
-    }
+    this.#leave(endingOf(error));
     goOn();
     return true;
+  }
+
+  /** Lets go of the child before the call is over. */
+  #leave({ outcome, detail = '' }: Ending): void {
+    const sent = this.#sent;
+    if (sent === undefined) return;
+    this.#sent = undefined;
+    sent.child.spoiled = true;
+    sent.child.report({ outcome, beganAtMs: this.#beganAtMs, reason: detail });
+    sent.child.end(this.#options.clock.nowMs(), false);
+  }
+
+  /** Its companion was answered first: the one that works on it still is told to stop. */
+  overtakenBy(winner: Sent, answer: RawAnswer): void {
+    const loser = this.#sent;
+    loser?.child.connection.cancel(loser.id, 'another member has answered');
+    this.#leave({ outcome: 'given-up', error: undefined, bytes: 0 });
+    this.#sent = winner;
+    if (this.target !== undefined)
+      this.target = { ...this.target, mcpServerId: winner.child.mcpServerId };
+    this.answered(answer);
   }
 
   /** The gateway cannot carry the call out. Anything but a Fault is a defect: it ends this call and no other. */
@@ -406,6 +437,7 @@ export class Call implements UpstreamCall, Limited {
     this.#ending = { outcome, error, detail, bytes, durationMs };
     deadlines.remove(this);
     this.#rounds?.close();
+    this.companion?.close();
     this.#aborter?.abort();
     if (this.#sent !== undefined) {
       const { child } = this.#sent;

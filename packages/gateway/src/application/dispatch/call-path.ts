@@ -272,6 +272,7 @@ export class CallPath {
     if (sending.server.failover !== undefined)
       followMember(call, child, sending, {
         catalogs: this.#catalogs,
+        clock: this.#options.clock,
         again: (avoid) => this.#hand(call, { ...sending, avoid }),
       });
     if (child.seat.era !== sending.user.asker.era) {

@@ -2,7 +2,9 @@
 import { Fault, type ErrorCode } from '@mcp-hangar/kernel/errors';
 import { isObject, type JsonObject, type Request } from '../../domain/protocol/json-rpc.ts';
 import type { Call } from '../calls/call.ts';
+import { Hedge } from '../calls/hedge.ts';
 import type { Catalogs } from '../catalog/catalogs.ts';
+import type { Clock } from '../ports.ts';
 import type { Child } from '../servers/child.ts';
 import type { ServerUser } from '../servers/mcp-server.ts';
 import type { Upstream, Wanted } from '../servers/upstream.ts';
@@ -14,6 +16,7 @@ export interface GroupCall extends Wanted {
 }
 
 export interface GroupCallPath {
+  readonly clock: Clock;
   readonly catalogs: Catalogs;
   /** Takes a child for the call once more, of a member that is not to be avoided. */
   readonly again: (avoid: ReadonlySet<string>) => void;
@@ -40,8 +43,8 @@ const BEFORE_SENDING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 export function followMember(
   call: Call,
   child: Child,
-  { server, user, request, avoid }: GroupCall,
-  { catalogs, again }: GroupCallPath,
+  { server, user, request, header, avoid }: GroupCall,
+  { catalogs, clock, again }: GroupCallPath,
 ): void {
   const { mcpServerId } = child;
   call.target = { name: call.target?.name, mcpServerId, groupId: server.spec.id };
@@ -54,6 +57,11 @@ export function followMember(
       return undefined;
     return () => again(tried);
   };
+  const afterMs = server.failover?.hedgeAfterMs;
+  if (afterMs === undefined || call.companion !== undefined) return;
+  if (!mayRunTwice(request, call.target.name, toolsOf(catalogs, server, user))) return;
+  const other = { header, avoid: new Set(avoid).add(mcpServerId) };
+  call.companion = new Hedge(call, { afterMs, clock, take: () => server.take(user, call, other) });
 }
 
 const toolsOf = (

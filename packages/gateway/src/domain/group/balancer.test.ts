@@ -147,11 +147,12 @@ describe('least_connections', () => {
       fc.property(candidates, actions, (among, script) => {
         const balancer = balancerOf('least_connections', numbers(1));
         const load = new Map(among.map(({ id }) => [id, 0]));
+        const isLeast: boolean[] = [];
         for (const action of script) {
           if (action === 'call') {
             const now = among.map((each) => ({ ...each, inFlight: load.get(each.id) ?? 0 }));
             const picked = balancer.pick(now) ?? '';
-            expect(load.get(picked)).toBe(Math.min(...load.values()));
+            isLeast.push(load.get(picked) === Math.min(...load.values()));
             load.set(picked, (load.get(picked) ?? 0) + 1);
           } else {
             const busy = [...load].filter(([, inFlight]) => inFlight > 0);
@@ -159,6 +160,7 @@ describe('least_connections', () => {
             if (id !== undefined && inFlight !== undefined) load.set(id, inFlight - 1);
           }
         }
+        expect(isLeast).not.toContain(false);
       }),
     );
   });

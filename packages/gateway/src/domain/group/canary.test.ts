@@ -61,7 +61,7 @@ describe('An affinity table', () => {
         const table = new AffinityTable(1_000_000, 5);
         uses.forEach((client, at) => table.keep(`c${client}`, `m${client}`, at));
         expect(table.size).toBeLessThanOrEqual(5);
-        const latest = [...new Set(uses.toReversed())].slice(0, 5);
+        const latest: readonly number[] = [...new Set<number>(uses.toReversed())].slice(0, 5);
         for (const client of latest) expect(table.find(`c${client}`, 0)).toBe(`m${client}`);
       }),
     );
