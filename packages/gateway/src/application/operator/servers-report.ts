@@ -104,12 +104,12 @@ export function serverReport(details: McpServerDetails): ServerReport {
   };
 }
 
-/** A group as one server, in the state of the group. */
-const rowOfGroup = (group: GroupFacts): ServerRow => ({
-  ...rowOf(group.asServer),
-  state: group.state,
-  group: groupRow(group),
-});
+/** A group as one server, in the state of the group; one with which all is well is cold while nothing of it runs. */
+function rowOfGroup(group: GroupFacts): ServerRow {
+  const { asServer, state } = group;
+  const isCold = state === 'healthy' && asServer.state === 'cold';
+  return { ...rowOf(asServer), state: isCold ? 'cold' : state, group: groupRow(group) };
+}
 
 function rowOf(facts: ServerFacts): ServerRow {
   const { activity } = facts;
