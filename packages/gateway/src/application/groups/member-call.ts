@@ -71,7 +71,7 @@ const toolsOf = (
 ): readonly JsonObject[] => catalogs.find(server, asker, owner)?.tools ?? [];
 
 /** What only reads, or says of itself that a second time changes nothing. */
-export function mayRunTwice(
+function mayRunTwice(
   { method, params }: Request,
   upstreamName: string | undefined,
   tools: readonly JsonObject[],

@@ -35,7 +35,7 @@ const MEMBER_KEYS: ReadonlySet<string> = new Set(['id', 'weight', 'priority']);
 const textOf = (node: ConfigNode | undefined): string | undefined =>
   node?.kind === 'scalar' && typeof node.value === 'string' ? node.value : undefined;
 
-export const isGroupNode = ({ node }: Pick<ServerNode, 'node'>): boolean =>
+const isGroupNode = ({ node }: Pick<ServerNode, 'node'>): boolean =>
   textOf(childNode(node, 'mode')) === 'group';
 
 /** Problems of all groups, and of servers that have keys of groups. */

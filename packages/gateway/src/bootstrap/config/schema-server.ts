@@ -260,7 +260,9 @@ const groupKeys = once(() => ({
         .describe('Member by tenant.'),
     })
     .optional()
-    .describe('A member that is tried by some.'),
+    .describe(
+      'A member that is tried by some tenants. Until callers are authenticated, a tenant is a session, or the principal of modern requests.',
+    ),
 }));
 
 /** What keeps calls together, and what becomes of those that a member fails. */
@@ -270,7 +272,9 @@ const groupCallKeys = once(() => ({
       by: z
         .enum(['session', 'principal', 'header'])
         .default('session')
-        .describe('Whose calls stay on one member.'),
+        .describe(
+          'Whose calls stay on one member. The principal of a session is the session, until callers are authenticated.',
+        ),
       header: z
         .string()
         .regex(/^[A-Za-z0-9-]{1,128}$/, 'expected the name of a header')
@@ -313,7 +317,6 @@ export const serverEntry = once(() =>
   z.strictObject({ ...serverKeys(), ...groupKeys(), ...groupCallKeys() }),
 );
 export type ServerEntry = z.output<ReturnType<typeof serverEntry>>;
-export type MemberEntry = z.output<ReturnType<typeof member>>;
 /** What defines one server, wherever it stands. */
 export type OneServerEntry = z.output<z.ZodObject<ReturnType<typeof serverKeys>>>;
 

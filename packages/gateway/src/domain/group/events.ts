@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 
-export const GROUP_STATES = ['inactive', 'partial', 'healthy', 'degraded'] as const;
+const GROUP_STATES = ['inactive', 'partial', 'healthy', 'degraded'] as const;
 const state = z.enum(GROUP_STATES);
 const id = z.string();
 const count = z.int().min(0);

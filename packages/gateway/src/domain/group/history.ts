@@ -13,11 +13,14 @@ export interface GroupHistory {
   readonly retryAtMs: number | undefined;
 }
 
+const NO_MEMBERS: ReadonlyMap<string, never> = new Map();
+const NOBODY: ReadonlySet<string> = new Set();
+
 export const NO_HISTORY: GroupHistory = {
   strategy: undefined,
   minHealthy: 0,
-  members: new Map(),
-  out: new Set(),
+  members: NO_MEMBERS,
+  out: NOBODY,
   state: 'inactive',
   retryAtMs: undefined,
 };
