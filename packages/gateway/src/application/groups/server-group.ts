@@ -189,12 +189,7 @@ export class ServerGroup implements Upstream, ServerObserver {
     return this.members[0]?.seatKindFor(asker);
   }
 
-  /** A child is ready: the handshake was answered, so that a member out of rotation has done well once. */
-  ready(server: McpServer): void {
-    this.recovered(server);
-  }
-
-  /** Something other than a call has found the member well. */
+  /** It has answered something that was no call, such as the handshake. */
   recovered({ spec: { id } }: McpServer): void {
     if (!this.#rotation.has(id)) this.#tell(this.#rotation.recovered(id));
   }

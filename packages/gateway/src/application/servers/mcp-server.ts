@@ -411,7 +411,7 @@ export class McpServer implements ChildEvents {
     // A probe of a server whose children all belong to somebody is about to end: it is not listed.
     if (asked !== 'unknown' || this.spec.sharing !== 'session')
       this.#deps.listener.ready(this, child);
-    for (const observer of this.observers) observer.ready(this);
+    for (const observer of this.observers) observer.recovered(this);
     return child;
   }
 

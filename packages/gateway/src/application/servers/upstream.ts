@@ -51,9 +51,9 @@ export interface Upstream {
 
 /** Whoever follows how a server does. What the gateway ends itself (idle, a person, a reload) is none of it. */
 export interface ServerObserver {
-  /** A child is ready. */
-  ready(server: McpServer): void;
-  /** A start failed, or a child ended by itself. */
+  /** A child is ready, or a check has found the server well. */
+  recovered(server: McpServer): void;
+  /** A start or a check failed, or a child ended by itself. */
   failed(server: McpServer, reason: string): void;
   callEnded(server: McpServer, call: EndedCall): void;
 }

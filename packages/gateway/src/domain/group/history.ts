@@ -2,10 +2,15 @@
 import type { GroupEvent, GroupState } from './events.ts';
 import type { GroupSpec } from './spec.ts';
 
+interface MemberForm {
+  readonly weight: number;
+  readonly priority: number;
+}
+
 export interface GroupHistory {
   readonly strategy: string | undefined;
   readonly minHealthy: number;
-  readonly members: ReadonlyMap<string, { readonly weight: number; readonly priority: number }>;
+  readonly members: ReadonlyMap<string, MemberForm>;
   /** Members that are out of rotation. */
   readonly out: ReadonlySet<string>;
   readonly state: GroupState;
@@ -13,7 +18,7 @@ export interface GroupHistory {
   readonly retryAtMs: number | undefined;
 }
 
-const NO_MEMBERS: ReadonlyMap<string, never> = new Map();
+const NO_MEMBERS: ReadonlyMap<string, MemberForm> = new Map();
 const NOBODY: ReadonlySet<string> = new Set();
 
 export const NO_HISTORY: GroupHistory = {
