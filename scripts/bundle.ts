@@ -49,7 +49,8 @@ const build = await rolldown({
   platform: 'node',
   external: [/^node:/],
   // `main` of jsonc-parser asks for its parts in a way that no bundler follows.
-  resolve: { conditionNames: ['import', 'node', 'default'], mainFields: ['module', 'main'] },
+  // `import` and `require` as a condition are added by who asks: pg-pool is something else for each of them.
+  resolve: { conditionNames: ['node', 'default'], mainFields: ['module', 'main'] },
 });
 rmSync(target, { recursive: true, force: true });
 const { output } = await build.write({

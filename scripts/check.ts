@@ -1,5 +1,5 @@
 // `npm run check`: everything that a machine can say about a change before its tests meet real servers.
-// The same here and in CI.
+// With `--static` it runs no tests: CI has run them all before.
 import { join } from 'node:path';
 import { ROOT, runCommand, type CommandRun } from './run-command.ts';
 
@@ -21,6 +21,12 @@ const script = (file: string, ...args: string[]): readonly string[] => [
   ...args,
 ];
 
+const isStatic = process.argv.includes('--static');
+const UNIT_TESTS: Step = {
+  name: 'unit tests',
+  argv: tool('vitest/vitest.mjs', 'run', '--project', 'unit'),
+};
+
 // Two lanes run side by side. The first begins with the build, whose declarations the rest of it reads.
 const LANES: readonly (readonly Step[])[] = [
   [
@@ -31,7 +37,7 @@ const LANES: readonly (readonly Step[])[] = [
     { name: 'reference', argv: script('generate-reference.ts', '--check') },
   ],
   [
-    { name: 'unit tests', argv: tool('vitest/vitest.mjs', 'run', '--project', 'unit') },
+    ...(isStatic ? [] : [UNIT_TESTS]),
     { name: 'unused code', argv: tool('knip/bin/knip.js') },
     { name: 'format', argv: tool('oxfmt/bin/oxfmt', '--check') },
     { name: 'names', argv: script('check-names.ts') },

@@ -39,7 +39,7 @@ export function unraisedCodes(): readonly ErrorCode[] {
 }
 
 // The keys of an object are texts; these are the ones that it was made of.
-const codes = (): readonly ErrorCode[] => Object.keys(ERRORS) as ErrorCode[];
+const codes = (): readonly ErrorCode[] => (Object.keys(ERRORS) as ErrorCode[]).toSorted();
 
 const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] = [
   [0, 'Done, or a server that was asked to end.'],

@@ -1,5 +1,5 @@
 // Prints the pages of docs/reference/ from what the gateway itself obeys: the schema of the configuration,
-// the catalogue of errors and the table of the gateway's own tools. `--check` writes nothing and fails when a page differs.
+// the catalogue of errors, the table of the gateway's own tools and that of the fault lab. `--check` writes nothing and fails when a page differs.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -9,6 +9,7 @@ import {
   type ConfigDocument,
 } from '../packages/gateway/src/bootstrap/config/schema.ts';
 import { errorsPage } from './errors-page.ts';
+import { faultsPage } from './faults-page.ts';
 import { ROOT } from './run-command.ts';
 import { toolsPage } from './tools-page.ts';
 
@@ -283,6 +284,7 @@ ${table(
 const PAGES: Readonly<Record<string, () => string>> = {
   'docs/reference/configuration.md': configurationPage,
   'docs/reference/errors.md': () => errorsPage(GENERATED),
+  'docs/reference/faults.md': () => faultsPage(GENERATED),
   'docs/reference/limits.md': limitsPage,
   'docs/reference/tools.md': () => toolsPage(GENERATED),
 };

@@ -26,8 +26,18 @@ export function licencesText(modules: readonly string[]): string {
 function sectionOf(folder: string): string {
   const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
   const { name = dirname(folder), version = '', license = '' } = manifest;
-  const [file] = globSync('{LICEN[CS]E,licen[cs]e}*', { cwd: folder });
-  if (file === undefined) throw new Error(`${name} has no licence text`);
-  const text = readFileSync(join(folder, file), 'utf8').trim();
+  const text = textIn(folder);
+  if (text === undefined) throw new Error(`${name} has no licence text`);
   return `${'-'.repeat(72)}\n${name} ${version} (${license})\n\n${text}\n`;
+}
+
+/** The file, or what its README says under the heading. */
+function textIn(folder: string): string | undefined {
+  const [file] = globSync('{LICEN[CS]E,licen[cs]e}*', { cwd: folder });
+  if (file !== undefined) return readFileSync(join(folder, file), 'utf8').trim();
+  const [readme] = globSync('README*', { cwd: folder });
+  if (readme === undefined) return undefined;
+  const [, section = ''] = readFileSync(join(folder, readme), 'utf8').split(/^#+ licen[cs]e\s*$/im);
+  const text = (section.split(/^#/m)[0] ?? '').trim();
+  return text === '' ? undefined : text;
 }

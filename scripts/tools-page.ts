@@ -36,6 +36,10 @@ const ANSWERS: Readonly<Record<string, string>> = {
   invoke_ex:
     'The result of the tool with `_retry_metadata: {correlation_id, attempts, total_time_ms, retries, final_error_reason?, recovery_hints?}` and `_progress: [{stage, message, elapsed_ms}]`.',
   invoke_stream: 'The same.',
+  call: '`{batch_id, success, total, succeeded, failed, elapsed_ms, results: [{index, call_id, success, result, error, error_type, error_code?, elapsed_ms, truncated?, truncated_reason?, original_size_bytes?, continuation_id?, retry_metadata?}]}`; where the batch is wrong `{batch_id, success: false, error: "Validation failed", validation_errors: [{index, field, message}]}`, and nothing was called',
+  fetch_continuation:
+    '`{found: true, data, total_size_bytes, offset, next_offset, has_more, complete}` or `{found: false, error}`',
+  delete_continuation: '`{deleted, continuation_id}`',
 };
 
 function section(tool: GatewayTool): string {
@@ -88,11 +92,49 @@ begins with a stable text (\`unknown_provider: X\`, \`invalid_timeout: …\`), \
 A call through \`registry_invoke\` is a call of the client that makes it: it reaches the same child, and it is cancelled
 with its request. With a progress token, \`registry_invoke\` passes on what the server reports; every other tool tells
 its stages, from 0 to 5: \`cold_start\`, \`launching\`, \`initializing\`, \`discovering_tools\`, \`connecting\`, \`ready\`,
-\`executing\`, \`processing\`, then \`complete\` or \`failed\`.
+\`executing\`, \`retrying\` (before each further attempt), \`processing\`, then \`complete\` or \`failed\`.
 
 \`cannot_cross: [{clients, feature, reason}]\` says what a server has that clients of one era (\`legacy\`: revisions up
 to 2025-11-25, \`modern\`: 2026-07-28) do not get, and why. It is left out where everything crosses: for a server that
 speaks both eras, and until the server was asked which it speaks.
+
+## Further attempts
+
+\`max_retries\` of \`registry_invoke_ex\` and \`_stream\`, and \`max_attempts\` of \`hangar_call\`, say how often a call is tried at
+most, the first time included; a \`retry\` policy of the configuration may allow fewer. Where \`max_attempts\` is left out
+the policy alone decides, and without one there is one attempt. A call is tried again where it is known not to have
+reached its server, or where the tool says that it may be repeated (\`idempotentHint\`, \`readOnlyHint\`); never after an
+answer, which an error of the tool is too, nor after a refusal. All attempts have the same correlation id, which the
+server gets as \`_meta.correlation_id\` and the [event log](../guides/events.md) has.
+
+## Batches
+
+\`hangar_call\` makes up to 100 calls for its client, each as if the client had made it alone.
+
+- A batch that is wrong in any place, a server that does not exist included, is refused as a whole
+  (\`validation_errors\`; \`index: -1\` is the batch itself). Numbers that are out of range are moved into it.
+- \`success\` says that all calls have succeeded. A tool that reports an error (\`isError\`) has failed; its result is
+  given all the same. Results stand in the order of the calls.
+- When \`timeout\` is over, what is under way is cancelled at its server (\`notifications/cancelled\`) and told as
+  \`TimeoutError\`; what was done is answered. With \`fail_fast\` the first failure does the same to the others
+  (\`CancellationError\`), and so does a client that cancels the batch. \`timeout\` of a call ends that call
+  (\`ToolTimeoutError\`).
+- \`call_id\` is the correlation id of the call.
+- With a progress token, each call that is over is one step.
+- What servers ask during the batch reaches the client; a server of 2026-07-28 that answers with questions cannot be
+  continued from a batch (\`INPUT_NOT_SUPPORTED\`).
+
+\`error_type\` is one of \`AuthorizationDenied\`, \`CancellationError\`, \`CircuitBreakerOpen\`, \`McpServerNotFoundError\`,
+\`McpServerStartError\`, \`NoAvailableMemberError\`, \`RateLimitExceeded\`, \`TaskRelayNotSupported\`, \`TimeoutError\`,
+\`ToolInvocationError\`, \`ToolTimeoutError\`; \`error_code\` is the code of [errors](errors.md), where the gateway says it.
+
+Results of a batch that are together longer than \`truncation.max_batch_size_bytes\` are cut (\`batch_size_exceeded\`), each
+by its share; without [\`truncation.enabled\`](configuration.md) only those for which no answer has room
+(\`response_size_exceeded\`). A cut text ends with \`... [truncated]\`, a list with \`[N more items truncated]\`; a result of more
+than 10 MiB is shown as the beginning of its JSON. The whole is kept for \`truncation.cache_ttl_s\` and read with
+\`hangar_fetch_continuation\`, by whoever made the batch: anybody else is told that there is no such continuation.
+Pages have the characters that begin in them: they can be asked for with \`next_offset\`, or in steps of \`limit\`.
+\`continuation_id: null\` says that there was no room for the whole.
 
 ## The \`registry_*\` family
 

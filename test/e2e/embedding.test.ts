@@ -85,6 +85,22 @@ describe('A call', () => {
     const wrong = hangar.invoke('up', 'echo', {}, { timeoutMs: 1 });
     expect((await errorOf(wrong)).code).toBe('INPUT_INVALID');
     expect((await errorOf(hangar.invoke('up', 'crash'))).code).toBe('UPSTREAM_ENDED');
+    const round: Record<string, unknown> = {};
+    round['self'] = round;
+    for (const args of [round, { big: 1n }])
+      expect(await errorOf(hangar.invoke('up', 'echo', args))).toMatchObject({
+        code: 'INPUT_INVALID',
+        data: { field: 'arguments' },
+      });
+  });
+
+  it('is not harmed by a logger that throws', async () => {
+    const broken = (): never => {
+      throw new Error('the disk is full');
+    };
+    const logger = { debug: broken, info: broken, warn: broken, error: broken };
+    await using hangar = await Hangar.start(up(), { logger });
+    expect(await pidOf(hangar)).toBeGreaterThan(0);
   });
 
   it('is given up with the reason of its signal, before and during', async () => {
@@ -172,9 +188,9 @@ describe('A configuration', () => {
     const log = (fields: object, event: string): void =>
       void logged.push(`${event} ${JSON.stringify(fields)}`);
     const logger = { debug: log, info: log, warn: log, error: log };
-    const text = JSON.stringify({ ...up(), retry: {} });
+    const text = JSON.stringify({ ...up(), cloud: {} });
     await using hangar = await Hangar.fromConfig({ text }, { logger });
-    expect(logged.join()).toMatch(/configuration_notice .*retry/);
+    expect(logged.join()).toMatch(/configuration_notice .*cloud/);
     expect(await pidOf(hangar)).toBeGreaterThan(0);
     expect(logged.join()).toContain('mcp_server_started');
   });

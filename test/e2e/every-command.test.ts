@@ -215,7 +215,8 @@ const each = <Value>(value: Value, ...names: readonly string[]): Readonly<Record
   Object.fromEntries(names.map((name) => [name, value]));
 
 const EXITS: Readonly<Record<string, Exits>> = {
-  ...each(READS, 'serve', 'list', 'status', 'tools', 'call', 'events', 'events verify'),
+  ...each(READS, 'serve', 'list', 'status', 'tools', 'call', 'sagas'),
+  ...each(READS, 'events', 'events verify', 'events compact', 'events replay'),
   ...each(READS, 'config show', 'config diff'),
   ...each(ASKS, 'start', 'stop', 'restart', 'logs', 'calls parked', 'groups', 'rebalance'),
   ...each(SETS_UP, 'init', 'import'),
@@ -269,18 +270,9 @@ describe.each(BAD_FILES)('A configuration: %s', (file, what) => {
 
 /** What becomes of a state folder that cannot be used: what needs it fails, what does not goes on without. */
 const STATE_EXITS: Readonly<Record<string, number>> = {
-  ...each(
-    2,
-    'list',
-    'status',
-    'start',
-    'stop',
-    'restart',
-    'logs',
-    'calls parked',
-    'groups',
-    'rebalance',
-  ),
+  ...each(2, 'list', 'status', 'start', 'stop', 'restart', 'logs', 'calls parked', 'sagas'),
+  ...each(2, 'groups', 'rebalance'),
+  ...each(2, 'events compact', 'events replay'),
   ...each(2, 'events', 'events verify', 'config diff', 'init', 'import', 'connect'),
   ...each(0, 'serve', 'tools', 'call', 'version', 'config check', 'config show'),
   ...each(0, 'config schema', 'completion', 'add', 'remove', 'enable', 'disable'),

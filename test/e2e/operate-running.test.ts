@@ -45,12 +45,14 @@ const ROW = {
   health: 'unknown',
   tools: null,
   in_flight: 0,
+  queued: 0,
   processes: [],
   last_used_at: null,
   consecutive_failures: 0,
   last_error: null,
   suggestion: null,
   next: null,
+  circuit_breaker: null,
   cannot_cross: [],
 };
 

@@ -240,6 +240,52 @@ describe('The event log', () => {
     });
   });
 
+  it('events compact removes what the configuration does not keep', async () => {
+    const { length } = await recorded();
+    const [folder = ''] = house.stateFolders();
+    const path = join(folder, 'events.db');
+    expect(await json(house, 'events', 'compact', '--dry-run', '--json')).toEqual({
+      path,
+      dry_run: true,
+      removed: 0,
+      kept: length,
+      keep_days: 90,
+      keep_events_max: 2_000_000,
+    });
+    expect(await run('events', 'compact')).toEqual({
+      code: 0,
+      stdout: `${path}: 0 events removed, ${length} kept (of 90 days, at most 2000000)\n`,
+      stderr: '',
+    });
+    expect((await run('events', 'verify')).code).toBe(0);
+  });
+
+  it('events replay says what the gateway says', async () => {
+    await recorded();
+    const [folder = ''] = house.stateFolders();
+    expect(await json(house, 'events', 'replay', '--json')).toEqual({
+      path: join(folder, 'events.db'),
+      compared: 'gateway',
+      servers: [
+        {
+          id: 'up',
+          state: 'ready',
+          consecutive_failures: 0,
+          last_error: null,
+          events: expect.any(Number),
+          version: expect.any(Number),
+          is_pruned: false,
+          difference: null,
+        },
+      ],
+    });
+    const { code, stdout } = await run('events', 'replay', '--server', 'up');
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringMatching(/^up .* same\nthe same as the gateway\n$/m),
+    ]);
+  });
+
   it('events verify knows a log that is not there, and one that is none', async () => {
     const folder = join(house.folder, 'another');
     const path = join(folder, 'events.db');

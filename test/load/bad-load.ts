@@ -2,7 +2,7 @@
  * The bad load, in a process of its own: `node bad-load.ts FAULT gateway URL`, or `… FAULT outside`, where it starts
  * the same server itself, sends it the same lines and throws away what it prints. Runs until its stdin ends.
  */
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { Agent, request } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { FAULTS, isFault } from './faults.ts';
@@ -16,11 +16,31 @@ const { tool, callsPerSecond } = FAULTS[fault];
 const lineOf = (id: number): string =>
   JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/call', params: { name: tool } });
 
+/** The first start again after a failure is after so long behind the gateway; the later ones are further apart. */
+const RESTART_MS = 1_000;
+
+/** One that ends is started again, as the gateway does it. */
 function outside(): (line: string) => void {
-  const server = spawn(process.execPath, [SERVER], { stdio: ['pipe', 'pipe', 'inherit'] });
-  server.stdout.on('data', () => undefined);
+  let server = started();
+  let endedAtMs = 0;
   process.stdin.on('end', () => server.kill('SIGKILL'));
-  return (line) => void server.stdin.write(`${line}\n`);
+  return (line) => {
+    if (server.exitCode !== null && endedAtMs === 0) endedAtMs = performance.now();
+    if (endedAtMs > 0) {
+      if (performance.now() - endedAtMs < RESTART_MS) return;
+      endedAtMs = 0;
+      server = started();
+    }
+    server.stdin.write(`${line}\n`);
+  };
+}
+
+function started(): ChildProcessWithoutNullStreams {
+  const server = spawn(process.execPath, [SERVER], { stdio: 'pipe' });
+  server.stdout.on('data', () => undefined);
+  server.stderr.on('data', () => undefined);
+  server.stdin.on('error', () => undefined); // it has just ended
+  return server;
 }
 
 async function throughGateway(): Promise<(line: string) => void> {

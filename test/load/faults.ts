@@ -5,6 +5,9 @@ export const FAULTS = {
   hang: { tool: 'hang', callsPerSecond: 20 },
   garbage: { tool: 'garbage', callsPerSecond: 20 },
   large: { tool: 'large', callsPerSecond: 2 },
+  /** Each call that comes when it may be started again ends it. */
+  crash: { tool: 'crash', callsPerSecond: 20 },
+  freeze: { tool: 'freeze', callsPerSecond: 20 },
   /** One call is enough. */
   flood: { tool: 'flood', callsPerSecond: 0 },
 } as const;

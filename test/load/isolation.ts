@@ -1,5 +1,5 @@
 /**
- * Acceptance 5: `node test/load/isolation.ts --rounds 9 --seconds 3 --faults hang,flood,garbage,large`.
+ * Acceptance 5: `node test/load/isolation.ts --rounds 9 --seconds 3 --faults hang,flood,garbage,large,crash,freeze`.
  *
  * Two servers get steady load through one gateway. Beside them a bad one works, once behind the same gateway and
  * once outside of it, in turns. Of each round the p99 of the good servers' latencies is compared: what the bad server
@@ -151,7 +151,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '3' },
     /** A short run on a busy machine only shows what is badly wrong. */
     max: { type: 'string', default: '1.15' },
-    faults: { type: 'string', default: 'none,hang,garbage,large,flood' },
+    faults: { type: 'string', default: 'none,hang,garbage,large,crash,freeze,flood' },
   },
 });
 const ratioMax = Number(values.max);

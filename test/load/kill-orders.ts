@@ -16,6 +16,7 @@ import { textOf } from '../support/clients.ts';
 import type { GatewayProcess } from '../support/gateway.ts';
 import { Household } from '../support/household.ts';
 import type { Message } from '../support/http.ts';
+import { seeded, type Random } from '../support/random.ts';
 import type { StdioClient } from '../support/stdio.ts';
 import { until, within } from '../support/until.ts';
 import { upstream } from '../support/upstream.ts';
@@ -53,19 +54,6 @@ export interface KillReport {
   readonly toldToRetry: number;
   /** A sentence each. */
   readonly problems: readonly string[];
-}
-
-type Random = () => number;
-
-/** Numbers from 0 to 1 that are the same for the same seed (mulberry32). */
-function seeded(seed: number): Random {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }
 
 /** One stdio client that calls all the time, a few calls at a time. */

@@ -197,6 +197,18 @@ export const COMMAND_TESTS: Readonly<Record<string, CommandTests>> = {
     json: ['groups-cli', 'are rebalanced, and what became of them is printed'],
     badInput: ['groups-cli', 'that do not exist are told, with the one that was meant'],
   },
+  'events compact': {
+    running: [RUNNING, 'events compact removes what the configuration does not keep'],
+    alone: ['storage', 'compact keeps what removed events said, and replay says the same'],
+    json: [RUNNING, 'events compact removes what the configuration does not keep'],
+    badInput: WRONG_WORDS,
+  },
+  'events replay': {
+    running: [RUNNING, 'events replay says what the gateway says'],
+    alone: ['storage', 'compact keeps what removed events said, and replay says the same'],
+    json: [RUNNING, 'events replay says what the gateway says'],
+    badInput: ['storage', 'replay names a server of which nothing is stored'],
+  },
   'calls parked': {
     running: [
       'parked-calls-cli',
@@ -211,6 +223,12 @@ export const COMMAND_TESTS: Readonly<Record<string, CommandTests>> = {
       'is listed with what it waits for, and no more once its client has answered',
     ],
     badInput: ['parked-calls-cli', '%j is answered with exit code 1 and what to do'],
+  },
+  sagas: {
+    running: ['sagas-cli', 'says what is tried again, why, and when'],
+    alone: ['sagas-cli', 'is read from the log where no gateway runs'],
+    json: ['sagas-cli', 'says what is tried again, why, and when'],
+    badInput: ['sagas-cli', '%j is answered with exit code 1 and what to do'],
   },
   completion: {
     running: [RUNNING, '%j prints the same as without one'],

@@ -22,6 +22,7 @@ export interface EncodedAppend {
   readonly stream: string;
   readonly expected: ExpectedVersion;
   readonly events: readonly EncodedEvent[];
+  readonly guard: Append['guard'];
   /** What it costs while it waits. */
   readonly chars: number;
 }
@@ -78,6 +79,18 @@ function checkExpected(expected: ExpectedVersion): ExpectedVersion {
   throw new TypeError(`expected version must be "any", "none" or a whole number, not ${expected}`);
 }
 
+function checkGuard(guard: Append['guard']): Append['guard'] {
+  if (guard === undefined) return undefined;
+  return {
+    name: checkLeaseName(guard.name),
+    generation: checkInteger('generation of the guard', guard.generation),
+  };
+}
+
+/** @throws TypeError where the name is none that a lease can have, or a holder */
+export const checkLeaseName = (name: string): string =>
+  checkText('name of a lease', name, NAME_CHARS_MAX);
+
 /** @throws TypeError where the name is none that a stream can have */
 export const checkStream = (stream: string): string =>
   checkText('stream', stream, STREAM_CHARS_MAX);
@@ -98,9 +111,10 @@ export function encodeAppend(append: Append): EncodedAppend {
   if (append.events.length === 0) throw new TypeError('an append has at least one event');
   const stream = checkStream(append.stream);
   const expected = checkExpected(append.expected);
+  const guard = checkGuard(append.guard);
   const events = append.events.map(encodeEvent);
   const chars = charsOf(events);
-  if (chars <= APPEND_CHARS_MAX) return { stream, expected, events, chars };
+  if (chars <= APPEND_CHARS_MAX) return { stream, expected, events, guard, chars };
   throw new TypeError(`an append has at most ${APPEND_CHARS_MAX} characters, not ${chars}`);
 }
 

@@ -1,9 +1,11 @@
 import { expect, it } from 'vitest';
 import { eventStoreContract } from '../test-kit/event-store-contract.ts';
+import { leaseContract } from '../test-kit/lease-contract.ts';
 import { event, numbered, numberedUpTo } from '../test-kit/events.ts';
 import { MemoryEventStore } from './memory-event-store.ts';
 
 eventStoreContract('memory', async () => new MemoryEventStore());
+leaseContract('memory', async () => new MemoryEventStore());
 
 it('forgets the oldest events beyond its limit, and neither positions nor versions', async () => {
   await using store = new MemoryEventStore({ eventsMax: 4 });

@@ -13,15 +13,21 @@ import type {
 } from '@mcp-hangar/kernel/event-store';
 import { DuplicateEvent, VersionConflict } from '@mcp-hangar/kernel/event-store';
 import { Fault } from '@mcp-hangar/kernel/errors';
+import type { Lease, LeaseStore } from '@mcp-hangar/kernel/lease';
+import type { Snapshot, SnapshotStore } from '@mcp-hangar/kernel/snapshot';
 import {
+  checkLeaseName,
   checkStream,
   encodeAppend,
   isExpected,
   type EncodedAppend,
   type EncodedEvent,
 } from './encoded-append.ts';
+import { encodeSnapshot, type EncodedSnapshot } from './encoded-snapshot.ts';
+import { checkTtl } from './lease-time.ts';
 import { checkPageSize, READ_EVENTS_MAX } from './page.ts';
 import { countOf, positionOf } from './position.ts';
+import { MemoryLeases } from './memory-leases.ts';
 import { parseData } from './stored-row.ts';
 
 const EVENTS_MAX = 10_000;
@@ -50,13 +56,15 @@ function storedOf({ position, stream, version, event }: Kept): StoredEvent {
   return { ...at, id, type, schemaVersion, occurredAtMs, producedBy, data: parseData(data) };
 }
 
-export class MemoryEventStore implements EventStore {
+export class MemoryEventStore implements EventStore, LeaseStore, SnapshotStore {
   readonly #eventsMax: number;
   /** In order; positions are consecutive. Those before `#first` are gone. */
   #kept: Kept[] = [];
   #first = 0;
   #lastPosition = 0;
   #isClosed = false;
+  readonly #leases = new MemoryLeases();
+  readonly #snapshots = new Map<string, EncodedSnapshot>();
   readonly #ids = new Set<string>();
   readonly #streams = new Map<string, Stream>();
   /** Streams without events, the longest empty first. */
@@ -69,7 +77,8 @@ export class MemoryEventStore implements EventStore {
   async append(append: Append): Promise<Appended> {
     this.#checkOpen();
     const encoded = encodeAppend(append);
-    const { stream, expected, events } = encoded;
+    const { stream, expected, events, guard } = encoded;
+    if (guard !== undefined) this.#leases.check(guard);
     const actual = this.#streams.get(stream)?.version ?? 0;
     const duplicate = this.#duplicateIn(encoded);
     if (duplicate !== undefined) throw new DuplicateEvent(duplicate);
@@ -121,6 +130,47 @@ export class MemoryEventStore implements EventStore {
   async version(stream: string): Promise<number> {
     this.#checkOpen();
     return this.#streams.get(checkStream(stream))?.version ?? 0;
+  }
+
+  async acquire(name: string, holder: string, ttlMs: number): Promise<Lease | undefined> {
+    this.#checkOpen();
+    return this.#leases.acquire(checkLeaseName(name), checkLeaseName(holder), checkTtl(ttlMs));
+  }
+
+  async renew(lease: Lease, ttlMs: number): Promise<boolean> {
+    this.#checkOpen();
+    return this.#leases.renew(lease, checkTtl(ttlMs));
+  }
+
+  async release(lease: Lease): Promise<void> {
+    this.#checkOpen();
+    this.#leases.release(lease);
+  }
+
+  async heldLeases(prefix: string): Promise<readonly Lease[]> {
+    this.#checkOpen();
+    return this.#leases.held(prefix);
+  }
+
+  async snapshots(prefix: string): Promise<readonly Snapshot[]> {
+    this.#checkOpen();
+    return [...this.#snapshots.values()]
+      .filter(([stream]) => stream.startsWith(prefix))
+      .map(([stream, version, schemaVersion, state]) => ({
+        stream,
+        version,
+        schemaVersion,
+        state: parseData(state),
+      }));
+  }
+
+  async saveSnapshots(snapshots: readonly Snapshot[]): Promise<void> {
+    this.#checkOpen();
+    for (const encoded of snapshots.map(encodeSnapshot)) {
+      const [stream, version] = encoded;
+      const kept = this.#snapshots.get(stream);
+      if (kept === undefined || kept[1] <= version) this.#snapshots.set(stream, encoded);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -6,6 +6,7 @@ import { needs } from '../../../scripts/requirements.ts';
 import { within } from '../../../test/support/until.ts';
 import { eventStoreContract } from '../test-kit/event-store-contract.ts';
 import { event } from '../test-kit/events.ts';
+import { leaseContract } from '../test-kit/lease-contract.ts';
 import { hasPostgres, PostgresCluster } from '../test-kit/postgres-cluster.ts';
 import { PostgresEventStore } from './postgres-event-store.ts';
 import { verifyPostgresEventLog } from './postgres-verify.ts';
@@ -27,10 +28,13 @@ describe.skipIf(postgres.isMissing)(`a server ${postgres.mark}`, () => {
     await cluster[Symbol.asyncDispose]();
   });
 
-  eventStoreContract('PostgreSQL', async () => {
+  const open = async (): Promise<PostgresEventStore> => {
     count += 1;
     return new PostgresEventStore({ url: cluster.urlOf('postgres'), schema: `log_${count}` });
-  });
+  };
+
+  eventStoreContract('PostgreSQL', open);
+  leaseContract('PostgreSQL', open);
 
   const password = encodeURIComponent(SECRET);
 

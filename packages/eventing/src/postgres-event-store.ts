@@ -10,7 +10,6 @@
 import { Fault } from '@mcp-hangar/kernel/errors';
 import {
   DuplicateEvent,
-  VersionConflict,
   type Append,
   type Appended,
   type EventPage,
@@ -18,15 +17,23 @@ import {
   type Position,
   type StoredEvent,
 } from '@mcp-hangar/kernel/event-store';
+import type { Lease, LeaseStore } from '@mcp-hangar/kernel/lease';
 import type { Secret } from '@mcp-hangar/kernel/secret';
+import type { Snapshot, SnapshotStore } from '@mcp-hangar/kernel/snapshot';
 import { AppendQueue, type WaitingAppend } from './append-queue.ts';
-import { checkStream, encodeAppend } from './encoded-append.ts';
+import { checkLeaseName, checkStream, encodeAppend } from './encoded-append.ts';
+import { encodeSnapshot } from './encoded-snapshot.ts';
+import { checkTtl } from './lease-time.ts';
 import { checkPageSize, READ_EVENTS_MAX } from './page.ts';
-import { countOf, positionOf } from './position.ts';
+import { countOf } from './position.ts';
 import { ownDuplicate } from './postgres-group.ts';
+import { acquireLease, heldLeases, releaseLease, renewLease } from './postgres-lease.ts';
 import { PostgresLog } from './postgres-log.ts';
+import { prunable } from './postgres-prune.ts';
 import type { StreamVersion } from './postgres-reader.ts';
-import type { AppendOutcome, PruneLimits } from './writer-messages.ts';
+import { readSnapshots, saveSnapshots } from './postgres-snapshot.ts';
+import { settleAppend } from './settle-append.ts';
+import type { Prunable, PruneLimits } from './writer-messages.ts';
 
 const QUEUE_EVENTS_MAX = 16_384;
 const QUEUE_CHARS_MAX = 67_108_864;
@@ -61,20 +68,7 @@ interface TimedAppend extends WaitingAppend {
   readonly sinceMs: number;
 }
 
-function settle({ append, resolve, reject }: WaitingAppend, outcome: AppendOutcome): void {
-  switch (outcome.kind) {
-    case 'stored':
-      resolve({ version: outcome.version, position: positionOf(outcome.position) });
-      return;
-    case 'conflict':
-      reject(new VersionConflict(append.stream, append.expected, outcome.actual));
-      return;
-    case 'duplicate':
-      reject(new DuplicateEvent(outcome.id));
-  }
-}
-
-export class PostgresEventStore implements EventStore {
+export class PostgresEventStore implements EventStore, LeaseStore, SnapshotStore {
   readonly #log: PostgresLog;
   readonly #queue: AppendQueue<TimedAppend>;
   readonly #waitMsMax: number;
@@ -169,18 +163,61 @@ export class PostgresEventStore implements EventStore {
   }
 
   /**
-   * Deletes what the limits let go, in steps that appends do not wait for; answers how many events went.
+   * Deletes what the limits let go, in steps that appends do not wait for; answers how many events went. `onStep`
+   * is told how many have, after each step.
    * @throws Fault EVENT_STORE_UNAVAILABLE, EVENT_STORE_BUSY; what earlier steps deleted stays deleted
    */
-  async prune(limits: PruneLimits): Promise<number> {
+  async prune(limits: PruneLimits, onStep?: (deletedCount: number) => void): Promise<number> {
     this.#checkOpen();
     const before = this.#pruning;
     const pruning = (async (): Promise<number> => {
       await before.catch(() => undefined); // its own caller learns of it
-      return this.#prune(limits);
+      return this.#prune(limits, onStep);
     })();
     this.#pruning = pruning;
     return pruning;
+  }
+
+  /** What `prune` would let go now. @throws Fault EVENT_STORE_UNAVAILABLE, EVENT_STORE_BUSY */
+  async prunable(limits: PruneLimits): Promise<Prunable> {
+    this.#checkOpen();
+    const nothing = { prunableCount: 0, eventsCount: 0 };
+    return this.#log.ask(nothing, (client, _reader, schema) => prunable(client, schema, limits));
+  }
+
+  async acquire(name: string, holder: string, ttlMs: number): Promise<Lease | undefined> {
+    this.#checkOpen();
+    const wanted = { name: checkLeaseName(name), holder: checkLeaseName(holder) };
+    checkTtl(ttlMs);
+    return this.#log.change((client, schema) => acquireLease(client, schema, wanted, ttlMs));
+  }
+
+  async renew(lease: Lease, ttlMs: number): Promise<boolean> {
+    this.#checkOpen();
+    checkTtl(ttlMs);
+    return this.#log.change((client, schema) => renewLease(client, schema, lease, ttlMs));
+  }
+
+  async release(lease: Lease): Promise<void> {
+    this.#checkOpen();
+    await this.#log.change((client, schema) => releaseLease(client, schema, lease));
+  }
+
+  async heldLeases(prefix: string): Promise<readonly Lease[]> {
+    this.#checkOpen();
+    return this.#log.ask([], (client, _reader, schema) => heldLeases(client, schema, prefix));
+  }
+
+  async snapshots(prefix: string): Promise<readonly Snapshot[]> {
+    this.#checkOpen();
+    return this.#log.ask([], (client, _reader, schema) => readSnapshots(client, schema, prefix));
+  }
+
+  async saveSnapshots(snapshots: readonly Snapshot[]): Promise<void> {
+    this.#checkOpen();
+    const encoded = snapshots.map(encodeSnapshot);
+    if (encoded.length === 0) return;
+    await this.#log.change((client, schema) => saveSnapshots(client, schema, encoded));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -188,12 +225,13 @@ export class PostgresEventStore implements EventStore {
     return this.#closing;
   }
 
-  async #prune(limits: PruneLimits): Promise<number> {
+  async #prune(limits: PruneLimits, onStep?: (deletedCount: number) => void): Promise<number> {
     let deletedCount = 0;
     for (let from: number | undefined = 1; from !== undefined;) {
       this.#checkOpen();
       const step = await this.#log.prune(from, limits);
       deletedCount += step.deletedCount;
+      onStep?.(deletedCount);
       from = step.next;
     }
     return deletedCount;
@@ -219,7 +257,7 @@ export class PostgresEventStore implements EventStore {
       for (const [index, waiting] of this.#queue.finishGroup().entries()) {
         const outcome = outcomes[index];
         if (outcome instanceof Error) waiting.reject(outcome);
-        else if (outcome !== undefined) settle(waiting, outcome);
+        else if (outcome !== undefined) settleAppend(waiting, outcome);
       }
     } catch (error) {
       const reason = this.#log.faultOf(error);

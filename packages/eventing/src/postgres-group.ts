@@ -4,7 +4,7 @@ import { RowProblem, type UntrustedRow } from './stored-row.ts';
 import type { AppendOutcome } from './writer-messages.ts';
 
 const ANY = -1;
-const [STORED, CONFLICT, DUPLICATE] = [0, 1, 2];
+const [STORED, CONFLICT, DUPLICATE, FENCED] = [0, 1, 2, 3];
 
 /** The first id that an append has twice. */
 export function ownDuplicate({ events }: EncodedAppend): string | undefined {
@@ -16,13 +16,14 @@ export function ownDuplicate({ events }: EncodedAppend): string | undefined {
   return undefined;
 }
 
-/** In their order, cut where an id comes again: nothing is twice in one part. */
+/** In their order, cut where an id comes again or the guard is another: one part has each id once, and one guard. */
 export function partsOf(appends: readonly EncodedAppend[]): readonly (readonly EncodedAppend[])[] {
   const parts: EncodedAppend[][] = [];
   let part: EncodedAppend[] = [];
   const ids = new Set<string>();
   for (const append of appends) {
-    if (append.events.some(([id]) => ids.has(id))) {
+    const isGuardedElse = part[0] !== undefined && !hasSameGuard(part[0], append);
+    if (isGuardedElse || append.events.some(([id]) => ids.has(id))) {
       parts.push(part);
       part = [];
       ids.clear();
@@ -33,12 +34,15 @@ export function partsOf(appends: readonly EncodedAppend[]): readonly (readonly E
   return part.length > 0 ? [...parts, part] : parts;
 }
 
+const hasSameGuard = ({ guard: one }: EncodedAppend, { guard: other }: EncodedAppend): boolean =>
+  one?.name === other?.name && one?.generation === other?.generation;
+
 function expectedOf({ expected }: EncodedAppend): number {
   if (expected === 'any') return ANY;
   return expected === 'none' ? 0 : expected;
 }
 
-/** In the order of the parameters of `append_events`. */
+/** In the order of the parameters of `append_events`, which follow those of the guard. */
 export function groupValues(appends: readonly EncodedAppend[]): readonly unknown[] {
   const numbers = new Map<string, number>();
   for (const { stream } of appends) {
@@ -92,6 +96,8 @@ export function outcomesIn(
         return { kind: 'conflict', actual: number };
       case DUPLICATE:
         return { kind: 'duplicate', id: ids[number - 1] ?? '' };
+      case FENCED:
+        return { kind: 'fenced', actual: number };
       default:
         throw new RowProblem(`has outcome ${code}`);
     }

@@ -29,7 +29,7 @@ export interface PostgresLogOptions extends ConnectionOptions {
   readonly schema: string;
 }
 
-type Question<T> = (client: PoolClient, reader: PostgresReader) => Promise<T>;
+type Question<T> = (client: PoolClient, reader: PostgresReader, schema: string) => Promise<T>;
 
 export class PostgresLog {
   readonly #name: string;
@@ -38,6 +38,7 @@ export class PostgresLog {
   readonly #connections: PostgresConnections;
   readonly #reader: PostgresReader;
   readonly #appendSql: string;
+  readonly #guardedSql: string;
   /** Its schema was there, in the version that this program knows, and nothing has failed since. */
   #isReady = false;
 
@@ -48,8 +49,8 @@ export class PostgresLog {
     this.#answerMsMax = options.answerMsMax;
     this.#connections = new PostgresConnections(options);
     this.#reader = new PostgresReader(schema);
-    const parameters = Array.from({ length: 12 }, (_, index) => `$${index + 1}`).join(', ');
-    this.#appendSql = `select * from ${inSchema(schema, 'append_events')}(${parameters})`;
+    this.#appendSql = `select * from ${inSchema(schema, 'append_events')}(${parameters(12)})`;
+    this.#guardedSql = `select * from ${inSchema(schema, 'append_guarded')}(${parameters(14)})`;
   }
 
   /** @throws Fault EVENT_STORE_UNAVAILABLE, EVENT_STORE_BUSY */
@@ -87,7 +88,9 @@ export class PostgresLog {
   async ask<T>(nothing: T, question: Question<T>): Promise<T> {
     const asked = async (): Promise<T> =>
       this.#connections.ask(async (client) =>
-        (await this.#canRead(client)) ? await question(client, this.#reader) : nothing,
+        (await this.#canRead(client))
+          ? await question(client, this.#reader, this.#schema)
+          : nothing,
       );
     return this.#told(async () => {
       try {
@@ -104,6 +107,24 @@ export class PostgresLog {
   async prune(from: number, limits: PruneLimits): Promise<PruneStep> {
     const nothing: PruneStep = { deletedCount: 0, next: undefined };
     return this.ask(nothing, (client) => pruneStep(client, this.#schema, from, limits));
+  }
+
+  /**
+   * Changes something beside events, in a log that is made where there is none.
+   * @throws Fault EVENT_STORE_UNAVAILABLE, EVENT_STORE_BUSY
+   */
+  async change<T>(work: (client: PoolClient, schema: string) => Promise<T>): Promise<T> {
+    const done = async (): Promise<T> => {
+      await this.#makeReady();
+      return this.#connections.ask((client) => work(client, this.#schema));
+    };
+    try {
+      return await done();
+    } catch (error) {
+      this.#isReady = false;
+      if (!(error instanceof Failed && error.failure === 'absent')) throw this.faultOf(error);
+    }
+    return this.#told(done);
   }
 
   async close(): Promise<void> {
@@ -151,9 +172,17 @@ export class PostgresLog {
   }
 
   async #send(part: readonly EncodedAppend[]): Promise<readonly AppendOutcome[]> {
-    const [text, values] = [this.#appendSql, [...groupValues(part)]];
+    const guard = part[0]?.guard;
+    const statement =
+      guard === undefined
+        ? { name: 'append', text: this.#appendSql, values: [...groupValues(part)] }
+        : {
+            name: 'append guarded',
+            text: this.#guardedSql,
+            values: [guard.name, guard.generation, ...groupValues(part)],
+          };
     return this.#connections.append(async (client) => {
-      const { rows } = await client.query<UntrustedRow>({ name: 'append', text, values });
+      const { rows } = await client.query<UntrustedRow>(statement);
       return outcomesIn(rows[0] ?? {}, part);
     });
   }
@@ -177,6 +206,9 @@ export class PostgresLog {
     }
   }
 }
+
+const parameters = (count: number): string =>
+  Array.from({ length: count }, (_, index) => `$${index + 1}`).join(', ');
 
 /** Of what stores nothing, it does not matter whether it was done. */
 function withoutOutcome(error: unknown): unknown {

@@ -10,6 +10,7 @@ import type { Secret } from '@mcp-hangar/kernel/secret';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { needs } from '../../../scripts/requirements.ts';
 import { event, readWhole } from '../test-kit/events.ts';
+import { fencingProblems, storedUnderLeases } from '../test-kit/fencing-contract.ts';
 import { hasPostgres, PostgresCluster } from '../test-kit/postgres-cluster.ts';
 import { PostgresEventStore } from './postgres-event-store.ts';
 import { verifyPostgresEventLog } from './postgres-verify.ts';
@@ -126,6 +127,16 @@ describe.skipIf(postgres.isMissing)(`a server ${postgres.mark}`, () => {
       expect({ lost, half }).toEqual({ lost: [], half: [] });
       expect(acknowledged.size).toBeGreaterThan(KILLS);
       expect((await verifyPostgresEventLog({ url })).findings).toEqual([]);
+    },
+    TEST_MS_MAX,
+  );
+
+  it(
+    'of processes that compete for a lease, one that was stopped stores nothing late',
+    async () => {
+      const url = await cluster.createDatabase();
+      await using store = new PostgresEventStore({ url });
+      expect(fencingProblems(await storedUnderLeases(url.reveal(), store))).toEqual([]);
     },
     TEST_MS_MAX,
   );

@@ -2,7 +2,7 @@
 import type { ClientBase } from 'pg';
 import { inSchema } from './postgres-schema.ts';
 import { integerIn, type UntrustedRow } from './stored-row.ts';
-import type { PruneLimits, PruneStep } from './writer-messages.ts';
+import type { Prunable, PruneLimits, PruneStep } from './writer-messages.ts';
 
 /** Positions that one step looks at. */
 const STEP_POSITIONS_MAX = 5_000;
@@ -70,4 +70,32 @@ async function deleteBetween(
     [begin, until],
   );
   return count ?? 0;
+}
+
+/** How many events all steps together would delete. */
+export async function prunable(
+  client: ClientBase,
+  schema: string,
+  { keepEventsMax, occurredBeforeMs }: PruneLimits,
+): Promise<Prunable> {
+  const event = inSchema(schema, 'event');
+  const eventsCount = (await numberFrom(client, `select count(*) as n from ${event}`)) ?? 0;
+  const newest = `select position as n from ${event} order by position desc limit 1`;
+  const last = await numberFrom(client, newest);
+  if (last === undefined) return { prunableCount: 0, eventsCount };
+  const byCount = keepEventsMax === undefined ? 0 : last + 1 - keepEventsMax;
+  const young = `select position as n from ${event}
+    where occurred_at_ms >= $1 order by position limit 1`;
+  const byAge =
+    occurredBeforeMs === undefined
+      ? 0
+      : ((await numberFrom(client, young, [occurredBeforeMs])) ?? last + 1);
+  const prunableCount = await numberFrom(
+    client,
+    `select count(*) as n from ${event} old where old.position < $1 and old.version <
+       (select newer.version from ${event} newer where newer.stream = old.stream
+        order by newer.version desc limit 1)`,
+    [Math.max(byCount, byAge)],
+  );
+  return { prunableCount: prunableCount ?? 0, eventsCount };
 }

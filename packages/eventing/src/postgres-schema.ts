@@ -149,9 +149,57 @@ const appending: Migration['sql'] = (schema, name) => `
   $$;
 `;
 
+const APPEND_PARAMETERS = `
+    streams text[], append_stream int[], append_expected bigint[], append_size int[],
+    event_append int[], event_stream text[], event_id text[], event_type text[],
+    event_schema_version bigint[], event_occurred_at_ms bigint[], event_produced_by text[], event_data text[]`;
+
+/**
+ * Leases, snapshots, and appends of whoever has a lease. The row of the lease is locked until what was appended is
+ * visible: who acquires it next sees all that was stored under the generation before, and nothing of it comes later.
+ * Answers like `append_events`; 3 for each append where the lease is at another generation, with that one.
+ */
+const leases: Migration['sql'] = (schema, name) => `
+  create table ${schema}.lease (
+    name text collate "C" primary key,
+    holder text not null,
+    generation bigint not null check (generation > 0),
+    expires_at timestamptz not null,
+    ttl_ms bigint not null
+  );
+  create table ${schema}.snapshot (
+    stream text collate "C" primary key,
+    version bigint not null check (version > 0),
+    schema_version bigint not null,
+    state text not null
+  );
+  create function ${schema}.append_guarded(
+    guard_name text, guard_generation bigint, ${APPEND_PARAMETERS},
+    out kinds int[], out numbers bigint[], out positions bigint[]
+  ) language plpgsql as $$
+  declare
+    actual bigint;
+  begin
+    perform pg_advisory_xact_lock(${appendLock(name)});
+    select generation into actual from ${schema}.lease where lease.name = guard_name for share;
+    if actual is distinct from guard_generation then
+      kinds := array_fill(3, array[array_length(append_stream, 1)]);
+      numbers := array_fill(coalesce(actual, 0), array[array_length(append_stream, 1)]);
+      positions := array_fill(0::bigint, array[array_length(append_stream, 1)]);
+      return;
+    end if;
+    select a.kinds, a.numbers, a.positions into kinds, numbers, positions
+    from ${schema}.append_events(
+      streams, append_stream, append_expected, append_size, event_append, event_stream, event_id,
+      event_type, event_schema_version, event_occurred_at_ms, event_produced_by, event_data) a;
+  end
+  $$;
+`;
+
 export const MIGRATIONS: readonly Migration[] = [
   { name: 'events', sql: events },
   { name: 'appending', sql: appending },
+  { name: 'leases', sql: leases },
 ];
 
 async function rowOf(

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
 import { eventStoreContract } from '../test-kit/event-store-contract.ts';
+import { leaseContract } from '../test-kit/lease-contract.ts';
 import { SqliteEventStore } from './sqlite-event-store.ts';
 
 let folder = '';
@@ -16,7 +17,10 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-eventStoreContract('SQLite', async () => {
+async function open(): Promise<SqliteEventStore> {
   count += 1;
   return new SqliteEventStore({ path: join(folder, `${count}.db`) });
-});
+}
+
+eventStoreContract('SQLite', open);
+leaseContract('SQLite', open);

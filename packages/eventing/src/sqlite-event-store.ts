@@ -3,36 +3,47 @@
  * goes into its next transaction, so that one `fsync` serves many. Reads block the event loop for one page each.
  *
  * Invariants
- * 1. At most one group and one step of a prune are with the worker.
+ * 1. At most one group and `TASKS_MAX` other tasks are with the worker, which answers them in their order.
  * 2. Every append that was accepted settles: with its outcome, when the worker is gone, or when it is silent for
  *    `answerMsMax`.
  * 3. Once closing has begun nothing is accepted, and what was accepted before is written.
  */
 import { existsSync } from 'node:fs';
 import { Fault } from '@mcp-hangar/kernel/errors';
-import {
-  DuplicateEvent,
-  VersionConflict,
-  type Append,
-  type Appended,
-  type EventPage,
-  type EventStore,
-  type Position,
-  type StoredEvent,
+import type {
+  Append,
+  Appended,
+  EventPage,
+  EventStore,
+  Position,
+  StoredEvent,
 } from '@mcp-hangar/kernel/event-store';
-import { AppendQueue, type WaitingAppend } from './append-queue.ts';
-import { checkStream, encodeAppend } from './encoded-append.ts';
+import type { Lease, LeaseStore } from '@mcp-hangar/kernel/lease';
+import type { Snapshot, SnapshotStore } from '@mcp-hangar/kernel/snapshot';
+import { AppendQueue } from './append-queue.ts';
+import { checkLeaseName, checkStream, encodeAppend } from './encoded-append.ts';
+import { encodeSnapshot } from './encoded-snapshot.ts';
+import { checkTtl } from './lease-time.ts';
 import { READ_EVENTS_MAX } from './page.ts';
-import { positionOf } from './position.ts';
+import { settleAppend } from './settle-append.ts';
 import { SqliteReader, type StreamVersion } from './sqlite-reader.ts';
 import { SqliteWriterThread } from './sqlite-writer-thread.ts';
-import type { AppendOutcome, FromWriter, PruneLimits, PruneStep } from './writer-messages.ts';
+import type {
+  AppendOutcome,
+  FromWriter,
+  Prunable,
+  PruneLimits,
+  TaskResults,
+  WriterTask,
+} from './writer-messages.ts';
 
 const QUEUE_EVENTS_MAX = 16_384;
 const QUEUE_CHARS_MAX = 67_108_864;
 /** Longer than a writer waits for other processes. */
 const ANSWER_MS_MAX = 30_000;
 const CLOSE_MS_MAX = 10_000;
+/** Leases, snapshots and steps of a prune that are asked for at one time. */
+const TASKS_MAX = 256;
 /** Streams that are listed before the event loop has a turn. */
 const STREAMS_PAGE = 500;
 
@@ -46,34 +57,21 @@ export interface SqliteEventStoreOptions {
   readonly answerMsMax?: number;
 }
 
-interface WaitingPrune {
-  readonly resolve: (step: PruneStep) => void;
+interface WaitingTask {
+  readonly resolve: (result: TaskResults[WriterTask['kind']]) => void;
   readonly reject: (error: Error) => void;
 }
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-function settle({ append, resolve, reject }: WaitingAppend, outcome: AppendOutcome): void {
-  switch (outcome.kind) {
-    case 'stored':
-      resolve({ version: outcome.version, position: positionOf(outcome.position) });
-      return;
-    case 'conflict':
-      reject(new VersionConflict(append.stream, append.expected, outcome.actual));
-      return;
-    case 'duplicate':
-      reject(new DuplicateEvent(outcome.id));
-  }
-}
-
-export class SqliteEventStore implements EventStore {
+export class SqliteEventStore implements EventStore, LeaseStore, SnapshotStore {
   readonly #path: string;
   readonly #answerMsMax: number;
   readonly #queue: AppendQueue;
   readonly #reader: SqliteReader;
   readonly #thread: SqliteWriterThread;
   #isScheduled = false;
-  #pruneStep: WaitingPrune | undefined;
+  #tasks: WaitingTask[] = [];
   #pruning: Promise<unknown> = Promise.resolve();
   #silence: NodeJS.Timeout | undefined;
   #closing: Promise<void> | undefined;
@@ -145,19 +143,58 @@ export class SqliteEventStore implements EventStore {
   }
 
   /**
-   * Deletes what the limits let go, in steps between which appends are written; answers how many events went.
+   * Deletes what the limits let go, in steps between which appends are written; answers how many events went. `onStep`
+   * is told how many have, after each step.
    * @throws Fault EVENT_STORE_UNAVAILABLE; what earlier steps deleted stays deleted
    */
-  async prune(limits: PruneLimits): Promise<number> {
+  async prune(limits: PruneLimits, onStep?: (deletedCount: number) => void): Promise<number> {
     this.#checkOpen();
     if (!existsSync(this.#path)) return 0;
     const before = this.#pruning;
     const pruning = (async (): Promise<number> => {
       await before.catch(() => undefined); // its own caller learns of it
-      return this.#prune(limits);
+      return this.#prune(limits, onStep);
     })();
     this.#pruning = pruning;
     return pruning;
+  }
+
+  /** What `prune` would let go now. @throws Fault EVENT_STORE_UNAVAILABLE */
+  async prunable(limits: PruneLimits): Promise<Prunable> {
+    this.#checkOpen();
+    return this.#reader.prunable(limits);
+  }
+
+  async acquire(name: string, holder: string, ttlMs: number): Promise<Lease | undefined> {
+    checkLeaseName(holder);
+    return this.#run({
+      kind: 'acquire',
+      name: checkLeaseName(name),
+      holder,
+      ttlMs: checkTtl(ttlMs),
+    });
+  }
+
+  async renew(lease: Lease, ttlMs: number): Promise<boolean> {
+    return this.#run({ kind: 'renew', lease, ttlMs: checkTtl(ttlMs) });
+  }
+
+  async release(lease: Lease): Promise<void> {
+    await this.#run({ kind: 'release', lease });
+  }
+
+  async heldLeases(prefix: string): Promise<readonly Lease[]> {
+    this.#checkOpen();
+    return this.#reader.heldLeases(prefix);
+  }
+
+  async snapshots(prefix: string): Promise<readonly Snapshot[]> {
+    this.#checkOpen();
+    return this.#reader.snapshots(prefix);
+  }
+
+  async saveSnapshots(snapshots: readonly Snapshot[]): Promise<void> {
+    await this.#run({ kind: 'save-snapshots', snapshots: snapshots.map(encodeSnapshot) });
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -165,16 +202,26 @@ export class SqliteEventStore implements EventStore {
     return this.#closing;
   }
 
-  async #prune(limits: PruneLimits): Promise<number> {
+  /** @throws Fault EVENT_STORE_UNAVAILABLE, EVENT_STORE_BUSY */
+  async #run<K extends WriterTask['kind']>(
+    task: Extract<WriterTask, { readonly kind: K }>,
+  ): Promise<TaskResults[K]> {
+    this.#checkOpen();
+    if (this.#tasks.length >= TASKS_MAX)
+      throw new Fault('EVENT_STORE_BUSY', 'Too many leases and snapshots are asked for');
+    return new Promise((resolve, reject) => {
+      // The worker answers tasks in their order, so the result is that of this kind.
+      this.#tasks.push({ resolve: resolve as WaitingTask['resolve'], reject });
+      this.#post({ kind: 'task', task });
+    });
+  }
+
+  async #prune(limits: PruneLimits, onStep?: (deletedCount: number) => void): Promise<number> {
     let deletedCount = 0;
     for (let from: number | undefined = 1; from !== undefined;) {
-      const at: number = from;
-      this.#checkOpen();
-      const step = await new Promise<PruneStep>((resolve, reject) => {
-        this.#pruneStep = { resolve, reject };
-        this.#post({ kind: 'prune', from: at, limits });
-      });
+      const step: TaskResults['prune'] = await this.#run({ kind: 'prune', from, limits });
       deletedCount += step.deletedCount;
+      onStep?.(deletedCount);
       from = step.next;
     }
     return deletedCount;
@@ -207,11 +254,11 @@ export class SqliteEventStore implements EventStore {
         for (const { reject } of this.#queue.finishGroup())
           reject(this.#cannotWrite(message.problem));
         break;
-      case 'pruned':
-        this.#takePruneStep()?.resolve(message.step);
+      case 'task-done':
+        this.#tasks.shift()?.resolve(message.result);
         break;
-      case 'prune-failed':
-        this.#takePruneStep()?.reject(this.#cannotWrite(message.problem));
+      case 'task-failed':
+        this.#tasks.shift()?.reject(this.#cannotWrite(message.problem));
     }
     this.#afterAnswer();
   }
@@ -220,7 +267,7 @@ export class SqliteEventStore implements EventStore {
     for (const [index, waiting] of this.#queue.finishGroup().entries()) {
       const outcome = outcomes[index];
       if (outcome === undefined) waiting.reject(this.#cannotWrite('no outcome', 'unknown'));
-      else settle(waiting, outcome);
+      else settleAppend(waiting, outcome);
     }
   }
 
@@ -228,12 +275,12 @@ export class SqliteEventStore implements EventStore {
     const text = `its worker is gone: ${problem}`;
     for (const { reject } of this.#queue.finishGroup()) reject(this.#cannotWrite(text, 'unknown'));
     for (const { reject } of this.#queue.giveUpWaiting()) reject(this.#cannotWrite(text));
-    this.#takePruneStep()?.reject(this.#cannotWrite(text, 'unknown'));
+    this.#rejectTasks(this.#cannotWrite(text, 'unknown'));
     this.#afterAnswer();
   }
 
   #afterAnswer(): void {
-    if (!this.#queue.isWriting && this.#pruneStep === undefined) {
+    if (!this.#queue.isWriting && this.#tasks.length === 0) {
       clearTimeout(this.#silence);
       this.#thread.rest();
     }
@@ -241,10 +288,8 @@ export class SqliteEventStore implements EventStore {
     if (this.#queue.isEmpty) this.#onDrained?.();
   }
 
-  #takePruneStep(): WaitingPrune | undefined {
-    const waiting = this.#pruneStep;
-    this.#pruneStep = undefined;
-    return waiting;
+  #rejectTasks(reason: Fault): void {
+    for (const { reject } of this.#tasks.splice(0)) reject(reason);
   }
 
   async #close(): Promise<void> {
@@ -253,7 +298,7 @@ export class SqliteEventStore implements EventStore {
     clearTimeout(this.#silence);
     // The last one to close the file folds the WAL into it.
     await this.#thread.end();
-    this.#takePruneStep()?.reject(this.#cannotWrite('it is closed'));
+    this.#rejectTasks(this.#cannotWrite('it is closed'));
   }
 
   async #drain(): Promise<void> {

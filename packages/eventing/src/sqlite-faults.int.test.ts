@@ -107,9 +107,9 @@ describe('the file', () => {
       'is a log of a later version',
       (path) => {
         using db = new DatabaseSync(path);
-        db.exec(`pragma application_id = ${0x68616e67}; pragma user_version = 2`);
+        db.exec(`pragma application_id = ${0x68616e67}; pragma user_version = 3`);
       },
-      /version 2 of the format/,
+      /version 3 of the format, and this program knows 2/,
     ],
   ])('that %s is left as it is, and said to be', async (what, make, message) => {
     const path = join(folder, `${what}.db`);

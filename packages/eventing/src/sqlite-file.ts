@@ -5,12 +5,15 @@ import { accessSync, closeSync, constants, existsSync, openSync } from 'node:fs'
 import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { DatabaseSync } from 'node:sqlite';
+import { LEASE_TABLE } from './sqlite-lease.ts';
 import { isBusy, isUnfinished } from './sqlite-problem.ts';
+import { SNAPSHOT_TABLE } from './sqlite-snapshot.ts';
 import { integerIn, type UntrustedRow } from './stored-row.ts';
 
 /** "hang", the first four bytes of the name: which program a SQLite file belongs to. */
 const APPLICATION_ID = 0x68_61_6e_67;
-const SCHEMA_VERSION = 1;
+/** 1: events; 2: leases and snapshots. */
+const SCHEMA_VERSION = 2;
 
 const FILE_MODE = 0o600;
 /** How long a writer waits for another process that is writing. */
@@ -40,8 +43,14 @@ const SCHEMA = `
   create table event_log (name text primary key, value integer not null) strict, without rowid;
   insert into event_log (name, value) values ('pruned_below', 1);
   pragma application_id = ${APPLICATION_ID};
-  pragma user_version = ${SCHEMA_VERSION};
+  pragma user_version = 1;
 `;
+
+/** From the version before. What a released program made never changes; readers know every version. */
+const MIGRATIONS: readonly string[] = [
+  SCHEMA,
+  `${LEASE_TABLE} ${SNAPSHOT_TABLE} pragma user_version = 2;`,
+];
 
 /** What is wrong with a file that can be read. */
 export class ForeignFile extends Error {
@@ -53,31 +62,37 @@ function first(db: DatabaseSync, sql: string): UntrustedRow {
 }
 
 /**
- * Whether the file has a log; false where it is empty.
+ * The version of the log in the file; 0 where it is empty.
  * @throws ForeignFile
  */
-function hasLog(db: DatabaseSync): boolean {
-  if (db.isTransaction) return isLog(db);
+function logVersion(db: DatabaseSync): number {
+  if (db.isTransaction) return versionSeen(db);
   // One look: another process may be making the log just now.
   db.exec('begin');
   try {
-    return isLog(db);
+    return versionSeen(db);
   } finally {
     if (db.isTransaction) db.exec('rollback');
   }
 }
 
-function isLog(db: DatabaseSync): boolean {
+function versionSeen(db: DatabaseSync): number {
   const application = integerIn(first(db, 'pragma application_id'), 'application_id');
   const version = integerIn(first(db, 'pragma user_version'), 'user_version');
-  if (application === APPLICATION_ID && version === SCHEMA_VERSION) return true;
+  if (application === APPLICATION_ID && version >= 1 && version <= SCHEMA_VERSION) return version;
   if (application === APPLICATION_ID) {
-    throw new ForeignFile(`version ${version} of the format, and this program knows 1`);
+    throw new ForeignFile(
+      `version ${version} of the format, and this program knows ${SCHEMA_VERSION}`,
+    );
   }
   const count = integerIn(first(db, 'select count(*) as n from sqlite_schema'), 'n');
-  if (application === 0 && count === 0) return false;
+  if (application === 0 && count === 0) return 0;
   throw new ForeignFile('a database of another program');
 }
+
+/** Whether an opened log has leases and snapshots: a writer brings it there. */
+export const hasLeases = (db: DatabaseSync): boolean =>
+  integerIn(first(db, 'pragma user_version'), 'user_version') >= 2;
 
 function enterWal(db: DatabaseSync): void {
   const pause = new Int32Array(new SharedArrayBuffer(4));
@@ -105,14 +120,14 @@ export function openToWrite(path: string): DatabaseSync {
   });
   try {
     // Before anything is written: a file of another program stays as it is.
-    const isNew = !hasLog(db);
+    const isCurrent = logVersion(db) === SCHEMA_VERSION;
     enterWal(db);
     db.exec(`
       pragma synchronous = full;
       pragma wal_autocheckpoint = ${WAL_PAGES};
       pragma journal_size_limit = ${WAL_BYTES_KEPT_MAX};
     `);
-    if (isNew) createSchema(db);
+    if (!isCurrent) migrate(db);
     return db;
   } catch (error) {
     db.close();
@@ -120,10 +135,11 @@ export function openToWrite(path: string): DatabaseSync {
   }
 }
 
-function createSchema(db: DatabaseSync): void {
+/** All that is missing in one transaction: who is killed leaves the version that was there. */
+function migrate(db: DatabaseSync): void {
   db.exec('begin immediate');
   try {
-    if (!hasLog(db)) db.exec(SCHEMA);
+    for (const migration of MIGRATIONS.slice(logVersion(db))) db.exec(migration);
     db.exec('commit');
   } catch (error) {
     if (db.isTransaction) db.exec('rollback');
@@ -166,7 +182,7 @@ function openReadOnly(path: string): ReadableLog | undefined {
   if (isSnapshot) url.searchParams.set('immutable', '1');
   const db = new DatabaseSync(url, { readOnly: true, timeout: READ_LOCK_MS_MAX });
   try {
-    if (hasLog(db)) return { db, isSnapshot };
+    if (logVersion(db) > 0) return { db, isSnapshot };
   } catch (error) {
     db.close();
     throw error;

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import type { StoredEvent } from '@mcp-hangar/kernel/event-store';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { event, readWhole } from '../test-kit/events.ts';
+import { fencingProblems, storedUnderLeases } from '../test-kit/fencing-contract.ts';
 import { SqliteEventStore } from './sqlite-event-store.ts';
 import { verifyEventLog } from './verify.ts';
 
@@ -114,3 +115,13 @@ it('another process sees what this one appended, and the other way round', async
   expect(version).toBeGreaterThanOrEqual(1);
   await store.append({ stream: 's0', expected: version, events: [event()] });
 });
+
+it(
+  'of processes that compete for a lease, one that was stopped stores nothing late',
+  async () => {
+    const path = join(folder, 'leased.db');
+    await using store = new SqliteEventStore({ path });
+    expect(fencingProblems(await storedUnderLeases(path, store))).toEqual([]);
+  },
+  TEST_MS_MAX,
+);

@@ -2,11 +2,17 @@
 import type { StatementSync } from 'node:sqlite';
 import { Fault } from '@mcp-hangar/kernel/errors';
 import type { EventPage, Position, StoredEvent } from '@mcp-hangar/kernel/event-store';
+import type { Lease } from '@mcp-hangar/kernel/lease';
+import type { Snapshot } from '@mcp-hangar/kernel/snapshot';
 import { checkPageSize, PAGE_CHARS_MAX } from './page.ts';
 import { countOf } from './position.ts';
-import { openToRead, type ReadableLog } from './sqlite-file.ts';
+import { hasLeases, openToRead, type ReadableLog } from './sqlite-file.ts';
+import { heldLeases } from './sqlite-lease.ts';
 import { isPassing, problemOf } from './sqlite-problem.ts';
+import { readSnapshots } from './sqlite-snapshot.ts';
+import { prunable } from './sqlite-prune.ts';
 import { eventOf, integerIn, RowProblem, textIn, type UntrustedRow } from './stored-row.ts';
+import type { Prunable, PruneLimits } from './writer-messages.ts';
 
 interface Connection extends ReadableLog {
   readonly stream: StatementSync;
@@ -127,6 +133,19 @@ export class SqliteReader {
       }
       return found;
     });
+  }
+
+  prunable(limits: PruneLimits): Prunable {
+    const nothing = { prunableCount: 0, eventsCount: 0 };
+    return this.#ask(nothing, ({ db }) => prunable(db, limits));
+  }
+
+  heldLeases(prefix: string): readonly Lease[] {
+    return this.#ask([], ({ db }) => (hasLeases(db) ? heldLeases(db, prefix) : []));
+  }
+
+  snapshots(prefix: string): readonly Snapshot[] {
+    return this.#ask([], ({ db }) => (hasLeases(db) ? readSnapshots(db, prefix) : []));
   }
 
   close(): void {

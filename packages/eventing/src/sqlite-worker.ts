@@ -12,11 +12,11 @@ function answer(writer: SqliteWriter, message: Exclude<ToWriter, { kind: 'close'
       } catch (error) {
         return { kind: 'append-failed', problem: problemOf(error) };
       }
-    case 'prune':
+    case 'task':
       try {
-        return { kind: 'pruned', step: writer.prune(message.from, message.limits) };
+        return { kind: 'task-done', result: writer.run(message.task) };
       } catch (error) {
-        return { kind: 'prune-failed', problem: problemOf(error) };
+        return { kind: 'task-failed', problem: problemOf(error) };
       }
   }
 }

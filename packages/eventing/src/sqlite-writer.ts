@@ -11,12 +11,12 @@ import { statSync } from 'node:fs';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { isExpected, type EncodedAppend } from './encoded-append.ts';
 import { openToWrite } from './sqlite-file.ts';
+import { acquireLease, leaseGeneration, releaseLease, renewLease } from './sqlite-lease.ts';
 import { isPassing, isUniqueViolation } from './sqlite-problem.ts';
+import { pruneStep } from './sqlite-prune.ts';
+import { saveSnapshots } from './sqlite-snapshot.ts';
 import { integerIn } from './stored-row.ts';
-import type { AppendOutcome, PruneLimits, PruneStep } from './writer-messages.ts';
-
-/** Positions that one transaction of a prune looks at: appends wait for it. */
-const PRUNE_POSITIONS_MAX = 1_000;
+import type { AppendOutcome, TaskResults, WriterTask } from './writer-messages.ts';
 
 /** A statement for many rows costs two thirds of as many statements. */
 const ROWS = 32;
@@ -68,11 +68,26 @@ export class SqliteWriter {
   }
 
   /**
-   * Deletes what the limits let go, among the positions from `from` on that one transaction may look at.
+   * Something else than an append, as one transaction; a prune looks at as many positions as one may.
    * @throws as `append`
    */
-  prune(from: number, limits: PruneLimits): PruneStep {
-    return this.#inTransaction(({ db }) => pruneStep(db, from, limits));
+  run(task: WriterTask): TaskResults[WriterTask['kind']] {
+    return this.#inTransaction(({ db }) => {
+      switch (task.kind) {
+        case 'prune':
+          return pruneStep(db, task.from, task.limits);
+        case 'acquire':
+          return acquireLease(db, task.name, task.holder, task.ttlMs);
+        case 'renew':
+          return renewLease(db, task.lease, task.ttlMs);
+        case 'release':
+          releaseLease(db, task.lease);
+          return undefined;
+        case 'save-snapshots':
+          saveSnapshots(db, task.snapshots);
+          return undefined;
+      }
+    });
   }
 
   close(): void {
@@ -111,10 +126,14 @@ export class SqliteWriter {
 
 function appendOne(
   connection: Connection,
-  { stream, expected, events }: EncodedAppend,
+  { stream, expected, events, guard }: EncodedAppend,
   versions: Map<string, number>,
 ): AppendOutcome {
   const { db, insert, insertMany } = connection;
+  if (guard !== undefined) {
+    const generation = leaseGeneration(db, guard.name);
+    if (generation !== guard.generation) return { kind: 'fenced', actual: generation };
+  }
   const actual = versions.get(stream) ?? versionOf(connection, stream);
   if (!isExpected(expected, actual)) return refusal(connection, events, actual);
   // One statement is all or nothing by itself.
@@ -160,45 +179,4 @@ function refusal(
 function versionOf(connection: Connection, stream: string): number {
   const row = connection.versionOf.get(stream);
   return row === undefined ? 0 : integerIn(row, 'version');
-}
-
-/** The first column of the first row; undefined where it is null or there is none. */
-function numberFrom(db: DatabaseSync, sql: string, ...values: number[]): number | undefined {
-  const row = db.prepare(sql).get(...values);
-  return row === undefined || row['n'] === null ? undefined : integerIn(row, 'n');
-}
-
-function pruneStep(db: DatabaseSync, from: number, limits: PruneLimits): PruneStep {
-  const begin = numberFrom(db, 'select min(position) as n from event where position >= ?', from);
-  const last = numberFrom(db, 'select max(position) as n from event');
-  if (begin === undefined || last === undefined) return { deletedCount: 0, next: undefined };
-  const end = Math.min(begin + PRUNE_POSITIONS_MAX, last + 1);
-  const cut = Math.max(cutByCount(last, limits), cutByAge(db, [begin, end], limits));
-  const until = Math.min(cut, end);
-  if (until <= begin) return { deletedCount: 0, next: undefined };
-  const { changes } = db
-    .prepare(
-      `delete from event where position >= ? and position < ? and exists
-         (select 1 from event newer where newer.stream = event.stream and newer.version > event.version)`,
-    )
-    .run(begin, until);
-  db.prepare(`update event_log set value = max(value, ?) where name = 'pruned_below'`).run(until);
-  const isDone = until < end || end > last;
-  return { deletedCount: Number(changes), next: isDone ? undefined : until };
-}
-
-/** Events before this position are more than `keepEventsMax`. */
-const cutByCount = (last: number, { keepEventsMax }: PruneLimits): number =>
-  keepEventsMax === undefined ? 0 : last + 1 - keepEventsMax;
-
-/** Among the positions of a range: where the first event is that is not old. */
-function cutByAge(
-  db: DatabaseSync,
-  [begin, end]: readonly [number, number],
-  { occurredBeforeMs }: PruneLimits,
-): number {
-  if (occurredBeforeMs === undefined) return 0;
-  const sql = `select min(position) as n from event
-    where position >= ? and position < ? and occurred_at_ms >= ?`;
-  return numberFrom(db, sql, begin, end, occurredBeforeMs) ?? end;
 }

@@ -6,16 +6,23 @@
  *   many conflicts there were.
  * - `batches SEED`: appends batches of 1 to 20 events until it is killed, eight at a time; after each that was
  *   acknowledged it prints its name and size.
+ * - `guarded TTL`: until it is killed, appends as often as it can under the generation of a lease that it takes, and
+ *   goes on with it when it does not renew it any more.
  */
 import { randomInt } from 'node:crypto';
 import { writeSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { VersionConflict, type EventStore } from '@mcp-hangar/kernel/event-store';
+import { Fault } from '@mcp-hangar/kernel/errors';
+import { LeaseLost, type Lease, type LeaseStore } from '@mcp-hangar/kernel/lease';
 import { Secret } from '@mcp-hangar/kernel/secret';
 import { event } from './events.ts';
 
 const STREAMS = 20;
 const BATCH_MAX = 20;
 const WRITERS = 8;
+const RETRY_MS = 5;
+const RENEWALS = 20;
 
 const [log = '', task, number] = process.argv.slice(2);
 
@@ -59,7 +66,41 @@ async function writeBatches(store: EventStore, seed: string): Promise<void> {
   await Promise.all(Array.from({ length: WRITERS }, write));
 }
 
-async function open(): Promise<EventStore> {
+async function writeGuarded(store: EventStore & LeaseStore, ttlMs: number): Promise<void> {
+  const holder = String(process.pid);
+  for (;;) {
+    const guard = await acquired(store, ttlMs);
+    if (guard === undefined) {
+      await delay(RETRY_MS);
+      continue;
+    }
+    let isHeld = true;
+    for (let appends = 0; isHeld; appends += 1) {
+      const data = { generation: guard.generation, holder };
+      const append = { stream: 'guarded', expected: 'any', events: [event({ data })] } as const;
+      isHeld = await store.append({ ...append, guard }).then(() => true, ifLost);
+      if (appends < RENEWALS) isHeld &&= await store.renew(guard, ttlMs).catch(ifLost);
+    }
+  }
+}
+
+function ifLost(error: unknown): boolean {
+  if (error instanceof LeaseLost) return false;
+  // Another process has the file and is stopped: it may have been stored, or is tried again.
+  if (error instanceof Fault) return true;
+  throw error;
+}
+
+async function acquired(store: LeaseStore, ttlMs: number): Promise<Lease | undefined> {
+  try {
+    return await store.acquire('shared', String(process.pid), ttlMs);
+  } catch (error) {
+    if (error instanceof Fault) return undefined;
+    throw error;
+  }
+}
+
+async function open(): Promise<EventStore & LeaseStore> {
   if (log.startsWith('postgresql:')) {
     const { PostgresEventStore } = await import('../src/postgres-event-store.ts');
     return new PostgresEventStore({ url: new Secret(log) });
@@ -70,4 +111,5 @@ async function open(): Promise<EventStore> {
 
 const store = await open();
 if (task === 'versions') await writeVersions(store, Number(number));
+else if (task === 'guarded') await writeGuarded(store, Number(number));
 else await writeBatches(store, number ?? '');

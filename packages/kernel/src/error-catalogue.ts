@@ -1,3 +1,4 @@
+import { EXECUTION_ERRORS } from './execution-errors.ts';
 import { GROUP_ERRORS } from './group-errors.ts';
 
 export interface ErrorEntry {
@@ -11,6 +12,7 @@ export interface ErrorEntry {
 
 /** Every refusal and fault that a caller can see. What to do about each is in `remedies.ts`. */
 export const ERRORS = {
+  ...EXECUTION_ERRORS,
   ...GROUP_ERRORS,
   ADDRESS_UNAVAILABLE: {
     http: 503,
@@ -29,6 +31,12 @@ export const ERRORS = {
     jsonRpc: -32001,
     retryable: true,
     title: 'The server did not answer in time.',
+  },
+  CIRCUIT_OPEN: {
+    http: 503,
+    jsonRpc: -32000,
+    retryable: true,
+    title: 'What failed too often is not called for a while.',
   },
   CLIENT_TOO_SLOW: {
     http: 503,

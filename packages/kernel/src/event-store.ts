@@ -7,6 +7,8 @@
  * 3. Positions grow in the order in which readers see events; a reader that follows `readAll` never skips one.
  * 4. Old events may go (retention), the oldest of a stream first; versions and positions are never given again.
  */
+import type { Lease } from './lease.ts';
+
 export type JsonValue =
   | string
   | number
@@ -46,6 +48,8 @@ export interface Append {
   readonly expected: ExpectedVersion;
   /** At least one. */
   readonly events: readonly NewEvent[];
+  /** Only while this is the last acquisition of its lease; else LeaseLost. */
+  readonly guard?: Pick<Lease, 'name' | 'generation'>;
 }
 
 export interface Appended {
@@ -67,7 +71,7 @@ export interface EventPage {
 export interface EventStore extends AsyncDisposable {
   /**
    * Resolves when the events are durable.
-   * @throws VersionConflict; DuplicateEvent; TypeError where an event cannot be stored as it is;
+   * @throws VersionConflict; DuplicateEvent; LeaseLost; TypeError where an event cannot be stored as it is;
    * Fault EVENT_STORE_BUSY (nothing was written) or EVENT_STORE_UNAVAILABLE (nothing was, unless its data says
    * `outcome: 'unknown'`: the same append again then ends in DuplicateEvent where it had been stored)
    */

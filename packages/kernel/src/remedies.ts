@@ -3,6 +3,8 @@ import type { ErrorCode } from './errors.ts';
 
 /** What whoever meets an error does about it, in one sentence. */
 export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
+  CONCURRENCY_LIMITED: 'Try again after retryAfterMs, or raise the limit that the message names.',
+  RATE_LIMITED: 'Call again after retryAfterMs and less often, or raise the limit that is named.',
   GROUP_NOT_AVAILABLE:
     'Remove the cause that the message gives; "mcp-hangar rebalance GROUP" does not wait.',
   GROUP_UNKNOWN: 'Choose one of "mcp-hangar groups".',
@@ -13,6 +15,8 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   BODY_TOO_LARGE: 'Send less in one message, or raise limits.body_bytes_max.',
   CALL_TIMED_OUT:
     'Call again, or raise call_timeout_s of the server; its log says what it was doing.',
+  CIRCUIT_OPEN:
+    'Remove the cause that the message gives, then start the server by hand, or wait until it is tried again.',
   CLIENT_TOO_SLOW: 'Read answers as they come, or raise limits.client_buffer_bytes_max.',
   CONFIG_INVALID:
     'Correct the lines that are named; "mcp-hangar config check FILE" checks without starting anything.',
@@ -21,7 +25,7 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   DISCOVERY_NOT_CONFIGURED: 'Name the servers in the configuration: this build looks for none.',
   EVENT_STORE_BUSY: 'Try again: what waits is written first.',
   EVENT_STORE_UNAVAILABLE:
-    'Free space on the disk and check who may write the file; where the file is damaged, move it away.',
+    'Check its place: a file for room, rights and damage, a database for whether it runs and lets this user in.',
   FILE_CHANGED: 'Run the command again: it begins with what the file says now.',
   FILE_NOT_WRITTEN:
     'Check the folder of the file: whether it exists, its permissions, the room on the disk.',

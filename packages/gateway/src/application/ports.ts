@@ -30,7 +30,8 @@ export interface DomainEvent {
 
 /** Takes facts on their way to the event log, in order. Never waits and never throws. */
 export interface EventSink {
-  record(stream: string, event: DomainEvent): void;
+  /** @param id a UUID; a new one unless given */
+  record(stream: string, event: DomainEvent, id?: string): void;
 }
 
 /** What is remembered of one server over restarts. */
@@ -130,8 +131,8 @@ export interface UpstreamCall {
   answered(answer: RawAnswer): void;
   /** Progress, or for a subscription any notification of it. */
   notified(message: ServerMessage): void;
-  /** There will be no answer. */
-  lost(fault: Fault): void;
+  /** There will be no answer. @param isUnsent nothing of the request has reached the server, as is known for certain */
+  lost(fault: Fault, isUnsent?: boolean): void;
 }
 
 /** One live connection to one server. Ids on it are the gateway's own. */

@@ -35,6 +35,9 @@ const PINS: Readonly<Record<string, readonly [entry: keyof typeof REGISTRY, perm
     hangar_sources: ['list_discovery_sources', 'discovery:read'],
     hangar_group_list: ['list_groups', 'mcp_servers:read'],
     hangar_group_rebalance: ['rebalance_group', 'mcp_servers:lifecycle'],
+    hangar_call: ['invoke_batch', 'tool:invoke'],
+    hangar_fetch_continuation: ['fetch_continuation', 'tool:invoke'],
+    hangar_delete_continuation: ['delete_continuation', 'tool:invoke'],
   };
 
 /** What commands of an operator may ask over the local socket. */
@@ -42,6 +45,7 @@ const OPERATOR_PINS: Readonly<Record<string, string>> = {
   get_configuration: 'mcp_servers:read',
   list_groups: 'mcp_servers:read',
   list_parked_calls: 'audit:read',
+  list_processes: 'audit:read',
   rebalance_group: 'mcp_servers:lifecycle',
   get_status: 'mcp_servers:read',
   get_mcp_server: 'mcp_servers:read',

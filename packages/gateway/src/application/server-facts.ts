@@ -12,6 +12,7 @@ import { cannotCross, type CannotCross } from '../domain/protocol/crossing.ts';
 import type { Era } from '../domain/protocol/revisions.ts';
 import type { ServerGroup } from './groups/server-group.ts';
 import { activityOf, transportOf, type ServerActivity } from './server-activity.ts';
+import { circuitNote, circuitOf, type CircuitFacts } from './servers/circuit-facts.ts';
 import type { McpServer } from './servers/mcp-server.ts';
 import { unknownFault } from './servers/unknown-fault.ts';
 import type { UseCaseContext, UseCaseDeps } from './use-case.ts';
@@ -35,8 +36,12 @@ export interface ServerFacts {
   readonly note: string | undefined;
   readonly lastUsedAtMs: number | undefined;
   readonly consecutiveFailures: number;
+  /** Its circuit breaker; undefined where none is configured. */
+  readonly circuit: CircuitFacts | undefined;
   /** What it has that clients of one era do not get; empty while it is not known which eras it speaks. */
   readonly cannotCross: readonly CannotCross[];
+  /** Calls that wait for a place among those that run. */
+  readonly queuedCount: number;
   /** Undefined for one that is switched off. */
   readonly activity: ServerActivity | undefined;
 }
@@ -69,10 +74,13 @@ export function factsOf(
     healthStatus: healthStatus(phase, health.consecutiveFailures),
     hasPredefinedTools: spec.predefinedTools !== undefined,
     description: spec.description,
-    note: noteOf(server, deps.catalogs.problemOf(server)),
+    note:
+      standInNote(server) ?? circuitNote(server) ?? noteOf(server, deps.catalogs.problemOf(server)),
     lastUsedAtMs: lastUse(server),
     consecutiveFailures: health.consecutiveFailures,
+    circuit: circuitOf(server, deps.clock.nowMs()),
     cannotCross: cannotCross({ speaks: erasOf(server), hello: catalog?.hello, tools }),
+    queuedCount: deps.gate.queuedOf(server),
     activity: activityOf(server, deps.clock.nowMs()),
   };
 }
@@ -99,9 +107,17 @@ function disabledFacts(spec: McpServerSpec): ServerFacts {
     note: DISABLED,
     lastUsedAtMs: undefined,
     consecutiveFailures: 0,
+    circuit: undefined,
     cannotCross: [],
+    queuedCount: 0,
     activity: undefined,
   };
+}
+
+function standInNote({ standIn, lastFailure }: McpServer): string | undefined {
+  if (standIn === undefined) return undefined;
+  const why = lastFailure === undefined ? '' : `: ${lastFailure}`;
+  return `its calls go to "${standIn.spec.id}"${why}`;
 }
 
 const DISABLED = 'disabled in the configuration (enabled: false)';

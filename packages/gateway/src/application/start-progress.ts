@@ -30,12 +30,15 @@ export function watchStart(
   };
 }
 
-/** Lets each stage pass once and none that comes late: a server may be started for others at the same time. */
+/**
+ * Lets each stage pass once and none that comes late: a server may be started for others at the same time. Only trying
+ * again is told each time.
+ */
 export function inOrder(pass: (stage: Stage, message: string) => void): UseCaseContext['progress'] {
   let last = -1;
   return (stage, message) => {
     const index = STAGES.indexOf(stage);
-    if (index <= last) return;
+    if (index < last || (index === last && stage !== 'retrying')) return;
     last = index;
     pass(stage, message);
   };

@@ -5,11 +5,14 @@
 import { Fault } from '@mcp-hangar/kernel/errors';
 import type { z } from 'zod';
 import type { JsonObject } from '../domain/protocol/json-rpc.ts';
+import type { BatchParts } from './batch/batch-parts.ts';
 import type { Call } from './calls/call.ts';
 import type { Catalogs } from './catalog/catalogs.ts';
+import type { ExecutionGate } from './execution/execution-gate.ts';
 import type { InternalCall, Progress } from './calls/internal-call.ts';
 import type { Fleet } from './dispatch/fleet.ts';
 import type { Clock, DescribeConfiguration, Logger, ParkedCallStore } from './ports.ts';
+import type { Processes } from './processes/processes.ts';
 import type { ServerUser } from './servers/mcp-server.ts';
 import type { ServerLogs } from './servers/server-logs.ts';
 import type { StartStages } from './servers/start-stages.ts';
@@ -28,14 +31,20 @@ export interface UseCaseDeps {
   readonly logger: Logger;
   readonly startedAtMs: number;
   readonly fleet: Pick<Fleet, 'servers' | 'disabled' | 'groups' | 'standalone'>;
+  /** Why what is to outlive the gateway is not kept just now; undefined where it is. */
+  readonly stateProblem?: (() => string | undefined) | undefined;
   readonly catalogs: Catalogs;
   readonly stages: StartStages;
   readonly logs: ServerLogs;
   readonly parkedCalls: Pick<ParkedCallStore, 'list'>;
+  readonly processes: Pick<Processes, 'pending'>;
   /** Undefined for a gateway that was built without a file. */
   readonly configuration?: DescribeConfiguration | undefined;
   /** Servers that are started at one time where many are wanted. */
   readonly startConcurrency: number;
+  readonly batches: BatchParts;
+  /** How many calls wait, and how limits are used. */
+  readonly gate: Pick<ExecutionGate, 'queuedOf' | 'rateUse'>;
   /** Sends a tool call the way that calls of clients go. */
   readonly send: (call: InternalCall) => Call;
 }
@@ -49,6 +58,7 @@ export const STAGES = [
   'connecting',
   'ready',
   'executing',
+  'retrying',
   'processing',
   'complete',
   'failed',

@@ -1,6 +1,7 @@
 /** The only place where the gateway is built. Nothing starts at import; nothing outlives the disposal. */
 import type { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
+import { eventId } from '@mcp-hangar/eventing/event-id';
 import { Hub, type HubOptions } from '../application/dispatch/hub.ts';
 import type {
   Clock,
@@ -8,6 +9,8 @@ import type {
   Logger,
   UpstreamLauncher,
 } from '../application/ports.ts';
+import { readProcesses } from '../application/processes/past-processes.ts';
+import { readCircuits } from '../application/recording/past-circuits.ts';
 import { NOBODY } from '../application/servers/child.ts';
 import { META, MODERN_REVISION } from '../domain/protocol/revisions.ts';
 import { NO_CAPABILITIES } from '../domain/protocol/capabilities.ts';
@@ -22,6 +25,7 @@ import { HttpFront } from '../server/front-door/http-front.ts';
 import type { Health } from '../server/health/health-pages.ts';
 import { StdioClients } from '../server/front-door/stdio-clients.ts';
 import type { StdioFront } from '../server/front-door/stdio-front.ts';
+import { openBatches } from './batches.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
 import { INFO, newLauncher } from './launcher.ts';
 import { openRecords, type Records } from './records.ts';
@@ -78,7 +82,7 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
   const logger =
     overrides.logger ??
     createLogger({ ...config.logging, destination: boundedDestination(process.stderr) });
-  const { state = IN_MEMORY } = overrides;
+  const { state = IN_MEMORY, configuration, random = Math.random } = overrides;
   const records = overrides.records ?? (await openRecords({ config, state, clock, logger }));
   const env = overrides.env ?? process.env;
   const guardian = createGuardian({
@@ -89,9 +93,14 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
   const launcher =
     overrides.launcher ??
     newLauncher(config, { env, guardian, clock, logger, childTimings: overrides.childTimings });
-  const random = overrides.random ?? Math.random;
-  const { configuration } = overrides;
-  const hub = newHub(config, { launcher, clock, logger, random, configuration }, records);
+  const batches = openBatches(config, { state, logger, records });
+  const pastCircuits = config.servers.some(({ breaker }) => breaker !== undefined)
+    ? await readCircuits(records.store)
+    : new Map<string, never>();
+  const pastProcesses = await readProcesses(records.store, records.adopts);
+  const past = { pastCircuits, pastProcesses, newEventId: () => eventId(clock.nowMs()) };
+  const parts = { launcher, clock, logger, random, configuration, batches, ...past };
+  const hub = newHub(config, parts, records);
   let started = false;
   const health = healthOf(hub, { clock, records, started: () => started });
   let front: HttpFront | undefined;
@@ -100,6 +109,7 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
   const begin = (): void => {
     if (started) return;
     started = true;
+    hub.processes.resume();
     if (config.catalog.warm === 'boot') warmAll(hub);
     hub.groups.begin();
   };
@@ -114,6 +124,7 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
         overrides.drain?.(shutdownGraceMs),
       ]);
       await hub.close();
+      await batches[Symbol.asyncDispose]();
       if (overrides.records === undefined) await records[Symbol.asyncDispose]();
       await guardian[Symbol.asyncDispose]();
     })();
@@ -166,7 +177,18 @@ function healthOf(
   };
 }
 
-type HubParts = Pick<HubOptions, 'launcher' | 'clock' | 'logger' | 'random' | 'configuration'>;
+type HubParts = Pick<
+  HubOptions,
+  | 'launcher'
+  | 'clock'
+  | 'logger'
+  | 'random'
+  | 'configuration'
+  | 'batches'
+  | 'pastCircuits'
+  | 'pastProcesses'
+  | 'newEventId'
+>;
 
 function newHub(config: GatewayConfig, parts: HubParts, records: Records): Hub {
   const { limits, catalog } = config;
@@ -177,6 +199,10 @@ function newHub(config: GatewayConfig, parts: HubParts, records: Records): Hub {
     past,
     groupPast,
     events: recorder,
+    stateProblem: () => {
+      const problem = records.problem();
+      return problem?.isLost === true ? problem.reason : undefined;
+    },
     callSettled: config.eventLog.isEnabled ? (call) => recorder.callSettled(call) : () => undefined,
     servers: config.servers,
     groups: config.groups,
@@ -192,6 +218,7 @@ function newHub(config: GatewayConfig, parts: HubParts, records: Records): Hub {
     sealer: new AesSealer(),
     leaseWaitMs: limits.leaseWaitMs,
     inFlightMax: limits.inFlightMax,
+    execution: config.execution,
     catalog,
     toolAccess: config.toolAccess,
   });

@@ -45,8 +45,13 @@ export async function run(argv: readonly string[]): Promise<number> {
       (await import('./commands/config-diff.ts')).configDiff(files, flags),
     events: async (flags) => (await import('./commands/events.ts')).events(flags),
     eventsVerify: async (flags) => (await import('./commands/events.ts')).eventsVerify(flags),
+    eventsCompact: async (flags) =>
+      (await import('./commands/events-compact.ts')).eventsCompact(flags),
+    eventsReplay: async (flags) =>
+      (await import('./commands/events-replay.ts')).eventsReplay(flags),
     operate: async (name, words, flags) =>
       (await import('./commands/operate.ts')).operate(name, words, flags),
+    sagas: async (flags) => (await import('./commands/sagas.ts')).sagas(flags),
     groups: async (flags) => (await import('./commands/groups.ts')).groups(flags),
     rebalance: async (group, flags) =>
       (await import('./commands/groups.ts')).rebalance(group, flags),

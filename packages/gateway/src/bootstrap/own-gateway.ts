@@ -29,7 +29,8 @@ export async function openKnown(start: Start): Promise<GatewayLine> {
   const state = { kind: 'unavailable', reason: 'nothing is kept', isExplicit: false } as const;
   const clock = { nowMs: () => Date.now() };
   const eventLog = { ...config.eventLog, isEnabled: false };
-  const records = await openRecords({ config: { eventLog }, state, clock, logger: SILENT });
+  const nothing = { ...config, eventLog };
+  const records = await openRecords({ config: nothing, state, clock, logger: SILENT });
   const memory = start.state.kind === 'folder' ? remembered(start.state.folder) : records.memory;
   const gateway = await compose(config, { clock, logger: SILENT, records: { ...records, memory } });
   return lineInto(gateway, async () => {

@@ -4,19 +4,21 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { eventId } from '@mcp-hangar/eventing/event-id';
 import { MemoryEventStore } from '@mcp-hangar/eventing/memory-event-store';
-import type { SqliteEventStore } from '@mcp-hangar/eventing/sqlite-event-store';
 import { messageOf } from '@mcp-hangar/kernel/error-text';
 import { Fault } from '@mcp-hangar/kernel/errors';
 import type { EventStore } from '@mcp-hangar/kernel/event-store';
-import type { Clock, DomainEvent, Logger, MemoryStore } from '../application/ports.ts';
-import { readGroupPast } from '../application/groups/group-past.ts';
+import type { Clock, DomainEvent, EventSink, Logger, MemoryStore } from '../application/ports.ts';
 import { EventRecorder } from '../application/recording/event-recorder.ts';
 import { readPast } from '../application/recording/past.ts';
+import { SnapshotKeeper } from '../application/recording/snapshot-keeper.ts';
+import { readGroupPast } from '../application/groups/group-past.ts';
 import type { GroupHistory } from '../domain/group/history.ts';
 import type { Lifecycle } from '../domain/mcp-server/lifecycle.ts';
 import { FORGETFUL, MemoryFiles } from '../infrastructure/state/memory-files.ts';
 import type { StateFolder } from '../infrastructure/state/state-folder.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
+import { announcePresence, type Presence, type PresenceOptions } from './presence.ts';
+import { durablePlace, openStore, type DurablePlace, type DurableStore } from './open-store.ts';
 
 /** Events that a gateway without a file remembers. */
 const MEMORY_EVENTS_MAX = 10_000;
@@ -30,6 +32,8 @@ export interface Records extends AsyncDisposable {
   readonly memory: MemoryStore;
   readonly past: ReadonlyMap<string, Lifecycle>;
   readonly groupPast: ReadonlyMap<string, GroupHistory>;
+  /** Whether this gateway goes on with the processes that another one has left, and no other gateway does. */
+  readonly adopts: (producedBy: string) => boolean;
   /** What of it does not last, and whether the operator had asked that it does; undefined where all is well. */
   readonly problem: () => RecordsProblem | undefined;
 }
@@ -38,10 +42,12 @@ export interface RecordsProblem {
   readonly reason: string;
   /** The operator configured a place: being without it makes the gateway not ready. */
   readonly isConfigured: boolean;
+  /** It was expected to last: people are told. */
+  readonly isLost: boolean;
 }
 
 export interface RecordsOptions {
-  readonly config: Pick<GatewayConfig, 'eventLog'>;
+  readonly config: Pick<GatewayConfig, 'eventLog' | 'persistence'>;
   readonly state: StateFolder;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -51,14 +57,19 @@ export interface RecordsOptions {
 export async function openRecords(options: RecordsOptions): Promise<Records> {
   const { config, state, clock, logger } = options;
   const { eventLog } = config;
-  const opened = await openStore(options);
+  const producedBy = `${hostname()}-${randomBytes(4).toString('hex')}`;
+  const opened = await openLog(options, producedBy);
+  const { durable, presence } = opened;
+  const keeper = durable === undefined ? undefined : new SnapshotKeeper(durable);
   const recorder = new EventRecorder({
     store: opened.store,
     clock,
     logger,
-    producedBy: `${hostname()}-${randomBytes(4).toString('hex')}`,
+    producedBy,
     newId: () => eventId(clock.nowMs()),
     callsMax: eventLog.callsMax,
+    ...(presence && { beforeClose: async () => presence[Symbol.asyncDispose]() }),
+    ...(keeper && { onStored: (stream, count) => keeper.stored(stream, count) }),
   });
   let memoryProblem: string | undefined;
   const onProblem = (reason: string | undefined): void => {
@@ -70,7 +81,7 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
     state.kind === 'open'
       ? new MemoryFiles({ folder: join(state.path, 'catalogs'), onProblem })
       : undefined;
-  const pruning = keepBounded(opened.sqlite, options);
+  const pruning = keepBounded(durable, keeper, options);
   for (const { stream, event } of opened.closings) recorder.record(stream, event);
   return {
     recorder,
@@ -78,11 +89,18 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
     memory: files ?? FORGETFUL,
     past: opened.past,
     groupPast: opened.groupPast,
+    adopts: presence?.adopts ?? (() => true),
     problem: () => {
-      const folder = state.kind === 'unavailable' ? state.reason : undefined;
-      const reason = opened.problem ?? recorder.problem ?? memoryProblem ?? folder;
-      const isConfigured = eventLog.path !== undefined || state.isExplicit;
-      return reason === undefined ? undefined : { reason, isConfigured };
+      const isWanted = isPlaced(config.persistence);
+      const ofStore = opened.problem ?? recorder.problem ?? presence?.problem();
+      if (ofStore !== undefined) {
+        const isConfigured = isWanted || state.isExplicit;
+        return { reason: ofStore, isConfigured, isLost: isWanted || state.kind === 'open' };
+      }
+      const folder = state.kind === 'unavailable' && !isWanted ? state.reason : undefined;
+      const reason = memoryProblem ?? folder;
+      if (reason === undefined) return undefined;
+      return { reason, isConfigured: state.isExplicit, isLost: false };
     },
     async [Symbol.asyncDispose]() {
       clearInterval(pruning);
@@ -91,11 +109,17 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
   };
 }
 
-interface OpenedStore {
+/** The operator said where: being without it is not what was asked for. */
+const isPlaced = (place: GatewayConfig['persistence']): boolean =>
+  place.kind === 'postgresql' || (place.kind === 'sqlite' && place.path !== undefined);
+
+interface OpenedLog {
   readonly store: EventStore;
-  /** The same, where it is a file. */
-  readonly sqlite: SqliteEventStore | undefined;
-  /** Why it is memory although a file was wanted. */
+  /** The same, where it outlives the process. */
+  readonly durable: DurableStore | undefined;
+  /** Of the gateways that share it, where several can. */
+  readonly presence: Presence | undefined;
+  /** Why it is memory although another place was wanted. */
   readonly problem: string | undefined;
   readonly past: ReadonlyMap<string, Lifecycle>;
   readonly groupPast: ReadonlyMap<string, GroupHistory>;
@@ -103,56 +127,90 @@ interface OpenedStore {
   readonly closings: readonly { readonly stream: string; readonly event: DomainEvent }[];
 }
 
-async function openStore({ config, state, logger }: RecordsOptions): Promise<OpenedStore> {
-  const { eventLog } = config;
-  const inMemory = (problem: string | undefined): OpenedStore => ({
+async function openLog(
+  { config, state, logger }: RecordsOptions,
+  producedBy: string,
+): Promise<OpenedLog> {
+  const { eventLog, persistence } = config;
+  const inMemory = (problem: string | undefined): OpenedLog => ({
     store: new MemoryEventStore({ eventsMax: MEMORY_EVENTS_MAX }),
-    sqlite: undefined,
+    durable: undefined,
+    presence: undefined,
     problem,
     past: new Map(),
     groupPast: new Map(),
     closings: [],
   });
-  if (!eventLog.isEnabled || eventLog.driver === 'memory') return inMemory(undefined);
-  const path = eventLog.path ?? (state.kind === 'open' ? join(state.path, 'events.db') : undefined);
-  if (path === undefined)
+  if (!eventLog.isEnabled || persistence.kind === 'memory') return inMemory(undefined);
+  const stateFolder = state.kind === 'open' ? state.path : undefined;
+  const place = durablePlace(persistence, stateFolder);
+  if (place === undefined)
     return inMemory(state.kind === 'unavailable' ? state.reason : 'there is no state folder');
-  const { SqliteEventStore } = await import('@mcp-hangar/eventing/sqlite-event-store');
-  const store = new SqliteEventStore({ path });
   try {
-    const closings: { stream: string; event: DomainEvent }[] = [];
-    // A file that is no event log, or a damaged one, says so now.
-    const past = await readPast(store, {
-      record: (stream, event) => void closings.push({ stream, event }),
-    });
-    const groupPast = await readGroupPast(store);
-    return { store, sqlite: store, problem: undefined, past, groupPast, closings };
+    return await openDurable(place, { producedBy, stateFolder });
   } catch (error) {
-    await store[Symbol.asyncDispose]();
     const reason = messageOf(error);
-    if (eventLog.path !== undefined && !eventLog.allowsMemoryFallback) {
-      const advice = 'repair it, or set event_store.allow_memory_fallback';
-      throw new Fault('EVENT_STORE_UNAVAILABLE', `${reason}; ${advice}`, { cause: error });
-    }
-    logger.warn({ path, reason }, 'event_log_in_memory');
+    if (isPlaced(persistence) && !eventLog.allowsMemoryFallback) throw refusal(place, error);
+    logger.warn({ place: place.kind, reason }, 'event_log_in_memory');
     return inMemory(reason);
   }
 }
 
+/** What cannot be used says so now: a file that is no event log, a damaged one, a server that does not answer. */
+async function openDurable(
+  place: DurablePlace,
+  self: Omit<PresenceOptions, 'leases'>,
+): Promise<OpenedLog> {
+  const store = await openStore(place);
+  let presence: Presence | undefined;
+  try {
+    if (place.kind === 'postgresql') presence = await announcePresence({ ...self, leases: store });
+    const closings: { stream: string; event: DomainEvent }[] = [];
+    const record: EventSink['record'] = (stream, event) => void closings.push({ stream, event });
+    const past = await readPast(
+      store,
+      { record },
+      {
+        ...(presence && { isAlive: presence.isAlive }),
+        // It spares the next start; without it that one reads more.
+        onSnapshots: (snapshots) => void store.saveSnapshots(snapshots).catch(() => undefined),
+      },
+    );
+    const groupPast = await readGroupPast(store);
+    return { store, durable: store, presence, problem: undefined, past, groupPast, closings };
+  } catch (error) {
+    await presence?.[Symbol.asyncDispose]();
+    await store[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+function refusal(place: DurablePlace, cause: unknown): Fault {
+  const reason = messageOf(cause);
+  if (place.kind === 'sqlite') {
+    const advice = 'repair it, or set event_store.allow_memory_fallback';
+    return new Fault('EVENT_STORE_UNAVAILABLE', `${reason}; ${advice}`, { cause });
+  }
+  const fix =
+    'check that PostgreSQL runs there and lets this user in, and what persistence.postgresql says; or set event_store.allow_memory_fallback';
+  return new Fault('EVENT_STORE_UNAVAILABLE', reason, { cause, data: { fix } });
+}
+
 function keepBounded(
-  store: SqliteEventStore | undefined,
+  store: DurableStore | undefined,
+  keeper: SnapshotKeeper | undefined,
   { config, clock, logger }: RecordsOptions,
 ): NodeJS.Timeout | undefined {
-  if (store === undefined) return undefined;
+  if (store === undefined || keeper === undefined) return undefined;
   const { keepMs, keepEventsMax } = config.eventLog;
-  const prune = (): void => {
-    store
-      .prune({ occurredBeforeMs: clock.nowMs() - keepMs, keepEventsMax })
-      .catch((error: unknown) => {
-        const reason = messageOf(error);
-        logger.warn({ reason }, 'event_log_not_pruned');
-      });
+  const prune = async (): Promise<void> => {
+    try {
+      await keeper.keepAll();
+      await store.prune({ occurredBeforeMs: clock.nowMs() - keepMs, keepEventsMax });
+    } catch (error) {
+      logger.warn({ reason: messageOf(error) }, 'event_log_not_pruned');
+    }
   };
-  setTimeout(prune, FIRST_PRUNE_MS).unref();
-  return setInterval(prune, PRUNE_EVERY_MS).unref();
+  setTimeout(() => void prune(), FIRST_PRUNE_MS).unref();
+  return setInterval(() => void prune(), PRUNE_EVERY_MS).unref();
 }

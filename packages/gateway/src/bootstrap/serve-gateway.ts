@@ -112,7 +112,8 @@ function claim({ state: choice, isQuiet }: Start, place: OwnPlace): StateFolder 
     }
   }
   if (reason === undefined) return { kind: 'open', path: folder, isExplicit };
-  if (isQuiet !== true)
+  // A command that serves by the way says it where the folder was asked for.
+  if (isQuiet !== true || isExplicit)
     say(
       `mcp-hangar: serves by itself and keeps its state in memory, without the folder ${folder}: ${reason}`,
     );

@@ -36,6 +36,7 @@ function outcomeOf(error: unknown, code: string): CallOutcome {
 /** Failures that say nothing about the health of the server. */
 const NOT_THE_SERVERS: ReadonlySet<string> = new Set([
   'CLIENT_TOO_SLOW',
+  'CONCURRENCY_LIMITED',
   'GATEWAY_DEFECT',
   'GATEWAY_BUSY',
   'GATEWAY_STOPPING',
@@ -43,6 +44,7 @@ const NOT_THE_SERVERS: ReadonlySet<string> = new Set([
   'INPUT_REFUSED',
   'INPUT_ROUNDS_EXCEEDED',
   'INPUT_TIMED_OUT',
+  'RATE_LIMITED',
   'UPSTREAM_ANSWER_TOO_LARGE',
   'UPSTREAM_RATE_LIMITED',
 ]);

@@ -20,6 +20,7 @@ import type { Clock, RawAnswer, Routing, UpstreamCall } from '../ports.ts';
 import type { WantedInput } from '../../domain/protocol/wanted-input.ts';
 import { NOBODY, type Child, type Owner } from '../servers/child.ts';
 import type { ServerUser } from '../servers/mcp-server.ts';
+import { ONE_ATTEMPT, type Attempts, type CallGate } from './call-gate.ts';
 import { endingOf, errorIn, type CallEnding, type Ending } from './call-ending.ts';
 import type { Deadlines, Limited } from './deadlines.ts';
 import type { Bridged, EraBridge } from './era-bridge.ts';
@@ -56,8 +57,10 @@ export interface Delivery {
   readonly upstreamName?: string | undefined;
   readonly paramHeaders?: Readonly<Record<string, string>>;
   readonly traits: () => ToolTraits;
-  /** Without an answer or progress for this long the call ends. */
+  /** Without an answer or progress for this long the call, or its attempt, ends. */
   readonly timeoutMs: number;
+  /** What says so, where it is not `call_timeout_s`. */
+  readonly key?: string;
 }
 
 export interface CallOptions {
@@ -73,6 +76,7 @@ export interface CallOptions {
   readonly onSent?: (() => void) | undefined;
 }
 
+const NO_CALLS: readonly Call[] = [];
 /** A request at a child, by its id on that connection. */
 export interface Sent {
   readonly child: Child;
@@ -97,12 +101,19 @@ export class Call implements UpstreamCall, Limited {
   #paramHeaders: Readonly<Record<string, string>> = {};
   #sent: Sent | undefined;
   #timeoutMs = 0;
+  #timeoutKey = 'call_timeout_s';
   #deadlineMs = Number.POSITIVE_INFINITY;
   #beganAtMs = 0;
+  /** When the attempt began that is under way, or was the last. */
+  #attemptAtMs = 0;
+  /** Set where limits or further attempts are configured. */
+  gate: CallGate | undefined;
+  /** A server has had it, and its caller was told. */
+  #wasSent = false;
   #ending: CallEnding | undefined;
   #aborter: AbortController | undefined;
-  /** The call that this one is carried out by, where the gateway makes one for it. */
-  #carrier: Call | undefined;
+  /** The calls that carry this one out, where the gateway makes some for it; the latest is the last. */
+  #carriers: readonly Call[] = NO_CALLS;
   #latestText: ClientText;
   /** Known where the server speaks the other era. */
   #traits: (() => ToolTraits) | undefined;
@@ -150,9 +161,14 @@ export class Call implements UpstreamCall, Limited {
     return this.#ending;
   }
 
+  /** How often it was tried so far, and why again. */
+  get attempts(): Attempts {
+    return this.gate?.attempts ?? ONE_ATTEMPT;
+  }
+
   /** The child that works on it; undefined while it waits for one. */
   get child(): Child | undefined {
-    return this.#sent?.child ?? this.#carrier?.child;
+    return this.#sent?.child ?? this.#carriers.at(-1)?.child;
   }
 
   /** Its id on the connection to that child; undefined while it has none, and where another call carries it out. */
@@ -162,21 +178,26 @@ export class Call implements UpstreamCall, Limited {
 
   /** The server that works on it, or is to. */
   get mcpServerId(): string | undefined {
-    return this.target?.mcpServerId ?? this.#carrier?.mcpServerId;
+    return this.target?.mcpServerId ?? this.#carriers.at(-1)?.mcpServerId;
   }
 
   /** Nobody works on it: its client has questions to answer. */
   get isAskingClient(): boolean {
-    return this.#rounds?.isAsking ?? this.#carrier?.isAskingClient ?? false;
+    return this.#rounds?.isAsking ?? this.#carriers.some((call) => call.isAskingClient);
   }
 
   isCarriedBy(call: Call): boolean {
-    return this.#carrier === call || this.#carrier?.isCarriedBy(call) === true;
+    return this.#carriers.some((carrier) => carrier === call || carrier.isCarriedBy(call));
+  }
+
+  /** Whether a child works on it, itself or on one of its carriers. */
+  isWorkOf(child: Child): boolean {
+    return this.#sent?.child === child || this.#carriers.some((carrier) => carrier.isWorkOf(child));
   }
 
   /** What the server says during `carrier` belongs to this call. */
   carriedBy(carrier: Call): void {
-    this.#carrier = carrier;
+    this.#carriers = [...this.#carriers.filter(({ settled }) => !settled), carrier];
   }
 
   /** Aborted when the call is over, however it ended. Made on demand: most calls need none. */
@@ -188,7 +209,7 @@ export class Call implements UpstreamCall, Limited {
 
   /** Hands the call to a child whose work for it has begun (`Server.take`); the call ends that work. */
   sendTo(child: Child, delivery: Delivery): void {
-    const { replace, timeoutMs } = delivery;
+    const { replace, timeoutMs, key } = delivery;
     const { request, bridge, clock } = this.#options;
     this.#upstreamName = delivery.upstreamName;
     this.#paramHeaders = delivery.paramHeaders ?? {};
@@ -196,7 +217,8 @@ export class Call implements UpstreamCall, Limited {
       child.end(clock.nowMs(), false);
       return;
     }
-    if (this.#beganAtMs === 0) this.#beganAtMs = clock.nowMs();
+    if (this.#attemptAtMs === 0) this.#attemptAtMs = clock.nowMs();
+    if (this.#beganAtMs === 0) this.#beganAtMs = this.#attemptAtMs;
     try {
       if (child.seat.era === request.era) this.#parts = cutForServer(request.text, replace);
       else {
@@ -205,13 +227,17 @@ export class Call implements UpstreamCall, Limited {
       }
       this.#sent = { child, id: child.connection.send(this) };
       this.#timeoutMs = timeoutMs;
+      if (key !== undefined) this.#timeoutKey = key;
+      this.gate?.sentTo(child);
       if (this.#isHandedOver) return;
       this.#extend();
       this.#options.deadlines.add(this);
-      this.#options.onSent?.();
+      // Told again when its client has answered, but not of a further attempt.
+      if (!this.#wasSent || this.#rounds !== undefined) this.#options.onSent?.();
+      this.#wasSent = true;
     } catch (error) {
       child.end(clock.nowMs(), false);
-      if (!this.#goesOn(error)) this.fail(error);
+      if (!this.#goesOn(error, true)) this.fail(error);
     }
   }
 
@@ -282,6 +308,7 @@ export class Call implements UpstreamCall, Limited {
     this.#sent = undefined;
     this.#wanting = child;
     deadlines.remove(this);
+    this.gate?.leavesChild();
     child.end(clock.nowMs(), true);
     this.#rounds ??= new Rounds({
       capabilities: asker.capabilities,
@@ -289,7 +316,10 @@ export class Call implements UpstreamCall, Limited {
         if (owner.ask !== undefined) return owner.ask(this, question, sink);
         throw new Fault('INPUT_NOT_SUPPORTED', 'nobody can be asked for this call');
       },
-      goOn: () => this.again?.(),
+      goOn: () => {
+        this.gate?.waitsForClient(false);
+        this.again?.();
+      },
       fail: (error) => this.fail(error),
     });
     this.#rounds.next(wanted);
@@ -313,17 +343,19 @@ export class Call implements UpstreamCall, Limited {
     ]);
   }
 
-  lost(fault: Fault): void {
-    if (this.#goesOn(fault)) return;
+  lost(fault: Fault, isUnsent = false): void {
+    if (this.#goesOn(fault, isUnsent) || this.#triesAgain(fault, isUnsent)) return;
     if (this.#settle(endingOf(fault))) this.reply.refuse(rpcErrorOf(fault));
   }
 
   /** Lets go of the child that failed it, where another one takes the call over: the client hears nothing of that. */
-  #goesOn(error: unknown): boolean {
+  #goesOn(error: unknown, isUnsent: boolean): boolean {
     const sent = this.#sent;
     if (this.onLost === undefined || this.settled || this.#rounds !== undefined) return false;
     const isWaitedFor = this.companion?.isUnderWay === true;
-    const goOn = isWaitedFor ? () => undefined : this.onLost(error, sent !== undefined);
+    const goOn = isWaitedFor
+      ? () => undefined
+      : this.onLost(error, sent !== undefined && !isUnsent);
     if (goOn === undefined || (sent?.child.asking ?? 0) > 0) return false;
     this.#isHandedOver = this.#deadlineMs !== Number.POSITIVE_INFINITY;
     this.#leave(endingOf(error));
@@ -337,7 +369,7 @@ export class Call implements UpstreamCall, Limited {
     if (sent === undefined) return;
     this.#sent = undefined;
     sent.child.spoiled = true;
-    sent.child.report({ outcome, beganAtMs: this.#beganAtMs, reason: detail });
+    sent.child.report({ outcome, beganAtMs: this.#attemptAtMs, reason: detail });
     sent.child.end(this.#options.clock.nowMs(), false);
   }
 
@@ -355,9 +387,29 @@ export class Call implements UpstreamCall, Limited {
   /** The gateway cannot carry the call out. Anything but a Fault is a defect: it ends this call and no other. */
   fail(error: unknown): void {
     if (!(error instanceof Fault)) this.#options.onDefect(error);
+    else if (this.#triesAgain(error, this.#sent === undefined)) return;
     if (!this.#settle(endingOf(error))) return;
     const internal = { code: RPC.internalError, message: 'Internal error' };
     this.reply.refuse(error instanceof Fault ? rpcErrorOf(error) : internal);
+  }
+
+  /** Whether another attempt follows the one that failed: then nothing is left of this one. */
+  #triesAgain(fault: Fault, isUnsent: boolean): boolean {
+    if (this.gate === undefined || this.settled || this.#rounds !== undefined) return false;
+    const child = this.#sent?.child;
+    if (child?.stopping === true) return false; // whoever ends a server does not want it started again
+    if (!this.gate.triesAgain(fault, isUnsent)) return false;
+    const { clock, deadlines } = this.#options;
+    this.#sent = undefined;
+    deadlines.remove(this);
+    if (child !== undefined) {
+      child.spoiled = true; // it may work on
+      const { outcome } = endingOf(fault);
+      child.report({ outcome, beganAtMs: this.#attemptAtMs, reason: fault.message });
+      child.end(clock.nowMs(), false);
+    }
+    this.#attemptAtMs = 0;
+    return true;
   }
 
   /** The gateway refuses the call. */
@@ -403,7 +455,7 @@ export class Call implements UpstreamCall, Limited {
 
   onDeadline(): void {
     const seconds = this.#timeoutMs / 1_000;
-    const detail = `no answer and no progress in ${seconds} s (call_timeout_s)`;
+    const detail = `no answer and no progress in ${seconds} s (${this.#timeoutKey})`;
     if (!this.timeOut(detail, this.#timeoutMs)) this.#extend();
   }
 
@@ -444,7 +496,7 @@ export class Call implements UpstreamCall, Limited {
       const isAnswered = outcome === 'answered' || outcome === 'answered-error';
       // It may work on, and ask or log for this client: it is not lent to another one.
       if (!isAnswered) child.spoiled = true;
-      child.report({ outcome, beganAtMs: this.#beganAtMs, reason: detail ?? error ?? '' });
+      child.report({ outcome, beganAtMs: this.#attemptAtMs, reason: detail ?? error ?? '' });
       child.end(nowMs, isAnswered);
     } else this.#wanting?.report({ outcome: 'given-up', beganAtMs: this.#beganAtMs, reason: '' });
     try {

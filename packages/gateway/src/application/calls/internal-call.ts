@@ -8,6 +8,7 @@ import type { ServerUser } from '../servers/mcp-server.ts';
 import type { Upstream } from '../servers/upstream.ts';
 import { paramsOf, parseAnswer, plainError, RpcRefusal } from './ask.ts';
 import type { Call } from './call.ts';
+import type { Retrying } from './call-gate.ts';
 import type { ClientReply } from './reply.ts';
 
 /** What goes the path of calls: the request is in the words of the server already. */
@@ -18,6 +19,10 @@ export interface InternalCall {
   readonly text: ClientText;
   readonly reply: ClientReply;
   readonly onSent: () => void;
+  /** For all attempts together. */
+  readonly timeoutMs: number;
+  readonly attemptsMax?: number | undefined;
+  readonly onRetry?: ((retry: Retrying) => void) | undefined;
 }
 
 /** A tool's result: as the server wrote it where it can pass so, else as a value. */
@@ -42,6 +47,11 @@ export interface ToolCall {
   /** From the moment that the server has the call. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** Attempts that its caller allows, the first included; undefined = as the configuration says (`retry`). */
+  readonly attemptsMax?: number | undefined;
+  /** Told before each further attempt. */
+  readonly onRetry?: ((retry: Retrying) => void) | undefined;
+  /** Told once, and again where the client had to answer something in between. */
   readonly onSent: () => void;
   readonly onProgress: (progress: Progress) => void;
   readonly onCall: (call: Call) => void;
@@ -63,7 +73,7 @@ export function callTool(
   const text = clientText(JSON.stringify(message), message);
   return new Promise((resolve, reject) => {
     let timer: NodeJS.Timeout | undefined;
-    const giveUp = (): void => call.cancel('the client gave up');
+    const giveUp = (): void => call.cancel(reasonOf(signal));
     const settle = (act: () => void): void => {
       clearTimeout(timer);
       signal.removeEventListener('abort', giveUp);
@@ -86,11 +96,26 @@ export function callTool(
       if (!call.timeOut(detail, wanted.timeoutMs) && !call.settled)
         timer = setTimeout(() => timeIsUp(), wanted.timeoutMs);
     };
-    const call = send({ server, user, request, text, reply, onSent });
+    const { timeoutMs, attemptsMax, onRetry } = wanted;
+    const call = send({
+      server,
+      user,
+      request,
+      text,
+      reply,
+      onSent,
+      timeoutMs,
+      attemptsMax,
+      onRetry,
+    });
     wanted.onCall(call);
     if (!call.settled) signal.addEventListener('abort', giveUp, { once: true });
   });
 }
+
+/** Why a server is told that nobody waits for it. */
+const reasonOf = ({ reason }: AbortSignal): string =>
+  typeof reason === 'string' ? reason : 'the client gave up';
 
 const givenUp = (): Fault => new Fault('UPSTREAM_ENDED', 'the call was given up');
 

@@ -1,5 +1,8 @@
 import { Fault } from '@mcp-hangar/kernel/errors';
+import { z } from 'zod';
 import { isObject, type JsonObject } from '../../domain/protocol/json-rpc.ts';
+import type { Call } from '../calls/call.ts';
+import { ONE_ATTEMPT, type Attempts } from '../calls/call-gate.ts';
 import { resultOf } from '../calls/internal-call.ts';
 import { inOrder } from '../start-progress.ts';
 import { defineCommand, type Stage } from '../use-case.ts';
@@ -16,14 +19,16 @@ export interface InvokeReport {
   /** The tool's result, or why there is none. */
   readonly outcome: { readonly result: JsonObject } | { readonly error: unknown };
   readonly correlationId: string;
-  readonly attempts: number;
+  readonly attempts: Attempts;
   readonly totalMs: number;
   readonly progress: readonly ProgressEntry[];
 }
 
+const ATTEMPTS_MAX = 100;
+
 export const invokeToolWithReport = defineCommand({
   name: 'invoke_tool_with_report',
-  input: InvokeInput,
+  input: InvokeInput.extend({ attemptsMax: z.int().min(1).max(ATTEMPTS_MAX).optional() }),
   permission: 'tool:invoke',
   summary:
     'Call a tool of an MCP server and report how that went: stages, time, correlation id, reason of a failure.',
@@ -34,9 +39,15 @@ export const invokeToolWithReport = defineCommand({
       entries.push({ stage, message, elapsedMs: deps.clock.nowMs() - startedAtMs });
       context.progress(stage, message);
     });
-    const outcome = await outcomeOf(async () =>
-      resultOf(await invoke(deps, input, { ...context, progress })),
-    );
+    let made: Call | undefined;
+    const carry = (call: Call): void => {
+      made = call;
+      context.caller.carry(call);
+    };
+    const outcome = await outcomeOf(async () => {
+      const carried = { ...context, progress, caller: { ...context.caller, carry } };
+      return resultOf(await invoke(deps, input, carried));
+    });
     if ('result' in outcome && outcome.result['isError'] !== true)
       progress('complete', `Tool "${input.tool}" is done`);
     else progress('failed', `Tool "${input.tool}" failed`);
@@ -44,7 +55,7 @@ export const invokeToolWithReport = defineCommand({
       tool: input.tool,
       outcome,
       correlationId: context.correlationId,
-      attempts: 1,
+      attempts: made?.attempts ?? ONE_ATTEMPT,
       totalMs: deps.clock.nowMs() - startedAtMs,
       progress: entries,
     };

@@ -32,10 +32,15 @@ export const invokeTool = defineCommand({
     invoke(deps, input, { ...context, progress: inOrder(context.progress) }),
 });
 
+/** How often a call may be tried, the first attempt included; undefined = as the configuration says. */
+export interface RetryWish {
+  readonly attemptsMax?: number | undefined;
+}
+
 /** @throws Fault, RpcRefusal */
 export async function invoke(
   deps: UseCaseDeps,
-  input: z.output<typeof InvokeInput>,
+  input: z.output<typeof InvokeInput> & RetryWish,
   context: UseCaseContext,
 ): Promise<ToolAnswer> {
   const { caller, correlationId, progress } = context;
@@ -55,6 +60,9 @@ export async function invoke(
       signal: context.signal,
       onCall: caller.carry,
       onProgress: context.serverProgress,
+      attemptsMax: input.attemptsMax,
+      onRetry: ({ attempt, error, delayMs }) =>
+        progress('retrying', `Attempt ${attempt} in ${delayMs} ms, after ${error}`),
       onSent: () => {
         progress('connecting', `Connected to MCP server "${input.id}"`);
         progress('ready', `MCP server "${input.id}" is ready`);

@@ -18,6 +18,8 @@ import { rpcErrorOf, type ClientReply } from '../calls/reply.ts';
 import type { Catalogs } from '../catalog/catalogs.ts';
 import type { View } from '../catalog/views.ts';
 import { followMember } from '../groups/member-call.ts';
+import type { ExecutionGate } from '../execution/execution-gate.ts';
+import { isRepeatable } from '../execution/repeatable.ts';
 import type { Clock, Logger } from '../ports.ts';
 import type { SettledCall } from '../recording/call-event.ts';
 import type { Child } from '../servers/child.ts';
@@ -56,6 +58,7 @@ export interface CallPathOptions {
   readonly callTimeoutMsMin: number;
   readonly bridge: EraBridge;
   readonly catalogs: Catalogs;
+  readonly gate: ExecutionGate;
   /** Resolves when what the view offers is known, as far as it will be; undefined where it is. */
   readonly known: (view: View, user: ServerUser) => Promise<unknown> | undefined;
   /** Runs a tool of the gateway itself, which settles the call. */
@@ -145,6 +148,7 @@ export class CallPath {
         ),
       onSettled: (settled) => {
         this.#inFlight -= 1;
+        settled.gate?.over();
         onSettled(settled);
         if (request.method === 'tools/call') this.#record(client, settled);
       },
@@ -163,7 +167,8 @@ export class CallPath {
 
   /** A call of the gateway for a client that asked it to: it goes the way of a client's own, its target given. */
   sendInternal(internal: InternalCall): Call {
-    const { server, user, onSent, request } = internal;
+    const { user, onSent, request, attemptsMax } = internal;
+    const server = standInFor(internal.server);
     const call = this.#open(internal, () => undefined, onSent);
     const name = request.params?.['name'];
     call.target = { mcpServerId: server.spec.id, name: undefined };
@@ -174,12 +179,17 @@ export class CallPath {
     };
     const timeoutMs = server.spec.callTimeoutMs;
     const delivery: Delivery = { replace: undefined, traits, timeoutMs };
-    if (!call.settled) this.#hand(call, { server, user, request, delivery });
+    const sending = { server, user, request, delivery };
+    if (call.settled) return call;
+    if (attemptsMax !== undefined || this.#options.gate.guards(server))
+      this.#admit(call, sending, internal);
+    else this.#hand(call, sending);
     return call;
   }
 
   close(): void {
     this.#deadlines.close();
+    this.#options.gate.close();
   }
 
   #record(
@@ -233,7 +243,8 @@ export class CallPath {
   }
 
   #deliver(client: ClientRequest, call: Call, target: Target): void {
-    const { server, replace, upstreamName, paramHeaders } = target;
+    const { replace, upstreamName, paramHeaders } = target;
+    const server = standInFor(target.server);
     const { user, request, header } = client;
     if (header !== undefined && user.asker.era === 'modern' && paramHeaders.length > 0) {
       const refusal = checkParamHeaders(paramHeaders, request.params?.['arguments'], header);
@@ -246,13 +257,33 @@ export class CallPath {
     };
     const timeoutMs = server.spec.callTimeoutMs;
     const delivery: Delivery = { replace, upstreamName, traits, timeoutMs };
-    this.#hand(call, {
+    const sending = { server, user, request, delivery, header, paramHeaders: client.paramHeaders };
+    if (this.#options.gate.guards(server)) this.#admit(call, sending, { timeoutMs });
+    else this.#hand(call, sending);
+  }
+
+  /** Lets the call pass the gate, which hands it to its server, perhaps later and more than once. */
+  #admit(
+    call: Call,
+    sending: Sending,
+    limits: Pick<InternalCall, 'timeoutMs' | 'attemptsMax' | 'onRetry'>,
+  ): void {
+    const { server, user, request, delivery } = sending;
+    const name = delivery.upstreamName ?? request.params?.['name'];
+    const tool = request.method === 'tools/call' && typeof name === 'string' ? name : undefined;
+    const { timeoutMs, attemptsMax, onRetry } = limits;
+    this.#options.gate.admit(call, {
       server,
-      user,
-      request,
-      delivery,
-      header,
-      paramHeaders: client.paramHeaders,
+      principal: user.asker.owner,
+      tool,
+      timeoutMs,
+      attemptsMax,
+      onRetry,
+      isRepeatable: () => isRepeatable(this.#catalogs.offer(server, user.asker, user.owner), tool),
+      attempt: (limit) => {
+        const isShorter = limit !== undefined && limit.timeoutMs < delivery.timeoutMs;
+        this.#hand(call, isShorter ? { ...sending, delivery: { ...delivery, ...limit } } : sending);
+      },
     });
   }
 
@@ -261,8 +292,12 @@ export class CallPath {
     const send = (child: Child): void => this.#send(call, child, sending);
     try {
       const child = sending.server.take(sending.user, call, sending);
-      if (child instanceof Promise) child.then(send).catch((error: unknown) => call.fail(error));
-      else send(child);
+      if (child instanceof Promise) {
+        call.gate?.stepAside();
+        const ready = (taken: Child): void =>
+          call.gate === undefined ? send(taken) : call.gate.goOn(() => send(taken));
+        child.then(ready).catch((error: unknown) => call.fail(error));
+      } else send(child);
     } catch (error) {
       call.fail(error);
     }
@@ -292,6 +327,9 @@ interface Sending extends Pick<ClientRequest, 'user' | 'request' | 'paramHeaders
   /** What it asks for exists in the client's era only. */
   readonly isOfOneEra?: boolean;
 }
+
+/** Its backup, while it is degraded. */
+const standInFor = (server: Upstream): Upstream => server.standIn ?? server;
 
 /** Of a request that calls no tool. */
 const NO_TOOL: ToolTraits = { paramHeaders: [], wrapsOutput: false };

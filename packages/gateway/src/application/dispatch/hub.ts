@@ -1,13 +1,19 @@
 /** What every front of the gateway shares: servers, catalogues, views, calls; built from the options, ended together. */
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
+import type { Breaker } from '../../domain/breaker/breaker.ts';
+import { mcpServerStream } from '../../domain/mcp-server/events.ts';
 import type { Lifecycle } from '../../domain/mcp-server/lifecycle.ts';
 import type { GroupHistory } from '../../domain/group/history.ts';
 import type { GroupSpec } from '../../domain/group/spec.ts';
 import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
+import { PLAIN_BATCHES, type BatchParts } from '../batch/batch-parts.ts';
 import { EraBridge } from '../calls/era-bridge.ts';
 import { Catalogs } from '../catalog/catalogs.ts';
 import { Views, type View } from '../catalog/views.ts';
 import { Groups } from '../groups/groups.ts';
+import { NO_LIMITS, type ExecutionSettings } from '../../domain/execution/settings.ts';
+import { ExecutionGate } from '../execution/execution-gate.ts';
+import { HealthSchedule } from '../health/health-schedule.ts';
 import { GatewayTools, type ToolFamilies } from '../gateway-tools/gateway-tools.ts';
 import { Parking } from '../parking/parking.ts';
 import type {
@@ -30,6 +36,9 @@ import {
 } from '../servers/mcp-server.ts';
 import { ServerLogs } from '../servers/server-logs.ts';
 import { StartStages } from '../servers/start-stages.ts';
+import { newProcesses } from '../processes/new-processes.ts';
+import type { PastProcesses } from '../processes/past-processes.ts';
+import type { Processes } from '../processes/processes.ts';
 import { Subscriptions } from '../subscriptions/subscriptions.ts';
 import { TaskTable } from '../tasks/task-table.ts';
 import type { UseCaseDeps } from '../use-case.ts';
@@ -49,6 +58,11 @@ export interface HubOptions {
   readonly memory: MemoryStore;
   readonly past: ReadonlyMap<string, Lifecycle>;
   readonly groupPast?: ReadonlyMap<string, GroupHistory> | undefined;
+  /** Of circuit breakers, by the stream of what each belongs to. */
+  readonly pastCircuits?: ReadonlyMap<string, Breaker>;
+  readonly pastProcesses?: PastProcesses;
+  /** A UUID for an event; a random one unless given. */
+  readonly newEventId?: () => string;
   readonly random: () => number;
   readonly info: JsonObject;
   readonly parkedCalls: ParkedCallStore;
@@ -58,11 +72,17 @@ export interface HubOptions {
   readonly modernMeta: JsonObject;
   readonly leaseWaitMs: number;
   readonly inFlightMax: number;
+  /** Limits over all servers; none unless given. */
+  readonly execution?: ExecutionSettings | undefined;
   readonly catalog: {
     readonly firstListWaitMs: number;
     readonly ttlMs: number;
     readonly startConcurrency: number;
   };
+  /** Without it batches are neither recorded nor continued. */
+  readonly batches?: BatchParts | undefined;
+  /** Why what is to outlive the gateway is not kept just now. */
+  readonly stateProblem?: () => string | undefined;
   readonly toolAccess: {
     /** What clients see at the endpoint of all servers: servers and gateway, the gateway only, the servers only. */
     readonly mode: 'hybrid' | 'egress' | 'front_door';
@@ -80,26 +100,28 @@ export class Hub {
   readonly subscriptions: Subscriptions;
   readonly calls: CallPath;
   readonly tasks: TaskTable;
+  /** What every call to a server passes. */
+  readonly gate: ExecutionGate;
   /** What commands and queries work with, whoever asks for them. */
   readonly useCases: UseCaseDeps;
   /** Calls of modern clients that wait for answers. */
   readonly parking: Parking;
+  readonly #health: HealthSchedule;
+  /** What reacts to facts, later: the recovery of degraded servers. */
+  readonly processes: Processes;
   readonly #tools: GatewayTools;
   readonly #firstLists = new WeakMap<View, number>();
 
   constructor(options: HubOptions) {
     this.options = options;
-    const { clock, parkedCalls: store, sealer, info } = options;
+    const { clock, logger, memory, modernMeta, parkedCalls: store, sealer, info } = options;
     this.parking = new Parking({ clock, store, sealer, info });
-    this.catalogs = new Catalogs({
-      clock: options.clock,
-      logger: options.logger,
-      modernMeta: options.modernMeta,
-      memory: options.memory,
-      ...options.catalog,
-    });
+    this.catalogs = new Catalogs({ clock, logger, modernMeta, memory, ...options.catalog });
     this.subscriptions = new Subscriptions(options);
     this.tasks = new TaskTable(options.clock);
+    this.gate = new ExecutionGate({ ...options, settings: options.execution ?? NO_LIMITS });
+    this.#health = new HealthSchedule(options);
+    this.processes = newProcesses(options, () => this.fleet.servers);
     this.views = new Views({
       catalogs: this.catalogs,
       serverInfo: options.info,
@@ -111,6 +133,7 @@ export class Hub {
       ...options,
       launcher: logs.kept(stages.told(options.launcher)),
       listener: this.#listener(stages),
+      events: this.processes,
     };
     const { mode, gatewayTools, naming } = options.toolAccess;
     this.#tools = new GatewayTools(mode === 'front_door' ? 'none' : gatewayTools);
@@ -139,19 +162,26 @@ export class Hub {
       logger: options.logger,
       startedAtMs: options.clock.nowMs(),
       fleet,
+      stateProblem: options.stateProblem,
       catalogs: this.catalogs,
       parkedCalls: this.parking,
+      processes: this.processes,
       configuration: options.configuration,
       stages,
       logs,
       startConcurrency: options.catalog.startConcurrency,
+      batches: options.batches ?? PLAIN_BATCHES,
+      gate: this.gate,
       send: (call) => this.calls.sendInternal(call),
     };
     this.calls = new CallPath({
       ...options,
-      callTimeoutMsMin: Math.min(...options.servers.map((spec) => spec.callTimeoutMs)),
+      callTimeoutMsMin: Math.min(
+        ...[...options.servers, ...(options.groups ?? [])].map((spec) => spec.callTimeoutMs),
+      ),
       bridge: new EraBridge(info, (state) => this.parking.stray(state)),
       catalogs: this.catalogs,
+      gate: this.gate,
       known: (view, user) => this.known(view, user),
       runOwn: (tool, client, call) =>
         this.#tools.run(tool, { deps: this.useCases, client, call, info }),
@@ -159,9 +189,10 @@ export class Hub {
   }
 
   #newServer(spec: McpServerSpec, parts: ServerDependencies): McpServer {
-    const { memory, past } = this.options;
+    const { memory, past, pastCircuits } = this.options;
     const known = memory.load(spec);
-    const remembered = { lifecycle: past.get(spec.id), eras: known?.eras };
+    const circuit = pastCircuits?.get(mcpServerStream(spec.id));
+    const remembered = { lifecycle: past.get(spec.id), eras: known?.eras, circuit };
     const server = new McpServer(spec, { ...parts, remembered });
     if (known !== undefined) this.catalogs.remember(server, known);
     return server;
@@ -173,6 +204,7 @@ export class Hub {
         stages.reached(server.spec.id, 'discovering_tools');
         this.catalogs.childReady(server, child);
         this.subscriptions.childReady(server, child);
+        this.#health.watch(server);
       },
       changed: (server, child, notification) => {
         this.catalogs.childChanged(server, child, notification.method);
@@ -203,6 +235,8 @@ export class Hub {
 
   async close(): Promise<void> {
     this.groups.close();
+    this.#health.close();
+    this.processes.close();
     this.parking.close();
     this.views.close();
     this.catalogs.close();

@@ -66,7 +66,9 @@ export const InvokeStreamArguments = InvokeArguments.extend({
     .min(0)
     .max(100)
     .default(3)
-    .describe('Accepted; this build makes one attempt.'),
+    .describe(
+      'Attempts at most, the first included, where repeating the call is safe; 0 and 1 mean one. A configured `retry` policy may allow fewer.',
+    ),
   correlation_id: z
     .string()
     .min(1)
@@ -76,7 +78,10 @@ export const InvokeStreamArguments = InvokeArguments.extend({
 });
 
 export const InvokeExArguments = InvokeStreamArguments.extend({
-  retry_on_error: z.boolean().default(true).describe('Accepted; this build makes one attempt.'),
+  retry_on_error: z
+    .boolean()
+    .default(true)
+    .describe('False: one attempt, whatever `max_retries` says.'),
 });
 
 const ALIASES: Readonly<Record<string, string>> = {

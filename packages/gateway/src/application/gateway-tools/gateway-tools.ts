@@ -85,12 +85,28 @@ function deliver(
 async function argumentsOf({ request, text }: OwnToolCall['client']): Promise<JsonObject> {
   const args = request.params?.['arguments'] ?? {};
   if (!isObject(args)) return { arguments: args };
-  if (!('arguments' in args) || !losesNumbers(text.text)) return args;
+  const { calls } = args;
+  if (!('arguments' in args) && !Array.isArray(calls)) return args;
+  if (!losesNumbers(text.text)) return args;
   const exact = parseChecked(text.text);
   const params = isObject(exact) ? exact['params'] : undefined;
   const exactArgs = isObject(params) ? params['arguments'] : undefined;
-  return isObject(exactArgs) ? { ...args, arguments: exactArgs['arguments'] } : args;
+  if (!isObject(exactArgs)) return args;
+  const batch = Array.isArray(calls) ? { calls: withExact(calls, exactArgs['calls']) } : {};
+  return { ...withExactArguments(args, exactArgs), ...batch };
 }
+
+/** The same for each call of a batch. */
+function withExact(calls: readonly unknown[], exact: unknown): readonly unknown[] {
+  const texts: readonly unknown[] = Array.isArray(exact) ? exact : [];
+  return calls.map((call, index) => {
+    const written = texts[index];
+    return isObject(call) && isObject(written) ? withExactArguments(call, written) : call;
+  });
+}
+
+const withExactArguments = (read: JsonObject, written: JsonObject): JsonObject =>
+  'arguments' in read ? { ...read, arguments: written['arguments'] } : read;
 
 function contextOf(
   tool: GatewayTool,

@@ -13,6 +13,7 @@ const STEP: Readonly<Record<Stage, number>> = {
   connecting: 2.5,
   ready: 3,
   executing: 3.5,
+  retrying: 3.5,
   processing: 4.5,
   complete: 5,
   failed: 5,
@@ -33,7 +34,9 @@ export class ProgressReporter {
   }
 
   stage(stage: Stage, message: string): void {
-    this.#tell(STEP[stage], TOTAL, `[${stage}] ${message}`);
+    // Another attempt may follow what was told of the one before, and one more may follow it.
+    const step = stage === 'retrying' ? this.#halfwayOn : STEP[stage];
+    this.#tell(step, TOTAL, `[${stage}] ${message}`);
   }
 
   /** What the server reports, as a part of `executing`. */
@@ -41,11 +44,13 @@ export class ProgressReporter {
     const share = total === undefined || total <= 0 ? undefined : Math.min(1, progress / total);
     // Without a total each report takes half of what is left.
     const next =
-      share === undefined
-        ? Math.max(this.#last, SERVER_FROM) / 2 + SERVER_TO / 2
-        : SERVER_FROM + share * (SERVER_TO - SERVER_FROM);
+      share === undefined ? this.#halfwayOn : SERVER_FROM + share * (SERVER_TO - SERVER_FROM);
     const said = message ?? (total === undefined ? `${progress}` : `${progress} of ${total}`);
     this.#tell(next, TOTAL, `[executing] ${said}`);
+  }
+
+  get #halfwayOn(): number {
+    return Math.max(this.#last, SERVER_FROM) / 2 + SERVER_TO / 2;
   }
 
   /** What the server reports, as it is. */

@@ -109,6 +109,7 @@ export function detailsAnswer(details: McpServerDetails, words: Words): ToolAnsw
       last_success_ago: ago(health.lastSuccessAtMs),
       last_failure_ago: ago(health.lastFailureAtMs),
     },
+    ...optional('circuit_breaker', circuitMember(facts)),
     idle_time: facts.isAlive ? ago(facts.lastUsedAtMs) : null,
     meta: {
       tools_count: tools.length,
@@ -121,18 +122,27 @@ export function detailsAnswer(details: McpServerDetails, words: Words): ToolAnsw
   });
 }
 
+function circuitMember({ circuit }: ServerFacts): JsonObject | undefined {
+  if (circuit === undefined) return undefined;
+  const { state, trips, failures, openedBy } = circuit;
+  return { state, trips, failures, opened_by: openedBy ?? null };
+}
+
 const seconds = (ms: number): number => Math.round(ms / 100) / 10;
 
-export function healthAnswer(
-  { status, total, byState, groups }: GatewayHealth,
-  words: Words,
-): ToolAnswer {
-  const noLimit = { requests_per_second: null, burst_size: null, scope: null };
+export function healthAnswer(health: GatewayHealth, words: Words): ToolAnswer {
+  const { status, total, byState, groups, rateUse } = health;
+  const { limit, activeBuckets } = rateUse;
+  const config = {
+    requests_per_second: limit?.perSecond ?? null,
+    burst_size: limit?.burst ?? null,
+    scope: limit === undefined ? null : 'global',
+  };
   return valueAnswer({
     status,
     [words.many]: { total, by_state: byState },
     groups: groupCounts(groups),
-    security: { rate_limiting: { active_buckets: 0, config: noLimit } },
+    security: { rate_limiting: { active_buckets: activeBuckets, config } },
   });
 }
 
@@ -169,9 +179,9 @@ export function reportAnswer(report: InvokeReport, words: Words): ToolAnswer {
       ...result,
       _retry_metadata: {
         correlation_id: correlationId,
-        attempts,
+        attempts: attempts.attempts,
         total_time_ms: totalMs,
-        retries: [],
+        retries: attempts.retries,
         ...(failure === undefined
           ? {}
           : { final_error_reason: failure.reason, recovery_hints: failure.recoveryHints }),

@@ -28,7 +28,7 @@ const INDICATORS: Readonly<Record<Words['family'], Readonly<Record<ServerState, 
 };
 
 export function statusAnswer(
-  { servers, groups, nowMs, uptimeMs }: GatewayStatus,
+  { servers, groups, nowMs, uptimeMs, stateProblem }: GatewayStatus,
   words: Words,
 ): ToolAnswer {
   const rows = servers.map((facts) => ({
@@ -55,11 +55,13 @@ export function statusAnswer(
       ...(isHangar ? { runtime_mcp_servers: 0, runtime_healthy: 0 } : {}),
       uptime: duration(uptimeMs),
       uptime_seconds: Math.round(uptimeMs / 1_000),
+      ...(stateProblem === undefined ? {} : { state_problem: stateProblem }),
     },
     formatted: [
       `MCP Hangar: ${healthy} of ${servers.length} ${words.many} healthy, up ${duration(uptimeMs)}`,
       ...servers.flatMap((facts) => linesOf(facts, words)),
       ...groups.map((group) => groupLine(group, words)),
+      ...(stateProblem === undefined ? [] : [`state is not kept: ${stateProblem}`]),
     ].join('\n'),
   });
 }

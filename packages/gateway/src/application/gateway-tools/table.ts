@@ -23,6 +23,7 @@ import {
   warmAnswer,
 } from './results.ts';
 import { statusAnswer } from './status-answer.ts';
+import { BATCH_TOOLS } from './batch-tools.ts';
 import { defineTool, type GatewayTool, type Hints } from './tool.ts';
 import { HANGAR_WORDS, REGISTRY_WORDS, type Words } from './words.ts';
 
@@ -203,7 +204,10 @@ const invokeTools = (words: Words): readonly GatewayTool[] => [
     name: 'invoke_ex',
     useCase: REGISTRY.invoke_tool_with_report,
     args: InvokeExArguments,
-    toInput: toInvoke,
+    toInput: ({ retry_on_error: isTriedAgain, ...args }) => ({
+      ...toInvoke(args),
+      attemptsMax: isTriedAgain ? Math.max(1, args.max_retries) : 1,
+    }),
     toAnswer: reportAnswer,
     hints: CALLS,
   }),
@@ -213,7 +217,7 @@ const invokeTools = (words: Words): readonly GatewayTool[] => [
     useCase: REGISTRY.invoke_tool_with_report,
     more: 'With a progress token, each stage is told as it is reached.',
     args: InvokeStreamArguments,
-    toInput: toInvoke,
+    toInput: (args) => ({ ...toInvoke(args), attemptsMax: Math.max(1, args.max_retries) }),
     toAnswer: reportAnswer,
     hints: CALLS,
   }),
@@ -223,4 +227,4 @@ export const REGISTRY_TOOLS: readonly GatewayTool[] = [
   ...commonTools(REGISTRY_WORDS),
   ...invokeTools(REGISTRY_WORDS),
 ];
-export const HANGAR_TOOLS: readonly GatewayTool[] = commonTools(HANGAR_WORDS);
+export const HANGAR_TOOLS: readonly GatewayTool[] = [...commonTools(HANGAR_WORDS), ...BATCH_TOOLS];

@@ -38,7 +38,9 @@ export function groupAsServer(
     note: `${healthyCount} of ${members.length} members in rotation`,
     lastUsedAtMs: lastSuccessAtMs,
     consecutiveFailures,
+    circuit: undefined,
     cannotCross: [],
+    queuedCount: deps.gate.queuedOf(group),
     activity: activityOfAll(group, deps.clock.nowMs()),
   };
 }

@@ -59,6 +59,7 @@ class GroupWorld {
       failoverMembersMax: 2,
       hedgeAfterMs: undefined,
       callTimeoutMs: 1_000,
+      execution: undefined,
       predefinedTools: undefined,
       hiddenTools: [],
       ...part,

@@ -119,6 +119,12 @@ export class ServerGroup implements Upstream, ServerObserver {
     return this.#rotation.healthyCount;
   }
 
+  get retryInMs(): number {
+    if (this.isAvailable) return 0;
+    const nowMs = this.#deps.clock.nowMs();
+    return Math.max(0, (this.#rotation.retryAtMs ?? nowMs) - nowMs);
+  }
+
   /** Whether a call would be given to a member now. */
   get isAvailable(): boolean {
     return this.#candidates(undefined).length > 0 || !this.#rotation.isCircuitOpen;
@@ -354,7 +360,9 @@ export class ServerGroup implements Upstream, ServerObserver {
   #candidates(tried: ReadonlySet<string> | undefined): readonly Member[] {
     const usable = this.#members.filter(
       ({ spec, server }) =>
-        this.#rotation.has(spec.id) && tried?.has(spec.id) !== true && isDue(server),
+        this.#rotation.has(spec.id) &&
+        tried?.has(spec.id) !== true &&
+        isDue(server, this.#deps.clock.nowMs()),
     );
     const steady = usable.filter(({ server }) => this.#isSteady(server));
     return steady.length > 0 ? steady : usable;
@@ -376,7 +384,10 @@ export class ServerGroup implements Upstream, ServerObserver {
   /** No member is in rotation, or none of them may be tried. */
   #lastResort(tried: ReadonlySet<string>, nowMs: number): readonly Member[] {
     const due = this.#members.filter(
-      ({ spec, server }) => !tried.has(spec.id) && !this.#rotation.has(spec.id) && isDue(server),
+      ({ spec, server }) =>
+        !tried.has(spec.id) &&
+        !this.#rotation.has(spec.id) &&
+        isDue(server, this.#deps.clock.nowMs()),
     );
     if (due.length === 0) throw this.#noMember();
     if (!this.#rotation.admitsTrial(nowMs)) throw this.#notAvailable(nowMs);
@@ -418,7 +429,7 @@ interface OtherTry {
 }
 
 /** A call now is not told to wait. */
-function isDue({ spec, phase, retryInMs }: McpServer): boolean {
-  if (spec.launch.kind === 'inactive') return false;
+function isDue({ spec, phase, retryInMs, breaker }: McpServer, nowMs: number): boolean {
+  if (spec.launch.kind === 'inactive' || (breaker?.retryInMs(nowMs) ?? 0) > 0) return false;
   return (phase !== 'dead' && phase !== 'degraded') || retryInMs === 0;
 }

@@ -5,6 +5,7 @@ import { defineEntry, LOOK_MS_MAX, WORK_MS_MAX, type OperatorEntry } from './ent
 import { groupRow, groupsReport } from './groups-report.ts';
 import { logsEntry } from './logs-entry.ts';
 import { parkedCallsReport } from './parked-calls-report.ts';
+import { processesReport } from './processes-report.ts';
 import { serverReport, serversReport } from './servers-report.ts';
 import { toolCallEntry } from './tool-call-entry.ts';
 
@@ -13,6 +14,7 @@ const ENTRIES: readonly OperatorEntry[] = [
   defineEntry(REGISTRY.list_groups, LOOK_MS_MAX, groupsReport),
   defineEntry(REGISTRY.rebalance_group, LOOK_MS_MAX, groupRow),
   defineEntry(REGISTRY.list_parked_calls, LOOK_MS_MAX, parkedCallsReport),
+  defineEntry(REGISTRY.list_processes, LOOK_MS_MAX, processesReport),
   defineEntry(REGISTRY.get_status, LOOK_MS_MAX, serversReport),
   defineEntry(REGISTRY.get_mcp_server, LOOK_MS_MAX, serverReport),
   // Both start a server where its tools are not known yet.

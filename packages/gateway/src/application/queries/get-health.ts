@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { RateUse } from '../execution/execution-gate.ts';
 import { allGroupFacts, type GroupFacts } from '../groups/group-facts.ts';
 import { allFacts, type ServerFacts } from '../server-facts.ts';
 import { defineQuery } from '../use-case.ts';
@@ -8,6 +9,7 @@ export interface GatewayHealth {
   readonly total: number;
   readonly byState: Readonly<Record<string, number>>;
   readonly groups: readonly GroupFacts[];
+  readonly rateUse: RateUse;
 }
 
 export const getHealth = defineQuery({
@@ -20,7 +22,8 @@ export const getHealth = defineQuery({
     const byState: Record<string, number> = {};
     for (const { state } of all) byState[state] = (byState[state] ?? 0) + 1;
     const groups = allGroupFacts(deps, context);
-    return { status: statusOf(all, groups), total: all.length, byState, groups };
+    const { rateUse } = deps.gate;
+    return { status: statusOf(all, groups), total: all.length, byState, groups, rateUse };
   },
 });
 

@@ -8,6 +8,8 @@ export interface GatewayStatus {
   readonly groups: readonly GroupFacts[];
   readonly nowMs: number;
   readonly uptimeMs: number;
+  /** What is to outlive the gateway is not kept just now. */
+  readonly stateProblem: string | undefined;
 }
 
 export const getStatus = defineQuery({
@@ -22,6 +24,7 @@ export const getStatus = defineQuery({
       groups: allGroupFacts(deps, context),
       nowMs,
       uptimeMs: nowMs - deps.startedAtMs,
+      stateProblem: deps.stateProblem?.(),
     };
   },
 });

@@ -197,6 +197,22 @@ describe('a log that cannot be written', () => {
   });
 });
 
+test('what clients do otherwise shares the room of calls, and is counted with them', async () => {
+  const store = new MemoryEventStore();
+  const recorder = recorderOn(store, 2);
+  recorder.callSettled(CALL);
+  for (let n = 0; n < 3; n += 1) recorder.recordActivity('batches', { type: 'Done', data: { n } });
+  recorder.record('mcp_server:files', { type: 'McpServerStopped', data: {} });
+  await pass();
+  const events = await storedIn(store);
+  expect(events.filter(({ stream }) => stream === 'batches').map(({ data }) => data)).toEqual([
+    { n: 0 },
+  ]);
+  expect(events.map(({ type }) => type)).toContain('McpServerStopped');
+  const lost = events.filter(({ type }) => type === 'CallsNotRecorded');
+  expect(lost.map(({ data }) => data)).toEqual([{ count: 2 }]);
+});
+
 test('what waits is written at the end', async () => {
   const appended: string[] = [];
   const store = new Disk();

@@ -18,6 +18,7 @@ import {
   toolCallStream,
   type SettledCall,
 } from './call-event.ts';
+import { versionOf } from './upcast.ts';
 
 export interface RecorderOptions {
   readonly store: EventStore;
@@ -29,6 +30,10 @@ export interface RecorderOptions {
   readonly newId: () => string;
   /** Calls that wait to be written (`event_store.call_log_queue_max`). */
   readonly callsMax: number;
+  /** Events of a stream are stored. Must not throw. */
+  readonly onStored?: (stream: string, eventsCount: number) => void;
+  /** What is to be done with the store behind the last event and before it is closed. */
+  readonly beforeClose?: () => Promise<void>;
 }
 
 /** Events of one transaction. */
@@ -52,6 +57,8 @@ interface Waiting {
   readonly stream: string;
   readonly event: NewEvent;
   readonly isCall: boolean;
+  /** The append that it was part of: one that may be stored is made again as it was, so that all of it is, or none. */
+  tried?: number;
 }
 
 export class EventRecorder implements EventSink, AsyncDisposable {
@@ -61,6 +68,8 @@ export class EventRecorder implements EventSink, AsyncDisposable {
   #waiting: Waiting[] = [];
   #callsWaiting = 0;
   #lost = 0;
+  #factsLost = 0;
+  #tries = 0;
   #timer: NodeJS.Timeout | undefined;
   #freshChars = 0;
   #making: NodeJS.Timeout | undefined;
@@ -79,9 +88,22 @@ export class EventRecorder implements EventSink, AsyncDisposable {
     return this.#problem;
   }
 
-  record(stream: string, event: DomainEvent): void {
-    if (this.#waiting.length - this.#callsWaiting >= FACTS_MAX) return;
-    this.#add({ stream, event: this.#stamped(event), isCall: false });
+  record(stream: string, event: DomainEvent, id?: string): void {
+    if (this.#waiting.length - this.#callsWaiting >= FACTS_MAX) {
+      this.#factsLost += 1;
+      return;
+    }
+    this.#add({ stream, event: this.#stamped(event, id), isCall: false });
+  }
+
+  /** Of what clients do as often as they like: it shares the room of calls, and is counted where there is none. */
+  recordActivity(stream: string, event: DomainEvent): void {
+    if (this.#callsWaiting + this.#fresh.length >= this.#options.callsMax) {
+      this.#lost += 1;
+      return;
+    }
+    this.#callsWaiting += 1;
+    this.#add({ stream, event: this.#stamped(event), isCall: true });
   }
 
   callSettled(call: SettledCall): void {
@@ -101,6 +123,7 @@ export class EventRecorder implements EventSink, AsyncDisposable {
     this.#makeEvents();
     clearTimeout(this.#timer);
     await settlesWithin(this.#writeAll(), CLOSE_MS_MAX);
+    await settlesWithin(this.#options.beforeClose?.() ?? Promise.resolve(), CLOSE_MS_MAX);
     await this.#options.store[Symbol.asyncDispose]();
   }
 
@@ -139,7 +162,7 @@ export class EventRecorder implements EventSink, AsyncDisposable {
     return {
       id,
       type,
-      schemaVersion: 1,
+      schemaVersion: versionOf(type),
       occurredAtMs: clock.nowMs(),
       producedBy,
       data,
@@ -180,7 +203,7 @@ export class EventRecorder implements EventSink, AsyncDisposable {
     const batch = this.#waiting.splice(0, BATCH_MAX);
     const byStream = grouped(batch);
     const outcomes = await Promise.all(
-      [...byStream].map(([stream, waiting]) => this.#append(stream, waiting)),
+      [...byStream].map(([stream, waiting]) => this.#store(stream, waiting)),
     );
     const failed = outcomes.filter((outcome) => outcome !== undefined);
     const kept = failed.flatMap(({ waiting }) => waiting);
@@ -190,31 +213,38 @@ export class EventRecorder implements EventSink, AsyncDisposable {
     return failed.length === 0;
   }
 
+  /** The events of one stream, in their order. */
+  async #store(stream: string, waiting: readonly Waiting[]): Promise<Failed | undefined> {
+    for (let from = 0; from < waiting.length;) {
+      const { tried } = waiting[from] ?? {};
+      const end = waiting.findIndex((one, at) => at > from && one.tried !== tried);
+      const part = waiting.slice(from, end === -1 ? undefined : end);
+      const failed = await this.#append(stream, part);
+      if (failed !== undefined) return { ...failed, waiting: waiting.slice(from) };
+      from += part.length;
+    }
+    return undefined;
+  }
+
   /** Answers what could not be stored, and why; undefined where all of it is. */
-  async #append(
-    stream: string,
-    waiting: readonly Waiting[],
-  ): Promise<{ readonly waiting: readonly Waiting[]; readonly error: unknown } | undefined> {
-    let left = waiting;
-    while (left.length > 0) {
-      try {
-        const events = left.map(({ event }) => event);
-        await this.#options.store.append({ stream, expected: 'any', events });
+  async #append(stream: string, waiting: readonly Waiting[]): Promise<Failed | undefined> {
+    const events = waiting.map(({ event }) => event);
+    try {
+      await this.#options.store.append({ stream, expected: 'any', events });
+    } catch (error) {
+      if (error instanceof TypeError) {
+        this.#giveUp(waiting, error);
         return undefined;
-      } catch (error) {
-        if (error instanceof TypeError) {
-          this.#giveUp(left, error);
-          return undefined;
-        }
-        // Stored by a worker that ended before it could say so; the others of its append follow one by one.
-        const others =
-          error instanceof DuplicateEvent
-            ? left.filter(({ event }) => event.id !== error.id)
-            : left;
-        if (others.length === left.length) return { waiting: left, error };
-        left = others;
+      }
+      // Stored by an append that could not say so any more: it was all or nothing, and is the same.
+      const isStored = error instanceof DuplicateEvent && waiting[0]?.tried !== undefined;
+      if (!isStored) {
+        this.#tries += 1;
+        for (const one of waiting) one.tried ??= this.#tries;
+        return { waiting, error };
       }
     }
+    this.#options.onStored?.(stream, events.length);
     return undefined;
   }
 
@@ -228,6 +258,8 @@ export class EventRecorder implements EventSink, AsyncDisposable {
     const { logger } = this.#options;
     if (error === undefined) {
       if (this.#problem !== undefined) logger.info({}, 'event_log_works_again');
+      if (this.#factsLost > 0) logger.error({ events: this.#factsLost }, 'events_not_recorded');
+      this.#factsLost = 0;
       this.#problem = undefined;
       this.#retryMs = RETRY_MS_MIN;
       return;
@@ -236,6 +268,11 @@ export class EventRecorder implements EventSink, AsyncDisposable {
     if (this.#problem === undefined) logger.warn({ reason }, 'event_log_not_written');
     this.#problem = reason;
   }
+}
+
+interface Failed {
+  readonly waiting: readonly Waiting[];
+  readonly error: unknown;
 }
 
 function grouped(batch: readonly Waiting[]): ReadonlyMap<string, readonly Waiting[]> {

@@ -1,48 +1,82 @@
 /** What the event log knows of the servers from before this start, and the truth about what was alive then. */
-import type { EventStore, StoredEvent } from '@mcp-hangar/kernel/event-store';
-import { McpServerEvent, mcpServerStream } from '../../domain/mcp-server/events.ts';
+import type { EventStore } from '@mcp-hangar/kernel/event-store';
+import type { Snapshot, SnapshotStore } from '@mcp-hangar/kernel/snapshot';
+import { mcpServerStream } from '../../domain/mcp-server/events.ts';
 import { lifecycleOf, type Lifecycle } from '../../domain/mcp-server/lifecycle.ts';
 import type { EventSink } from '../ports.ts';
-
-/** Every attempt to start changes the state, and that event carries all of it: no need to read from the beginning. */
-const TAIL_EVENTS = 64;
+import {
+  fromSnapshot,
+  replayServer,
+  snapshotOf,
+  unreplayed,
+  type ReplayedServer,
+} from './server-replay.ts';
 
 /**
- * Reads the state of every server and closes what the log believes alive with `gateway_restarted`: nothing
- * outlives the process that wrote it.
- * @throws Fault EVENT_STORE_UNAVAILABLE
+ * Of a stream without a snapshot: a log of before there were any may be long, and a start does not wait for all of it.
+ * Every attempt to start changes the state, and that event carries what counts.
+ */
+const TAIL_EVENTS = 256;
+/** A state that cost more than this is worth keeping. */
+const SNAPSHOT_EVENTS_MIN = 32;
+/** Streams that are read at one time. */
+const READS_MAX = 4;
+
+export interface PastOptions {
+  /** Whether who wrote an event may still run; nobody but this process unless given. */
+  readonly isAlive?: (producedBy: string) => boolean;
+  /** What is worth keeping for the next start. */
+  readonly onSnapshots?: (snapshots: readonly Snapshot[]) => void;
+}
+
+/**
+ * Reads the state of every server and closes what the log believes alive with `gateway_restarted`: no child outlives
+ * the process that wrote it. What belongs to another gateway that runs is not closed; here it is cold all the same.
+ * @throws Fault EVENT_STORE_UNAVAILABLE, EVENT_STORE_BUSY
  */
 export async function readPast(
-  store: EventStore,
+  store: EventStore & Partial<SnapshotStore>,
   events: EventSink,
+  { isAlive = () => false, onSnapshots }: PastOptions = {},
 ): Promise<ReadonlyMap<string, Lifecycle>> {
   const past = new Map<string, Lifecycle>();
   const prefix = mcpServerStream('');
-  for (const { stream, version } of await store.streams(prefix)) {
+  const replayed = await replayAll(store, prefix);
+  for (const { stream, state, producedBy } of replayed) {
     const id = stream.slice(prefix.length);
-    const tail = await store.read(stream, Math.max(1, version - TAIL_EVENTS + 1), TAIL_EVENTS);
-    const { decide, evolve, initial } = lifecycleOf(id, Number.MAX_SAFE_INTEGER);
-    let state = stateAt(tail, evolve, initial);
+    const { decide, evolve } = lifecycleOf(id, Number.MAX_SAFE_INTEGER);
     const closing = decide({ type: 'stopped', reason: 'gateway_restarted' }, state);
-    for (const event of closing.ok ? closing.value : []) {
-      state = evolve(state, event);
-      events.record(stream, event);
-    }
-    past.set(id, state);
+    const facts = closing.ok ? closing.value : [];
+    past.set(id, facts.reduce(evolve, state));
+    if (producedBy !== undefined && isAlive(producedBy)) continue;
+    for (const event of facts) events.record(stream, event);
   }
+  const costly = replayed.filter(({ eventsCount }) => eventsCount >= SNAPSHOT_EVENTS_MIN);
+  const snapshots = costly.flatMap((one) => snapshotOf(one) ?? []);
+  if (snapshots.length > 0) onSnapshots?.(snapshots);
   return past;
 }
 
-function stateAt(
-  tail: readonly StoredEvent[],
-  evolve: (state: Lifecycle, event: McpServerEvent) => Lifecycle,
-  initial: Lifecycle,
-): Lifecycle {
-  let state = initial;
-  for (const { type, data } of tail) {
-    // An event of a later version of the gateway says nothing to this one.
-    const known = McpServerEvent.safeParse({ type, data });
-    if (known.success) state = evolve(state, known.data);
-  }
-  return state;
+async function replayAll(
+  store: EventStore & Partial<SnapshotStore>,
+  prefix: string,
+): Promise<readonly ReplayedServer[]> {
+  const kept = (await store.snapshots?.(prefix)) ?? [];
+  const begun = new Map(kept.flatMap((one) => fromSnapshot(one) ?? []).map((s) => [s.stream, s]));
+  const left = [...(await store.streams(prefix))];
+  const replayed: ReplayedServer[] = [];
+  const work = async (): Promise<void> => {
+    for (let next = left.shift(); next !== undefined; next = left.shift()) {
+      const { stream, version } = next;
+      const before = begun.get(stream) ?? behindTail(stream, version);
+      replayed.push(before.version === version ? before : await replayServer(store, before));
+    }
+  };
+  await Promise.all(Array.from({ length: READS_MAX }, work));
+  return replayed.toSorted((one, other) => (one.stream < other.stream ? -1 : 1));
 }
+
+const behindTail = (stream: string, version: number): ReplayedServer => ({
+  ...unreplayed(stream),
+  version: Math.max(0, version - TAIL_EVENTS),
+});

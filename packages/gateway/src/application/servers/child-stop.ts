@@ -6,6 +6,7 @@ export const STOP_REASON = {
   shutdown: 'shutdown',
   user_request: 'user_request',
   error: 'error',
+  failback: 'failback',
   /** The room is wanted for another. */
   lease: 'released',
   'session ended': 'released',

@@ -61,6 +61,11 @@ export const NOBODY: Owner = {
 /** The gateway itself, while it lists a server: what it hears then concerns nobody. */
 export const GATEWAY: Owner = { ...NOBODY };
 
+/** Told when a child begins to wait for the client of its calls, and when it goes on. */
+export interface WaitingForClient {
+  waitsForClient(isWaiting: boolean): void;
+}
+
 /** What a child reports to the server that it belongs to. */
 export interface ChildEvents {
   readonly spec: { readonly id: string };
@@ -109,7 +114,9 @@ export class Child implements ConnectionObserver {
   /** Its call waits for the client's next request; it takes no place among those that work. */
   #isParked = false;
   /** Requests of the server that wait for the owner's answer. */
-  asking = 0;
+  #asking = 0;
+  /** Calls at it that take no place while it waits for their client. */
+  readonly guarded = new Set<WaitingForClient>();
   /** When the last of them was answered, by `performance.now()`. */
   askedUntilMs = Number.NEGATIVE_INFINITY;
   /** Subscriptions that keep it running. */
@@ -120,6 +127,8 @@ export class Child implements ConnectionObserver {
   #proved = false;
   startedAtMs = 0;
   lastUsedAtMs = 0;
+  /** When it answered last, its handshake included. */
+  answeredAtMs = 0;
   /** Set when we end it ourselves: its exit is no crash. */
   stopping = false;
   #hasEnded = false;
@@ -168,6 +177,7 @@ export class Child implements ConnectionObserver {
   end(nowMs: number, answered: boolean): void {
     this.inFlight -= 1;
     this.lastUsedAtMs = nowMs;
+    if (answered) this.answeredAtMs = nowMs;
     if (answered && !this.#proved) {
       this.#proved = true;
       this.#events.proved(this);
@@ -205,6 +215,16 @@ export class Child implements ConnectionObserver {
       this.seat.kind === 'own' && this.seat.isOneClients && this.workedFor !== undefined;
     const isWaitedFor = this.pins > 0 || this.tasks > 0;
     return belongs || this.inFlight > 0 || this.asking > 0 || isWaitedFor;
+  }
+
+  get asking(): number {
+    return this.#asking;
+  }
+
+  set asking(count: number) {
+    const isChange = this.#asking > 0 !== count > 0;
+    this.#asking = count;
+    if (isChange) for (const call of this.guarded) call.waitsForClient(count > 0);
   }
 
   /** A request of the server was answered, or nobody will answer it. */

@@ -182,6 +182,17 @@ export class LifecycleKeeper {
     if (failures > 0 || phase === 'degraded') this.#apply({ type: 'answered' });
   }
 
+  /** A child has answered whether it is alive. */
+  probePassed(durationMs: number): void {
+    this.#apply({ type: 'probe-passed', durationMs });
+  }
+
+  /** A child has not. Says so where that degraded the server. */
+  probeFailed(reason: string, beganAtMs: number): 'now degraded' | undefined {
+    this.#lastFailureAtMs = this.#deps.clock.nowMs();
+    return this.#apply({ type: 'probe-failed', ...this.#failure(reason, beganAtMs) });
+  }
+
   /** The last child was ended by the gateway. */
   stopped(reason: StopReason, idle?: Idleness): void {
     this.#apply({ type: 'stopped', reason, ...(idle === undefined ? {} : { idle }) });

@@ -175,6 +175,8 @@ test('a server that was degraded before a restart is degraded after it', () => {
     stillborn: 0,
     retryAtMs: 1_009_000,
     lastFailure: 'x',
+    failedBy: 'call',
+    isProbeFailing: false,
   } as const;
   const world = worldOf({}, { hello: {}, remembered: { lifecycle, eras: undefined } });
   expect(world.server.phase).toBe('degraded');

@@ -10,6 +10,8 @@
  */
 import { messageOf, stackOf } from '@mcp-hangar/kernel/error-text';
 import { Fault } from '@mcp-hangar/kernel/errors';
+import type { Breaker } from '../../domain/breaker/breaker.ts';
+import type { Admitted, CircuitBreaker } from '../../domain/breaker/circuit-breaker.ts';
 import { EraMemory, type EraVerdict } from '../../domain/mcp-server/eras.ts';
 import type { Health, McpServerPhase } from '../../domain/mcp-server/health.ts';
 import type { Idleness, Lifecycle } from '../../domain/mcp-server/lifecycle.ts';
@@ -26,6 +28,7 @@ import { STOP_REASON, type ChildStop } from './child-stop.ts';
 import { IdleWatch } from './idle-watch.ts';
 import { LeasePool, type Cancellable } from './lease-pool.ts';
 import { ReplicaPool } from './replica-pool.ts';
+import { circuitFault, countCall, serverBreaker } from './server-breaker.ts';
 import { slotKey, Slots, type FixedSeat } from './slots.ts';
 import { StartingChild } from './starting-child.ts';
 import { LifecycleKeeper, type EndedCall } from './lifecycle-keeper.ts';
@@ -53,6 +56,7 @@ export interface ServerDependencies {
 
 export interface Remembered {
   readonly lifecycle: Lifecycle | undefined;
+  readonly circuit?: Breaker | undefined;
   readonly eras: EraVerdict | undefined;
 }
 
@@ -65,6 +69,13 @@ export interface ServerListener {
   ended(server: McpServer, child: Child, reason: ChildStop | undefined): void;
   /** Tools of the last known catalogue; undefined where there is none. */
   toolsKnown(server: McpServer): number | undefined;
+}
+
+export interface FailedProbe {
+  readonly reason: string;
+  /** By the wall clock. */
+  readonly beganAtMs: number;
+  readonly isHopeless: boolean;
 }
 
 interface HowToStart {
@@ -90,6 +101,10 @@ export class McpServer implements ChildEvents {
   readonly #keeper: LifecycleKeeper;
   readonly #idle: IdleWatch;
   readonly #eras: EraMemory;
+  /** Gets the calls for tools, prompts and resources of this one, while that is degraded. */
+  standIn: McpServer | undefined;
+  /** Undefined where none is configured. */
+  readonly breaker: CircuitBreaker | undefined;
   /** Aborted when what is starting is not wanted any more; a new one follows a stop. */
   #starting = new AbortController();
   #isClosed = false;
@@ -107,6 +122,7 @@ export class McpServer implements ChildEvents {
     this.#deps = deps;
     const { clock, remembered } = deps;
     this.#keeper = new LifecycleKeeper(spec, { ...deps, restored: remembered?.lifecycle });
+    this.breaker = serverBreaker(spec, deps.events, remembered?.circuit);
     this.#eras = new EraMemory(spec.era, remembered?.eras, clock.nowMs());
     this.#idle = new IdleWatch(spec.idleTtlMs, clock, (child, durationMs) => {
       void this.#stop(child, 'idle', { durationMs, lastUsedAtMs: child.lastUsedAtMs });
@@ -131,11 +147,10 @@ export class McpServer implements ChildEvents {
    * A child for this user, at once where one is ready. Its work has begun: the caller ends it with `child.end`.
    * @throws Fault where none can be had (also as rejection)
    */
-  take(user: ServerUser, work?: Cancellable): Child | Promise<Child> {
-    if (this.#keeper.state.phase === 'degraded') {
-      this.#keeper.checkDue();
-      this.#replaceSuspects();
-    }
+  take(user: ServerUser, work?: Cancellable & Admitted): Child | Promise<Child> {
+    if (this.#keeper.state.phase === 'degraded') this.#keeper.checkDue();
+    if (this.breaker !== undefined && work !== undefined) this.#admit(this.breaker, work);
+    if (this.#keeper.state.phase === 'degraded') this.#replaceSuspects();
     const era = this.eraFor(user.asker.era);
     if (era === 'unknown') return this.#learnEra().then(() => this.take(user, work));
     const seat = seatFor(this.spec.sharing, user.asker, era);
@@ -154,6 +169,11 @@ export class McpServer implements ChildEvents {
 
   memberFor(): McpServer {
     return this;
+  }
+
+  #admit(breaker: CircuitBreaker, work: Admitted): void {
+    const open = breaker.admit(work, this.#deps.clock.nowMs());
+    if (open !== undefined) throw circuitFault(this.spec.id, open);
   }
 
   /** A child that belongs to a session holds its state: none is ended to make room for another. */
@@ -234,16 +254,30 @@ export class McpServer implements ChildEvents {
   async start(user: ServerUser = ANYBODY): Promise<void> {
     this.#replaceSuspects();
     this.#keeper.forgive(this.#children.size);
+    this.breaker?.reset(this.#deps.clock.nowMs());
     const child = await this.take(user);
     child.end(this.#deps.clock.nowMs(), false);
   }
 
+  /** Starts the child of nobody in particular, where the back-off allows it. @throws Fault where it cannot be started */
+  async warm(): Promise<void> {
+    const child = await this.take(ANYBODY);
+    child.end(this.#deps.clock.nowMs(), false);
+  }
+
+  /** Ends what is left of a degraded server. Nothing tries it again but a call, under the back-off, or a person. */
+  giveUp(): void {
+    for (const child of this.#children) void this.#stop(child, 'error');
+    this.#keeper.stopped('max_retries_exceeded');
+  }
+
   /** Ends every child that runs or starts; the next call starts one again. */
-  async stop(reason: 'user_request'): Promise<void> {
+  async stop(reason: 'user_request' | 'failback'): Promise<void> {
     this.#starting.abort();
     this.#starting = new AbortController();
     for (const child of this.#children) void this.#stop(child, reason);
     this.#keeper.stopped(reason);
+    this.breaker?.reset(this.#deps.clock.nowMs());
     await Promise.allSettled([...this.#starts, ...this.#ends]);
   }
 
@@ -301,9 +335,31 @@ export class McpServer implements ChildEvents {
     this.#keeper.answered();
   }
 
-  callEnded(_child: Child, call: EndedCall): void {
+  callEnded(child: Child, call: EndedCall): void {
+    if (this.breaker !== undefined) countCall(this.breaker, child, call, this.#deps.clock.nowMs());
     if (this.#keeper.callEnded(call) === 'now degraded') this.#suspectShared();
     for (const observer of this.observers) observer.callEnded(this, call);
+  }
+
+  /** A passed probe would end what failed last. */
+  get isInDoubt(): boolean {
+    const { failures, failedBy } = this.#keeper.state;
+    return failures > 0 && failedBy !== 'call';
+  }
+
+  probePassed(child: Child, durationMs: number): void {
+    this.#suspects.delete(child);
+    this.#keeper.probePassed(durationMs);
+    for (const observer of this.observers) observer.recovered(this);
+  }
+
+  /** @param failed `isHopeless` where the child has not answered for so long that it is replaced */
+  probeFailed(child: Child, failed: FailedProbe): void {
+    const { reason, beganAtMs, isHopeless } = failed;
+    this.#deps.logger.warn({ ...this.#named(child), reason }, 'health_check_failed');
+    if (this.#keeper.probeFailed(reason, beganAtMs) === 'now degraded') this.#suspectShared();
+    for (const observer of this.observers) observer.failed(this, reason);
+    if (isHopeless) void this.#stop(child, 'error');
   }
 
   ended(child: Child, detail: string): void {
@@ -399,6 +455,7 @@ export class McpServer implements ChildEvents {
     this.#children.add(child);
     child.startedAtMs = beganAtMs;
     child.lastUsedAtMs = this.#deps.clock.nowMs();
+    child.answeredAtMs = child.lastUsedAtMs;
     this.#idle.watch(child);
     const { era } = child.seat;
     const durationMs = child.lastUsedAtMs - beganAtMs;
@@ -419,6 +476,7 @@ export class McpServer implements ChildEvents {
     const left = { children: this.#children.size, starts: this.#starts.size - 1, beganAtMs };
     this.#keeper.startFailed(error, left);
     const reason = messageOf(error);
+    this.breaker?.failed(reason, beganAtMs, this.#deps.clock.nowMs());
     this.#deps.logger.warn(
       { mcpServerId: this.spec.id, reason, retryInMs: this.#keeper.waitMs },
       'mcp_server_start_failed',

@@ -9,7 +9,7 @@ import type { McpServer, ServerUser } from './mcp-server.ts';
 
 export type UpstreamSpec = Pick<
   McpServerSpec,
-  'id' | 'description' | 'callTimeoutMs' | 'hiddenTools' | 'predefinedTools'
+  'id' | 'description' | 'callTimeoutMs' | 'execution' | 'hiddenTools' | 'predefinedTools'
 >;
 
 /** What of a request decides which member of a group gets it. */
@@ -32,6 +32,10 @@ export interface Upstream {
   readonly spec: UpstreamSpec;
   /** The servers behind it, in the order of the configuration; of a server that is none: itself. */
   readonly members: readonly McpServer[];
+  /** Its backup, while that stands in for it. */
+  readonly standIn?: McpServer | undefined;
+  /** Milliseconds until one that failed is tried again; 0 = with the next call. */
+  readonly retryInMs: number;
   /** Set for a group. */
   readonly failover: Failover | undefined;
   /**

@@ -284,7 +284,7 @@ export class LegacySession implements Owner {
       own.reply.send(message);
       return;
     }
-    const calls = [...this.#calls.keys()].filter((call) => call.child === child);
+    const calls = [...this.#calls.keys()].filter((call) => call.isWorkOf(child));
     const latest = calls.at(-1);
     if (latest === undefined) this.#outlet.send(message);
     else latest.reply.send(message);

@@ -19,11 +19,7 @@ import { isObject, type JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { META, MODERN_REVISION } from '../../domain/protocol/revisions.ts';
 import { checkServer, type CheckOptions } from '../../infrastructure/doctor/check-server.ts';
 import { gatewayFacts, portFacts } from '../../infrastructure/doctor/gateway-facts.ts';
-import {
-  othersMayWrite,
-  standardLog,
-  stateFacts,
-} from '../../infrastructure/doctor/state-facts.ts';
+import { othersMayWrite, stateFacts } from '../../infrastructure/doctor/state-facts.ts';
 import { createGuardian } from '../../infrastructure/launcher/guardian.ts';
 import type { DoctorFlags } from '../../server/cli/commands/doctor.ts';
 import { doctorText, progressLine } from '../../server/cli/doctor-text.ts';
@@ -31,6 +27,7 @@ import type { GatewayConfig } from '../config/gateway-config.ts';
 import { findConfigText, type FoundConfig } from '../find-config.ts';
 import { interruptible } from '../interrupt.ts';
 import { INFO, newLauncher } from '../launcher.ts';
+import { durablePlace } from '../open-store.ts';
 import { USER_ERROR } from '../exit-codes.ts';
 import { print, say } from '../say.ts';
 import { chooseState } from '../start.ts';
@@ -181,8 +178,9 @@ const NO_STATE = {
 } as const;
 
 function logPath(folder: string, config: GatewayConfig | undefined): string | undefined {
-  if (config?.eventLog.isEnabled !== true || config.eventLog.driver === 'memory') return undefined;
-  return config.eventLog.path ?? standardLog(folder);
+  if (config?.eventLog.isEnabled !== true) return undefined;
+  const place = durablePlace(config.persistence, folder);
+  return place?.kind === 'sqlite' ? place.path : undefined;
 }
 
 interface CheckWishes extends Wishes {

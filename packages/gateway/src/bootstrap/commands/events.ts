@@ -1,31 +1,23 @@
 /** `mcp-hangar events`: reads the log of a configuration, whether or not its gateway runs. */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import {
   followEvents,
   NEWEST_MAX,
   readEvents,
   type EventSelection,
 } from '@mcp-hangar/eventing/follow';
-import { SqliteEventStore } from '@mcp-hangar/eventing/sqlite-event-store';
 import type { VerifyReport } from '@mcp-hangar/eventing/findings';
-import { verifyEventLog } from '@mcp-hangar/eventing/verify';
-import { messageOf } from '@mcp-hangar/kernel/error-text';
 import { Fault } from '@mcp-hangar/kernel/errors';
 import type { StoredEvent } from '@mcp-hangar/kernel/event-store';
 import { toolCallStream } from '../../application/recording/call-event.ts';
 import { mcpServerStream } from '../../domain/mcp-server/events.ts';
-import { lookAt } from '../../infrastructure/state/state-folder.ts';
 import { eventJson, eventLine, parseSince } from '../../server/cli/event-text.ts';
 import type { EventsFlags } from '../../server/cli/commands/events.ts';
 import type { JsonFlag, PlaceFlags } from '../../server/cli/commands/group.ts';
-import { loadGatewayConfig } from '../config/load-config.ts';
-import { findConfigText } from '../find-config.ts';
 import { interruptible } from '../interrupt.ts';
-import { configFault } from '../outcome.ts';
+import { newStore, type DurablePlace } from '../open-store.ts';
 import { SYSTEM_ERROR } from '../exit-codes.ts';
 import { print, say } from '../say.ts';
-import { stateFolder } from '../start.ts';
+import { findLog, isThere } from './find-log.ts';
 
 const LIMIT = 50;
 const FINDINGS = 1;
@@ -33,13 +25,13 @@ const FINDINGS = 1;
 /** Prints events. Answers the exit code. */
 export async function events(flags: EventsFlags): Promise<number> {
   const selection = selectionOf(flags);
-  const path = await findLog(flags);
-  if (!existsSync(path)) say(`mcp-hangar: nothing has been recorded yet (${path})`);
+  const { place, name } = await findLog(flags);
+  if (!isThere(place)) say(`mcp-hangar: nothing has been recorded yet (${name})`);
   return interruptible(async (interrupted) => {
     const ending = new AbortController();
     process.stdout.on('error', () => ending.abort()); // whoever read has read enough
     const signal = AbortSignal.any([interrupted, ending.signal]);
-    const store = new SqliteEventStore({ path });
+    const store = await newStore(place);
     try {
       const found =
         flags.follow === true
@@ -66,14 +58,23 @@ async function printAll(
 
 /** Checks the log. Answers the exit code. */
 export async function eventsVerify(flags: PlaceFlags & JsonFlag): Promise<number> {
-  const path = await findLog(flags);
-  const report = verifyEventLog(path);
+  const { place, name: path } = await findLog(flags);
+  const report = await verify(place);
   const { findings } = report;
   if (flags.json === true) await print(JSON.stringify(verdictJson(path, report)));
   else if (report.exists) await print(verdictText(path, report));
   else say(`mcp-hangar: nothing has been recorded yet (${path})`);
   if (findings.length === 0) return 0;
   return findings.some(({ kind }) => kind === 'file') ? SYSTEM_ERROR : FINDINGS;
+}
+
+async function verify(place: DurablePlace): Promise<VerifyReport> {
+  if (place.kind === 'sqlite') {
+    const { verifyEventLog } = await import('@mcp-hangar/eventing/verify');
+    return verifyEventLog(place.path);
+  }
+  const { verifyPostgresEventLog } = await import('@mcp-hangar/eventing/postgres-verify');
+  return verifyPostgresEventLog(place);
 }
 
 /** What `--json` prints: members may be added; none is renamed or removed. */
@@ -121,23 +122,6 @@ function selectionOf({ server, type, since, limit }: EventsFlags): EventSelectio
 function ofServer(id: string): NonNullable<EventSelection['matches']> {
   const streams = new Set([mcpServerStream(id), toolCallStream(id)]);
   return ({ stream, data }) => streams.has(stream) || data['mcp_server_id'] === id;
-}
-
-/** Where the log of the configuration is kept. @throws Fault */
-async function findLog(flags: PlaceFlags): Promise<string> {
-  const config = await findConfigText(flags.config);
-  const loaded = loadGatewayConfig({ ...config, env: process.env });
-  if (!loaded.ok) throw configFault(loaded.error);
-  const { eventLog } = loaded.value;
-  if (!eventLog.isEnabled || eventLog.driver === 'memory')
-    throw wrong('event_store', 'this configuration keeps no event log on disk (event_store)');
-  const path = eventLog.path ?? join(stateFolder(flags, config).folder, 'events.db');
-  try {
-    lookAt(path);
-  } catch (error) {
-    throw new Fault('STATE_UNAVAILABLE', `cannot look for the event log: ${messageOf(error)}`);
-  }
-  return path;
 }
 
 const drained = (signal: AbortSignal): Promise<void> =>

@@ -49,6 +49,20 @@ const TABLE: readonly BadConfig[] = [
     says: ['config.yaml:3:16: logging.json_format: expected true or false, got "yes" (write true)'],
   },
   {
+    mistake: 'results in Redis',
+    text: 'mcp_servers: {}\ntruncation:\n  cache_driver: redis\n  redis_url: redis://localhost\n',
+    says: [
+      'config.yaml:3:3: truncation.cache_driver: this build cannot keep results in Redis (write "cache_driver: memory", or leave it out)',
+    ],
+  },
+  {
+    mistake: 'a share of a result that is too small to say anything',
+    text: 'mcp_servers: {}\ntruncation:\n  min_per_response_bytes: 1\n',
+    says: [
+      'config.yaml:3:27: truncation.min_per_response_bytes: expected a whole number from 256 to 1073741824, got 1 (leave it out for the default, 10000)',
+    ],
+  },
+  {
     mistake: 'a misspelt choice',
     text: server('    sharing: sesion\n'),
     says: [

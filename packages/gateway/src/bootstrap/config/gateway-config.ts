@@ -1,6 +1,27 @@
+import type { Truncation } from '../../application/batch/batch-parts.ts';
+import type { ExecutionSettings } from '../../domain/execution/settings.ts';
+import type { Secret } from '@mcp-hangar/kernel/secret';
 import type { Limits } from '../../domain/limits.ts';
 import type { GroupSpec } from '../../domain/group/spec.ts';
 import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
+
+/** Where all of it is kept that is to outlive the gateway. */
+export type StorePlace =
+  /** It forgets with the process. */
+  | { readonly kind: 'memory' }
+  /** A file, absolute; undefined = in the state folder. */
+  | {
+      readonly kind: 'sqlite';
+      readonly path: string | undefined;
+      /** Its folder was named, not the file: it is made where it does not exist. */
+      readonly makesFolder?: boolean;
+    }
+  | {
+      readonly kind: 'postgresql';
+      readonly url: Secret;
+      readonly schema: string;
+      readonly connectionsMax: number;
+    };
 
 /** Everything that is built from configuration, with every default filled in. */
 export interface GatewayConfig {
@@ -13,6 +34,7 @@ export interface GatewayConfig {
     readonly allowedOrigins: readonly string[];
   };
   readonly limits: Limits;
+  readonly execution: ExecutionSettings;
   readonly catalog: {
     readonly warm: 'lazy' | 'boot';
     readonly firstListWaitMs: number;
@@ -28,16 +50,19 @@ export interface GatewayConfig {
     readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
     readonly json: boolean;
   };
+  readonly persistence: StorePlace;
   readonly eventLog: {
     readonly isEnabled: boolean;
-    /** Memory forgets with the process. */
-    readonly driver: 'sqlite' | 'memory';
-    /** Absolute; undefined = in the state folder. */
-    readonly path: string | undefined;
     readonly allowsMemoryFallback: boolean;
     readonly callsMax: number;
     readonly keepMs: number;
     readonly keepEventsMax: number;
+  };
+  /** Long results of batches, and how the whole of them is kept. */
+  readonly truncation: Truncation & {
+    readonly ttlMs: number;
+    readonly entriesMax: number;
+    readonly bytesMax: number;
   };
   /** In file order, those of `mcp_servers` before those of `providers`. */
   readonly servers: readonly McpServerSpec[];

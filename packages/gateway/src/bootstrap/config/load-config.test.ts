@@ -33,10 +33,9 @@ describe('without a file', () => {
       value: {
         path: undefined,
         http: { host: '127.0.0.1', port: 8000, allowedHosts: [], allowedOrigins: [] },
+        persistence: { kind: 'sqlite', path: undefined },
         eventLog: {
           isEnabled: true,
-          driver: 'sqlite',
-          path: undefined,
           allowsMemoryFallback: false,
           callsMax: 10_000,
           keepMs: 7_776_000_000,
@@ -59,14 +58,49 @@ describe('without a file', () => {
           leaseWaitMs: 30_000,
           shutdownGraceMs: 10_000,
         },
+        execution: {
+          concurrencyMax: Number.POSITIVE_INFINITY,
+          queueMax: 1000,
+          queueTimeoutMs: 30_000,
+          rateLimit: undefined,
+          principalRateLimit: undefined,
+        },
         catalog: { warm: 'lazy', firstListWaitMs: 3000, ttlMs: 5000, startConcurrency: 4 },
         toolAccess: { mode: 'hybrid', gatewayTools: 'registry', naming: 'prefixed' },
         logging: { level: 'info', json: false },
+        truncation: {
+          isEnabled: false,
+          batchBytesMax: 900_000,
+          resultBytesMin: 10_000,
+          keepsStructure: true,
+          endsAtLines: true,
+          ttlMs: 300_000,
+          entriesMax: 10_000,
+          bytesMax: 268_435_456,
+        },
         servers: [],
         groups: [],
         notices: [],
       },
     });
+  });
+});
+
+describe('how often servers are asked whether they are alive', () => {
+  it.each([
+    ['', '', 60_000],
+    ['health_check: {interval_s: 30}\n', '', 30_000],
+    ['health_check: {interval_s: 30}\n', ', health_check_interval_s: 5', 5_000],
+    ['health_check: {enabled: false}\n', '', 0],
+    ['health_check: {enabled: false}\n', ', health_check_interval_s: 5', 5_000],
+  ])('%j and %j make it %i ms', (block, key, everyMs) => {
+    const loaded = loadGatewayConfig({
+      path: '/etc/config.yaml',
+      text: `${block}mcp_servers:\n  a: {command: x${key}}\n`,
+      env: {},
+    });
+    expect(loaded.ok && loaded.value.servers[0]?.healthIntervalMs).toBe(everyMs);
+    expect(loaded.ok && loaded.value.notices).toEqual([]);
   });
 });
 
@@ -87,6 +121,9 @@ describe('a server', () => {
       secrets: [],
       era: undefined,
       failuresMax: 3,
+      healthIntervalMs: 60_000,
+      breaker: undefined,
+      failover: undefined,
       sharing: 'auto',
       idleTtlMs: 300_000,
       startupTimeoutMs: 30_000,
@@ -287,7 +324,7 @@ describe('precedence', () => {
 
   it('leaves variables of blocks that are not active alone', () => {
     const config = load('mcp_servers: {}', {
-      env: { OTEL_SERVICE_NAME: 'x', MCP_RATE_LIMIT_RPS: 'x' },
+      env: { OTEL_SERVICE_NAME: 'x', JAEGER_PORT: 'x' },
     });
     expect(config.notices).toEqual([]);
   });
@@ -329,8 +366,6 @@ describe('notices', () => {
       return notice.split('`')[1];
     });
     expect(named).toEqual([
-      'max_concurrency',
-      'health_check_interval_s',
       'image',
       'volumes',
       'network',

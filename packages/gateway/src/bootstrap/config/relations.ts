@@ -1,8 +1,11 @@
 import type { z } from 'zod';
 
 import { childNode, type ConfigNode, isGiven, nodeAt } from './config-node.ts';
+import { checkPersistence } from './persistence-relations.ts';
 import { type ConfigPath, type ConfigProblem, formatPath } from './problem.ts';
 import { type Accepts, childAccepts, factsOf, knownKeys, unwrap } from './schema-walk.ts';
+import { burstAlone, policiesOfNobody } from './execution-relations.ts';
+import { checkFailover } from './failover-relations.ts';
 import { checkGroups, inlineMembers } from './group-relations.ts';
 import { checkRemote } from './remote-relations.ts';
 import { MODES } from './schema-server.ts';
@@ -27,9 +30,13 @@ export function checkRelations(
   const found = [
     ...missingServers(root),
     ...idsInBothMaps(root),
+    ...redisContinuations(root),
     ...aliasConflicts(root, [], unwrap(schema)),
+    ...policiesOfNobody(root),
+    ...checkPersistence(root),
     ...[...entries, ...inlineMembers(entries)].flatMap(checkServer),
     ...checkGroups(entries),
+    ...checkFailover(entries),
   ];
   return found.map(({ node, path, message, fix }) => ({
     file,
@@ -70,6 +77,14 @@ function idsInBothMaps(root: ConfigNode): readonly Finding[] {
   });
 }
 
+function redisContinuations(root: ConfigNode): readonly Finding[] {
+  const path = ['truncation', 'cache_driver'];
+  const node = nodeAt(root, path);
+  if (node?.kind !== 'scalar' || node.value !== 'redis') return [];
+  const message = 'this build cannot keep results in Redis';
+  return [{ node, path, message, fix: 'write "cache_driver: memory", or leave it out' }];
+}
+
 function aliasConflicts(node: ConfigNode, path: ConfigPath, accepts: Accepts): readonly Finding[] {
   if (node.kind === 'scalar') return [];
   if (node.kind === 'list') {
@@ -108,6 +123,7 @@ function checkServer(entry: Entry): readonly Finding[] {
     ...replicas(entry),
     ...twoToolLists(entry),
     ...checkRemote(entry),
+    ...burstAlone(entry),
     ...['tools', 'predefined_tools'].flatMap((key) => toolNamesTwice(entry, key)),
   ];
 }

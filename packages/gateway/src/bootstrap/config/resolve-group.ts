@@ -3,7 +3,9 @@ import type { GroupSpec } from '../../domain/group/spec.ts';
 import { McpServerId, type McpServerSpec } from '../../domain/mcp-server/spec.ts';
 import type { GatewayConfig } from './gateway-config.ts';
 import { predefinedTools, resolveServer, type ServerBase } from './resolve-server.ts';
-import { MODES, type ServerEntry } from './schema-server.ts';
+import { serverExecution } from './resolve-execution.ts';
+import type { ConfigDocument } from './schema.ts';
+import { MODES, type OneServerEntry, type ServerEntry } from './schema-server.ts';
 
 type NamedEntry = readonly [id: string, entry: ServerEntry];
 
@@ -13,18 +15,27 @@ const isGroup = ([, { mode }]: NamedEntry): boolean =>
 export function resolveServers(
   entries: readonly NamedEntry[],
   base: ServerBase,
+  document: ConfigDocument,
 ): Pick<GatewayConfig, 'servers' | 'groups'> {
+  const resolve = (id: string, entry: OneServerEntry): McpServerSpec => ({
+    ...resolveServer(id, entry, base),
+    execution: serverExecution(id, entry, document),
+  });
   const plain = entries.filter((entry) => !isGroup(entry));
-  const topLevel = plain.map(([id, entry]) => resolveServer(id, entry, base));
+  const topLevel = plain.map(([id, entry]) => resolve(id, entry));
   const ids = new Set<string>(topLevel.map(({ id }) => id));
   const groupEntries = entries.filter(isGroup);
   const inline = groupEntries
     .filter(([, { enabled }]) => enabled)
     .flatMap(([, { members = [] }]) => members)
     .filter(({ id }) => !ids.has(id))
-    .map(({ id, ...entry }) => resolveServer(id, entry, base));
+    .map(({ id, ...entry }) => resolve(id, entry));
   const servers = [...topLevel, ...inline];
-  const groups = groupEntries.map(([id, entry]) => resolveGroup(id, entry, { servers, ids }));
+  const groups = groupEntries.map(([id, entry]) => ({
+    ...resolveGroup(id, entry, { servers, ids }),
+    // What holds for every server unless it is set holds for each member, not for all of them together.
+    execution: groupExecution(id, entry, document),
+  }));
   return { servers, groups };
 }
 
@@ -34,7 +45,21 @@ interface Known {
   readonly ids: ReadonlySet<string>;
 }
 
-function resolveGroup(id: string, entry: ServerEntry, { servers, ids }: Known): GroupSpec {
+/** Limits of the group as a whole, and how its calls are tried again. */
+function groupExecution(
+  id: string,
+  entry: ServerEntry,
+  document: ConfigDocument,
+): GroupSpec['execution'] {
+  const { max_concurrency = 0, rate_limit } = entry;
+  return serverExecution(id, { max_concurrency, rate_limit }, document);
+}
+
+function resolveGroup(
+  id: string,
+  entry: ServerEntry,
+  { servers, ids }: Known,
+): Omit<GroupSpec, 'execution'> {
   const { members = [], health, circuit_breaker: breaker } = entry;
   const memberIds = new Set<string>(members.map((member) => member.id));
   const specs = servers.filter((server) => memberIds.has(server.id));

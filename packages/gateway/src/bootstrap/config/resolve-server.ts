@@ -12,6 +12,8 @@ import {
   type StdioLaunch,
 } from '../../domain/mcp-server/spec.ts';
 import { remoteDigest, remoteSecrets, resolveRemote, revealed } from './resolve-remote.ts';
+import { breakerPolicy } from './schema-breaker.ts';
+import { failoverPair } from './schema-failover.ts';
 import { MODES, type OneServerEntry, type ServerEntry } from './schema-server.ts';
 import { splitWords } from './split-words.ts';
 
@@ -26,6 +28,8 @@ export interface LaunchBase {
 export interface ServerBase extends LaunchBase {
   /** What the file took from the environment. */
   readonly secrets: readonly Secret[];
+  /** Of servers that do not say how often they are asked whether they are alive. */
+  readonly healthIntervalS: number;
 }
 
 export function resolveServer(id: string, entry: OneServerEntry, base: ServerBase): McpServerSpec {
@@ -43,6 +47,9 @@ export function resolveServer(id: string, entry: OneServerEntry, base: ServerBas
     startupTimeoutMs: Math.round((entry.startup_timeout_s ?? standardStartup(launch)) * 1000),
     callTimeoutMs: Math.round(entry.call_timeout_s * 1000),
     failuresMax: entry.max_consecutive_failures,
+    breaker: breakerPolicy(entry.circuit_breaker),
+    failover: failoverPair(entry),
+    healthIntervalMs: Math.round((entry.health_check_interval_s ?? base.healthIntervalS) * 1000),
     replicas: entry.replicas,
     leasedChildrenMax: entry.leased_children_max,
     sessionChildrenMax: entry.session_children_max,

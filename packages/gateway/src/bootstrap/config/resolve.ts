@@ -4,8 +4,10 @@ import type { Secret } from '@mcp-hangar/kernel/secret';
 
 import type { Limits } from '../../domain/limits.ts';
 import type { GatewayConfig } from './gateway-config.ts';
+import { resolveExecution } from './resolve-execution.ts';
 import { resolveServers } from './resolve-group.ts';
 import type { LaunchBase } from './resolve-server.ts';
+import { resolvePersistence } from './resolve-persistence.ts';
 import type { ConfigDocument } from './schema.ts';
 
 interface ResolveInput {
@@ -20,7 +22,8 @@ interface ResolveInput {
 /** A parsed document as the gateway uses it: camel case, milliseconds, absolute paths. */
 export function resolveConfig(input: ResolveInput): GatewayConfig {
   const { document, path, base, notices, secrets } = input;
-  const { http, catalog, logging } = document;
+  const { http, catalog, logging, health_check: health } = document;
+  const healthIntervalS = health?.enabled === false ? 0 : (health?.interval_s ?? HEALTH_INTERVAL_S);
   const servers = [
     ...Object.entries(document.mcp_servers ?? {}),
     ...Object.entries(document.providers ?? {}),
@@ -34,6 +37,7 @@ export function resolveConfig(input: ResolveInput): GatewayConfig {
       allowedOrigins: http.allowed_origins,
     },
     limits: resolveLimits(document.limits),
+    execution: resolveExecution(document),
     catalog: {
       warm: catalog.warm,
       firstListWaitMs: catalog.first_list_wait_ms,
@@ -46,26 +50,38 @@ export function resolveConfig(input: ResolveInput): GatewayConfig {
       naming: document.tool_access.naming,
     },
     logging: { level: logging.level, json: logging.json_format },
-    eventLog: resolveEventLog(document.event_store, base.directory),
-    ...resolveServers(servers, { ...base, secrets }),
+    truncation: resolveTruncation(document.truncation),
+    persistence: resolvePersistence(document, base.directory),
+    eventLog: resolveEventLog(document.event_store),
+    ...resolveServers(servers, { ...base, secrets, healthIntervalS }, document),
     notices,
   };
 }
 
+/** Where the file says nothing of it. */
+const HEALTH_INTERVAL_S = 60;
 const DAY_MS = 86_400_000;
 
-function resolveEventLog(
-  block: ConfigDocument['event_store'],
-  directory: string | undefined,
-): GatewayConfig['eventLog'] {
+function resolveEventLog(block: ConfigDocument['event_store']): GatewayConfig['eventLog'] {
   return {
     isEnabled: block.enabled,
-    driver: block.driver,
-    path: block.path === undefined ? undefined : resolvePath(directory ?? '.', block.path),
     allowsMemoryFallback: block.allow_memory_fallback,
     callsMax: block.call_log_queue_max,
     keepMs: block.keep_days * DAY_MS,
     keepEventsMax: block.keep_events_max,
+  };
+}
+
+function resolveTruncation(block: ConfigDocument['truncation']): GatewayConfig['truncation'] {
+  return {
+    isEnabled: block.enabled,
+    batchBytesMax: block.max_batch_size_bytes,
+    resultBytesMin: block.min_per_response_bytes,
+    keepsStructure: block.preserve_json_structure,
+    endsAtLines: block.truncate_on_line_boundary,
+    ttlMs: Math.round(block.cache_ttl_s * 1000),
+    entriesMax: block.max_cache_entries,
+    bytesMax: block.max_cache_bytes,
   };
 }
 

@@ -5,83 +5,58 @@ import { z } from 'zod';
 const seconds = z.number().min(0).max(604_800);
 const enabled = (standard: boolean): z.ZodDefault<z.ZodBoolean> => z.boolean().default(standard);
 
-export const ExecutionBlock = z.lazy(() =>
-  z.strictObject({
-    max_concurrency: z.int().min(0).default(50).describe('Calls at one time; 0 = unlimited.'),
-    default_mcp_server_concurrency: z
-      .int()
-      .min(0)
-      .default(10)
-      .describe('Calls at one time to one server.'),
-    default_provider_concurrency: z
-      .int()
-      .min(0)
-      .optional()
-      .describe('Same as `default_mcp_server_concurrency`.')
-      .meta({ aliasOf: 'default_mcp_server_concurrency' }),
-  }),
-);
-
-export const RateLimitBlock = z.lazy(() =>
-  z.strictObject({
-    rps: z
-      .number()
-      .min(0)
-      .default(10)
-      .describe('Calls a second.')
-      .meta({ env: 'MCP_RATE_LIMIT_RPS' }),
-    burst: z
-      .int()
-      .min(1)
-      .default(20)
-      .describe('Calls at once.')
-      .meta({ env: 'MCP_RATE_LIMIT_BURST' }),
-  }),
-);
-
-const RetryPolicy = z.lazy(() =>
-  z.strictObject({
-    max_attempts: z.int().min(1).max(100).default(3).describe('Attempts, the first included.'),
-    backoff: z
-      .enum(['exponential', 'linear', 'constant'])
-      .default('exponential')
-      .describe('How the delay grows.'),
-    initial_delay: seconds.default(1).describe('First delay. Seconds.'),
-    max_delay: seconds.default(30).describe('Longest delay. Seconds.'),
-    jitter: z.boolean().default(true).describe('Spread the delays.'),
-    jitter_factor: z.number().min(0).max(1).default(0.25).describe('How far they are spread.'),
-    retry_on: z.array(z.string().min(1)).optional().describe('Errors that are tried again.'),
-  }),
-);
-
-export const RetryBlock = z.lazy(() =>
-  z.strictObject({
-    default_policy: RetryPolicy.optional().describe('Policy of every server.'),
-    per_mcp_server: z
-      .record(z.string().min(1), RetryPolicy)
-      .optional()
-      .describe('Policies by server id.'),
-    per_provider: z
-      .record(z.string().min(1), RetryPolicy)
-      .optional()
-      .describe('Same as `per_mcp_server`.')
-      .meta({ aliasOf: 'per_mcp_server' }),
-  }),
-);
-
-export const TruncationBlock = z.lazy(() =>
-  z.strictObject({
-    enabled: enabled(false).describe('Cut long results.'),
-    max_batch_size_bytes: z.int().min(1).default(900_000).describe('Largest batch. Bytes.'),
-    min_per_response_bytes: z.int().min(1).default(10_000).describe('Share of a result. Bytes.'),
-    cache_ttl_s: seconds.default(300).describe('How long the rest is kept. Seconds.'),
-    cache_driver: z.enum(['memory', 'redis']).default('memory').describe('Where the rest is kept.'),
-    redis_url: z.string().min(1).optional().describe('Redis for the rest.'),
-    max_cache_entries: z.int().min(1).default(10_000).describe('Most results kept.'),
-    preserve_json_structure: z.boolean().default(true).describe('Cut between JSON values.'),
-    truncate_on_line_boundary: z.boolean().default(true).describe('Cut between lines.'),
-  }),
-);
+export const TruncationBlock = z.strictObject({
+  enabled: enabled(false).describe(
+    'Cut the results of `hangar_call` where together they are longer than `max_batch_size_bytes`. Without it only what no answer has room for is cut (10 MiB, or a quarter of `limits.client_buffer_bytes_max`).',
+  ),
+  max_batch_size_bytes: z
+    .int()
+    .min(1_000)
+    .max(1_073_741_824)
+    .default(900_000)
+    .describe('Results of one batch, together. Bytes.'),
+  min_per_response_bytes: z
+    .int()
+    .min(256)
+    .max(1_073_741_824)
+    .default(10_000)
+    .describe('No result is cut below this, where an answer has room for it. Bytes.'),
+  cache_ttl_s: z
+    .number()
+    .min(1)
+    .max(86_400)
+    .default(300)
+    .describe(
+      'How long the whole of a cut result is kept for `hangar_fetch_continuation`. Seconds.',
+    ),
+  cache_driver: z
+    .enum(['memory', 'redis'])
+    .default('memory')
+    .describe('Where it is kept: `memory`, long ones as files; `redis` stops the start.'),
+  redis_url: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Redis to keep it in.')
+    .meta({ inactive: 'notice' }),
+  max_cache_entries: z.int().min(1).max(1_000_000).default(10_000).describe('Most results kept.'),
+  max_cache_bytes: z
+    .int()
+    .min(1_048_576)
+    .max(1_099_511_627_776)
+    .default(268_435_456)
+    .describe('Results kept, together; to make room the oldest of whoever has most goes. Bytes.'),
+  preserve_json_structure: z
+    .boolean()
+    .default(true)
+    .describe(
+      'A cut result keeps its objects and keys; otherwise it is the beginning of its JSON.',
+    ),
+  truncate_on_line_boundary: z
+    .boolean()
+    .default(true)
+    .describe('A text ends with a whole line where that keeps more than half of it.'),
+});
 
 const strings = z.array(z.string().min(1));
 
@@ -147,29 +122,69 @@ export const DiscoveryBlock = z.lazy(() =>
 
 export const PersistenceBlock = z.lazy(() =>
   z.strictObject({
-    backend: z.enum(['sqlite', 'postgresql']).default('sqlite').describe('Where state is kept.'),
+    backend: z
+      .enum(['sqlite', 'postgresql', 'memory'])
+      .default('sqlite')
+      .describe('Where everything is kept that is to outlive the gateway; memory keeps nothing.'),
     sqlite: z
-      .strictObject({ data_dir: z.string().min(1).default('data').describe('Directory.') })
-      .optional()
-      .describe('SQLite.'),
-    postgresql: z
       .strictObject({
-        host: z.string().min(1).default('localhost').describe('Host.'),
-        port: z.int().min(1).max(65_535).default(5432).describe('Port.'),
-        database: z.string().min(1).optional().describe('Database.'),
-        user: z.string().min(1).optional().describe('User.'),
-        password: z.string().optional().describe('Password.'),
-        min_connections: z.int().min(0).default(2).describe('Connections kept open.'),
-        max_connections: z.int().min(1).default(10).describe('Most connections.'),
+        data_dir: z
+          .string()
+          .min(1)
+          .optional()
+          .describe('Folder of `events.db`; the state folder unless set.'),
       })
       .optional()
-      .describe('PostgreSQL.'),
+      .describe('SQLite.'),
+    postgresql: PostgresBlock.optional().describe('PostgreSQL, version 15 or later.'),
+  }),
+);
+
+const PostgresBlock = z.lazy(() =>
+  z.strictObject({
+    url: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        '`postgresql://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full`, in place of the five keys below.',
+      ),
+    host: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Host, or the folder of a socket; `localhost` unless set.'),
+    port: z.int().min(1).max(65_535).optional().describe('Port; 5432 unless set.'),
+    database: z.string().min(1).optional().describe('Database.'),
+    user: z.string().min(1).optional().describe('User; that of the gateway’s process unless set.'),
+    password: z.string().optional().describe('Password; better `${NAME}` than the word itself.'),
+    schema: z
+      .string()
+      .regex(/^(?!pg_)[a-z_][a-z0-9_]{0,62}$/, 'expected a-z, 0-9 and _')
+      .default('hangar')
+      .describe('Schema of the tables, which is made where it does not exist.'),
+    max_connections: z
+      .int()
+      .min(2)
+      .max(100)
+      .default(10)
+      .describe('Most connections; one of them writes.'),
+    min_connections: z
+      .int()
+      .min(0)
+      .max(100)
+      .optional()
+      .describe('Connections kept open.')
+      .meta({ inactive: 'notice' }),
   }),
 );
 
 export const EventStoreBlock = z.strictObject({
   enabled: enabled(true).describe('Keep the event log.'),
-  driver: z.enum(['sqlite', 'memory']).default('sqlite').describe('Where it is kept.'),
+  driver: z
+    .enum(['sqlite', 'memory'])
+    .default('sqlite')
+    .describe('`memory`: kept until the gateway ends. Where it is kept else, `persistence` says.'),
   path: z
     .string()
     .min(1)
@@ -178,7 +193,9 @@ export const EventStoreBlock = z.strictObject({
   allow_memory_fallback: z
     .boolean()
     .default(false)
-    .describe('Go on in memory where `path` cannot be used; otherwise that stops the start.'),
+    .describe(
+      'Go on in memory where `path` or the database cannot be used; otherwise that stops the start.',
+    ),
   call_log_queue_max: z
     .int()
     .min(256)
@@ -330,8 +347,13 @@ export const ObservabilityBlock = z.lazy(() =>
 
 export const HealthCheckBlock = z.lazy(() =>
   z.strictObject({
-    enabled: enabled(true).describe('Check servers.'),
-    interval_s: seconds.default(60).describe('Time between two checks of one server. Seconds.'),
+    enabled: enabled(true).describe('false: servers are asked only where they say how often.'),
+    interval_s: z
+      .number()
+      .min(0)
+      .max(3600)
+      .default(60)
+      .describe('`health_check_interval_s` of the servers that have none; 0 = never. Seconds.'),
   }),
 );
 

@@ -2,6 +2,9 @@ import { z } from 'zod';
 
 import { STRATEGIES } from '../../domain/group/spec.ts';
 import { once } from './once.ts';
+import { executionKeys } from './schema-execution.ts';
+import { failoverKeys } from './schema-failover.ts';
+import { breakerBlock } from './schema-breaker.ts';
 import { serverPolicyKeys, ToolPolicy } from './schema-policy.ts';
 import { remoteKeys, transport } from './schema-remote.ts';
 
@@ -77,21 +80,6 @@ const containerKeys = once(() => ({
     .optional()
     .describe('Limits of the container.'),
   user: z.string().min(1).optional().describe('uid:gid, or current.'),
-}));
-
-const operationKeys = once(() => ({
-  health_check_interval_s: z.number().min(5).max(3600).optional().describe('Seconds.'),
-  max_concurrency: z.int().min(0).max(100_000).optional().describe('Calls at one time.'),
-}));
-
-const breakerKeys = once(() => ({
-  circuit_breaker: z
-    .strictObject({
-      failure_threshold: z.int().min(1).default(10).describe('Failures that open it.'),
-      reset_timeout_s: z.number().min(1).default(60).describe('Time until it is tried. Seconds.'),
-    })
-    .optional()
-    .describe('Stop calling a failing server.'),
 }));
 
 const envName = z
@@ -177,6 +165,14 @@ const activeKeys = {
     .max(100)
     .default(3)
     .describe('Failures in a row after which calls wait for a back-off.'),
+  health_check_interval_s: z
+    .number()
+    .min(0)
+    .max(3600)
+    .optional()
+    .describe(
+      'How often a running server that nobody calls is asked whether it is alive; 0 = never. As `health_check` says unless set. Seconds.',
+    ),
   idle_ttl_s: z
     .int()
     .min(0)
@@ -206,9 +202,14 @@ const notYet = <Shape extends Record<string, z.ZodType>>(shape: Shape): Shape =>
 const serverKeys = once(() => ({
   ...activeKeys,
   ...remoteKeys(),
+  ...executionKeys(),
+  circuit_breaker: breakerBlock()
+    .optional()
+    .describe(
+      'Refuses calls to a server that keeps failing, until it is tried again; none unless set.',
+    ),
+  ...failoverKeys(),
   ...notYet(containerKeys()),
-  ...notYet(operationKeys()),
-  ...breakerKeys(),
   ...serverPolicyKeys(),
 }));
 
@@ -289,19 +290,6 @@ const groupCallKeys = once(() => ({
     })
     .optional()
     .describe('Keep the calls of one client on one member.'),
-  failover: z
-    .strictObject({
-      max_members: z
-        .int()
-        .min(1)
-        .max(100)
-        .default(2)
-        .describe(
-          'Members that one call may be given to, one after the other, where nothing was sent or the call may run twice.',
-        ),
-    })
-    .optional()
-    .describe('How calls that a member fails go on with another one.'),
   hedge_after_ms: z
     .int()
     .min(1)

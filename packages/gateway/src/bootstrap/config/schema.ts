@@ -10,6 +10,7 @@ import {
 } from './schema-active.ts';
 import { once } from './once.ts';
 import * as blocks from './schema-blocks.ts';
+import { ExecutionBlock, RateLimitBlock, RetryBlock } from './schema-execution.ts';
 import { ApprovalsBlock, AuthBlock, InterceptorsBlock } from './schema-policy.ts';
 import { PlainServerEntry, serverEntry } from './schema-server.ts';
 
@@ -39,22 +40,14 @@ const documentWith = <Entry extends z.ZodType>(entry: Entry) =>
     catalog: CatalogBlock.prefault({}).describe('The merged list of tools.'),
     tool_access: ToolAccessBlock.prefault({}).describe('What clients see.'),
     logging: LoggingBlock.prefault({}).describe('The log.'),
-    execution: blocks.ExecutionBlock.optional()
-      .describe('Concurrency.')
-      .meta({ inactive: 'notice' }),
-    rate_limit: blocks.RateLimitBlock.optional()
-      .describe('Calls a second.')
-      .meta({ inactive: 'notice' }),
-    retry: blocks.RetryBlock.optional().describe('Retries.').meta({ inactive: 'notice' }),
-    truncation: blocks.TruncationBlock.optional()
-      .describe('Long results.')
-      .meta({ inactive: 'notice' }),
+    execution: ExecutionBlock.prefault({}).describe('Calls at one time.'),
+    rate_limit: RateLimitBlock.optional().describe('Calls over time.'),
+    retry: RetryBlock.optional().describe('Calls that are tried again.'),
+    truncation: blocks.TruncationBlock.prefault({}).describe('Long results of `hangar_call`.'),
     discovery: blocks.DiscoveryBlock.optional()
       .describe('Servers that are found.')
       .meta({ inactive: 'notice' }),
-    persistence: blocks.PersistenceBlock.optional()
-      .describe('Where state is kept.')
-      .meta({ inactive: 'notice' }),
+    persistence: blocks.PersistenceBlock.optional().describe('Where state is kept.'),
     event_store: blocks.EventStoreBlock.prefault({}).describe('The event log.'),
     coordination: blocks.CoordinationBlock.optional()
       .describe('Several gateways.')
@@ -83,9 +76,9 @@ const documentWith = <Entry extends z.ZodType>(entry: Entry) =>
       .describe('Traces and metrics.')
       .meta({ inactive: 'notice' }),
     auth: AuthBlock.optional().describe('Who may call.').meta({ inactive: 'refuse' }),
-    health_check: blocks.HealthCheckBlock.optional()
-      .describe('Health of servers.')
-      .meta({ inactive: 'notice' }),
+    health_check: blocks.HealthCheckBlock.optional().describe(
+      'Whether running servers that nobody calls are asked whether they are alive.',
+    ),
     cloud: blocks.CloudBlock.optional().describe('Hangar Cloud.').meta({ inactive: 'notice' }),
   });
 

@@ -41,6 +41,7 @@ export interface Progress {
     | 'connecting'
     | 'ready'
     | 'executing'
+    | 'retrying'
     | 'processing'
     | 'complete'
     | 'failed';

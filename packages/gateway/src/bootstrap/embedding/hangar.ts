@@ -43,7 +43,7 @@ import type {
 import { EventFeed } from './event-feed.ts';
 import { HangarError, hangarError } from './hangar-error.ts';
 import { loadFile, loadText, loadValue, type LoadedConfig } from './load.ts';
-import { contextOf, ProgramCalls, untilAborted } from './program.ts';
+import { checkSendable, contextOf, harmless, ProgramCalls, untilAborted } from './program.ts';
 import { takeSeat, type Seat } from './seat.ts';
 import { detailsOf, healthOf, summaryOf, toolList, toolResult } from './values.ts';
 import type { HangarConfig } from './vocabulary.ts';
@@ -115,6 +115,7 @@ export class Hangar implements AsyncDisposable {
     options: InvokeOptions = {},
   ): Promise<ToolResult> {
     const { timeoutMs } = options;
+    checkSendable(args);
     const input = {
       id: server,
       tool,
@@ -251,10 +252,11 @@ export class Hangar implements AsyncDisposable {
 
 /** Builds the gateway, and leaves nothing behind where that fails. @throws HangarError */
 async function open(
-  { stateDir, logger = SILENT, env = process.env }: HangarOptions,
+  { stateDir, logger: given = SILENT, env = process.env }: HangarOptions,
   load: (env: Environment) => LoadedConfig | Promise<LoadedConfig>,
   make: (parts: Parts) => Hangar,
 ): Promise<Hangar> {
+  const logger = harmless(given);
   let seat: Seat | undefined;
   try {
     const loaded = await load(env);

@@ -8,6 +8,7 @@ import { settlesWithin } from '../../application/settles-within.ts';
 import type { UseCaseContext } from '../../application/use-case.ts';
 import { NO_CAPABILITIES } from '../../domain/protocol/capabilities.ts';
 import type { InvokeOptions, Progress } from './api.ts';
+import { HangarError } from './hangar-error.ts';
 
 /** The program is one client, whose servers' children are told that it can be asked nothing. */
 const PROGRAM = {
@@ -88,4 +89,30 @@ export function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<
     const over = (): void => signal.removeEventListener('abort', giveUp);
     work.then(resolve, reject).then(over, over);
   });
+}
+
+/** Arguments that can be sent: those that JSON can say. @throws HangarError INPUT_INVALID */
+export function checkSendable(args: unknown): void {
+  try {
+    JSON.stringify(args);
+  } catch (error) {
+    const detail = `the arguments are no JSON: ${firstLine(messageOf(error))}`;
+    throw new HangarError('INPUT_INVALID', detail, { data: { field: 'arguments' } });
+  }
+}
+
+const firstLine = (text: string): string => text.split('\n', 1).join('');
+
+/** A logger of somebody else: what it throws must not end in the gateway, which logs from everywhere. */
+export function harmless(logger: Logger): Logger {
+  const call =
+    (level: keyof Logger): Logger['info'] =>
+    (fields, message) => {
+      try {
+        logger[level](fields, message);
+      } catch {
+        // It cannot be told to anybody: the logger is who would be told.
+      }
+    };
+  return { debug: call('debug'), info: call('info'), warn: call('warn'), error: call('error') };
 }

@@ -1,4 +1,5 @@
 /** A group of MCP servers that clients see as one, with every default filled in. */
+import type { ServerExecution } from '../execution/settings.ts';
 import type { McpServerId, PredefinedTool } from '../mcp-server/spec.ts';
 
 /** How the member for a call is chosen, among those that may be. */
@@ -59,6 +60,8 @@ export interface GroupSpec {
   /** A call that may run twice is given to a second member after this long; undefined = never. */
   readonly hedgeAfterMs: number | undefined;
   readonly callTimeoutMs: number;
+  /** What is configured of all its calls together; undefined where nothing is. */
+  readonly execution: ServerExecution | undefined;
   readonly predefinedTools: readonly PredefinedTool[] | undefined;
   /** Globs of tools that are neither listed nor callable. */
   readonly hiddenTools: readonly string[];

@@ -50,6 +50,20 @@ export const McpServerEvent = z.discriminatedUnion('type', [
       stillborn: failures,
       reason: z.string(),
       retry_at_ms: z.number(),
+      kind: z.enum(['start', 'end', 'call', 'probe']).default('start'),
+    }),
+  }),
+  /** The first probe that passes after one that failed, or that ends a degradation. */
+  z.object({
+    type: z.literal('HealthCheckPassed'),
+    data: z.object({ mcp_server_id: id, duration_ms: z.number() }),
+  }),
+  z.object({
+    type: z.literal('HealthCheckFailed'),
+    data: z.object({
+      mcp_server_id: id,
+      consecutive_failures: failures,
+      error_message: z.string(),
     }),
   }),
   /** It answered: what failed before is over. */

@@ -18,6 +18,8 @@ const COMMANDS: Record<LifecycleCommand['type'], LifecycleCommand> = {
   'child-ended': { type: 'child-ended', childrenLeft: 0, hasAnswered: true, ...failure },
   'call-failed': { type: 'call-failed', ...failure },
   answered: { type: 'answered' },
+  'probe-passed': { type: 'probe-passed', durationMs: 3 },
+  'probe-failed': { type: 'probe-failed', ...failure },
   stopped: { type: 'stopped', reason: 'idle' },
 };
 
@@ -26,13 +28,21 @@ const STATES: Record<McpServerPhase, Lifecycle> = {
   initializing: { ...decider.initial, phase: 'initializing' },
   ready: { ...decider.initial, phase: 'ready' },
   degraded: {
+    ...decider.initial,
     phase: 'degraded',
     failures: 3,
-    stillborn: 0,
     retryAtMs: NOW + 8_000,
     lastFailure: 'x',
+    failedBy: 'call',
   },
-  dead: { phase: 'dead', failures: 1, stillborn: 0, retryAtMs: NOW + 2_000, lastFailure: 'x' },
+  dead: {
+    ...decider.initial,
+    phase: 'dead',
+    failures: 1,
+    retryAtMs: NOW + 2_000,
+    lastFailure: 'x',
+    failedBy: 'start',
+  },
 };
 
 type Outcome = McpServerPhase | 'same' | 'refused';
@@ -47,6 +57,8 @@ const TABLE: Record<McpServerPhase, Record<LifecycleCommand['type'], Outcome>> =
     'child-ended': 'same',
     'call-failed': 'same',
     answered: 'same',
+    'probe-passed': 'same',
+    'probe-failed': 'same',
     stopped: 'same',
   },
   initializing: {
@@ -57,6 +69,8 @@ const TABLE: Record<McpServerPhase, Record<LifecycleCommand['type'], Outcome>> =
     'child-ended': 'same',
     'call-failed': 'same',
     answered: 'same',
+    'probe-passed': 'same',
+    'probe-failed': 'same',
     stopped: 'cold',
   },
   ready: {
@@ -67,6 +81,8 @@ const TABLE: Record<McpServerPhase, Record<LifecycleCommand['type'], Outcome>> =
     'child-ended': 'dead',
     'call-failed': 'same',
     answered: 'same',
+    'probe-passed': 'same',
+    'probe-failed': 'same',
     stopped: 'cold',
   },
   degraded: {
@@ -77,6 +93,8 @@ const TABLE: Record<McpServerPhase, Record<LifecycleCommand['type'], Outcome>> =
     'child-ended': 'same',
     'call-failed': 'same',
     answered: 'ready',
+    'probe-passed': 'ready',
+    'probe-failed': 'same',
     stopped: 'same',
   },
   dead: {
@@ -87,6 +105,8 @@ const TABLE: Record<McpServerPhase, Record<LifecycleCommand['type'], Outcome>> =
     'child-ended': 'same',
     'call-failed': 'same',
     answered: 'same',
+    'probe-passed': 'same',
+    'probe-failed': 'same',
     stopped: 'same',
   },
 };
@@ -231,11 +251,67 @@ describe('a stop', () => {
   });
 });
 
+describe('probes', () => {
+  const missed = COMMANDS['probe-failed'];
+  const passed = COMMANDS['probe-passed'];
+  const typesOf = (command: LifecycleCommand, state: Lifecycle): readonly string[] => {
+    const decided = decider.decide(command, state);
+    return decided.ok ? decided.value.map(({ type }) => type) : ['refused'];
+  };
+
+  test('that fail degrade a server that runs, with a back-off', () => {
+    expect(run(start, started, missed, missed, missed)).toMatchObject({
+      phase: 'degraded',
+      failures: 3,
+      retryAtMs: NOW + 8_000,
+      isProbeFailing: true,
+    });
+  });
+
+  test('that fail wait for nothing before that', () => {
+    expect(run(start, started, missed, missed)).toMatchObject({ phase: 'ready', retryAtMs: 0 });
+  });
+
+  test('that pass are events only where that is news', () => {
+    expect(typesOf(passed, run(start, started))).toEqual([]);
+    expect(typesOf(passed, run(start, started, missed))).toEqual([
+      'HealthCheckPassed',
+      'McpServerFailuresCleared',
+    ]);
+    expect(typesOf(passed, run(start, started, missed, passed))).toEqual([]);
+    expect(typesOf(passed, STATES.degraded)).toEqual([
+      'HealthCheckPassed',
+      'McpServerFailuresCleared',
+      'McpServerStateChanged',
+    ]);
+  });
+
+  test('that pass do not end what calls meet, but they speak for a process that is started anew', () => {
+    const failed = COMMANDS['call-failed'];
+    expect(run(start, started, failed, failed, passed).failures).toBe(2);
+    expect(run(start, started, failed, failed, passed, failed).phase).toBe('degraded');
+    const anew = run(start, started, failed, failed, failed, at('start', { nowMs: NOW + 8_000 }));
+    const ready = [started, passed].reduce((state, next) => {
+      const after = apply(state, next);
+      return after === 'refused' ? state : after;
+    }, anew);
+    expect(ready).toMatchObject({ phase: 'ready', failures: 0 });
+  });
+});
+
+test('a recovery that gives up leaves the server dead, and the next call waits for the back-off only', () => {
+  const dead = apply(STATES.degraded, at('stopped', { reason: 'max_retries_exceeded' }));
+  expect(dead).toMatchObject({ phase: 'dead', failures: 3, lastFailure: 'x' });
+  expect(dead === 'refused' ? dead : apply(dead, start)).toBe('refused');
+  const due = at('start', { nowMs: NOW + 8_000 });
+  expect(dead === 'refused' ? dead : apply(dead, due)).toMatchObject({ phase: 'initializing' });
+});
+
 const LEGAL: Record<McpServerPhase, readonly McpServerPhase[]> = {
   cold: ['initializing'],
   initializing: ['ready', 'degraded', 'dead', 'cold'],
   ready: ['degraded', 'dead', 'cold'],
-  degraded: ['initializing', 'ready', 'cold'],
+  degraded: ['initializing', 'ready', 'dead', 'cold'],
   dead: ['initializing', 'degraded', 'cold'],
 };
 
@@ -250,7 +326,16 @@ const command = fc
     startsLeft: fc.integer({ min: 0, max: 2 }),
     hasAnswered: fc.boolean(),
     isCounted: fc.boolean(),
-    reason: fc.constantFrom('idle', 'shutdown', 'user_request', 'error', 'released'),
+    reason: fc.constantFrom(
+      ...([
+        'idle',
+        'shutdown',
+        'user_request',
+        'error',
+        'released',
+        'max_retries_exceeded',
+      ] as const),
+    ),
   })
   .map(({ passMs, ...rest }) => ({ passMs, rest }));
 

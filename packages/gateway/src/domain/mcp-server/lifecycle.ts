@@ -8,7 +8,7 @@
  * | cold | nothing runs, nothing is known to be wrong |
  * | initializing | the first child is being started |
  * | ready | a child runs and answers |
- * | degraded | `failuresMax` failures in a row: calls wait for the back-off, then the next one tries |
+ * | degraded | `failuresMax` failures in a row: calls wait for the back-off, then the next one tries; so does recovery |
  * | dead | the last start failed or the last child ended by itself; the next call starts it when the back-off is over |
  *
  * Invariants
@@ -33,7 +33,13 @@ export interface Lifecycle {
   readonly retryAtMs: number;
   /** What failed last; undefined when that is over. */
   readonly lastFailure: string | undefined;
+  /** Where it failed last. What calls meet is not over because a probe passes. */
+  readonly failedBy: FailureKind | undefined;
+  /** The last probe failed. */
+  readonly isProbeFailing: boolean;
 }
+
+export type FailureKind = 'start' | 'end' | 'call' | 'probe';
 
 export type StopReason =
   | 'idle'
@@ -41,6 +47,10 @@ export type StopReason =
   | 'user_request'
   | 'gateway_restarted'
   | 'error'
+  /** It stood in for another one, which runs again. */
+  | 'failback'
+  /** Recovery has given up: what is wrong stays known, and the next call tries under the back-off. */
+  | 'max_retries_exceeded'
   /** The last of the children that belong to clients ended with its client. */
   | 'released';
 
@@ -84,6 +94,9 @@ export type LifecycleCommand =
   /** No answer in time, or the transport failed; the child may be alive. */
   | ({ readonly type: 'call-failed' } & Failure)
   | { readonly type: 'answered' }
+  /** A child answered whether it is alive. */
+  | { readonly type: 'probe-passed'; readonly durationMs: number }
+  | ({ readonly type: 'probe-failed' } & Failure)
   /** The last child was ended by the gateway. */
   | { readonly type: 'stopped'; readonly reason: StopReason; readonly idle?: Idleness };
 
@@ -106,6 +119,8 @@ const INITIAL: Lifecycle = {
   stillborn: 0,
   retryAtMs: 0,
   lastFailure: undefined,
+  failedBy: undefined,
+  isProbeFailing: false,
 };
 
 type Decision = Result<readonly McpServerEvent[], BackingOff>;
@@ -144,6 +159,10 @@ class Decide {
         return ok(this.#callFailed(command, state));
       case 'answered':
         return ok(this.#answered(state));
+      case 'probe-passed':
+        return ok(this.#probePassed(command.durationMs, state));
+      case 'probe-failed':
+        return ok(this.#probeFailed(command, state));
       case 'stopped':
         return ok(this.#stopped(command, state));
     }
@@ -211,7 +230,7 @@ class Decide {
   ): readonly McpServerEvent[] {
     if (state.phase === 'cold') return []; // it was stopped while it started
     const next = fail(state, failure, backoffMs(state.failures + 1, failure.random));
-    const counted = this.#counted(next, failure);
+    const counted = this.#counted('start', next, failure);
     const { childrenLeft, startsLeft, reason } = failure;
     if (next.failures >= this.#failuresMax) return this.#degraded(next, counted, reason);
     // With children that answer it is the start that waits, not the server.
@@ -233,10 +252,10 @@ class Decide {
     const next = { ...fail(state, failure, waitMs), stillborn };
     if (next.failures >= this.#failuresMax) {
       const waiting = fail(state, failure, backoffMs(next.failures, failure.random));
-      const counted = this.#counted({ ...waiting, stillborn }, failure);
+      const counted = this.#counted('end', { ...waiting, stillborn }, failure);
       return this.#degraded(waiting, counted, failure.reason);
     }
-    const counted = this.#counted(next, failure);
+    const counted = this.#counted('end', next, failure);
     return state.phase === 'ready' && failure.childrenLeft === 0
       ? [...counted, this.#changed(next, 'dead', failure.reason)]
       : counted;
@@ -247,9 +266,43 @@ class Decide {
     if (state.phase === 'cold' || !failure.isCounted) return [];
     // A call that fails says nothing about starts, so it makes them wait only where it degrades the server.
     const next = { ...fail(state, failure, 0), retryAtMs: state.retryAtMs };
-    if (next.failures < this.#failuresMax) return this.#counted(next, failure);
+    if (next.failures < this.#failuresMax) return this.#counted('call', next, failure);
     const waiting = fail(state, failure, backoffMs(next.failures, failure.random));
-    return this.#degraded(waiting, this.#counted(waiting, failure), failure.reason);
+    return this.#degraded(waiting, this.#counted('call', waiting, failure), failure.reason);
+  }
+
+  #probePassed(durationMs: number, state: Lifecycle): readonly McpServerEvent[] {
+    if (state.phase !== 'ready' && state.phase !== 'degraded') return [];
+    const passed: readonly McpServerEvent[] =
+      state.isProbeFailing || state.phase === 'degraded'
+        ? [
+            {
+              type: 'HealthCheckPassed',
+              data: { mcp_server_id: this.#id, duration_ms: durationMs },
+            },
+          ]
+        : [];
+    const isOver = state.phase === 'degraded' || state.failedBy !== 'call';
+    return isOver ? [...passed, ...this.#answered(state)] : passed;
+  }
+
+  #probeFailed(failure: Failure, state: Lifecycle): readonly McpServerEvent[] {
+    if (!failure.isCounted || (state.phase !== 'ready' && state.phase !== 'degraded')) return [];
+    const failures = state.failures + 1;
+    const isDegraded = failures >= this.#failuresMax;
+    const next = isDegraded
+      ? fail(state, failure, backoffMs(failures, failure.random))
+      : { ...fail(state, failure, 0), retryAtMs: state.retryAtMs };
+    const failed: McpServerEvent = {
+      type: 'HealthCheckFailed',
+      data: {
+        mcp_server_id: this.#id,
+        consecutive_failures: failures,
+        error_message: failure.reason,
+      },
+    };
+    const counted = [failed, ...this.#counted('probe', next, failure)];
+    return isDegraded ? this.#degraded(next, counted, failure.reason) : counted;
   }
 
   #answered(state: Lifecycle): readonly McpServerEvent[] {
@@ -265,6 +318,7 @@ class Decide {
     state: Lifecycle,
   ): readonly McpServerEvent[] {
     if (state.phase === 'cold') return [];
+    if (reason === 'max_retries_exceeded') return this.#givenUp(reason, state);
     // What is wrong with a server is not over because nothing of it runs; a person may say that it is.
     if (!isUp(state) && reason !== 'user_request') return [];
     const detected: readonly McpServerEvent[] =
@@ -286,6 +340,16 @@ class Decide {
     };
     const clean = { ...state, failures: 0, retryAtMs: 0 };
     return [...detected, stopped, this.#changed(clean, 'cold', reason)];
+  }
+
+  /** Nothing more is tried without a call. It is dead, not cold: something is wrong with it. */
+  #givenUp(reason: StopReason, state: Lifecycle): readonly McpServerEvent[] {
+    if (state.phase !== 'degraded') return [];
+    const stopped: McpServerEvent = {
+      type: 'McpServerStopped',
+      data: { mcp_server_id: this.#id, reason },
+    };
+    return [stopped, this.#changed(state, 'dead', reason)];
   }
 
   #degraded(
@@ -315,7 +379,11 @@ class Decide {
     };
   }
 
-  #counted(next: Lifecycle, { reason, isCounted }: Failure): readonly McpServerEvent[] {
+  #counted(
+    kind: FailureKind,
+    next: Lifecycle,
+    { reason, isCounted }: Failure,
+  ): readonly McpServerEvent[] {
     if (!isCounted) return [];
     const data = {
       mcp_server_id: this.#id,
@@ -323,6 +391,7 @@ class Decide {
       stillborn: next.stillborn,
       reason,
       retry_at_ms: next.retryAtMs,
+      kind,
     };
     return [{ type: 'McpServerFailureCounted', data }];
   }
@@ -341,6 +410,15 @@ const fail = (state: Lifecycle, failure: Failure, waitMs: number): Lifecycle =>
       }
     : state;
 
+/** What calls met is over for a process that is started anew: a probe of that one speaks for it. */
+function failedByAfter(
+  { new_state, consecutive_failures }: { new_state: McpServerPhase; consecutive_failures: number },
+  { failedBy }: Lifecycle,
+): FailureKind | undefined {
+  if (consecutive_failures === 0) return undefined;
+  return new_state === 'initializing' ? 'start' : failedBy;
+}
+
 function evolve(state: Lifecycle, { type, data }: McpServerEvent): Lifecycle {
   switch (type) {
     case 'McpServerStateChanged':
@@ -351,6 +429,7 @@ function evolve(state: Lifecycle, { type, data }: McpServerEvent): Lifecycle {
         retryAtMs: data.retry_at_ms,
         lastFailure:
           data.new_state === 'ready' || data.new_state === 'cold' ? undefined : state.lastFailure,
+        failedBy: failedByAfter(data, state),
       };
     case 'McpServerFailureCounted':
       return {
@@ -359,6 +438,7 @@ function evolve(state: Lifecycle, { type, data }: McpServerEvent): Lifecycle {
         stillborn: data.stillborn,
         retryAtMs: data.retry_at_ms,
         lastFailure: data.reason,
+        failedBy: data.kind,
       };
     case 'McpServerFailuresCleared':
       return {
@@ -367,7 +447,12 @@ function evolve(state: Lifecycle, { type, data }: McpServerEvent): Lifecycle {
         stillborn: 0,
         retryAtMs: data.retry_at_ms,
         lastFailure: undefined,
+        failedBy: undefined,
       };
+    case 'HealthCheckPassed':
+      return { ...state, isProbeFailing: false };
+    case 'HealthCheckFailed':
+      return { ...state, isProbeFailing: true };
     case 'McpServerStarted':
     case 'McpServerStopped':
     case 'McpServerDegraded':

@@ -1,5 +1,8 @@
 import type { Secret } from '@mcp-hangar/kernel/secret';
 import { z } from 'zod';
+import type { ServerExecution } from '../execution/settings.ts';
+import type { BreakerPolicy } from '../breaker/breaker.ts';
+import type { FailoverPair } from '../processes/failover.ts';
 import type { Era } from '../protocol/revisions.ts';
 
 /** The name under which a server is configured; the first half of `SERVER__TOOL`. */
@@ -86,6 +89,12 @@ export interface McpServerSpec {
   readonly callTimeoutMs: number;
   /** Failures in a row that degrade the server. */
   readonly failuresMax: number;
+  /** How often a child that nobody calls is asked whether it is alive; 0 = never. */
+  readonly healthIntervalMs: number;
+  /** Undefined: no call is refused for the failures of others. */
+  readonly breaker: BreakerPolicy | undefined;
+  /** Which server stands in for it while it is degraded. */
+  readonly failover: FailoverPair | undefined;
   /** Children that clients share who declare nothing. */
   readonly replicas: number;
   /** Most children that are told client capabilities, at one time. */
@@ -95,6 +104,8 @@ export interface McpServerSpec {
   readonly predefinedTools: readonly PredefinedTool[] | undefined;
   /** Globs of tools that are neither listed nor callable. */
   readonly hiddenTools: readonly string[];
+  /** Limits and further attempts of its calls; undefined where none are configured. */
+  readonly execution?: ServerExecution | undefined;
 }
 
 /** The mode as the configuration spells it. */

@@ -87,6 +87,7 @@ describe('An entry of a client', () => {
     [{ command: 'x', surprise: 1 }, ['"surprise" is not taken over: it has no counterpart']],
     [{ command: 'x', includeTools: ['a'] }, ['"includeTools" is not taken over']],
     [{ command: 'x', env: { A: null } }, ['"env.A" is not taken over: it is no text']],
+    [{ command: 'x', env: { '': 'a', 'A=B': 'b' } }, ['"env." is not', '"env.A=B" is not']],
     [{ command: 'x', url: 'https://e.org' }, ['"url" is not taken over']],
     [{ command: 'x', timeout: 'long' }, ['"timeout" is not taken over: it is no number']],
     [

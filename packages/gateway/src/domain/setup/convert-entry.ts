@@ -49,6 +49,8 @@ const WHY_NOT: Readonly<Record<string, string>> = {
 
 const SET_BY_TRANSPORT = /^(?:accept|accept-encoding|content-type|connection|host|mcp-.*)$/i;
 
+const NAMES_VARIABLE = /^[^=\0]{1,256}$/;
+
 class Refusal extends Error {}
 
 export function convertEntry(entry: unknown, source: EntrySource): Conversion {
@@ -235,6 +237,10 @@ class Values {
       else if (typeof value === 'number' || typeof value === 'boolean')
         values[name] = [textPiece(String(value))];
       else this.notes.push(`"${key}.${name}" is not taken over: it is no text`);
+      if (key === 'env' && !NAMES_VARIABLE.test(name)) {
+        delete values[name];
+        this.notes.push(`"env.${name}" is not taken over: no variable can be named so`);
+      }
       if (key !== 'env' && SET_BY_TRANSPORT.test(name)) {
         delete values[name];
         this.notes.push(`"${key}.${name}" is not taken over: the gateway sets it itself`);

@@ -1,6 +1,6 @@
 /** The state folder as it is: whose, how private, how much room, and whether its event log is whole. */
 import { accessSync, constants, lstatSync, statfsSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { verifyEventLog } from '@mcp-hangar/eventing/verify';
 import type { StateFacts } from '../../domain/doctor/installation-rules.ts';
 import { isOurs, lookAt, reasonOf } from '../state/state-folder.ts';
@@ -87,6 +87,3 @@ function logFacts(path: string): StateFacts['eventLog'] {
   if (findings.length === 0) return { kind: 'whole', events: eventsCount };
   return { kind: 'damaged', path, problems: findings.map(({ message }) => message) };
 }
-
-/** Where the log is kept of which the state folder is one. */
-export const standardLog = (folder: string): string => join(folder, 'events.db');

@@ -9,6 +9,7 @@ import { editCommands, type EditActions } from './commands/edit.ts';
 import { eventCommands, type EventsActions } from './commands/events.ts';
 import { groupCommands, type GroupActions } from './commands/groups.ts';
 import { operateCommands, type OperateActions } from './commands/operate.ts';
+import { sagaCommands, type SagasActions } from './commands/sagas.ts';
 import { serveCommands, type ServeActions } from './commands/serve.ts';
 import { setupCommands, type SetupActions } from './commands/setup.ts';
 
@@ -22,6 +23,7 @@ export interface CliActions
     DoctorActions,
     EventsActions,
     CallsActions,
+    SagasActions,
     GroupActions,
     OperateActions,
     CompletionActions {
@@ -64,6 +66,7 @@ const HEADINGS: Readonly<Record<string, readonly string[]>> = {
     'logs',
     'events',
     'calls',
+    'sagas',
     'version',
   ],
   'Check and configure:': ['doctor', 'config', 'completion'],
@@ -112,6 +115,7 @@ export async function runCli(argv: readonly string[], actions: CliActions): Prom
   operateCommands(program, actions, done);
   eventCommands(program, actions, done);
   callCommands(program, actions, done);
+  sagaCommands(program, actions, done);
   groupCommands(program, actions, done);
   doctorCommands(program, actions, done);
   configCommands(program, actions, done);

@@ -17,12 +17,14 @@ const ROW: ServerRow = {
   health: 'healthy',
   tools: 14,
   in_flight: 1,
+  queued: 0,
   processes: [{ pid: 7, started_at: at(-90), last_used_at: at(-5), in_flight: 1 }],
   last_used_at: at(-5),
   consecutive_failures: 0,
   last_error: null,
   suggestion: null,
   next: { kind: 'idle_stop', at: at(250), attempt: null },
+  circuit_breaker: null,
   cannot_cross: [],
 };
 const DEAD: ServerRow = {
@@ -32,6 +34,7 @@ const DEAD: ServerRow = {
   health: 'unhealthy',
   tools: 0,
   in_flight: 0,
+  queued: 0,
   processes: [],
   last_used_at: null,
   consecutive_failures: 3,
@@ -94,4 +97,8 @@ test('one server is told fact by fact, without those that are not known', () => 
     '  last error    Cannot start MCP server "broken": command "uvx" [2J not found',
     '  suggestion    install uv',
   ]);
+  const busy = { ...DEAD, ...more, in_flight: 2, queued: 3 };
+  expect(serverText({ as_of: NOW, server: busy })).toContain(
+    '2 in flight, 3 waiting, 4 made, 1 failed',
+  );
 });

@@ -121,7 +121,10 @@ export function serverText({ as_of: asOf, server }: ServerReport): string {
     ],
     ['speaks', server.era],
     ['tools', toolsText(server)],
-    ['calls', `${server.in_flight} in flight, ${calls.total} made, ${calls.failed} failed`],
+    [
+      'calls',
+      `${server.in_flight} in flight${waiting(server)}, ${calls.total} made, ${calls.failed} failed`,
+    ],
     ['last success', ago(calls.last_success_at)],
     ['last failure', ago(calls.last_failure_at)],
     ['last used', ago(server.last_used_at)],
@@ -149,6 +152,8 @@ function toolsText({ tools, hidden_tools: hidden }: ServerReport['server']): str
   if (tools === null) return 'not known yet';
   return `${tools}${hidden > 0 ? `, ${hidden} hidden` : ''}`;
 }
+
+const waiting = ({ queued }: ServerRow): string => (queued === 0 ? '' : `, ${queued} waiting`);
 
 function healthText({ health, consecutive_failures: failures }: ServerRow): string {
   if (failures === 0) return health;

@@ -52,11 +52,13 @@ async function look({ words: [id], flags, signal }: Asked, screen: Screen): Prom
   async function allServers(from: GatewayLine): Promise<string> {
     const report: ServersReport = await serversOf(from, signal);
     if (flags.json === true) return JSON.stringify({ gateway: gatewayJson(from), ...report });
-    return statusText(report.servers, {
+    const { state_problem: problem } = report;
+    const text = statusText(report.servers, {
       nowMs: Date.parse(report.as_of),
       isDetailed: flags.details === true,
       widthMax: process.stdout.columns,
     });
+    return problem === undefined ? text : `${text}\nstate is not kept: ${problem}`;
   }
 
   async function oneServer(from: GatewayLine, name: string): Promise<string> {

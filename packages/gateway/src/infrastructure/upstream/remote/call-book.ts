@@ -65,7 +65,7 @@ export class CallBook {
     const call = this.take(id);
     if (call === undefined) return;
     call.over();
-    call.call.lost(fault);
+    call.call.lost(fault, !call.mayHaveArrived);
   }
 
   loseAll(fault: Fault): void {

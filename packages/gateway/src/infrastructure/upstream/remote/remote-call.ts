@@ -52,6 +52,9 @@ export class RemoteCall implements AnswerEvents {
   /** Something was told to it: of a subscription, that it holds. */
   wasNotified = false;
   isSent = false;
+  /** The server may have got something of it, now or in an attempt before. */
+  mayHaveArrived = false;
+  #hadArrived = false;
 
   constructor(host: CallHost, id: number, call: UpstreamCall, method: string) {
     this.#host = host;
@@ -79,6 +82,8 @@ export class RemoteCall implements AnswerEvents {
     if (this.#isOver) return;
     this.#reader = new AnswerReader(this, this.#host.messageBytesMax);
     this.isSent = true;
+    this.#hadArrived = this.mayHaveArrived;
+    this.mayHaveArrived = true;
     this.#exchange = this.#host.client.request(
       {
         method: 'POST',
@@ -172,6 +177,7 @@ export class RemoteCall implements AnswerEvents {
       return;
     }
     this.isSent = false;
+    this.mayHaveArrived = this.#hadArrived;
     const { connectRetries, retryBackoffMs } = this.#host.client.launch;
     const isWorthIt = fault.code === 'UPSTREAM_UNREACHABLE' && this.#attempts < connectRetries;
     if (!this.#host.unreachable(fault) || this.#isOver) return;

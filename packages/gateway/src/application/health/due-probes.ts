@@ -1,0 +1,44 @@
+/** Which children of a server are asked whether they are alive, and when it is looked again. */
+import { backoffMs } from '../../domain/mcp-server/backoff.ts';
+import type { Child } from '../servers/child.ts';
+import type { McpServer } from '../servers/mcp-server.ts';
+
+const JITTER = 0.1;
+/** Between two looks, whatever the clock says. */
+const LOOK_MS_MIN = 20;
+
+type Looked = Pick<McpServer, 'phase' | 'spec' | 'health' | 'running' | 'retryInMs' | 'isInDoubt'>;
+
+/** Children to ask now. */
+export function probedNow(server: Looked, nowMs: number): readonly Child[] {
+  if (server.phase === 'degraded' && server.retryInMs > 0) return [];
+  const everyMs = server.spec.healthIntervalMs;
+  return server.running.filter((child) => {
+    if (isBusy(child)) return false;
+    return isDoubted(server) || silentMs(child, nowMs) >= everyMs * (1 - JITTER);
+  });
+}
+
+/** @param random uniform in [0, 1) */
+export function nextLookMs(server: Looked, nowMs: number, random: number): number {
+  const everyMs = server.spec.healthIntervalMs;
+  // Where nothing of it can be asked although it is due, it is not looked for that again and again.
+  if (server.phase === 'degraded') return Math.max(LOOK_MS_MIN, server.retryInMs || everyMs);
+  if (isDoubted(server)) {
+    const waitMs = backoffMs(server.health.consecutiveFailures, random);
+    return Math.max(LOOK_MS_MIN, Math.min(everyMs, waitMs));
+  }
+  // Those that work are looked at again after a whole interval: their calls have limits.
+  const dueMs = server.running.map((child) =>
+    isBusy(child) ? everyMs : everyMs - silentMs(child, nowMs),
+  );
+  const earliestMs = Math.max(0, Math.min(everyMs, ...dueMs));
+  return Math.max(LOOK_MS_MIN, earliestMs + everyMs * JITTER * (2 * random - 1));
+}
+
+const isDoubted = ({ phase, isInDoubt }: Looked): boolean => isInDoubt || phase === 'degraded';
+
+const isBusy = (child: Child): boolean => child.isGone || child.inFlight > 0 || child.asking > 0;
+
+/** Not negative where the clock was set back. */
+const silentMs = (child: Child, nowMs: number): number => Math.max(0, nowMs - child.answeredAtMs);

@@ -1,0 +1,78 @@
+/** One question whether a child is alive. */
+import { messageOf } from '@mcp-hangar/kernel/error-text';
+import { Fault } from '@mcp-hangar/kernel/errors';
+import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
+import { RPC, type JsonObject } from '../../domain/protocol/json-rpc.ts';
+import { ask, RpcRefusal } from '../calls/ask.ts';
+import type { Child } from '../servers/child.ts';
+
+const PROBE_MS_MAX = 5_000;
+/** Nobody reads it; what is longer has answered too. */
+const ANSWER_BYTES_MAX = 65_536;
+
+export type Seen =
+  | { readonly kind: 'passed'; readonly durationMs: number }
+  | { readonly kind: 'failed'; readonly reason: string };
+
+export class Probe {
+  readonly #spec: McpServerSpec;
+  readonly #modernMeta: JsonObject;
+  readonly #timeoutMs: number;
+  #knowsPing = true;
+
+  constructor(spec: McpServerSpec, { modernMeta }: { readonly modernMeta: JsonObject }) {
+    this.#spec = spec;
+    this.#modernMeta = modernMeta;
+    this.#timeoutMs = Math.min(PROBE_MS_MAX, spec.healthIntervalMs);
+  }
+
+  /** Never rejects. A server that answers with an error of its own is alive. */
+  async ask(child: Child): Promise<Seen> {
+    const beganMs = performance.now();
+    const failure = await this.#failureOf(child);
+    return failure === undefined
+      ? { kind: 'passed', durationMs: Math.round(performance.now() - beganMs) }
+      : {
+          kind: 'failed',
+          reason: `MCP server "${this.#spec.id}" fails its health check: ${failure}`,
+        };
+  }
+
+  async #failureOf(child: Child): Promise<string | undefined> {
+    const refusal = await this.#send(child, this.#methodFor(child));
+    if (!(refusal instanceof RpcRefusal)) return refusal;
+    if (!this.#pings(child) || refusal.error.code !== RPC.methodNotFound) return undefined;
+    this.#knowsPing = false;
+    const second = await this.#send(child, 'tools/list');
+    return second instanceof RpcRefusal ? undefined : second;
+  }
+
+  /** The modern era has no `ping`, but every server of it answers `server/discover`. */
+  #methodFor(child: Child): string {
+    if (child.seat.era === 'modern') return 'server/discover';
+    return this.#knowsPing ? 'ping' : 'tools/list';
+  }
+
+  #pings(child: Child): boolean {
+    return child.seat.era === 'legacy' && this.#knowsPing;
+  }
+
+  /** Answers what went wrong; undefined where nothing did. */
+  async #send(child: Child, method: string): Promise<RpcRefusal | string | undefined> {
+    const params = child.seat.era === 'modern' ? this.#modernMeta : {};
+    try {
+      const limits = { timeoutMs: this.#timeoutMs, answerBytesMax: ANSWER_BYTES_MAX };
+      await ask(child.connection, method, params, limits);
+      return undefined;
+    } catch (error) {
+      if (error instanceof RpcRefusal) return error;
+      return error instanceof Fault && ANSWERED.has(error.code) ? undefined : messageOf(error);
+    }
+  }
+}
+
+/** Failures of a server that has answered. */
+const ANSWERED: ReadonlySet<string> = new Set([
+  'UPSTREAM_ANSWER_TOO_LARGE',
+  'UPSTREAM_RATE_LIMITED',
+]);

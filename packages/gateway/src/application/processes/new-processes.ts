@@ -1,0 +1,33 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock, EventSink, Logger } from '../ports.ts';
+import type { McpServer } from '../servers/mcp-server.ts';
+import { failoverProcess } from './failover-process.ts';
+import type { PastProcesses } from './past-processes.ts';
+import { ProcessRunner } from './process-runner.ts';
+import { Processes } from './processes.ts';
+import { recoveryProcess } from './recovery-process.ts';
+
+interface ProcessParts {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly events: EventSink;
+  readonly newEventId?: () => string;
+  /** Where the log left off. */
+  readonly pastProcesses?: PastProcesses;
+}
+
+const NONE: ReadonlyMap<string, never> = new Map<string, never>();
+
+/** Every process of a gateway. What is recorded by way of the answer is what they react to. */
+export function newProcesses(
+  { clock, logger, events, newEventId, pastProcesses }: ProcessParts,
+  servers: () => readonly McpServer[],
+): Processes {
+  const processes = new Processes(events, newEventId ?? (() => randomUUID()));
+  const parts = { clock, logger, events };
+  const { recoveries = NONE, failovers = NONE } = pastProcesses ?? {};
+  const recovery = recoveryProcess({ clock, servers });
+  processes.add(new ProcessRunner(recovery, { ...parts, restored: recoveries }));
+  processes.add(new ProcessRunner(failoverProcess(servers), { ...parts, restored: failovers }));
+  return processes;
+}

@@ -1,0 +1,153 @@
+/**
+ * Runs the instances of one process: hands facts to its decider, records what it decides, keeps its timers, and does
+ * what it asks for.
+ *
+ * Invariants
+ * 1. A fact is handled after whatever recorded it is done, never within it; facts in their order.
+ * 2. Every due time stands in the stream of its instance, so that a gateway that is started again keeps it.
+ * 3. What is asked for is done after the event that says so, one thing at a time for each event.
+ * 4. After `close` nothing is done.
+ */
+import { messageOf } from '@mcp-hangar/kernel/error-text';
+import type { Decider } from '@mcp-hangar/kernel/decider';
+import type { PendingStep } from '../../domain/processes/pending-step.ts';
+import { processStream } from '../../domain/processes/streams.ts';
+import type { Clock, DomainEvent, EventSink, Logger } from '../ports.ts';
+
+/** An event that was recorded, with the id under which it is stored. */
+export interface Fact extends DomainEvent {
+  readonly id: string;
+  readonly stream: string;
+}
+
+export interface ProcessDefinition<State, Command, Event extends DomainEvent> {
+  /** Part of the name of its streams: never changed. */
+  readonly name: string;
+  readonly deciderOf: (id: string) => Decider<Command, State, Event, never>;
+  /** For which instance a fact is, and what it means there; undefined for most. */
+  readonly hears: (
+    fact: Fact,
+    nowMs: number,
+  ) => { readonly id: string; readonly command: Command } | undefined;
+  /** When the instance wants to be woken; undefined where it does not. Milliseconds since the Unix epoch. */
+  readonly dueAtMs: (state: State) => number | undefined;
+  readonly due: (nowMs: number) => Command;
+  /** What an instance is told when the gateway was started again; undefined where nothing. */
+  readonly resumed: (id: string, nowMs: number) => Command | undefined;
+  /** Instances to resume beside those that the log knows. */
+  readonly others: () => readonly string[];
+  /** Does what the event asks for; answers what the instance is told of it. May reject, which is logged. */
+  readonly perform: (id: string, event: Event) => Promise<Command | undefined> | undefined;
+  /** Makes so what follows from the state alone: after every change, and when the gateway was started again. */
+  readonly reflect?: (id: string, state: State) => void;
+  readonly pending: (id: string, state: State) => PendingStep | undefined;
+}
+
+export interface RunnerOptions<State> {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly events: EventSink;
+  /** Where the log left off, by instance. */
+  readonly restored: ReadonlyMap<string, State>;
+}
+
+/** A process as the gateway sees it, whatever it is about. */
+export interface RunningProcess {
+  heard(fact: Fact): void;
+  resume(): void;
+  pending(): readonly PendingStep[];
+  close(): void;
+}
+
+/** Longest wait of one timer; a later time is waited for in turns. */
+const TIMER_MS_MAX = 60_000;
+
+interface Instance<State> {
+  state: State;
+  timer: NodeJS.Timeout | undefined;
+}
+
+export class ProcessRunner<State, Command, Event extends DomainEvent> implements RunningProcess {
+  readonly #process: ProcessDefinition<State, Command, Event>;
+  readonly #options: RunnerOptions<State>;
+  readonly #instances = new Map<string, Instance<State>>();
+  #isClosed = false;
+
+  constructor(process: ProcessDefinition<State, Command, Event>, options: RunnerOptions<State>) {
+    this.#process = process;
+    this.#options = options;
+    for (const [id, state] of options.restored)
+      this.#instances.set(id, { state, timer: undefined });
+  }
+
+  heard(fact: Fact): void {
+    queueMicrotask(() => {
+      const heard = this.#process.hears(fact, this.#options.clock.nowMs());
+      if (heard !== undefined) this.#tell(heard.id, heard.command);
+    });
+  }
+
+  /** Goes on where the gateway before this one ended. */
+  resume(): void {
+    const ids = new Set([...this.#instances.keys(), ...this.#process.others()]);
+    for (const id of ids) {
+      const command = this.#process.resumed(id, this.#options.clock.nowMs());
+      if (command !== undefined) this.#tell(id, command);
+      const instance = this.#instances.get(id);
+      if (instance !== undefined) this.#process.reflect?.(id, instance.state);
+      this.#arm(id);
+    }
+  }
+
+  pending(): readonly PendingStep[] {
+    return [...this.#instances].flatMap(
+      ([id, { state }]) => this.#process.pending(id, state) ?? [],
+    );
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const { timer } of this.#instances.values()) clearTimeout(timer);
+  }
+
+  #tell(id: string, command: Command): void {
+    if (this.#isClosed) return;
+    const decider = this.#process.deciderOf(id);
+    const instance = this.#instances.get(id) ?? { state: decider.initial, timer: undefined };
+    const decided = decider.decide(command, instance.state);
+    if (!decided.ok || decided.value.length === 0) return;
+    this.#instances.set(id, instance);
+    for (const event of decided.value) {
+      instance.state = decider.evolve(instance.state, event);
+      this.#options.events.record(processStream(this.#process.name, id), event);
+    }
+    this.#process.reflect?.(id, instance.state);
+    this.#arm(id);
+    for (const event of decided.value) void this.#perform(id, event);
+  }
+
+  async #perform(id: string, event: Event): Promise<void> {
+    try {
+      const answer = await this.#process.perform(id, event);
+      if (answer !== undefined) this.#tell(id, answer);
+    } catch (error) {
+      const { name } = this.#process;
+      const fields = { process: name, id, event: event.type, reason: messageOf(error) };
+      this.#options.logger.warn(fields, 'process_step_failed');
+    }
+  }
+
+  #arm(id: string): void {
+    const instance = this.#instances.get(id);
+    if (instance === undefined) return;
+    clearTimeout(instance.timer);
+    const dueAtMs = this.#process.dueAtMs(instance.state);
+    if (dueAtMs === undefined || this.#isClosed) return;
+    const { clock } = this.#options;
+    const waitMs = Math.min(TIMER_MS_MAX, Math.max(0, dueAtMs - clock.nowMs()));
+    instance.timer = setTimeout(() => {
+      this.#tell(id, this.#process.due(clock.nowMs()));
+      if (this.#process.dueAtMs(instance.state) === dueAtMs) this.#arm(id);
+    }, waitMs).unref();
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * Who may run now and who waits: a line for each server, each with a limit of its own, and one limit over all.
+ *
+ * Invariants
+ * 1. No more of a line run than its `max`, and no more of all than `max`; only who had a place and comes back to it
+ *    (`resume`) may be one too many.
+ * 2. Of those whose line has room the one goes first that came first. Nobody goes before another one of its line.
+ * 3. The limit of all and that of the line are taken together: whoever waits for one holds nothing of the other.
+ */
+export class Admission<T> {
+  /** Infinite where there is no limit. */
+  max: number;
+  #running = 0;
+  #nextOrder = 1;
+  /** Lines in which somebody waits. */
+  readonly #lines = new Set<Line<T>>();
+
+  constructor(max: number) {
+    this.max = max;
+  }
+
+  get running(): number {
+    return this.#running;
+  }
+
+  /** Somebody waits: who comes now may not go before. */
+  get hasWaiting(): boolean {
+    return this.#lines.size > 0;
+  }
+
+  get isFull(): boolean {
+    return this.#running >= this.max;
+  }
+
+  /** A place in the line for somebody who comes: it runs at once where nobody waits and there is room. */
+  enter(line: Line<T>, subject: T): Ticket<T> {
+    const ticket = new Ticket(line, subject, this.#nextOrder++);
+    if (this.#lines.size === 0 && !this.isFull && !line.isFull) this.#run(ticket);
+    else this.#wait(ticket, line.waiting);
+    return ticket;
+  }
+
+  /** It waits for something else and holds no place meanwhile. */
+  pause(ticket: Ticket<T>): void {
+    if (ticket.state !== 'running') return;
+    this.#stop(ticket);
+    ticket.state = 'paused';
+  }
+
+  /** It wants its place back, before those who never had one. */
+  comeBack(ticket: Ticket<T>): void {
+    if (ticket.state === 'paused') this.#wait(ticket, ticket.line.returning);
+  }
+
+  /** Its work goes on whether there is room or not. */
+  resume(ticket: Ticket<T>): void {
+    if (ticket.state === 'paused') this.#run(ticket);
+  }
+
+  /** It is over, whatever it did. */
+  leave(ticket: Ticket<T>): void {
+    if (ticket.state === 'running') this.#stop(ticket);
+    else if (ticket.state === 'waiting') this.#forget(ticket);
+    ticket.state = 'over';
+  }
+
+  /** Whose turn it is: it runs from now on. Undefined where nobody can. */
+  next(): Ticket<T> | undefined {
+    if (this.isFull) return undefined;
+    let first: Ticket<T> | undefined;
+    for (const line of this.#lines) {
+      const { head } = line;
+      if (head === undefined || line.isFull) continue;
+      if (first === undefined || head.order < first.order) first = head;
+    }
+    if (first === undefined) return undefined;
+    this.#forget(first);
+    this.#run(first);
+    return first;
+  }
+
+  #wait(ticket: Ticket<T>, queue: Set<Ticket<T>>): void {
+    ticket.state = 'waiting';
+    queue.add(ticket);
+    this.#lines.add(ticket.line);
+  }
+
+  #forget(ticket: Ticket<T>): void {
+    const { line } = ticket;
+    line.returning.delete(ticket);
+    line.waiting.delete(ticket);
+    if (line.head === undefined) this.#lines.delete(line);
+  }
+
+  #run(ticket: Ticket<T>): void {
+    ticket.state = 'running';
+    ticket.line.running += 1;
+    this.#running += 1;
+  }
+
+  #stop(ticket: Ticket<T>): void {
+    ticket.line.running -= 1;
+    this.#running -= 1;
+  }
+}
+
+export class Line<T> {
+  /** Infinite where there is no limit. */
+  max: number;
+  running = 0;
+  /** In the order in which they came. Who comes back came before all who never had a place. */
+  readonly waiting = new Set<Ticket<T>>();
+  readonly returning = new Set<Ticket<T>>();
+
+  constructor(max: number) {
+    this.max = max;
+  }
+
+  get isFull(): boolean {
+    return this.running >= this.max;
+  }
+
+  get length(): number {
+    return this.returning.size + this.waiting.size;
+  }
+
+  get head(): Ticket<T> | undefined {
+    const queue = this.returning.size > 0 ? this.returning : this.waiting;
+    return queue.values().next().value;
+  }
+}
+
+export class Ticket<T> {
+  readonly line: Line<T>;
+  readonly subject: T;
+  /** Counted over all lines. */
+  readonly order: number;
+  state: 'waiting' | 'running' | 'paused' | 'over' = 'waiting';
+
+  constructor(line: Line<T>, subject: T, order: number) {
+    this.line = line;
+    this.subject = subject;
+    this.order = order;
+  }
+}

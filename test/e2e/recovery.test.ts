@@ -1,0 +1,287 @@
+/** What comes back without a call, and what is not called any more: health checks, recovery, circuit breakers. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { needs } from '../../scripts/requirements.ts';
+import { LegacyClient, modernCall, textOf } from '../support/clients.ts';
+import { hangar } from '../support/command-line.ts';
+import type { Config } from '../support/gateway.ts';
+import { Household } from '../support/household.ts';
+import type { Message } from '../support/http.ts';
+import { conformanceOverHttp, remote } from '../support/remote.ts';
+import { until } from '../support/until.ts';
+import { upstream } from '../support/upstream.ts';
+
+/** Recovery begins 5 s after a degradation. */
+const RECOVERED_MS_MAX = 30_000;
+const linux = needs('linux', () => process.platform === 'linux');
+
+const homes: Household[] = [];
+afterEach(async () => {
+  await Promise.all(homes.splice(0).map((home) => home[Symbol.asyncDispose]()));
+});
+
+/** A home with one server, "up". */
+function home(keys: Config, args: (folder: string) => readonly string[] = () => []): Household {
+  const made = new Household((journal) => ({
+    mcp_servers: { up: upstream([journal.option, ...args(journal.folder)], keys) },
+  }));
+  homes.push(made);
+  return made;
+}
+
+const place = (house: Household): readonly string[] => ['--config', house.file, '--json'];
+
+async function json(house: Household, ...words: readonly string[]): Promise<unknown> {
+  const { code, stdout, stderr } = await hangar(house, ...words, ...place(house));
+  expect([code, stderr]).toEqual([0, '']);
+  return JSON.parse(stdout);
+}
+
+interface Row {
+  readonly state: string;
+  readonly consecutive_failures: number;
+  readonly circuit_breaker: Record<string, unknown> | null;
+}
+
+async function row(house: Household): Promise<Row> {
+  const { servers } = (await json(house, 'status')) as { readonly servers: readonly Row[] };
+  const [up] = servers;
+  if (up === undefined) throw new Error('there is no server');
+  return up;
+}
+
+const sagas = async (house: Household): Promise<readonly Record<string, unknown>[]> =>
+  ((await json(house, 'sagas')) as { readonly sagas: readonly Record<string, unknown>[] }).sagas;
+
+async function eventTypes(house: Household): Promise<readonly string[]> {
+  const { stdout } = await hangar(house, 'events', '--limit', '10000', ...place(house));
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => (JSON.parse(line) as { readonly event_type: string }).event_type);
+}
+
+const codeOf = ({ error }: Message): unknown =>
+  (error?.data as Record<string, unknown> | undefined)?.['code'];
+const pidOf = async (client: LegacyClient): Promise<number> =>
+  Number(textOf(await client.call('pid').answer()));
+const starts = (house: Household): number => house.journal.starts().length;
+
+/** Waits for the server to be ready with nothing counted against it; nobody calls it meanwhile. */
+const recovered = (house: Household): Promise<unknown> =>
+  until(
+    'the server is ready again',
+    async () => {
+      const { state, consecutive_failures: failures } = await row(house);
+      return state === 'ready' && failures === 0;
+    },
+    RECOVERED_MS_MAX,
+  );
+
+describe('A server that nobody calls', () => {
+  it.skipIf(!linux)('is replaced where it hangs: it does not answer a ping', async () => {
+    const house = home({ health_check_interval_s: 0.3, max_consecutive_failures: 2 });
+    const gateway = await house.http();
+    const client = await LegacyClient.open(gateway.url('up'));
+    const pid = await pidOf(client);
+    await until('it was pinged', () => house.journal.lines('"method":"ping"').length > 0);
+    expect(await eventTypes(house)).not.toContain('HealthCheckPassed');
+    process.kill(pid, 'SIGSTOP');
+    await until('another one starts', () => starts(house) === 2, RECOVERED_MS_MAX);
+    await recovered(house);
+    expect(await pidOf(client)).not.toBe(pid);
+    const types = await eventTypes(house);
+    expect(types.filter((type) => type === 'HealthCheckFailed')).toHaveLength(2);
+    expect(types).toEqual(expect.arrayContaining(['McpServerDegraded', 'HealthCheckPassed']));
+  });
+
+  it.skipIf(!linux)('is reached again where it is remote, and hung for a while', async () => {
+    await using far = await conformanceOverHttp('legacy');
+    const keys = { health_check_interval_s: 0.4, max_consecutive_failures: 2 };
+    const house = new Household(() => ({ mcp_servers: { up: remote(far.url, keys) } }));
+    homes.push(house);
+    const gateway = await house.http();
+    const client = await LegacyClient.open(gateway.url('up'));
+    await client.request('tools/list').answer();
+    await until('it is reached', async () => (await row(house)).state === 'ready');
+    process.kill(far.pid, 'SIGSTOP');
+    try {
+      const isDegraded = async (): Promise<boolean> => (await row(house)).state === 'degraded';
+      await until('it is degraded', isDegraded, RECOVERED_MS_MAX);
+    } finally {
+      process.kill(far.pid, 'SIGCONT');
+    }
+    await recovered(house);
+    expect((await client.request('tools/list').answer()).result).toBeDefined();
+  });
+
+  it('is asked in its own era, and where it answers with an error it is alive', async () => {
+    const house = home({ health_check_interval_s: 0.3 }, () => ['--era=modern']);
+    const gateway = await house.http();
+    const answer = await modernCall(gateway.url('up'), 'pid').answer();
+    expect(answer.result).toBeDefined();
+    const asked = (): number => house.journal.lines('server/discover').length;
+    const before = asked();
+    await until('it was asked again', () => asked() > before + 2);
+    expect(await row(house)).toMatchObject({ state: 'ready', consecutive_failures: 0 });
+    expect(starts(house)).toBeLessThanOrEqual(2); // one of them to find out the era
+  });
+
+  it('row 6: three failures degrade it, recovery restarts it, and its counters are zero', async () => {
+    const house = home({ call_timeout_s: 0.2, health_check_interval_s: 0.5 });
+    const gateway = await house.http();
+    const client = await LegacyClient.open(gateway.url('up'));
+    for (let failed = 0; failed < 3; failed += 1)
+      expect(codeOf(await client.call('hang').answer())).toBe('CALL_TIMED_OUT');
+    expect(await row(house)).toMatchObject({ state: 'degraded', consecutive_failures: 3 });
+    const [saga] = await sagas(house);
+    expect(saga).toEqual({
+      type: 'recovery',
+      subject: 'up',
+      status: 'waiting',
+      attempt: 1,
+      attempts_max: 3,
+      due_at: expect.any(String),
+      reason: expect.stringContaining('call_timeout_s'),
+    });
+    await recovered(house);
+    expect(starts(house)).toBe(2);
+    await until('nothing is pending', async () => (await sagas(house)).length === 0);
+    const types = await eventTypes(house);
+    expect(types).toEqual(
+      expect.arrayContaining(['RecoveryScheduled', 'RecoveryAttempted', 'RecoveryEnded']),
+    );
+  });
+
+  it('returns without a call once what kept it from starting is gone', async () => {
+    const house = home({ max_consecutive_failures: 1, health_check_interval_s: 0.5 }, (folder) => [
+      '--boot=once',
+      `--flag=${join(folder, 'flag')}`,
+    ]);
+    const gateway = await house.http();
+    const client = await LegacyClient.open(gateway.url('up'));
+    expect((await client.call('pid').answer()).error).toBeDefined();
+    expect(await row(house)).toMatchObject({ state: 'degraded' });
+    writeFileSync(join(house.folder, 'flag'), '');
+    await recovered(house);
+    expect(await pidOf(client)).toBeGreaterThan(0);
+  });
+});
+
+describe('A gateway that is killed while a recovery waits', () => {
+  it('is followed by one that tries the server once, when it is due', async () => {
+    const house = home({ max_consecutive_failures: 1, health_check_interval_s: 0 }, (folder) => [
+      '--boot=once',
+      `--flag=${join(folder, 'flag')}`,
+    ]);
+    const first = await house.http();
+    const client = await LegacyClient.open(first.url('up'));
+    expect((await client.call('pid').answer()).error).toBeDefined();
+    const tries = starts(house);
+    const [saga] = await sagas(house);
+    await until('it is recorded', async () =>
+      (await eventTypes(house)).includes('RecoveryScheduled'),
+    );
+    first.kill();
+    await first.exited;
+    expect(await sagas(house)).toEqual([saga]); // of the log
+    writeFileSync(join(house.folder, 'flag'), '');
+    await house.http();
+    expect(await sagas(house)).toEqual([saga]);
+    await until('it runs', async () => (await row(house)).state === 'ready', RECOVERED_MS_MAX);
+    expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(String(saga?.['due_at'])));
+    expect(starts(house)).toBe(tries + 1);
+    const types = await eventTypes(house);
+    expect(types.filter((type) => type === 'RecoveryAttempted')).toHaveLength(1);
+  });
+});
+
+describe('A server with a backup', () => {
+  it('has its calls answered by that while it is degraded, and gets them back', async () => {
+    const house = new Household((journal) => ({
+      mcp_servers: {
+        main: upstream([journal.option], {
+          call_timeout_s: 0.2,
+          max_consecutive_failures: 1,
+          failover: { backup: 'spare', failback_delay_s: 0.5 },
+        }),
+        spare: upstream([journal.option]),
+      },
+    }));
+    homes.push(house);
+    const gateway = await house.http();
+    const all = await LegacyClient.open(gateway.url());
+    const main = await LegacyClient.open(gateway.url('main'));
+    const spare = await pidOf(await LegacyClient.open(gateway.url('spare')));
+    expect(await pidOf(main)).not.toBe(spare);
+    expect(codeOf(await main.call('hang').answer())).toBe('CALL_TIMED_OUT');
+    await until('calls go to the backup', async () => (await pidOf(main)) === spare);
+    expect(textOf(await all.call('main__pid').answer())).toBe(String(spare));
+    const invoked = all.call('registry_invoke', { provider: 'main', tool: 'pid', arguments: {} });
+    expect(textOf(await invoked.answer())).toBe(String(spare));
+    const listed = await sagas(house);
+    expect(listed.map(({ type, subject }) => [type, subject])).toContainEqual(['failover', 'main']);
+    await until('they go back', async () => (await pidOf(main)) !== spare, RECOVERED_MS_MAX);
+    await until('nothing is pending', async () => (await sagas(house)).length === 0);
+    const types = await eventTypes(house);
+    expect(types.filter((type) => type.startsWith('Fail'))).toEqual([
+      'FailoverStarted',
+      'FailbackScheduled',
+      'FailoverEnded',
+    ]);
+  });
+});
+
+describe('A circuit breaker', () => {
+  const keys = (seconds: number): Config => ({
+    call_timeout_s: 0.2,
+    max_consecutive_failures: 100,
+    circuit_breaker: { failure_threshold: 2, reset_timeout_s: seconds },
+  });
+  const timeOut = async (client: LegacyClient): Promise<void> => {
+    for (let failed = 0; failed < 2; failed += 1)
+      expect(codeOf(await client.call('hang').answer())).toBe('CALL_TIMED_OUT');
+  };
+
+  it('row 7: opens at the threshold, half-opens after the reset timeout, closes on success', async () => {
+    const house = home(keys(1));
+    const gateway = await house.http();
+    const client = await LegacyClient.open(gateway.url('up'));
+    for (let failed = 0; failed < 3; failed += 1) await client.call('fail').answer();
+    expect((await row(house)).circuit_breaker).toMatchObject({ state: 'closed', trips: 0 });
+    await timeOut(client);
+    const refused = await client.call('pid').answer();
+    expect(refused.error).toMatchObject({
+      message: expect.stringMatching(/open: 2 failures in a row.*tried again in 1 s/),
+      data: { code: 'CIRCUIT_OPEN', retryable: true, retryAfterMs: expect.any(Number) },
+    });
+    expect((await row(house)).circuit_breaker).toMatchObject({ state: 'open', trips: 1 });
+    await until('it is tried again', async () => (await client.call('pid').answer()).result);
+    expect((await row(house)).circuit_breaker).toEqual({
+      state: 'closed',
+      trips: 1,
+      failures: 0,
+      opened_by: null,
+      retry_at: null,
+    });
+    const changes = (await eventTypes(house)).filter((type) => type.startsWith('CircuitBreaker'));
+    expect(changes).toHaveLength(3);
+  });
+
+  it('that is open stays open over a kill of the gateway, and a deliberate start closes it', async () => {
+    const house = home(keys(3_600));
+    const first = await house.http();
+    await timeOut(await LegacyClient.open(first.url('up')));
+    await until('it is recorded', async () =>
+      (await eventTypes(house)).includes('CircuitBreakerStateChanged'),
+    );
+    first.kill();
+    await first.exited;
+    const second = await house.http();
+    const client = await LegacyClient.open(second.url('up'));
+    expect(codeOf(await client.call('pid').answer())).toBe('CIRCUIT_OPEN');
+    await json(house, 'start', 'up');
+    expect(await pidOf(client)).toBeGreaterThan(0);
+  });
+});
