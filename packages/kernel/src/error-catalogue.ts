@@ -1,5 +1,4 @@
 import { EXECUTION_ERRORS } from './execution-errors.ts';
-import { GROUP_ERRORS } from './group-errors.ts';
 
 export interface ErrorEntry {
   readonly http: 400 | 403 | 404 | 405 | 406 | 409 | 413 | 415 | 429 | 500 | 502 | 503 | 504;
@@ -13,7 +12,6 @@ export interface ErrorEntry {
 /** Every refusal and fault that a caller can see. What to do about each is in `remedies.ts`. */
 export const ERRORS = {
   ...EXECUTION_ERRORS,
-  ...GROUP_ERRORS,
   ADDRESS_UNAVAILABLE: {
     http: 503,
     jsonRpc: -32603,

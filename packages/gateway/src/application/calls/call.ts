@@ -22,6 +22,7 @@ import { NOBODY, type Child, type Owner } from '../servers/child.ts';
 import type { ServerUser } from '../servers/mcp-server.ts';
 import { ONE_ATTEMPT, type Attempts, type CallGate } from './call-gate.ts';
 import { endingOf, errorIn, type CallEnding, type Ending } from './call-ending.ts';
+import type { Companion, Sent } from './companion.ts';
 import type { Deadlines, Limited } from './deadlines.ts';
 import type { Bridged, EraBridge } from './era-bridge.ts';
 import { faultCodeOf, rpcErrorOf, type ClientReply } from './reply.ts';
@@ -77,20 +78,6 @@ export interface CallOptions {
 }
 
 const NO_CALLS: readonly Call[] = [];
-/** A request at a child, by its id on that connection. */
-export interface Sent {
-  readonly child: Child;
-  readonly id: number;
-}
-
-/** A second try that runs beside the call. */
-export interface Companion {
-  /** A server works on it. */
-  readonly isUnderWay: boolean;
-  /** The call is over. */
-  close(): void;
-}
-
 export class Call implements UpstreamCall, Limited {
   readonly #options: CallOptions;
   readonly reply: ClientReply;

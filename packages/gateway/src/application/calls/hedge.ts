@@ -8,7 +8,8 @@ import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 import type { Clock, RawAnswer, Routing, UpstreamCall } from '../ports.ts';
 import type { Child, Owner } from '../servers/child.ts';
 import { endingOf } from './call-ending.ts';
-import type { Call, Companion, Sent } from './call.ts';
+import type { Call } from './call.ts';
+import type { Companion, Sent } from './companion.ts';
 
 export interface HedgeOptions {
   readonly afterMs: number;

@@ -28,12 +28,8 @@ import type {
 } from '../ports.ts';
 import type { SettledCall } from '../recording/call-event.ts';
 import { settlesWithin } from '../settles-within.ts';
-import {
-  McpServer,
-  type ServerDependencies,
-  type ServerListener,
-  type ServerUser,
-} from '../servers/mcp-server.ts';
+import { McpServer, type ServerUser } from '../servers/mcp-server.ts';
+import type { ServerDependencies, ServerListener } from '../servers/server-dependencies.ts';
 import { ServerLogs } from '../servers/server-logs.ts';
 import { StartStages } from '../servers/start-stages.ts';
 import { newProcesses } from '../processes/new-processes.ts';
@@ -139,11 +135,7 @@ export class Hub {
     this.#tools = new GatewayTools(mode === 'front_door' ? 'none' : gatewayTools);
     const enabled = options.servers.filter((spec) => spec.enabled);
     const servers = enabled.map((spec) => this.#newServer(spec, parts));
-    this.groups = new Groups(options.groups ?? [], servers, {
-      ...options,
-      past: options.groupPast ?? new Map(),
-      startConcurrency: options.catalog.startConcurrency,
-    });
+    this.groups = this.#newGroups(servers);
     const fleet = new Fleet(
       {
         servers,
@@ -176,9 +168,7 @@ export class Hub {
     };
     this.calls = new CallPath({
       ...options,
-      callTimeoutMsMin: Math.min(
-        ...[...options.servers, ...(options.groups ?? [])].map((spec) => spec.callTimeoutMs),
-      ),
+      callTimeoutMsMin: shortestCallMs(options),
       bridge: new EraBridge(info, (state) => this.parking.stray(state)),
       catalogs: this.catalogs,
       gate: this.gate,
@@ -186,6 +176,12 @@ export class Hub {
       runOwn: (tool, client, call) =>
         this.#tools.run(tool, { deps: this.useCases, client, call, info }),
     });
+  }
+
+  #newGroups(servers: readonly McpServer[]): Groups {
+    const { groups = [], groupPast: past = new Map(), catalog } = this.options;
+    const { startConcurrency } = catalog;
+    return new Groups(groups, servers, { ...this.options, past, startConcurrency });
   }
 
   #newServer(spec: McpServerSpec, parts: ServerDependencies): McpServer {
@@ -246,3 +242,6 @@ export class Hub {
     await Promise.allSettled(this.fleet.servers.map((server) => server.close()));
   }
 }
+
+const shortestCallMs = ({ servers, groups = [] }: HubOptions): number =>
+  Math.min(...[...servers, ...groups].map(({ callTimeoutMs }) => callTimeoutMs));

@@ -1,8 +1,9 @@
 /** A call to a group: which member works on it, and whether it goes on with another one where that fails. */
 import { Fault, type ErrorCode } from '@mcp-hangar/kernel/errors';
-import { isObject, type JsonObject, type Request } from '../../domain/protocol/json-rpc.ts';
+import type { JsonObject, Request } from '../../domain/protocol/json-rpc.ts';
 import type { Call } from '../calls/call.ts';
 import { Hedge } from '../calls/hedge.ts';
+import { isRepeatable } from '../execution/repeatable.ts';
 import type { Catalogs } from '../catalog/catalogs.ts';
 import type { Clock } from '../ports.ts';
 import type { Child } from '../servers/child.ts';
@@ -78,8 +79,7 @@ function mayRunTwice(
 ): boolean {
   if (method !== 'tools/call') return READS.has(method);
   const name = upstreamName ?? params?.['name'];
-  const hints = tools.find((tool) => tool['name'] === name)?.['annotations'];
-  return isObject(hints) && (hints['readOnlyHint'] === true || hints['idempotentHint'] === true);
+  return typeof name === 'string' && isRepeatable({ tools }, name);
 }
 
 const READS: ReadonlySet<string> = new Set([

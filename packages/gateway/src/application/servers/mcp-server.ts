@@ -10,18 +10,16 @@
  */
 import { messageOf, stackOf } from '@mcp-hangar/kernel/error-text';
 import { Fault } from '@mcp-hangar/kernel/errors';
-import type { Breaker } from '../../domain/breaker/breaker.ts';
 import type { Admitted, CircuitBreaker } from '../../domain/breaker/circuit-breaker.ts';
 import { EraMemory, type EraVerdict } from '../../domain/mcp-server/eras.ts';
 import type { Health, McpServerPhase } from '../../domain/mcp-server/health.ts';
-import type { Idleness, Lifecycle } from '../../domain/mcp-server/lifecycle.ts';
+import type { Idleness } from '../../domain/mcp-server/lifecycle.ts';
 import { catalogKey, seatFor, type Asker, type Seat } from '../../domain/mcp-server/sharing.ts';
 import { ANYBODY } from './anybody.ts';
 import { inactiveFault } from './inactive-fault.ts';
 import { modeOf, type McpServerSpec } from '../../domain/mcp-server/spec.ts';
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 import type { Era } from '../../domain/protocol/revisions.ts';
-import type { Clock, EventSink, Logger, UpstreamLauncher } from '../ports.ts';
 import type { Child, ChildEvents, Owner, ServerNotification } from './child.ts';
 import { connectChild } from './connect-child.ts';
 import { STOP_REASON, type ChildStop } from './child-stop.ts';
@@ -32,6 +30,8 @@ import { circuitFault, countCall, serverBreaker } from './server-breaker.ts';
 import { slotKey, Slots, type FixedSeat } from './slots.ts';
 import { StartingChild } from './starting-child.ts';
 import { LifecycleKeeper, type EndedCall } from './lifecycle-keeper.ts';
+import { begun, track } from './under-way.ts';
+import type { FailedProbe, ServerDependencies } from './server-dependencies.ts';
 import type { ServerObserver } from './upstream.ts';
 
 /** Who uses a server: what its children may be told, and who hears what they say. */
@@ -39,43 +39,6 @@ export interface ServerUser {
   readonly asker: Asker;
   readonly owner: Owner;
   readonly clientInfo: JsonObject | undefined;
-}
-
-export interface ServerDependencies {
-  readonly launcher: UpstreamLauncher;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  /** Uniform in [0, 1). */
-  readonly random: () => number;
-  readonly leaseWaitMs: number;
-  readonly listener: ServerListener;
-  readonly events: EventSink;
-  /** What is remembered of the server from before. */
-  readonly remembered?: Remembered | undefined;
-}
-
-export interface Remembered {
-  readonly lifecycle: Lifecycle | undefined;
-  readonly circuit?: Breaker | undefined;
-  readonly eras: EraVerdict | undefined;
-}
-
-export interface ServerListener {
-  /** A child is ready; its lists may differ from what is known. */
-  ready(server: McpServer, child: Child): void;
-  /** A child said that lists or a resource changed. */
-  changed(server: McpServer, child: Child, notification: ServerNotification): void;
-  /** A child is gone, or about to be. @param reason undefined where it ended by itself */
-  ended(server: McpServer, child: Child, reason: ChildStop | undefined): void;
-  /** Tools of the last known catalogue; undefined where there is none. */
-  toolsKnown(server: McpServer): number | undefined;
-}
-
-export interface FailedProbe {
-  readonly reason: string;
-  /** By the wall clock. */
-  readonly beganAtMs: number;
-  readonly isHopeless: boolean;
 }
 
 interface HowToStart {
@@ -535,17 +498,4 @@ export class McpServer implements ChildEvents {
     this.#replicas?.forget(child);
     if (child.seat.kind === 'leased') this.#leases.ended(child);
   }
-}
-
-/** Keeps work in the set for as long as it goes on. */
-function track<T>(running: Set<Promise<T>>, work: Promise<T>): Promise<T> {
-  const over = (): void => void running.delete(work);
-  running.add(work);
-  work.then(over, over);
-  return work;
-}
-
-function begun(child: Child, owner: Owner): Child {
-  child.begin(owner);
-  return child;
 }
