@@ -138,6 +138,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   enable: ['up'],
   init: ['-y', '--no-test'],
   import: ['-y'],
+  rebalance: ['up'],
   remove: ['up'],
   restart: ['up'],
   start: ['up'],
@@ -217,7 +218,7 @@ const EXITS: Readonly<Record<string, Exits>> = {
   ...each(READS, 'serve', 'list', 'status', 'tools', 'call', 'sagas'),
   ...each(READS, 'events', 'events verify', 'events compact', 'events replay'),
   ...each(READS, 'config show', 'config diff'),
-  ...each(ASKS, 'start', 'stop', 'restart', 'logs', 'calls parked'),
+  ...each(ASKS, 'start', 'stop', 'restart', 'logs', 'calls parked', 'groups', 'rebalance'),
   ...each(SETS_UP, 'init', 'import'),
   connect: [2, 1, 1, 1, 1],
   add: [0, 1, 0, 2, 2],
@@ -270,6 +271,7 @@ describe.each(BAD_FILES)('A configuration: %s', (file, what) => {
 /** What becomes of a state folder that cannot be used: what needs it fails, what does not goes on without. */
 const STATE_EXITS: Readonly<Record<string, number>> = {
   ...each(2, 'list', 'status', 'start', 'stop', 'restart', 'logs', 'calls parked', 'sagas'),
+  ...each(2, 'groups', 'rebalance'),
   ...each(2, 'events compact', 'events replay'),
   ...each(2, 'events', 'events verify', 'config diff', 'init', 'import', 'connect'),
   ...each(0, 'serve', 'tools', 'call', 'version', 'config check', 'config show'),

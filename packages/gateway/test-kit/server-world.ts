@@ -6,12 +6,8 @@ import type {
   ServerNotification,
   ServerRequest,
 } from '../src/application/servers/child.ts';
-import {
-  McpServer,
-  type Remembered,
-  type ServerListener,
-  type ServerUser,
-} from '../src/application/servers/mcp-server.ts';
+import { McpServer, type ServerUser } from '../src/application/servers/mcp-server.ts';
+import type { Remembered, ServerListener } from '../src/application/servers/server-dependencies.ts';
 import type { DomainEvent } from '../src/application/ports.ts';
 import type { Asker } from '../src/domain/mcp-server/sharing.ts';
 import {

@@ -18,6 +18,8 @@ const PINS: Readonly<Record<string, readonly [entry: keyof typeof REGISTRY, perm
     registry_warm: ['warm_mcp_servers', 'mcp_servers:lifecycle'],
     registry_discover: ['trigger_discovery', 'discovery:trigger'],
     registry_sources: ['list_discovery_sources', 'discovery:read'],
+    registry_group_list: ['list_groups', 'mcp_servers:read'],
+    registry_group_rebalance: ['rebalance_group', 'mcp_servers:lifecycle'],
     registry_invoke: ['invoke_tool', 'tool:invoke'],
     registry_invoke_ex: ['invoke_tool_with_report', 'tool:invoke'],
     registry_invoke_stream: ['invoke_tool_with_report', 'tool:invoke'],
@@ -31,6 +33,8 @@ const PINS: Readonly<Record<string, readonly [entry: keyof typeof REGISTRY, perm
     hangar_warm: ['warm_mcp_servers', 'mcp_servers:lifecycle'],
     hangar_discover: ['trigger_discovery', 'discovery:trigger'],
     hangar_sources: ['list_discovery_sources', 'discovery:read'],
+    hangar_group_list: ['list_groups', 'mcp_servers:read'],
+    hangar_group_rebalance: ['rebalance_group', 'mcp_servers:lifecycle'],
     hangar_call: ['invoke_batch', 'tool:invoke'],
     hangar_fetch_continuation: ['fetch_continuation', 'tool:invoke'],
     hangar_delete_continuation: ['delete_continuation', 'tool:invoke'],
@@ -39,8 +43,10 @@ const PINS: Readonly<Record<string, readonly [entry: keyof typeof REGISTRY, perm
 /** What commands of an operator may ask over the local socket. */
 const OPERATOR_PINS: Readonly<Record<string, string>> = {
   get_configuration: 'mcp_servers:read',
+  list_groups: 'mcp_servers:read',
   list_parked_calls: 'audit:read',
   list_processes: 'audit:read',
+  rebalance_group: 'mcp_servers:lifecycle',
   get_status: 'mcp_servers:read',
   get_mcp_server: 'mcp_servers:read',
   get_mcp_server_tools: 'mcp_servers:read',

@@ -1,7 +1,9 @@
-/** The servers that the gateway has now, and the endpoints under which clients find them. */
+/** The servers and groups that the gateway has now, and the endpoints under which clients find them. */
 import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
 import type { Endpoint } from '../catalog/views.ts';
+import type { ServerGroup } from '../groups/server-group.ts';
 import type { McpServer } from '../servers/mcp-server.ts';
+import type { Upstream } from '../servers/upstream.ts';
 
 /** What holds for the endpoint of all servers. */
 export interface SharedEndpoint extends Pick<Endpoint, 'prefixed' | 'ownTools'> {
@@ -11,20 +13,32 @@ export interface SharedEndpoint extends Pick<Endpoint, 'prefixed' | 'ownTools'> 
 
 /** Endpoints outlive what stands behind them: whoever holds one sees the servers of now. */
 export class Fleet {
-  /** Those that may be used, in the order of the configuration. */
+  /** Those that may be used, in the order of the configuration; those that only a group defines stand last. */
   readonly servers: readonly McpServer[];
   /** Those that the configuration switches off. */
   readonly disabled: readonly McpServerSpec[];
+  readonly groups: readonly ServerGroup[];
+  /** Servers that are shown under their own ids: all but those that only a group defines. */
+  readonly standalone: readonly McpServer[];
+  /** A group may want to read headers of requests. */
+  readonly readsHeaders: boolean;
+  /** What clients find at the endpoint of all. */
+  readonly #shown: readonly Upstream[];
   readonly #all: Endpoint;
   readonly #single = new Map<string, Endpoint>();
 
   constructor(
-    { servers, disabled }: Pick<Fleet, 'servers' | 'disabled'>,
+    { servers, disabled, groups }: Pick<Fleet, 'servers' | 'disabled' | 'groups'>,
     { prefixed, ownTools, toolsOnly }: SharedEndpoint,
   ) {
     this.servers = servers;
     this.disabled = disabled;
-    const shown = (): readonly McpServer[] => (toolsOnly ? [] : this.servers);
+    this.groups = groups;
+    const inline = new Set<string>(groups.flatMap(({ inlineIds }) => inlineIds));
+    this.standalone = servers.filter(({ spec }) => !inline.has(spec.id));
+    this.readsHeaders = groups.some(({ spec }) => spec.affinity?.by === 'header');
+    this.#shown = toolsOnly ? [] : [...this.standalone, ...groups];
+    const shown = (): readonly Upstream[] => this.#shown;
     this.#all = {
       name: '*',
       get servers() {
@@ -34,14 +48,14 @@ export class Fleet {
       ownTools,
       toolsOnly,
     };
-    for (const server of shown()) {
+    for (const server of this.#shown) {
       const { id } = server.spec;
       this.#single.set(id, { name: id, servers: [server], prefixed: false });
     }
   }
 
-  /** The endpoint of one server, or of all; undefined for an unknown id. */
-  endpoint(serverId: string | undefined): Endpoint | undefined {
-    return serverId === undefined ? this.#all : this.#single.get(serverId);
+  /** The endpoint of one server or group, or of all; undefined for an unknown id. */
+  endpoint(id: string | undefined): Endpoint | undefined {
+    return id === undefined ? this.#all : this.#single.get(id);
   }
 }

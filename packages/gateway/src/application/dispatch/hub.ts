@@ -3,11 +3,14 @@ import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 import type { Breaker } from '../../domain/breaker/breaker.ts';
 import { mcpServerStream } from '../../domain/mcp-server/events.ts';
 import type { Lifecycle } from '../../domain/mcp-server/lifecycle.ts';
+import type { GroupHistory } from '../../domain/group/history.ts';
+import type { GroupSpec } from '../../domain/group/spec.ts';
 import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
 import { PLAIN_BATCHES, type BatchParts } from '../batch/batch-parts.ts';
 import { EraBridge } from '../calls/era-bridge.ts';
 import { Catalogs } from '../catalog/catalogs.ts';
 import { Views, type View } from '../catalog/views.ts';
+import { Groups } from '../groups/groups.ts';
 import { NO_LIMITS, type ExecutionSettings } from '../../domain/execution/settings.ts';
 import { ExecutionGate } from '../execution/execution-gate.ts';
 import { HealthSchedule } from '../health/health-schedule.ts';
@@ -25,12 +28,8 @@ import type {
 } from '../ports.ts';
 import type { SettledCall } from '../recording/call-event.ts';
 import { settlesWithin } from '../settles-within.ts';
-import {
-  McpServer,
-  type ServerDependencies,
-  type ServerListener,
-  type ServerUser,
-} from '../servers/mcp-server.ts';
+import { McpServer, type ServerUser } from '../servers/mcp-server.ts';
+import type { ServerDependencies, ServerListener } from '../servers/server-dependencies.ts';
 import { ServerLogs } from '../servers/server-logs.ts';
 import { StartStages } from '../servers/start-stages.ts';
 import { newProcesses } from '../processes/new-processes.ts';
@@ -44,6 +43,7 @@ import { Fleet } from './fleet.ts';
 
 export interface HubOptions {
   readonly servers: readonly McpServerSpec[];
+  readonly groups?: readonly GroupSpec[] | undefined;
   readonly launcher: UpstreamLauncher;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -53,6 +53,7 @@ export interface HubOptions {
   /** What is known of the servers from before this start. */
   readonly memory: MemoryStore;
   readonly past: ReadonlyMap<string, Lifecycle>;
+  readonly groupPast?: ReadonlyMap<string, GroupHistory> | undefined;
   /** Of circuit breakers, by the stream of what each belongs to. */
   readonly pastCircuits?: ReadonlyMap<string, Breaker>;
   readonly pastProcesses?: PastProcesses;
@@ -89,6 +90,7 @@ export interface HubOptions {
 export class Hub {
   readonly options: HubOptions;
   readonly fleet: Fleet;
+  readonly groups: Groups;
   readonly catalogs: Catalogs;
   readonly views: Views;
   readonly subscriptions: Subscriptions;
@@ -132,9 +134,12 @@ export class Hub {
     const { mode, gatewayTools, naming } = options.toolAccess;
     this.#tools = new GatewayTools(mode === 'front_door' ? 'none' : gatewayTools);
     const enabled = options.servers.filter((spec) => spec.enabled);
+    const servers = enabled.map((spec) => this.#newServer(spec, parts));
+    this.groups = this.#newGroups(servers);
     const fleet = new Fleet(
       {
-        servers: enabled.map((spec) => this.#newServer(spec, parts)),
+        servers,
+        groups: this.groups.all,
         disabled: options.servers.filter((spec) => !spec.enabled),
       },
       {
@@ -163,7 +168,7 @@ export class Hub {
     };
     this.calls = new CallPath({
       ...options,
-      callTimeoutMsMin: Math.min(...options.servers.map((spec) => spec.callTimeoutMs)),
+      callTimeoutMsMin: shortestCallMs(options),
       bridge: new EraBridge(info, (state) => this.parking.stray(state)),
       catalogs: this.catalogs,
       gate: this.gate,
@@ -171,6 +176,12 @@ export class Hub {
       runOwn: (tool, client, call) =>
         this.#tools.run(tool, { deps: this.useCases, client, call, info }),
     });
+  }
+
+  #newGroups(servers: readonly McpServer[]): Groups {
+    const { groups = [], groupPast: past = new Map(), catalog } = this.options;
+    const { startConcurrency } = catalog;
+    return new Groups(groups, servers, { ...this.options, past, startConcurrency });
   }
 
   #newServer(spec: McpServerSpec, parts: ServerDependencies): McpServer {
@@ -219,6 +230,7 @@ export class Hub {
   }
 
   async close(): Promise<void> {
+    this.groups.close();
     this.#health.close();
     this.processes.close();
     this.parking.close();
@@ -230,3 +242,6 @@ export class Hub {
     await Promise.allSettled(this.fleet.servers.map((server) => server.close()));
   }
 }
+
+const shortestCallMs = ({ servers, groups = [] }: HubOptions): number =>
+  Math.min(...[...servers, ...groups].map(({ callTimeoutMs }) => callTimeoutMs));

@@ -2,6 +2,7 @@
 import { REGISTRY } from '../registry.ts';
 import { configurationReport } from './configuration-report.ts';
 import { defineEntry, LOOK_MS_MAX, WORK_MS_MAX, type OperatorEntry } from './entry.ts';
+import { groupRow, groupsReport } from './groups-report.ts';
 import { logsEntry } from './logs-entry.ts';
 import { parkedCallsReport } from './parked-calls-report.ts';
 import { processesReport } from './processes-report.ts';
@@ -10,6 +11,8 @@ import { toolCallEntry } from './tool-call-entry.ts';
 
 const ENTRIES: readonly OperatorEntry[] = [
   defineEntry(REGISTRY.get_configuration, LOOK_MS_MAX, configurationReport),
+  defineEntry(REGISTRY.list_groups, LOOK_MS_MAX, groupsReport),
+  defineEntry(REGISTRY.rebalance_group, LOOK_MS_MAX, groupRow),
   defineEntry(REGISTRY.list_parked_calls, LOOK_MS_MAX, parkedCallsReport),
   defineEntry(REGISTRY.list_processes, LOOK_MS_MAX, processesReport),
   defineEntry(REGISTRY.get_status, LOOK_MS_MAX, serversReport),
@@ -25,9 +28,9 @@ const ENTRIES: readonly OperatorEntry[] = [
       tools,
     }),
   ),
-  defineEntry(REGISTRY.start_mcp_server, WORK_MS_MAX, ({ id, state, tools }) => ({
+  defineEntry(REGISTRY.start_mcp_server, WORK_MS_MAX, ({ id, state, tools, group }) => ({
     id,
-    state,
+    state: group?.facts.state ?? state,
     tools: tools.length,
   })),
   defineEntry(REGISTRY.stop_mcp_server, WORK_MS_MAX, ({ id }) => ({ id })),

@@ -10,70 +10,35 @@
  */
 import { messageOf, stackOf } from '@mcp-hangar/kernel/error-text';
 import { Fault } from '@mcp-hangar/kernel/errors';
-import type { Breaker } from '../../domain/breaker/breaker.ts';
 import type { Admitted, CircuitBreaker } from '../../domain/breaker/circuit-breaker.ts';
 import { EraMemory, type EraVerdict } from '../../domain/mcp-server/eras.ts';
 import type { Health, McpServerPhase } from '../../domain/mcp-server/health.ts';
-import type { Idleness, Lifecycle } from '../../domain/mcp-server/lifecycle.ts';
+import type { Idleness } from '../../domain/mcp-server/lifecycle.ts';
 import { catalogKey, seatFor, type Asker, type Seat } from '../../domain/mcp-server/sharing.ts';
 import { ANYBODY } from './anybody.ts';
 import { inactiveFault } from './inactive-fault.ts';
 import { modeOf, type McpServerSpec } from '../../domain/mcp-server/spec.ts';
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 import type { Era } from '../../domain/protocol/revisions.ts';
-import type { Clock, EventSink, Logger, UpstreamLauncher } from '../ports.ts';
 import type { Child, ChildEvents, Owner, ServerNotification } from './child.ts';
 import { connectChild } from './connect-child.ts';
 import { STOP_REASON, type ChildStop } from './child-stop.ts';
 import { IdleWatch } from './idle-watch.ts';
 import { LeasePool, type Cancellable } from './lease-pool.ts';
+import { ReplicaPool } from './replica-pool.ts';
 import { circuitFault, countCall, serverBreaker } from './server-breaker.ts';
 import { slotKey, Slots, type FixedSeat } from './slots.ts';
 import { StartingChild } from './starting-child.ts';
 import { LifecycleKeeper, type EndedCall } from './lifecycle-keeper.ts';
+import { begun, track } from './under-way.ts';
+import type { FailedProbe, ServerDependencies } from './server-dependencies.ts';
+import type { ServerObserver } from './upstream.ts';
 
 /** Who uses a server: what its children may be told, and who hears what they say. */
 export interface ServerUser {
   readonly asker: Asker;
   readonly owner: Owner;
   readonly clientInfo: JsonObject | undefined;
-}
-
-export interface ServerDependencies {
-  readonly launcher: UpstreamLauncher;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  /** Uniform in [0, 1). */
-  readonly random: () => number;
-  readonly leaseWaitMs: number;
-  readonly listener: ServerListener;
-  readonly events: EventSink;
-  /** What is remembered of the server from before. */
-  readonly remembered?: Remembered | undefined;
-}
-
-export interface Remembered {
-  readonly lifecycle: Lifecycle | undefined;
-  readonly circuit?: Breaker | undefined;
-  readonly eras: EraVerdict | undefined;
-}
-
-export interface ServerListener {
-  /** A child is ready; its lists may differ from what is known. */
-  ready(server: McpServer, child: Child): void;
-  /** A child said that lists or a resource changed. */
-  changed(server: McpServer, child: Child, notification: ServerNotification): void;
-  /** A child is gone, or about to be. @param reason undefined where it ended by itself */
-  ended(server: McpServer, child: Child, reason: ChildStop | undefined): void;
-  /** Tools of the last known catalogue; undefined where there is none. */
-  toolsKnown(server: McpServer): number | undefined;
-}
-
-export interface FailedProbe {
-  readonly reason: string;
-  /** By the wall clock. */
-  readonly beganAtMs: number;
-  readonly isHopeless: boolean;
 }
 
 interface HowToStart {
@@ -86,9 +51,15 @@ const stopping = (): Fault => new Fault('GATEWAY_STOPPING', 'the gateway is shut
 
 export class McpServer implements ChildEvents {
   readonly spec: McpServerSpec;
+  readonly members: readonly McpServer[] = [this];
+  readonly failover = undefined;
+  /** Groups that it is a member of. */
+  readonly observers = new Set<ServerObserver>();
   readonly #deps: ServerDependencies;
   readonly #slots = new Slots();
   readonly #leases: LeasePool;
+  /** Of a server with `replicas`: in the place of the one shared child of each era. */
+  readonly #replicas: ReplicaPool | undefined;
   readonly #children = new Set<Child>();
   readonly #keeper: LifecycleKeeper;
   readonly #idle: IdleWatch;
@@ -119,6 +90,13 @@ export class McpServer implements ChildEvents {
     this.#idle = new IdleWatch(spec.idleTtlMs, clock, (child, durationMs) => {
       void this.#stop(child, 'idle', { durationMs, lastUsedAtMs: child.lastUsedAtMs });
     });
+    this.#replicas =
+      spec.replicas > 1
+        ? new ReplicaPool(
+            { start: (seat) => this.#start(seat, {}), nowMs: () => clock.nowMs() },
+            spec.replicas,
+          )
+        : undefined;
     this.#leases = new LeasePool(
       {
         start: (seat) => this.#start(seat, {}),
@@ -140,11 +118,20 @@ export class McpServer implements ChildEvents {
     if (era === 'unknown') return this.#learnEra().then(() => this.take(user, work));
     const seat = seatFor(this.spec.sharing, user.asker, era);
     if (seat.kind === 'leased') return this.#leases.take(seat, user.owner, work);
+    if (seat.kind === 'shared' && this.#replicas !== undefined) {
+      const child = this.#replicas.take(seat);
+      if (!(child instanceof Promise)) return begun(child, user.owner);
+      return child.then((ready) => begun(ready, user.owner));
+    }
     const slot = this.#slots.at(slotKey(seat));
     if (slot?.child !== undefined) return begun(slot.child, user.owner);
     if (slot === undefined && seat.kind === 'own') this.#checkRoom();
     const start = slot?.start ?? this.#open(seat, user);
     return start.then((child) => begun(child, user.owner));
+  }
+
+  memberFor(): McpServer {
+    return this;
   }
 
   #admit(breaker: CircuitBreaker, work: Admitted): void {
@@ -185,6 +172,17 @@ export class McpServer implements ChildEvents {
 
   get running(): readonly Child[] {
     return [...this.#children];
+  }
+
+  get isRunning(): boolean {
+    return this.#children.size > 0;
+  }
+
+  /** Requests that its children work on. */
+  get inFlight(): number {
+    let sum = 0;
+    for (const { inFlight } of this.#children) sum += inFlight;
+    return sum;
   }
 
   get lastFailure(): string | undefined {
@@ -303,6 +301,7 @@ export class McpServer implements ChildEvents {
   callEnded(child: Child, call: EndedCall): void {
     if (this.breaker !== undefined) countCall(this.breaker, child, call, this.#deps.clock.nowMs());
     if (this.#keeper.callEnded(call) === 'now degraded') this.#suspectShared();
+    for (const observer of this.observers) observer.callEnded(this, call);
   }
 
   /** A passed probe would end what failed last. */
@@ -314,6 +313,7 @@ export class McpServer implements ChildEvents {
   probePassed(child: Child, durationMs: number): void {
     this.#suspects.delete(child);
     this.#keeper.probePassed(durationMs);
+    for (const observer of this.observers) observer.recovered(this);
   }
 
   /** @param failed `isHopeless` where the child has not answered for so long that it is replaced */
@@ -321,6 +321,7 @@ export class McpServer implements ChildEvents {
     const { reason, beganAtMs, isHopeless } = failed;
     this.#deps.logger.warn({ ...this.#named(child), reason }, 'health_check_failed');
     if (this.#keeper.probeFailed(reason, beganAtMs) === 'now degraded') this.#suspectShared();
+    for (const observer of this.observers) observer.failed(this, reason);
     if (isHopeless) void this.#stop(child, 'error');
   }
 
@@ -335,6 +336,7 @@ export class McpServer implements ChildEvents {
       startedAtMs: child.startedAtMs,
     });
     this.#deps.logger.warn({ ...this.#named(child), detail }, 'mcp_server_ended');
+    for (const observer of this.observers) observer.failed(this, `it ended (${detail})`);
     void this.#end(child, detail);
   }
 
@@ -347,6 +349,7 @@ export class McpServer implements ChildEvents {
         // A client of the other era may have started the shared child meanwhile.
         if (this.spec.sharing === 'session' || this.#slots.at(key) !== undefined)
           await this.#stop(child, 'probe');
+        else if (this.#replicas !== undefined) this.#replicas.adopt(child);
         else if (!child.isGone) this.#slots.fill(key, { start: Promise.resolve(child), child });
       } finally {
         this.#probe = undefined;
@@ -428,6 +431,7 @@ export class McpServer implements ChildEvents {
     // A probe of a server whose children all belong to somebody is about to end: it is not listed.
     if (asked !== 'unknown' || this.spec.sharing !== 'session')
       this.#deps.listener.ready(this, child);
+    for (const observer of this.observers) observer.recovered(this);
     return child;
   }
 
@@ -440,6 +444,7 @@ export class McpServer implements ChildEvents {
       { mcpServerId: this.spec.id, reason, retryInMs: this.#keeper.waitMs },
       'mcp_server_start_failed',
     );
+    for (const observer of this.observers) observer.failed(this, reason);
     return error;
   }
 
@@ -454,7 +459,7 @@ export class McpServer implements ChildEvents {
 
   /** Shared children of a server that fails may hang: the next try gets new ones. */
   #suspectShared(): void {
-    for (const child of this.#slots.shared) {
+    for (const child of [...this.#slots.shared, ...(this.#replicas?.children ?? [])]) {
       if (child.isHeld) this.#suspects.add(child);
       else void this.#stop(child, 'error');
     }
@@ -490,19 +495,7 @@ export class McpServer implements ChildEvents {
     this.#suspects.delete(child);
     this.#idle.forget(child);
     this.#slots.forget(child);
+    this.#replicas?.forget(child);
     if (child.seat.kind === 'leased') this.#leases.ended(child);
   }
-}
-
-/** Keeps work in the set for as long as it goes on. */
-function track<T>(running: Set<Promise<T>>, work: Promise<T>): Promise<T> {
-  const over = (): void => void running.delete(work);
-  running.add(work);
-  work.then(over, over);
-  return work;
-}
-
-function begun(child: Child, owner: Owner): Child {
-  child.begin(owner);
-  return child;
 }

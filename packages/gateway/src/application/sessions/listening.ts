@@ -9,7 +9,8 @@ import type { View } from '../catalog/views.ts';
 import type { Hub } from '../dispatch/hub.ts';
 import { routeResource } from '../dispatch/router.ts';
 import { updatedUri, type ChangedList } from '../servers/child.ts';
-import type { McpServer, ServerUser } from '../servers/mcp-server.ts';
+import type { ServerUser } from '../servers/mcp-server.ts';
+import type { Upstream } from '../servers/upstream.ts';
 import { settlesWithin } from '../settles-within.ts';
 import type { Subscriber, Update } from '../subscriptions/feed.ts';
 import { filterIn, notificationsOf } from '../subscriptions/listen-filter.ts';
@@ -34,7 +35,7 @@ export class Listening implements Subscriber {
   readonly #request: Request;
   readonly #reply: ClientReply;
   /** By the server's own URI. */
-  readonly #heard = new Map<McpServer, Map<string, Heard>>();
+  readonly #heard = new Map<Upstream, Map<string, Heard>>();
   #unwatch: (() => void) | undefined;
   /** The last of each that happened before the acknowledgement, which comes first; undefined from then on. */
   #early: Map<string, () => void> | undefined = new Map();
@@ -168,7 +169,7 @@ export class Listening implements Subscriber {
     return false;
   }
 
-  #resource(server: McpServer, uri: string): Heard {
+  #resource(server: Upstream, uri: string): Heard {
     const own = this.#heard.get(server) ?? new Map<string, Heard>();
     this.#heard.set(server, own);
     const known = own.get(uri);

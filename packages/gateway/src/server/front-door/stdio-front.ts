@@ -138,7 +138,7 @@ export class StdioFront {
     }
     this.#session?.close(reason);
     this.#hub.parking.releasePrincipal(this.#principal);
-    for (const server of this.#options.endpoint.servers) server.releasePrincipal(this.#principal);
+    for (const server of this.#hub.fleet.servers) server.releasePrincipal(this.#principal);
     this.#hub.tasks.release({ era: 'modern', owner: this.#principal });
     this.#stopReading();
     await this.#output.end(LAST_BYTES_MS);
