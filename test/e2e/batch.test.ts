@@ -99,12 +99,11 @@ describe('A batch', () => {
     }
   });
 
-  it('has no more calls under way than it may', async () => {
-    const calls = Array.from({ length: 6 }, () => call('math', 'sleep', { ms: 60 }));
-    const { elapsed_ms: one } = await run(calls, { max_concurrency: 1 });
-    expect(one).toBeGreaterThanOrEqual(350);
-    const { elapsed_ms: all } = await run(calls, { max_concurrency: 6 });
-    expect(all).toBeLessThan(350);
+  it.each([1, 2, 5])('has no more calls under way than it may (%i)', async (lanes) => {
+    const mark = `one of ${lanes} lanes`;
+    const calls = Array.from({ length: 5 }, () => call('math', 'hang', { mark }));
+    await run(calls, { max_concurrency: lanes, timeout: 1 });
+    expect(journal.lines(mark)).toHaveLength(lanes);
   });
 
   it('gives servers the numbers as the client wrote them, and each call an id of its own', async () => {
@@ -183,7 +182,7 @@ describe('The time of a batch', () => {
     ];
     const startedAtMs = performance.now();
     const batch = await run(calls, { timeout: 1 });
-    expect(performance.now() - startedAtMs).toBeLessThan(3_000);
+    expect(performance.now() - startedAtMs).toBeLessThan(10_000);
     expect(batch).toMatchObject({ success: false, succeeded: 2, failed: 3 });
     expect(entriesOf(batch).map(({ error_type: type }) => type)).toEqual([
       null,

@@ -137,6 +137,13 @@ describe('Results that are together over truncation.max_batch_size_bytes', () =>
     });
   });
 
+  it('are not cut below truncation.min_per_response_bytes, and short ones not at all', async () => {
+    const results = await caller.run([...Array.from({ length: 20 }, () => gen(5_000)), gen(1_500)]);
+    const sizes = results.map(({ result }) => JSON.stringify(result).length);
+    expect(new Set(sizes.slice(0, 20))).toEqual(new Set([2_000]));
+    expect(sizes[20]).toBe(1_539);
+  });
+
   it('are read in pages that split no character, as the server wrote them', async () => {
     const result = `{"content":[{"type":"text","text":"${'aé€😀'.repeat(9_000)}"}],"n":12345678901234567890}`;
     const [entry] = await caller.run([call('raw', { result })]);
@@ -223,7 +230,7 @@ describe('Options', () => {
   });
 
   it('cache_ttl_s ends a continuation, its file too', async () => {
-    const truncation = { enabled: true, max_batch_size_bytes: 3_000, cache_ttl_s: 1.5 };
+    const truncation = { enabled: true, max_batch_size_bytes: 3_000, cache_ttl_s: 3 };
     await using place = await placeWith(configOf(truncation));
     const caller = await legacyCaller(place.gateway);
     const [entry] = await caller.run([gen(200_000)]);

@@ -7,10 +7,11 @@ import { startGateway, type GatewayProcess } from '../support/gateway.ts';
 import { Household } from '../support/household.ts';
 import type { Message } from '../support/http.ts';
 import { conformanceOverHttp, remote } from '../support/remote.ts';
+import { StdioClient } from '../support/stdio.ts';
 import { until } from '../support/until.ts';
 import { Journal, upstream } from '../support/upstream.ts';
 
-const SERVERS = ['limited', 'tools', 'one', 'short', 'full', 'asks', 'again', 'anyway', 'free'];
+const SERVERS = ['limited', 'tools', 'asks', 'again', 'anyway', 'free'];
 /** So slow that nothing flows in while a test runs. */
 const SLOW = 0.001;
 
@@ -28,7 +29,6 @@ beforeAll(async () => {
     upstream([journal(id).option, ...args], keys);
   const policy = { initial_delay: 0.05, jitter: false };
   gateway = await startGateway({
-    execution: { max_concurrency: 6, queue_timeout_s: 0.4, queue_max: 2 },
     retry: {
       per_mcp_server: { again: policy, anyway: { ...policy, retry_sent: 'always' } },
     },
@@ -37,9 +37,6 @@ beforeAll(async () => {
       tools: server('tools', {
         rate_limit: { tools: { 'e*': { rps: SLOW, burst: 2 }, pid: { rps: SLOW, burst: 1 } } },
       }),
-      one: server('one', { max_concurrency: 1 }),
-      short: server('short', { max_concurrency: 1 }),
-      full: server('full', { max_concurrency: 1 }),
       asks: server('asks', { max_concurrency: 1 }),
       again: server('again', {}, '--repeatable=crash,fail'),
       anyway: server('anyway'),
@@ -67,7 +64,7 @@ const open = (server: string, capabilities = {}): Promise<LegacyClient> =>
   LegacyClient.open(gateway.url(server), { capabilities });
 
 describe('A rate limit', () => {
-  it('of a server refuses the call after its burst, and touches no other server', async () => {
+  it('row 16: of a server refuses the call after its burst, and touches no other server', async () => {
     const client = await open('limited');
     const other = await open('free');
     for (let n = 0; n < 3; n += 1)
@@ -133,58 +130,60 @@ describe('A rate limit', () => {
 });
 
 describe('A limit of calls at one time', () => {
-  it('lets the next call run when one is over', async () => {
-    const client = await open('one');
-    const calls = [1, 2, 3].map((of) => ({ of, call: client.call('sleep', { ms: 60, of }) }));
-    await Promise.all(calls.map(({ call }) => call.answer()));
-    const byEnd = calls.toSorted((a, b) => a.call.endedAtMs - b.call.endedAtMs);
-    const ended = byEnd.map(({ call }) => call.endedAtMs);
-    expect((ended[2] ?? 0) - (ended[0] ?? 0)).toBeGreaterThan(110);
-    const lines = journal('one').lines('"of":');
-    expect(lines.map((line) => Number(/"of":(\d)/.exec(line)?.[1]))).toEqual(
-      byEnd.map(({ of }) => of),
-    );
+  it('lets the next call run when one is over, in order', async () => {
+    await using book = await Journal.open();
+    await using client = await StdioClient.open({
+      mcp_servers: { one: upstream([book.option], { max_concurrency: 1 }) },
+    });
+    const calls = [1, 2, 3].map((of) => client.call('one__sleep', { ms: 60, of }));
+    const startedMs = performance.now();
+    await Promise.all(calls);
+    expect(performance.now() - startedMs).toBeGreaterThan(3 * 55);
+    const lines = book.lines('"of":');
+    expect(lines.map((line) => /"of":(\d)/.exec(line)?.[1])).toEqual(['1', '2', '3']);
   });
 
   it('refuses a call that has waited too long, and names the keys', async () => {
-    const client = await open('short');
-    const running = client.call('sleep', { ms: 900, of: 'running' });
-    await arrived('short', '"of":"running"');
+    await using book = await Journal.open();
+    await using client = await StdioClient.open({
+      execution: { queue_timeout_s: 0.3 },
+      mcp_servers: { one: upstream([book.option], { max_concurrency: 1 }) },
+    });
+    const running = client.call('one__sleep', { ms: 3_000 });
     const startedMs = performance.now();
-    const waiting = client.call('sleep', { of: 'late' });
-    const message = await waiting.answer();
-    expect(waiting.endedAtMs - startedMs).toBeGreaterThan(350);
+    const message = await client.call('one__echo', { of: 'late' });
+    expect(performance.now() - startedMs).toBeGreaterThan(290);
     expect(dataOf(message)).toMatchObject({
       code: 'CONCURRENCY_LIMITED',
       retryable: true,
-      limit: 'mcp_servers.short.max_concurrency',
+      limit: 'mcp_servers.one.max_concurrency',
     });
     expect(dataOf(message)['retryAfterMs']).toBeGreaterThan(0);
     expect(message.error?.message).toContain('execution.queue_timeout_s');
-    expect(textOf(await running.answer())).toBe('slept 900');
-    expect(seen('short', '"of":"late"')).toBe(0);
+    expect(textOf(await running)).toBe('slept 3000');
+    expect(book.lines('"of":"late"')).toEqual([]);
   });
 
   it('bounds how many wait, takes out at once who gives up, and holds up no other server', async () => {
-    const client = await open('full');
-    const free = await open('free');
-    const running = client.request('tools/call', { name: 'hang', arguments: { of: 'hang' } }, 'h');
-    await arrived('full', '"of":"hang"');
-    const [left, stays] = [
-      client.request('tools/call', { name: 'echo', arguments: { of: 'left' } }, 'l'),
-      client.request('tools/call', { name: 'echo', arguments: { of: 'stays' } }, 's'),
-    ];
-    await until('two calls wait', async () => {
-      const refused = await client.call('echo', { of: 'too many' }).answer();
-      return refused.error?.message.includes('execution.queue_max') === true;
+    await using book = await Journal.open();
+    await using client = await StdioClient.open({
+      execution: { queue_max: 2 },
+      mcp_servers: { full: upstream([book.option], { max_concurrency: 1 }), free: upstream() },
     });
-    expect(textOf(await free.call('echo').answer())).toContain('echo');
-    await client.notify('notifications/cancelled', { requestId: 'l' });
-    await until('it is over', () => left.over);
-    await client.notify('notifications/cancelled', { requestId: 'h' });
-    expect(textOf(await stays.answer())).toContain('stays');
-    expect(running.messages()).toEqual([]);
-    expect([seen('full', '"of":"left"'), seen('full', '"of":"too many"')]).toEqual([0, 0]);
+    const ask = (id: string, name: string): void => {
+      const params = { name, arguments: { of: id } };
+      client.send(JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/call', params }));
+    };
+    ask('hangs', 'full__hang');
+    for (const id of ['left', 'stays', 'too many']) ask(id, 'full__echo');
+    const refused = await client.answer('too many');
+    expect(refused.error?.message).toContain('2 more wait (execution.queue_max)');
+    expect(textOf(await client.call('free__echo'))).toContain('echo');
+    client.notify('notifications/cancelled', { requestId: 'left' });
+    client.notify('notifications/cancelled', { requestId: 'hangs' });
+    expect(textOf(await client.answer('stays'))).toContain('stays');
+    expect(client.messages.map(({ id }) => id)).not.toContain('left');
+    expect([...book.lines('"of":"left"'), ...book.lines('"of":"too many"')]).toEqual([]);
   });
 
   it('does not count a call while its server waits for the client', async () => {
@@ -223,6 +222,25 @@ describe('A limit of calls at one time, for clients that are asked', () => {
   });
 });
 
+describe('A limit over all servers, and one for each that says none', () => {
+  it('names itself to the call that has waited for it', async () => {
+    await using client = await StdioClient.open({
+      execution: { max_concurrency: 2, default_provider_concurrency: 1, queue_timeout_s: 0.3 },
+      limits: { shutdown_grace_s: 0.1 },
+      providers: { a: upstream(), b: upstream(), c: upstream([], { max_concurrency: 0 }) },
+    });
+    for (const id of ['a', 'b']) {
+      const params = { name: `${id}__hang`, arguments: {} };
+      client.send(JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/call', params }));
+    }
+    const late = await Promise.all([client.call('a__pid'), client.call('c__pid')]);
+    expect(late.map((message) => dataOf(message)['limit'])).toEqual([
+      'mcp_servers.a.max_concurrency',
+      'execution.max_concurrency',
+    ]);
+  });
+});
+
 describe('What waits', () => {
   it('is shown to operators', async () => {
     await using house = new Household((book) => ({
@@ -240,7 +258,8 @@ describe('What waits', () => {
       const { servers } = await json<Report>(house, 'status', '--json');
       return servers[0]?.in_flight === 1 ? servers[0].queued : undefined;
     };
-    await until('two calls wait', async () => (await queued()) === 2);
+    const two = await until('two calls wait', async () => (await queued()) === 2);
+    expect(two).toBe(true);
     for (const requestId of ['a', 'b', 'c'])
       await client.notify('notifications/cancelled', { requestId });
     await until('all are over', () => calls.every(({ over }) => over));

@@ -107,6 +107,11 @@ describe('persistence.backend', () => {
     expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'EVENT_STORE_UNAVAILABLE' } });
     expect(stdout + stderr).not.toMatch(/hid/);
     expect(house.journal.starts()).toEqual([]);
+    const verified = await hangar(house, 'events', 'verify');
+    expect(verified).toMatchObject({
+      code: 2,
+      stdout: expect.stringMatching(/^file: .*ECONNREFUSED/),
+    });
   });
 
   it('postgresql that does not answer is memory where that is allowed, and status says so', async () => {

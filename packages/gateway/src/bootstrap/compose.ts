@@ -94,13 +94,8 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
     overrides.launcher ??
     newLauncher(config, { env, guardian, clock, logger, childTimings: overrides.childTimings });
   const batches = openBatches(config, { state, logger, records });
-  const pastCircuits = config.servers.some(({ breaker }) => breaker !== undefined)
-    ? await readCircuits(records.store)
-    : new Map<string, never>();
-  const pastProcesses = await readProcesses(records.store, records.adopts);
-  const past = { pastCircuits, pastProcesses, newEventId: () => eventId(clock.nowMs()) };
-  const parts = { launcher, clock, logger, random, configuration, batches, ...past };
-  const hub = newHub(config, parts, records);
+  const parts = { launcher, clock, logger, random, configuration, batches };
+  const hub = newHub(config, { ...parts, ...(await readOn(config, records)) }, records);
   let started = false;
   const health = healthOf(hub, { clock, records, started: () => started });
   let front: HttpFront | undefined;
@@ -109,9 +104,7 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
   const begin = (): void => {
     if (started) return;
     started = true;
-    hub.processes.resume();
-    if (config.catalog.warm === 'boot') warmAll(hub);
-    hub.groups.begin();
+    beginWork(hub, config);
   };
   const clients = new StdioClients(hub, limits);
   let closing: Promise<void> | undefined;
@@ -155,6 +148,25 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
   };
 }
 
+/** What a gateway does before anybody asks it to. */
+function beginWork(hub: Hub, { catalog }: GatewayConfig): void {
+  hub.processes.resume();
+  if (catalog.warm === 'boot') warmAll(hub);
+  hub.groups.begin();
+}
+
+/** Where the log left off with what goes on in the background. */
+async function readOn(
+  { servers }: GatewayConfig,
+  { store, adopts }: Records,
+): Promise<Pick<HubParts, 'pastCircuits' | 'pastProcesses'>> {
+  const hasBreaker = servers.some(({ breaker }) => breaker !== undefined);
+  return {
+    ...(hasBreaker ? { pastCircuits: await readCircuits(store) } : {}),
+    pastProcesses: await readProcesses(store, adopts),
+  };
+}
+
 function healthOf(
   hub: Hub,
   about: { readonly clock: Clock; readonly records: Records; readonly started: () => boolean },
@@ -187,7 +199,6 @@ type HubParts = Pick<
   | 'batches'
   | 'pastCircuits'
   | 'pastProcesses'
-  | 'newEventId'
 >;
 
 function newHub(config: GatewayConfig, parts: HubParts, records: Records): Hub {
@@ -199,6 +210,7 @@ function newHub(config: GatewayConfig, parts: HubParts, records: Records): Hub {
     past,
     groupPast,
     events: recorder,
+    newEventId: () => eventId(parts.clock.nowMs()),
     stateProblem: () => {
       const problem = records.problem();
       return problem?.isLost === true ? problem.reason : undefined;

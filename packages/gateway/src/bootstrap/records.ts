@@ -17,7 +17,7 @@ import type { Lifecycle } from '../domain/mcp-server/lifecycle.ts';
 import { FORGETFUL, MemoryFiles } from '../infrastructure/state/memory-files.ts';
 import type { StateFolder } from '../infrastructure/state/state-folder.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
-import { announcePresence, type Presence, type PresenceOptions } from './presence.ts';
+import type { Presence, PresenceOptions } from './presence.ts';
 import { durablePlace, openStore, type DurablePlace, type DurableStore } from './open-store.ts';
 
 /** Events that a gateway without a file remembers. */
@@ -164,7 +164,10 @@ async function openDurable(
   const store = await openStore(place);
   let presence: Presence | undefined;
   try {
-    if (place.kind === 'postgresql') presence = await announcePresence({ ...self, leases: store });
+    if (place.kind === 'postgresql') {
+      const { announcePresence } = await import('./presence.ts');
+      presence = await announcePresence({ ...self, leases: store });
+    }
     const closings: { stream: string; event: DomainEvent }[] = [];
     const record: EventSink['record'] = (stream, event) => void closings.push({ stream, event });
     const past = await readPast(

@@ -1,5 +1,6 @@
 /** A call of a legacy client with limits and a policy configured, at a scripted server of the modern era. */
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
+import { StoppedTime } from '../../../test-kit/gate-world.ts';
 import {
   asks,
   codeOf,
@@ -18,24 +19,16 @@ const FORM = {
 };
 const ACCEPTED = '"result":{"action":"accept","content":{}}';
 
-let nowMs = 1;
+const time = StoppedTime.forTests();
 let worlds: LegacyWorld[] = [];
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
-  vi.spyOn(performance, 'now').mockImplementation(() => nowMs);
-  nowMs = 1;
-});
 afterEach(async () => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
   await Promise.all(worlds.map(({ hub }) => hub.close()));
   worlds = [];
 });
 
 async function wait(ms: number): Promise<void> {
   await settled();
-  nowMs += ms;
-  vi.advanceTimersByTime(ms);
+  await time.pass(ms);
   await settled();
 }
 
@@ -44,7 +37,7 @@ function openWorld(execution: Partial<ServerExecution>, callTimeoutMs = 60_000):
   const all = { ...none, toolRateLimits: [], retry: undefined, ...execution };
   const world = legacyWorld({
     spec: { execution: all, callTimeoutMs },
-    nowMs: () => 1_000 + nowMs,
+    nowMs: () => 1_000 + time.nowMs,
   });
   worlds.push(world);
   return world;

@@ -32,6 +32,9 @@ export const invokeTool = defineCommand({
     invoke(deps, input, { ...context, progress: inOrder(context.progress) }),
 });
 
+/** What a call may name, alone or in a batch. @throws Fault MCP_SERVER_UNKNOWN, MCP_SERVER_DISABLED */
+export const calledServer = findUpstream;
+
 /** How often a call may be tried, the first attempt included; undefined = as the configuration says. */
 export interface RetryWish {
   readonly attemptsMax?: number | undefined;
@@ -44,7 +47,7 @@ export async function invoke(
   context: UseCaseContext,
 ): Promise<ToolAnswer> {
   const { caller, correlationId, progress } = context;
-  const server = findUpstream(deps, input.id);
+  const server = calledServer(deps, input.id);
   const fields = { mcpServerId: input.id, tool: input.tool, correlationId };
   const startedAtMs = deps.clock.nowMs();
   const unwatch = watchStart(deps, server, context);

@@ -121,13 +121,12 @@ export class ExecutionGate implements GateKeeper {
   }
 
   enter(line: Line<GuardedCall>, call: GuardedCall): Ticket<GuardedCall> {
-    const { queueMax } = this.#settings;
     const ticket = this.#admission.enter(line, call);
     if (ticket.state === 'running') return ticket;
-    if (line.waiting.size > queueMax) {
+    const tooMany = this.#tooMany(call, line);
+    if (tooMany !== undefined) {
       this.#admission.leave(ticket);
-      const detail = `${this.#cause(call)}, and ${queueMax} more wait (execution.queue_max)`;
-      throw this.#limited(call, detail);
+      throw tooMany;
     }
     this.#await(call);
     return ticket;
@@ -140,8 +139,14 @@ export class ExecutionGate implements GateKeeper {
 
   comeBack(ticket: Ticket<GuardedCall>): void {
     this.#admission.comeBack(ticket);
-    if (ticket.state === 'waiting') this.#await(ticket.subject);
-    else ticket.subject.turn();
+    if (ticket.state !== 'waiting') {
+      ticket.subject.turn();
+      return;
+    }
+    // Those that have waited for the start of a server together do not all find room in its line.
+    const tooMany = this.#tooMany(ticket.subject, ticket.line);
+    if (tooMany !== undefined) throw tooMany;
+    this.#await(ticket.subject);
   }
 
   resume(ticket: Ticket<GuardedCall>): void {
@@ -216,20 +221,35 @@ export class ExecutionGate implements GateKeeper {
     }
   }
 
+  /** Why a call that would wait in the line may not. */
+  #tooMany(call: GuardedCall, line: Line<GuardedCall>): Fault | undefined {
+    const { queueMax } = this.#settings;
+    const { max, running } = this.#admission;
+    const room = Math.max(0, Math.min(line.max - line.running, max - running));
+    if (line.length - room <= queueMax) return undefined;
+    const detail = `${this.#cause(call)}, and ${queueMax} more wait (execution.queue_max)`;
+    return this.#limited(call, detail);
+  }
+
   /** Which limit a call waits for. */
   #cause({ passage }: GuardedCall): string {
     const { max } = this.#admission;
     const { id } = passage.server.spec;
     const { line } = this.#limitsOf(passage.server);
-    return line.isFull
+    return this.#isServers(line)
       ? `MCP server "${id}" has as many calls at one time as it may, ${line.max} (${serverKey(id)})`
       : `the gateway has as many calls at one time as it may, ${max} (execution.max_concurrency)`;
+  }
+
+  /** Whether what holds up a line is its own limit. */
+  #isServers(line: Line<GuardedCall>): boolean {
+    return line.isFull || !this.#admission.isFull;
   }
 
   #limited(call: GuardedCall, detail: string): Fault {
     const { spec } = call.passage.server;
     const { line } = this.#limitsOf(call.passage.server);
-    const limit = line.isFull ? serverKey(spec.id) : 'execution.max_concurrency';
+    const limit = this.#isServers(line) ? serverKey(spec.id) : 'execution.max_concurrency';
     // Whoever stands first has waited about as long as the next one will.
     const waitedMs = this.nowMs() - (line.head?.subject.waitsSinceMs ?? this.nowMs());
     const retryAfterMs = Math.round(Math.max(RETRY_AFTER_MS_MIN, waitedMs));

@@ -61,6 +61,7 @@ export interface GateKeeper {
   /** A place among those that run, or among those that wait. @throws Fault CONCURRENCY_LIMITED */
   enter(line: Line<GuardedCall>, call: GuardedCall): Ticket<GuardedCall>;
   pause(ticket: Ticket<GuardedCall>): void;
+  /** @throws Fault CONCURRENCY_LIMITED */
   comeBack(ticket: Ticket<GuardedCall>): void;
   resume(ticket: Ticket<GuardedCall>): void;
   leave(ticket: Ticket<GuardedCall>): void;
@@ -148,7 +149,11 @@ export class GuardedCall implements CallGate, Limited {
       return;
     }
     this.#next = next;
-    this.#keeper.comeBack(this.#ticket);
+    try {
+      this.#keeper.comeBack(this.#ticket);
+    } catch (error) {
+      this.#call.fail(error);
+    }
   }
 
   sentTo(child: Child): void {

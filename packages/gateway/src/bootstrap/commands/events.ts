@@ -62,7 +62,7 @@ export async function eventsVerify(flags: PlaceFlags & JsonFlag): Promise<number
   const report = await verify(place);
   const { findings } = report;
   if (flags.json === true) await print(JSON.stringify(verdictJson(path, report)));
-  else if (report.exists) await print(verdictText(path, report));
+  else if (report.exists || findings.length > 0) await print(verdictText(path, report));
   else say(`mcp-hangar: nothing has been recorded yet (${path})`);
   if (findings.length === 0) return 0;
   return findings.some(({ kind }) => kind === 'file') ? SYSTEM_ERROR : FINDINGS;

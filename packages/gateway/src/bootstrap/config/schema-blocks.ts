@@ -183,7 +183,7 @@ export const EventStoreBlock = z.strictObject({
   enabled: enabled(true).describe('Keep the event log.'),
   driver: z
     .enum(['sqlite', 'memory'])
-    .default('sqlite')
+    .optional()
     .describe('`memory`: kept until the gateway ends. Where it is kept else, `persistence` says.'),
   path: z
     .string()

@@ -19,6 +19,7 @@ export type RetryClass = keyof typeof RETRY_CLASSES;
 
 /** The classes of a policy that names none: a start that fails has a back-off of its own. */
 const { McpServerStartError: _startError, ...STANDARD_CLASSES } = RETRY_CLASSES;
+const STANDARD_CODES: ReadonlySet<ErrorCode> = new Set(Object.values(STANDARD_CLASSES).flat());
 
 export interface RetryPolicy {
   /** The first included. */
@@ -42,7 +43,7 @@ export const STANDARD_RETRY: RetryPolicy = {
   initialDelayMs: 1_000,
   delayMsMax: 30_000,
   jitter: 0.25,
-  retryOn: new Set(Object.values(STANDARD_CLASSES).flat()),
+  retryOn: STANDARD_CODES,
   attemptTimeoutMs: undefined,
   sentAgain: 'repeatable',
 };
