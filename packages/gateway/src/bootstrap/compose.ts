@@ -153,6 +153,7 @@ function beginWork(hub: Hub, { catalog }: GatewayConfig): void {
   hub.processes.resume();
   hub.groups.begin();
   if (catalog.warm === 'boot') warmAll(hub);
+  hub.groups.begin();
 }
 
 /** Where the log left off with what goes on in the background. */
