@@ -140,6 +140,7 @@ function recordsOf(logger: Logger): Records {
     store,
     memory: FORGETFUL,
     past: new Map(),
+    groupPast: new Map(),
     adopts: () => true,
     problem: () => undefined,
     [Symbol.asyncDispose]: () => recorder[Symbol.asyncDispose](),

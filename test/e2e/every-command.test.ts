@@ -138,6 +138,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   enable: ['up'],
   init: ['-y', '--no-test'],
   import: ['-y'],
+  rebalance: ['up'],
   remove: ['up'],
   restart: ['up'],
   start: ['up'],
@@ -218,6 +219,7 @@ const EXITS: Readonly<Record<string, Exits>> = {
   ...each(READS, 'events', 'events verify', 'events compact', 'events replay'),
   ...each(READS, 'config show', 'config diff'),
   ...each(ASKS, 'start', 'stop', 'restart', 'logs', 'reload', 'calls parked'),
+  ...each(ASKS, 'groups', 'rebalance'),
   ...each(SETS_UP, 'init', 'import'),
   connect: [2, 1, 1, 1, 1],
   add: [0, 1, 0, 2, 2],
@@ -270,7 +272,8 @@ describe.each(BAD_FILES)('A configuration: %s', (file, what) => {
 /** What becomes of a state folder that cannot be used: what needs it fails, what does not goes on without. */
 const STATE_EXITS: Readonly<Record<string, number>> = {
   ...each(2, 'list', 'status', 'start', 'stop', 'restart', 'logs', 'reload'),
-  ...each(2, 'calls parked', 'sagas', 'events compact', 'events replay'),
+  ...each(2, 'calls parked', 'sagas', 'groups', 'rebalance'),
+  ...each(2, 'events compact', 'events replay'),
   ...each(2, 'events', 'events verify', 'config diff', 'init', 'import', 'connect'),
   ...each(0, 'serve', 'tools', 'call', 'version', 'config check', 'config show'),
   ...each(0, 'config schema', 'completion', 'add', 'remove', 'enable', 'disable'),

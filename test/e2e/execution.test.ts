@@ -229,6 +229,8 @@ describe('A limit over all servers, and one for each that says none', () => {
       limits: { shutdown_grace_s: 0.1 },
       providers: { a: upstream(), b: upstream(), c: upstream([], { max_concurrency: 0 }) },
     });
+    // A call takes no place while its server starts.
+    for (const id of ['a', 'b', 'c']) await client.call(`${id}__pid`);
     for (const id of ['a', 'b']) {
       const params = { name: `${id}__hang`, arguments: {} };
       client.send(JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/call', params }));

@@ -3,14 +3,17 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LegacyClient } from '../support/clients.ts';
 import { hangar, json } from '../support/command-line.ts';
-import type { GatewayProcess } from '../support/gateway.ts';
+import type { Config, GatewayProcess } from '../support/gateway.ts';
+import { groupOf } from '../support/groups.ts';
 import { Household } from '../support/household.ts';
+import { fetchText } from '../support/http.ts';
 import {
   configOf,
   eventsOf,
   isAlive,
   pidOf,
   reload,
+  textOf,
   toolNames,
   UNWATCHED,
 } from '../support/reload.ts';
@@ -144,5 +147,133 @@ describe('A changed file', () => {
     house.write(configOf({ one: upstream(), two: upstream() }));
     expect(await reload(house)).toMatchObject({ updated: ['one'] });
     expect(await pidOf(client, 'one')).not.toBe(one);
+  });
+});
+
+describe('A changed file with groups', () => {
+  const changeTo = (servers: Config): ReturnType<typeof reload> => {
+    house.write(configOf(servers));
+    return reload(house);
+  };
+
+  /** Members that have served a call, once so many have: one that starts is left out while others run. */
+  const served = (client: LegacyClient, count: number): Promise<ReadonlySet<string>> => {
+    const seen = new Set<string>();
+    return until(`${count} members serve`, async () => {
+      seen.add(await pidOf(client, 'pool'));
+      return seen.size === count && seen;
+    });
+  };
+
+  it('gives a group a member, takes one and changes its strategy, and no call fails', async () => {
+    const [a, b, c] = [upstream(), upstream(), upstream(['--tools=0'])];
+    await changeTo({ pool: groupOf({ a, b }), one: upstream() });
+    const client = await LegacyClient.open(gateway.url());
+    const before = await served(client, 2);
+    let isOver = false;
+    const answers: string[] = [];
+    const lane = async (): Promise<void> => {
+      while (!isOver) {
+        const answer = await client.call('pool__sleep', { ms: 20 }).answer();
+        answers.push(textOf(answer));
+      }
+    };
+    const lanes = Array.from({ length: 4 }, lane);
+    const called = (): Promise<unknown> => {
+      const soFar = answers.length;
+      return until('calls go on', () => answers.length > soFar + 8);
+    };
+    await called();
+    expect(await changeTo({ pool: groupOf({ a, b, c }), one: upstream() })).toMatchObject({
+      added: ['c'],
+      removed: [],
+      updated: ['pool'],
+      unchanged: ['one', 'a', 'b'],
+    });
+    await called();
+    const added = await served(client, 3);
+    expect([...before].every((pid) => added.has(pid))).toBe(true);
+    expect(await changeTo({ pool: groupOf({ b, c }), one: upstream() })).toMatchObject({
+      removed: ['a'],
+      updated: ['pool'],
+    });
+    await called();
+    expect(
+      await changeTo({
+        pool: groupOf({ b, c: { priority: 2, ...c } }, { strategy: 'priority' }),
+        one: upstream(),
+      }),
+    ).toMatchObject({ added: [], removed: [], updated: ['pool'], restarted: [] });
+    await called();
+    const after = new Set<string>();
+    for (let call = 0; call < 4; call += 1) after.add(await pidOf(client, 'pool'));
+    isOver = true;
+    await Promise.all(lanes);
+    expect(after.size).toBe(1);
+    expect(new Set(answers)).toEqual(new Set(['slept 20']));
+    const [gone] = [...before].filter((pid) => !after.has(pid));
+    await until('the member that left has ended', () => !isAlive(Number(gone)));
+  });
+
+  it('leaves a group that is as it was: its rotation, and the processes of its members', async () => {
+    const pool = groupOf({ a: upstream(), b: upstream() });
+    await changeTo({ pool, one: upstream() });
+    const client = await LegacyClient.open(gateway.url());
+    await served(client, 2);
+    const first = await pidOf(client, 'pool');
+    const second = await pidOf(client, 'pool');
+    expect(second).not.toBe(first);
+    const told = await eventsOf(house, 'Group');
+    const diff = await changeTo({ pool, one: upstream(['--tools=1']), two: upstream() });
+    expect(diff).toMatchObject({
+      added: ['two'],
+      removed: [],
+      updated: ['one'],
+      unchanged: ['a', 'b', 'pool'],
+    });
+    expect([await pidOf(client, 'pool'), await pidOf(client, 'pool')]).toEqual([first, second]);
+    // One made anew would begin with its first member, whoever had the last call.
+    await changeTo({ pool, one: upstream() });
+    expect(await pidOf(client, 'pool')).toBe(first);
+    await changeTo({ pool, one: upstream(['--tools=1']) });
+    expect(await pidOf(client, 'pool')).toBe(second);
+    expect(await eventsOf(house, 'Group')).toEqual(told);
+  });
+
+  it('brings a group, and takes it away with the members that only it has', async () => {
+    const client = await LegacyClient.open(gateway.url());
+    await toolNames(client);
+    const stream = await client.listen();
+    const servers = { one: upstream(), two: upstream() };
+    const pool = groupOf({ a: upstream(), one: {} });
+    expect(await changeTo({ ...servers, pool })).toMatchObject({
+      added: ['a', 'pool'],
+      updated: [],
+      unchanged: ['one', 'two'],
+    });
+    await stream.notified('notifications/tools/list_changed');
+    const shown = await until('it is listed', async () => {
+      const names = await toolNames(client);
+      return names.includes('pool__pid') && names;
+    });
+    expect(shown).not.toContain('a__pid');
+    const own = await LegacyClient.open(gateway.url('pool'));
+    expect(await toolNames(own)).toContain('pid');
+    const pids = [...(await served(client, 2))];
+    const one = await pidOf(client, 'one');
+    expect(pids).toContain(one);
+    expect(await changeTo(servers)).toMatchObject({ removed: ['a', 'pool'], updated: [] });
+    expect(await toolNames(client)).not.toContain('pool__pid');
+    const missing = await client.call('pool__pid').answer();
+    expect(missing.error?.message).toContain('Unknown tool');
+    await until('only its own member has ended', () => {
+      return pids.every((pid) => isAlive(Number(pid)) === (pid === one));
+    });
+    const gone = await fetchText(own.url, {
+      headers: own.headers,
+      body: '{"jsonrpc":"2.0","id":1,"method":"ping"}',
+    });
+    expect(gone.status).toBe(404);
+    expect(await eventsOf(house, 'GroupDeleted')).toEqual([{ group_id: 'pool' }]);
   });
 });

@@ -49,7 +49,7 @@ export class ModernTestClient extends TestClient {
     const { principal } = this;
     this.generation += 1;
     this.world.hub.parking.releasePrincipal(principal);
-    for (const server of this.options.endpoint.servers) server.releasePrincipal(principal);
+    for (const server of this.world.hub.fleet.servers) server.releasePrincipal(principal);
   }
 
   /** Goes on with a call that was parked. */

@@ -191,6 +191,18 @@ export const COMMAND_TESTS: Readonly<Record<string, CommandTests>> = {
     json: [RUNNING, 'events verify reads the log while it is written'],
     badInput: WRONG_WORDS,
   },
+  groups: {
+    running: ['groups-cli', 'are listed with how their members do'],
+    alone: ['groups-cli', 'are missed with exit code 3 where none runs'],
+    json: ['groups-cli', 'are listed with how their members do'],
+    badInput: WRONG_WORDS,
+  },
+  rebalance: {
+    running: ['groups-cli', 'are rebalanced, and what became of them is printed'],
+    alone: ['groups-cli', 'are missed with exit code 3 where none runs'],
+    json: ['groups-cli', 'are rebalanced, and what became of them is printed'],
+    badInput: ['groups-cli', 'that do not exist are told, with the one that was meant'],
+  },
   'events compact': {
     running: [RUNNING, 'events compact removes what the configuration does not keep'],
     alone: ['storage', 'compact keeps what removed events said, and replay says the same'],

@@ -38,6 +38,7 @@ export const specOf = (spec: SpecPart = {}): McpServerSpec => ({
   healthIntervalMs: 0,
   breaker: undefined,
   failover: undefined,
+  replicas: 1,
   leasedChildrenMax: 8,
   sessionChildrenMax: 100,
   predefinedTools: undefined,

@@ -7,7 +7,7 @@ import type {
   ServerRequest,
 } from '../src/application/servers/child.ts';
 import { McpServer, type ServerUser } from '../src/application/servers/mcp-server.ts';
-import type { Remembered, ServerListener } from '../src/application/servers/server-parts.ts';
+import type { Remembered, ServerListener } from '../src/application/servers/server-dependencies.ts';
 import type { DomainEvent } from '../src/application/ports.ts';
 import type { Asker } from '../src/domain/mcp-server/sharing.ts';
 import {

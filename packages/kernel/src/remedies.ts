@@ -5,6 +5,11 @@ import type { ErrorCode } from './errors.ts';
 export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   CONCURRENCY_LIMITED: 'Try again after retryAfterMs, or raise the limit that the message names.',
   RATE_LIMITED: 'Call again after retryAfterMs and less often, or raise the limit that is named.',
+  GROUP_NOT_AVAILABLE:
+    'Remove the cause that the message gives; "mcp-hangar rebalance GROUP" does not wait.',
+  GROUP_UNKNOWN: 'Choose one of "mcp-hangar groups".',
+  NO_HEALTHY_MEMBERS_IN_GROUP:
+    'Remove the cause that the message gives, or start a member by hand, which does not wait.',
   ADDRESS_UNAVAILABLE:
     'Choose another port (0 lets the system choose), or end the program that has it.',
   BODY_TOO_LARGE: 'Send less in one message, or raise limits.body_bytes_max.',
@@ -22,7 +27,7 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   DISCOVERY_NOT_CONFIGURED: 'Name the servers in the configuration: this build looks for none.',
   EVENT_STORE_BUSY: 'Try again: what waits is written first.',
   EVENT_STORE_UNAVAILABLE:
-    'Check its place: of a file room, rights and damage; of a database that it runs and lets this user in.',
+    'Check its place: a file for room, rights and damage, a database for whether it runs and lets this user in.',
   FILE_CHANGED: 'Run the command again: it begins with what the file says now.',
   FILE_NOT_WRITTEN:
     'Check the folder of the file: whether it exists, its permissions, the room on the disk.',

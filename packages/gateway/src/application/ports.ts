@@ -5,6 +5,7 @@ import type { JsonObject } from '../domain/protocol/json-rpc.ts';
 import type { Era } from '../domain/protocol/revisions.ts';
 import type { ServerMessage } from '../domain/protocol/server-message.ts';
 import type { ExecutionSettings } from '../domain/execution/settings.ts';
+import type { Generation } from '../domain/mcp-server/generations.ts';
 import type { McpServerSpec } from '../domain/mcp-server/spec.ts';
 import type { EffectiveValue } from '../domain/effective-config.ts';
 import type { ServerCatalog } from '../domain/catalog/server-catalog.ts';
@@ -203,8 +204,7 @@ export interface UpstreamLauncher {
 }
 
 /** What a configuration file comes to now. */
-export interface NextConfiguration {
-  readonly servers: readonly McpServerSpec[];
+export interface NextConfiguration extends Generation {
   readonly execution: ExecutionSettings;
   /** Keys that have changed and that a gateway reads when it starts only, with what they were and are. */
   readonly needRestart: readonly string[];

@@ -5,6 +5,7 @@ import { invokeTool } from './commands/invoke-tool.ts';
 import { invokeToolWithReport } from './commands/invoke-tool-with-report.ts';
 import { reloadConfiguration } from './commands/reload-configuration.ts';
 import { startMcpServer } from './commands/start-mcp-server.ts';
+import { rebalanceGroup } from './commands/rebalance-group.ts';
 import { stopMcpServer } from './commands/stop-mcp-server.ts';
 import { triggerDiscovery } from './commands/trigger-discovery.ts';
 import { warmMcpServers } from './commands/warm-mcp-servers.ts';
@@ -16,6 +17,7 @@ import { getMcpServerTools } from './queries/get-mcp-server-tools.ts';
 import { getStatus } from './queries/get-status.ts';
 import { getServerLogs } from './queries/get-server-logs.ts';
 import { listDiscoverySources } from './queries/list-discovery-sources.ts';
+import { listGroups } from './queries/list-groups.ts';
 import { listMcpServers } from './queries/list-mcp-servers.ts';
 import { listProcesses } from './queries/list-processes.ts';
 import { listParkedCalls } from './queries/list-parked-calls.ts';
@@ -34,9 +36,11 @@ export const REGISTRY = {
   invoke_tool: invokeTool,
   invoke_tool_with_report: invokeToolWithReport,
   list_discovery_sources: listDiscoverySources,
+  list_groups: listGroups,
   list_mcp_servers: listMcpServers,
   list_parked_calls: listParkedCalls,
   list_processes: listProcesses,
+  rebalance_group: rebalanceGroup,
   reload_configuration: reloadConfiguration,
   start_mcp_server: startMcpServer,
   stop_mcp_server: stopMcpServer,

@@ -10,6 +10,7 @@ import {
 import { modeOf, type McpServerSpec } from '../domain/mcp-server/spec.ts';
 import { cannotCross, type CannotCross } from '../domain/protocol/crossing.ts';
 import type { Era } from '../domain/protocol/revisions.ts';
+import type { ServerGroup } from './groups/server-group.ts';
 import { activityOf, transportOf, type ServerActivity } from './server-activity.ts';
 import { circuitNote, circuitOf, type CircuitFacts } from './servers/circuit-facts.ts';
 import type { McpServer } from './servers/mcp-server.ts';
@@ -45,10 +46,10 @@ export interface ServerFacts {
   readonly activity: ServerActivity | undefined;
 }
 
-/** Every configured server, also those that are switched off. */
+/** Every configured server that is shown under its own id, also those that are switched off. */
 export function allFacts(deps: UseCaseDeps, context: UseCaseContext): readonly ServerFacts[] {
   return [
-    ...deps.fleet.servers.map((server) => factsOf(server, deps, context)),
+    ...deps.fleet.standalone.map((server) => factsOf(server, deps, context)),
     ...deps.fleet.disabled.map(disabledFacts),
   ];
 }
@@ -149,9 +150,13 @@ export function canRetry(phase: McpServerPhase, health: Health, nowMs: number): 
 }
 const NO_JITTER = 0.5;
 
+/** What can be called under an id: a server or a group. @throws Fault MCP_SERVER_UNKNOWN, MCP_SERVER_DISABLED */
+export const findUpstream = (deps: UseCaseDeps, id: string): McpServer | ServerGroup =>
+  deps.fleet.groups.find(({ spec }) => spec.id === id) ?? findServer(deps, id);
+
 /** @throws Fault MCP_SERVER_UNKNOWN, MCP_SERVER_DISABLED */
 export function findServer({ fleet }: UseCaseDeps, id: string): McpServer {
-  const { servers, disabled } = fleet;
+  const { servers, disabled, groups } = fleet;
   const server = servers.find(({ spec }) => spec.id === id);
   if (server !== undefined) return server;
   if (disabled.some((spec) => spec.id === id)) {
@@ -159,8 +164,14 @@ export function findServer({ fleet }: UseCaseDeps, id: string): McpServer {
       data: { name: id },
     });
   }
+  const group = groups.find(({ spec }) => spec.id === id);
+  if (group !== undefined) {
+    const members = group.members.map(({ spec }) => spec.id).join(', ');
+    const detail = `"${id}" is a group of MCP servers; name one of its members (${members})`;
+    throw new Fault('MCP_SERVER_UNKNOWN', detail, { data: { name: id } });
+  }
   throw unknownFault(
     id,
-    servers.map(({ spec }) => spec.id),
+    [...fleet.standalone, ...groups].map(({ spec }) => spec.id),
   );
 }

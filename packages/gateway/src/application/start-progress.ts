@@ -1,4 +1,6 @@
 /** The start of a server as progress of the work that waits for it. */
+import { phaseOf } from './groups/group-as-server.ts';
+import { ServerGroup } from './groups/server-group.ts';
 import type { McpServer } from './servers/mcp-server.ts';
 import type { StartStage } from './servers/start-stages.ts';
 import { STAGES, type Stage, type UseCaseContext, type UseCaseDeps } from './use-case.ts';
@@ -12,13 +14,20 @@ const SAYS: Readonly<Record<StartStage, string>> = {
 /** Reports what the server does until it is ready. Answers the function that ends the watch. */
 export function watchStart(
   deps: UseCaseDeps,
-  { spec, phase }: McpServer,
+  server: McpServer | ServerGroup,
   context: UseCaseContext,
 ): () => void {
-  if (phase !== 'ready') context.progress('cold_start', `MCP server "${spec.id}" is ${phase}`);
-  return deps.stages.watch(spec.id, (stage) =>
-    context.progress(stage, `${SAYS[stage]} MCP server "${spec.id}"`),
+  const phase = server instanceof ServerGroup ? phaseOf(server) : server.phase;
+  if (phase !== 'ready')
+    context.progress('cold_start', `MCP server "${server.spec.id}" is ${phase}`);
+  const watches = server.members.map(({ spec }) =>
+    deps.stages.watch(spec.id, (stage) =>
+      context.progress(stage, `${SAYS[stage]} MCP server "${spec.id}"`),
+    ),
   );
+  return () => {
+    for (const unwatch of watches) unwatch();
+  };
 }
 
 /**

@@ -193,6 +193,7 @@ async function openHub(
 /** What a gateway does before anybody asks it to. */
 function beginWork(hub: Hub, { catalog }: GatewayConfig): void {
   hub.processes.resume();
+  hub.groups.begin();
   if (catalog.warm === 'boot') warmAll(hub);
 }
 
@@ -245,11 +246,12 @@ type HubParts = Pick<
 
 function newHub(config: GatewayConfig, parts: HubParts, records: Records): Hub {
   const { limits, catalog } = config;
-  const { recorder, memory, past } = records;
+  const { recorder, memory, past, groupPast } = records;
   return new Hub({
     ...parts,
     memory,
     past,
+    groupPast,
     events: recorder,
     newEventId: () => eventId(parts.clock.nowMs()),
     stateProblem: () => {
@@ -258,6 +260,7 @@ function newHub(config: GatewayConfig, parts: HubParts, records: Records): Hub {
     },
     callSettled: config.eventLog.isEnabled ? (call) => recorder.callSettled(call) : () => undefined,
     servers: config.servers,
+    groups: config.groups,
     info: INFO,
     modernMeta: {
       _meta: {

@@ -52,6 +52,9 @@ export async function run(argv: readonly string[]): Promise<number> {
     operate: async (name, words, flags) =>
       (await import('./commands/operate.ts')).operate(name, words, flags),
     sagas: async (flags) => (await import('./commands/sagas.ts')).sagas(flags),
+    groups: async (flags) => (await import('./commands/groups.ts')).groups(flags),
+    rebalance: async (group, flags) =>
+      (await import('./commands/groups.ts')).rebalance(group, flags),
     parkedCalls: async (flags) => (await import('./commands/parked-calls.ts')).parkedCalls(flags),
   });
   // A reader of our log that does not read must not keep us: what is left to write has this long.

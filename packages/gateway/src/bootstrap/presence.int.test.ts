@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { MemoryEventStore } from '@mcp-hangar/eventing/memory-event-store';
 import type { EventStore } from '@mcp-hangar/kernel/event-store';
 import type { LeaseStore } from '@mcp-hangar/kernel/lease';
-import { Secret } from '@mcp-hangar/kernel/secret';
+import type { Secret } from '@mcp-hangar/kernel/secret';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { hasPostgres, PostgresCluster } from '../../../eventing/test-kit/postgres-cluster.ts';
 import { needs } from '../../../../scripts/requirements.ts';
@@ -29,7 +29,7 @@ afterEach(() => rm(folder, { recursive: true }));
 const announce = (
   leases: LeaseStore,
   producedBy: string,
-  stateFolder: string | undefined = undefined,
+  stateFolder?: string,
 ): Promise<Presence> => announcePresence({ leases, producedBy, stateFolder });
 
 describe('A gateway', () => {
@@ -141,7 +141,7 @@ describe.skipIf(postgres.isMissing)(`On one database ${postgres.mark}`, () => {
           return recoveries.size;
         }),
       );
-      expect(adopted.toSorted()).toEqual([0, 0, 0, 5]);
+      expect(adopted.toSorted((one, other) => one - other)).toEqual([0, 0, 0, 5]);
       expect(gateways.map(({ problem }) => problem())).toEqual([
         undefined,
         undefined,

@@ -11,11 +11,13 @@ import type { Clock, DomainEvent, EventSink, Logger, MemoryStore } from '../appl
 import { EventRecorder } from '../application/recording/event-recorder.ts';
 import { readPast } from '../application/recording/past.ts';
 import { SnapshotKeeper } from '../application/recording/snapshot-keeper.ts';
+import { readGroupPast } from '../application/groups/group-past.ts';
+import type { GroupHistory } from '../domain/group/history.ts';
 import type { Lifecycle } from '../domain/mcp-server/lifecycle.ts';
 import { FORGETFUL, MemoryFiles } from '../infrastructure/state/memory-files.ts';
 import type { StateFolder } from '../infrastructure/state/state-folder.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
-import { announcePresence, type Presence, type PresenceOptions } from './presence.ts';
+import type { Presence, PresenceOptions } from './presence.ts';
 import { durablePlace, openStore, type DurablePlace, type DurableStore } from './open-store.ts';
 
 /** Events that a gateway without a file remembers. */
@@ -29,6 +31,7 @@ export interface Records extends AsyncDisposable {
   readonly store: EventStore;
   readonly memory: MemoryStore;
   readonly past: ReadonlyMap<string, Lifecycle>;
+  readonly groupPast: ReadonlyMap<string, GroupHistory>;
   /** Whether this gateway goes on with the processes that another one has left, and no other gateway does. */
   readonly adopts: (producedBy: string) => boolean;
   /** What of it does not last, and whether the operator had asked that it does; undefined where all is well. */
@@ -85,6 +88,7 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
     store: opened.store,
     memory: files ?? FORGETFUL,
     past: opened.past,
+    groupPast: opened.groupPast,
     adopts: presence?.adopts ?? (() => true),
     problem: () => {
       const isWanted = isPlaced(config.persistence);
@@ -118,6 +122,7 @@ interface OpenedLog {
   /** Why it is memory although another place was wanted. */
   readonly problem: string | undefined;
   readonly past: ReadonlyMap<string, Lifecycle>;
+  readonly groupPast: ReadonlyMap<string, GroupHistory>;
   /** What the log has yet to be told of that past. */
   readonly closings: readonly { readonly stream: string; readonly event: DomainEvent }[];
 }
@@ -133,6 +138,7 @@ async function openLog(
     presence: undefined,
     problem,
     past: new Map(),
+    groupPast: new Map(),
     closings: [],
   });
   if (!eventLog.isEnabled || persistence.kind === 'memory') return inMemory(undefined);
@@ -158,7 +164,10 @@ async function openDurable(
   const store = await openStore(place);
   let presence: Presence | undefined;
   try {
-    if (place.kind === 'postgresql') presence = await announcePresence({ ...self, leases: store });
+    if (place.kind === 'postgresql') {
+      const { announcePresence } = await import('./presence.ts');
+      presence = await announcePresence({ ...self, leases: store });
+    }
     const closings: { stream: string; event: DomainEvent }[] = [];
     const record: EventSink['record'] = (stream, event) => void closings.push({ stream, event });
     const past = await readPast(
@@ -170,7 +179,8 @@ async function openDurable(
         onSnapshots: (snapshots) => void store.saveSnapshots(snapshots).catch(() => undefined),
       },
     );
-    return { store, durable: store, presence, problem: undefined, past, closings };
+    const groupPast = await readGroupPast(store);
+    return { store, durable: store, presence, problem: undefined, past, groupPast, closings };
   } catch (error) {
     await presence?.[Symbol.asyncDispose]();
     await store[Symbol.asyncDispose]();

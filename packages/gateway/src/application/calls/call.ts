@@ -22,6 +22,7 @@ import { NOBODY, type Child, type Owner } from '../servers/child.ts';
 import type { ServerUser } from '../servers/mcp-server.ts';
 import { ONE_ATTEMPT, type Attempts, type CallGate } from './call-gate.ts';
 import { endingOf, errorIn, type CallEnding, type Ending } from './call-ending.ts';
+import type { Companion, Sent } from './companion.ts';
 import type { Deadlines, Limited } from './deadlines.ts';
 import type { Bridged, EraBridge } from './era-bridge.ts';
 import { faultCodeOf, rpcErrorOf, type ClientReply } from './reply.ts';
@@ -77,7 +78,6 @@ export interface CallOptions {
 }
 
 const NO_CALLS: readonly Call[] = [];
-
 export class Call implements UpstreamCall, Limited {
   readonly #options: CallOptions;
   readonly reply: ClientReply;
@@ -86,7 +86,7 @@ export class Call implements UpstreamCall, Limited {
   #parts: readonly string[] = [];
   #upstreamName: string | undefined;
   #paramHeaders: Readonly<Record<string, string>> = {};
-  #sent: { readonly child: Child; readonly id: number } | undefined;
+  #sent: Sent | undefined;
   #timeoutMs = 0;
   #timeoutKey = 'call_timeout_s';
   #deadlineMs = Number.POSITIVE_INFINITY;
@@ -111,6 +111,14 @@ export class Call implements UpstreamCall, Limited {
   askedInVain: JsonObject | undefined;
   /** Takes a child for the call once more. Set where client and server speak different eras. */
   again: (() => void) | undefined;
+  /**
+   * Asked where the way to the server failed: how the call goes on with another one, or undefined where it does not. Set
+   * for calls to groups.
+   */
+  onLost: ((error: unknown, wasSent: boolean) => (() => void) | undefined) | undefined;
+  companion: Companion | undefined;
+  /** A server has failed it and another one is looked for; its time goes on. */
+  #isHandedOver = false;
 
   constructor(options: CallOptions) {
     this.#options = options;
@@ -207,15 +215,16 @@ export class Call implements UpstreamCall, Limited {
       this.#sent = { child, id: child.connection.send(this) };
       this.#timeoutMs = timeoutMs;
       if (key !== undefined) this.#timeoutKey = key;
+      this.gate?.sentTo(child);
+      if (this.#isHandedOver) return;
       this.#extend();
       this.#options.deadlines.add(this);
-      this.gate?.sentTo(child);
       // Told again when its client has answered, but not of a further attempt.
       if (!this.#wasSent || this.#rounds !== undefined) this.#options.onSent?.();
       this.#wasSent = true;
     } catch (error) {
       child.end(clock.nowMs(), false);
-      this.fail(error);
+      if (!this.#goesOn(error, true)) this.fail(error);
     }
   }
 
@@ -322,8 +331,44 @@ export class Call implements UpstreamCall, Limited {
   }
 
   lost(fault: Fault, isUnsent = false): void {
-    if (this.#triesAgain(fault, isUnsent)) return;
+    if (this.#goesOn(fault, isUnsent) || this.#triesAgain(fault, isUnsent)) return;
     if (this.#settle(endingOf(fault))) this.reply.refuse(rpcErrorOf(fault));
+  }
+
+  /** Lets go of the child that failed it, where another one takes the call over: the client hears nothing of that. */
+  #goesOn(error: unknown, isUnsent: boolean): boolean {
+    const sent = this.#sent;
+    if (this.onLost === undefined || this.settled || this.#rounds !== undefined) return false;
+    const isWaitedFor = this.companion?.isUnderWay === true;
+    const goOn = isWaitedFor
+      ? () => undefined
+      : this.onLost(error, sent !== undefined && !isUnsent);
+    if (goOn === undefined || (sent?.child.asking ?? 0) > 0) return false;
+    this.#isHandedOver = this.#deadlineMs !== Number.POSITIVE_INFINITY;
+    this.#leave(endingOf(error));
+    goOn();
+    return true;
+  }
+
+  /** Lets go of the child before the call is over. */
+  #leave({ outcome, detail = '' }: Ending): void {
+    const sent = this.#sent;
+    if (sent === undefined) return;
+    this.#sent = undefined;
+    sent.child.spoiled = true;
+    sent.child.report({ outcome, beganAtMs: this.#attemptAtMs, reason: detail });
+    sent.child.end(this.#options.clock.nowMs(), false);
+  }
+
+  /** Its companion was answered first: the one that works on it still is told to stop. */
+  overtakenBy(winner: Sent, answer: RawAnswer): void {
+    const loser = this.#sent;
+    loser?.child.connection.cancel(loser.id, 'another member has answered');
+    this.#leave({ outcome: 'given-up', error: undefined, bytes: 0 });
+    this.#sent = winner;
+    if (this.target !== undefined)
+      this.target = { ...this.target, mcpServerId: winner.child.mcpServerId };
+    this.answered(answer);
   }
 
   /** The gateway cannot carry the call out. Anything but a Fault is a defect: it ends this call and no other. */
@@ -407,6 +452,10 @@ export class Call implements UpstreamCall, Limited {
    */
   timeOut(detail: string, limitMs: number): boolean {
     const sent = this.#sent;
+    if (sent === undefined && this.#isHandedOver && !this.settled) {
+      this.fail(new Fault('CALL_TIMED_OUT', detail));
+      return true;
+    }
     if (sent === undefined || this.settled || sent.child.asking > 0) return false;
     if (performance.now() - sent.child.askedUntilMs < limitMs) return false;
     const fault = new Fault('CALL_TIMED_OUT', detail);
@@ -427,6 +476,7 @@ export class Call implements UpstreamCall, Limited {
     this.#ending = { outcome, error, detail, bytes, durationMs };
     deadlines.remove(this);
     this.#rounds?.close();
+    this.companion?.close();
     this.#aborter?.abort();
     if (this.#sent !== undefined) {
       const { child } = this.#sent;
@@ -447,6 +497,8 @@ export class Call implements UpstreamCall, Limited {
 
 export interface CallTarget {
   readonly mcpServerId: string;
+  /** Where the client named a group of which that is a member. */
+  readonly groupId?: string | undefined;
   /** The server's own name for what is called, where the client used another. */
   readonly name: string | undefined;
 }

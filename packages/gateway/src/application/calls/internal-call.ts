@@ -4,7 +4,8 @@ import { utf8Text } from '../byte-text.ts';
 import { clientText, type ClientText } from '../../domain/protocol/client-message.ts';
 import { isObject, type JsonObject, type Request } from '../../domain/protocol/json-rpc.ts';
 import type { RawAnswer } from '../ports.ts';
-import type { McpServer, ServerUser } from '../servers/mcp-server.ts';
+import type { ServerUser } from '../servers/mcp-server.ts';
+import type { Upstream } from '../servers/upstream.ts';
 import { paramsOf, parseAnswer, plainError, RpcRefusal } from './ask.ts';
 import type { Call } from './call.ts';
 import type { Retrying } from './call-gate.ts';
@@ -12,7 +13,7 @@ import type { ClientReply } from './reply.ts';
 
 /** What goes the path of calls: the request is in the words of the server already. */
 export interface InternalCall {
-  readonly server: McpServer;
+  readonly server: Upstream;
   readonly user: ServerUser;
   readonly request: Request;
   readonly text: ClientText;
@@ -37,7 +38,7 @@ export interface Progress {
 }
 
 export interface ToolCall {
-  readonly server: McpServer;
+  readonly server: Upstream;
   readonly user: ServerUser;
   readonly tool: string;
   readonly arguments: JsonObject;

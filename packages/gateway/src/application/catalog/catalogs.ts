@@ -12,6 +12,7 @@ import type { Offer } from '../../domain/catalog/surface.ts';
 import type { Clock, Logger, MemoryStore, ServerMemory } from '../ports.ts';
 import { GATEWAY, type ChangedList, type Child, type Owner } from '../servers/child.ts';
 import type { McpServer, ServerUser } from '../servers/mcp-server.ts';
+import type { Upstream } from '../servers/upstream.ts';
 import type { ServerCatalog } from '../../domain/catalog/server-catalog.ts';
 import { fetchCatalog } from './fetch-catalog.ts';
 
@@ -36,7 +37,7 @@ export class Catalogs {
   readonly #options: CatalogOptions;
   readonly #known = new Map<McpServer, Map<string, ServerCatalog>>();
   readonly #fetches = new Map<McpServer, Map<string, Promise<void>>>();
-  readonly #warms = new Map<McpServer, Map<string, Promise<void>>>();
+  readonly #warms = new WeakMap<Upstream, Map<string, Promise<void>>>();
   readonly #refreshes = new Map<Child, NodeJS.Timeout>();
   /** How clients of either era were last served, by server. */
   readonly #eras = new WeakMap<McpServer, string>();
@@ -75,7 +76,6 @@ export class Catalogs {
   forget(server: McpServer): void {
     this.#known.delete(server);
     this.#fetches.delete(server);
-    this.#warms.delete(server);
   }
 
   /** Servers came, went or became others: whoever lists is told. */
@@ -84,8 +84,16 @@ export class Catalogs {
     for (const [server, announced] of changes) this.#tell(server, announced);
   }
 
-  /** The catalogue that this asker sees, or undefined where it is not known. */
-  find(server: McpServer, asker: Asker, owner?: Owner): ServerCatalog | undefined {
+  /** The catalogue that this asker sees, or undefined where it is not known. Of a group: of the first that is known. */
+  find(server: Upstream, asker: Asker, owner?: Owner): ServerCatalog | undefined {
+    for (const member of server.members) {
+      const known = this.#findOf(member, asker, owner);
+      if (known !== undefined) return known;
+    }
+    return undefined;
+  }
+
+  #findOf(server: McpServer, asker: Asker, owner: Owner | undefined): ServerCatalog | undefined {
     const own = owner === undefined ? undefined : this.#private.get(owner)?.get(server);
     if (own !== undefined) return own;
     const key = server.catalogKeyFor(asker);
@@ -93,12 +101,16 @@ export class Catalogs {
   }
 
   /** Why the lists of a server that runs could not be read; undefined where they could, or were not asked for. */
-  problemOf(server: McpServer): string | undefined {
-    return this.#problems.get(server);
+  problemOf({ members }: Upstream): string | undefined {
+    for (const member of members) {
+      const problem = this.#problems.get(member);
+      if (problem !== undefined) return problem;
+    }
+    return undefined;
   }
 
   /** What a server offers to this asker: its catalogue, else the tools that its configuration declares. */
-  offer(server: McpServer, asker: Asker, owner?: Owner): Offer {
+  offer(server: Upstream, asker: Asker, owner?: Owner): Offer {
     const { id, predefinedTools } = server.spec;
     const known = this.find(server, asker, owner);
     if (known !== undefined) return { ...known, server: id, tools: shown(server, known.tools) };
@@ -113,14 +125,14 @@ export class Catalogs {
   }
 
   /** Whether a list has to start this server to know what it offers. */
-  lacks(server: McpServer, asker: Asker): boolean {
-    if (server.spec.launch.kind === 'inactive' || server.spec.predefinedTools !== undefined)
-      return false;
+  lacks(server: Upstream, asker: Asker): boolean {
+    const { members, spec } = server;
+    if (spec.predefinedTools !== undefined || members.every(isInactive)) return false;
     return this.find(server, asker) === undefined;
   }
 
   /** Starts the server once to list it. Never rejects: a server that cannot be listed offers nothing. */
-  warm(server: McpServer, user: ServerUser): Promise<void> {
+  warm(server: Upstream, user: ServerUser): Promise<void> {
     const key = server.catalogKeyFor(user.asker) ?? `${user.asker.era} unknown`;
     return once(this.#warms, server, key, async () => {
       await this.#slot();
@@ -138,7 +150,7 @@ export class Catalogs {
    * The same for a call that waits for this one server: it does not queue behind the lists of others.
    * @throws Fault where the server cannot be started: the call would only be told that it failed before
    */
-  async listNow(server: McpServer, user: ServerUser): Promise<void> {
+  async listNow(server: Upstream, user: ServerUser): Promise<void> {
     const failure = await this.#list(server, user);
     if (failure !== undefined) throw failure;
   }
@@ -147,7 +159,11 @@ export class Catalogs {
    * Lists a server for somebody who cannot go on without; `again` also where its lists are known.
    * @throws Fault, RpcRefusal where it cannot be started or listed
    */
-  async demand(server: McpServer, user: ServerUser, again = false): Promise<void> {
+  async demand(server: Upstream, user: ServerUser, again = false): Promise<void> {
+    await eachInTurn(server, (member) => this.#demandOf(member, user, again));
+  }
+
+  async #demandOf(server: McpServer, user: ServerUser, again: boolean): Promise<void> {
     const shared = server.seatKindFor(user.asker) === 'shared';
     const child = await server.take(shared ? { ...user, owner: GATEWAY } : user);
     try {
@@ -200,7 +216,19 @@ export class Catalogs {
   }
 
   /** @returns why there was no child to list; that a child cannot be listed is only logged */
-  async #list(server: McpServer, user: ServerUser): Promise<Error | undefined> {
+  async #list(server: Upstream, user: ServerUser): Promise<Error | undefined> {
+    try {
+      await eachInTurn(server, async (member) => {
+        const failure = await this.#listOf(member, user);
+        if (failure !== undefined) throw failure;
+      });
+      return undefined;
+    } catch (error) {
+      return error as Error; // nothing else is thrown above
+    }
+  }
+
+  async #listOf(server: McpServer, user: ServerUser): Promise<Error | undefined> {
     let child: Child | undefined;
     try {
       const shared = server.seatKindFor(user.asker) === 'shared';
@@ -326,10 +354,15 @@ const CHANGED_BY: Readonly<Record<string, ChangedList>> = {
 const isOfOneCall = (child: Child): boolean =>
   child.seat.era === 'legacy' && child.isLentByCall && child.proved;
 
+interface Running<Server> {
+  get(server: Server): Map<string, Promise<void>> | undefined;
+  set(server: Server, own: Map<string, Promise<void>>): unknown;
+}
+
 /** Runs `work` unless the same is under way: then its outcome is shared. */
-function once(
-  running: Map<McpServer, Map<string, Promise<void>>>,
-  server: McpServer,
+function once<Server extends Upstream>(
+  running: Running<Server>,
+  server: Server,
   key: string,
   work: () => Promise<void>,
 ): Promise<void> {
@@ -342,8 +375,31 @@ function once(
   return started;
 }
 
+const isInactive = ({ spec }: McpServer): boolean => spec.launch.kind === 'inactive';
+
+/** Members of a group that are tried for its lists. */
+const MEMBERS_LISTED_MAX = 3;
+
+/** Does it with the first server that can, those that run first. @throws what the last one that was tried threw */
+async function eachInTurn(
+  { members }: Upstream,
+  work: (server: McpServer) => Promise<void>,
+): Promise<void> {
+  const order = members.toSorted((a, b) => Number(b.isRunning) - Number(a.isRunning));
+  let failure: unknown;
+  for (const member of order.slice(0, MEMBERS_LISTED_MAX)) {
+    try {
+      await work(member);
+      return;
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw failure;
+}
+
 /** Without the tools that the configuration hides. */
-function shown({ spec }: McpServer, tools: readonly JsonObject[]): readonly JsonObject[] {
+function shown({ spec }: Upstream, tools: readonly JsonObject[]): readonly JsonObject[] {
   if (spec.hiddenTools.length === 0) return tools;
   return tools.filter(({ name }) => !matchesGlob(String(name), spec.hiddenTools));
 }

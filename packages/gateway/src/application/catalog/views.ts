@@ -10,6 +10,7 @@ import {
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { META } from '../../domain/protocol/revisions.ts';
 import type { McpServer } from '../servers/mcp-server.ts';
+import type { Upstream } from '../servers/upstream.ts';
 import type { ChangedList, Owner } from '../servers/child.ts';
 import type { Catalogs } from './catalogs.ts';
 import type { ListKind } from '../../domain/catalog/server-catalog.ts';
@@ -21,7 +22,7 @@ const CHANGE_DEBOUNCE_MS = 250;
 /** A path that clients connect to: all servers, or one with its own names. */
 export interface Endpoint {
   readonly name: string;
-  readonly servers: readonly McpServer[];
+  readonly servers: readonly Upstream[];
   readonly prefixed: Prefixed;
   /** Tools of the gateway itself, beside those of the servers. */
   readonly ownTools?: OwnTools | undefined;
@@ -86,7 +87,7 @@ export class View {
   }
 
   /** Why the lists of a server that runs could not be read. */
-  listProblem(server: McpServer): string | undefined {
+  listProblem(server: Upstream): string | undefined {
     return this.#options.catalogs.problemOf(server);
   }
 
@@ -133,7 +134,8 @@ export class View {
   tellChanges(announced: ReadonlyMap<McpServer, ReadonlySet<ChangedList>>): void {
     if (!this.watched) return;
     const now = this.#digests();
-    const said = this.endpoint.servers.flatMap((server) => [...(announced.get(server) ?? [])]);
+    const servers = this.endpoint.servers.flatMap(({ members }) => members);
+    const said = servers.flatMap((server) => [...(announced.get(server) ?? [])]);
     const changed = [...now.keys()].filter(
       (kind) => said.includes(kind) || now.get(kind) !== this.#told?.get(kind),
     );

@@ -7,9 +7,9 @@ import { nearest } from '../../domain/near-names.ts';
 import { isObject, type JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { RpcRefusal } from '../calls/ask.ts';
 import { callTool, type ToolAnswer } from '../calls/internal-call.ts';
-import { findServer } from '../server-facts.ts';
+import { findUpstream } from '../server-facts.ts';
 import { KNOWN_MAX } from '../servers/unknown-fault.ts';
-import type { McpServer } from '../servers/mcp-server.ts';
+import type { Upstream } from '../servers/upstream.ts';
 import { inOrder, watchStart } from '../start-progress.ts';
 import { defineCommand, type UseCaseContext, type UseCaseDeps } from '../use-case.ts';
 
@@ -32,9 +32,6 @@ export const invokeTool = defineCommand({
     invoke(deps, input, { ...context, progress: inOrder(context.progress) }),
 });
 
-/** What a call may name, alone or in a batch. @throws Fault MCP_SERVER_UNKNOWN, MCP_SERVER_DISABLED */
-export const calledServer = findServer;
-
 /** How often a call may be tried, the first attempt included; undefined = as the configuration says. */
 export interface RetryWish {
   readonly attemptsMax?: number | undefined;
@@ -47,7 +44,7 @@ export async function invoke(
   context: UseCaseContext,
 ): Promise<ToolAnswer> {
   const { caller, correlationId, progress } = context;
-  const server = calledServer(deps, input.id);
+  const server = findUpstream(deps, input.id);
   const fields = { mcpServerId: input.id, tool: input.tool, correlationId };
   const startedAtMs = deps.clock.nowMs();
   const unwatch = watchStart(deps, server, context);
@@ -76,7 +73,7 @@ export async function invoke(
     deps.logger.debug({ ...fields, durationMs: deps.clock.nowMs() - startedAtMs }, 'tool_invoked');
     return answer;
   } catch (error) {
-    const clean = redactor(server.spec.secrets);
+    const clean = redactor(server.members.flatMap(({ spec }) => spec.secrets));
     const reason = clean(messageOf(error));
     deps.logger.info({ ...fields, reason }, 'tool_invocation_failed');
     throw error;
@@ -94,7 +91,7 @@ function metaOf({ caller, correlationId }: UseCaseContext): JsonObject {
 /** A tool that no list has is looked for in the server itself, once. @throws Fault TOOL_UNKNOWN */
 async function requireTool(
   deps: UseCaseDeps,
-  server: McpServer,
+  server: Upstream,
   tool: string,
   { caller }: UseCaseContext,
 ): Promise<void> {
@@ -124,5 +121,5 @@ async function requireTool(
 }
 
 /** A model often writes the public name where the server's own is meant. */
-const withoutPrefix = (tool: string, { spec }: McpServer): string =>
+const withoutPrefix = (tool: string, { spec }: Upstream): string =>
   tool.startsWith(`${spec.id}__`) ? tool.slice(spec.id.length + 2) : tool;

@@ -14,7 +14,8 @@ export const warmMcpServers = defineCommand({
   permission: 'mcp_servers:lifecycle',
   summary: 'Start several MCP servers, or all of them, so that their first calls need not wait.',
   async run(deps, { ids }, context): Promise<WarmedMcpServers> {
-    const wanted = distinct(ids ?? deps.fleet.servers.map(({ spec }) => String(spec.id)));
+    const all = ids ?? deps.fleet.standalone.map(({ spec }) => String(spec.id));
+    const wanted = withoutGroups(deps, distinct(all));
     const ends = new Map<string, End>();
     const next = wanted.values();
     const work = async (): Promise<void> => {
@@ -39,6 +40,10 @@ export const warmMcpServers = defineCommand({
 type End = 'warmed' | 'already warm' | { readonly error: unknown };
 
 const distinct = (ids: readonly string[]): readonly string[] => [...new Set(ids)];
+
+/** A group is no server to be started; its members are, by their ids. */
+const withoutGroups = ({ fleet }: UseCaseDeps, ids: readonly string[]): readonly string[] =>
+  ids.filter((id) => !fleet.groups.some(({ spec }) => spec.id === id));
 
 async function warmOne(deps: UseCaseDeps, id: string, context: UseCaseContext): Promise<End> {
   const server = findServer(deps, id);

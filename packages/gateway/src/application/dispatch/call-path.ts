@@ -17,12 +17,14 @@ import type { InternalCall } from '../calls/internal-call.ts';
 import { rpcErrorOf, type ClientReply } from '../calls/reply.ts';
 import type { Catalogs } from '../catalog/catalogs.ts';
 import type { View } from '../catalog/views.ts';
+import { followMember } from '../groups/member-call.ts';
 import type { ExecutionGate } from '../execution/execution-gate.ts';
 import { isRepeatable } from '../execution/repeatable.ts';
 import type { Clock, Logger } from '../ports.ts';
 import type { SettledCall } from '../recording/call-event.ts';
 import type { Child } from '../servers/child.ts';
-import type { McpServer, ServerUser } from '../servers/mcp-server.ts';
+import type { ServerUser } from '../servers/mcp-server.ts';
+import type { Upstream, Wanted } from '../servers/upstream.ts';
 import { route, unknownMethod, type Target } from './router.ts';
 
 export type ReadHeader = (name: string) => string | undefined;
@@ -43,7 +45,7 @@ export interface ClientRequest {
 
 /** Where a request goes that names no tool, prompt or resource. */
 export interface Place {
-  readonly server: McpServer;
+  readonly server: Upstream;
   readonly child?: Child | undefined;
   readonly timeoutMs: number;
 }
@@ -204,6 +206,7 @@ export class CallPath {
     const clientName = user.clientInfo?.['name'];
     this.#options.callSettled({
       mcpServerId: target?.mcpServerId,
+      groupId: target?.groupId,
       toolName: typeof name === 'string' ? name : '',
       arguments: request.params?.['arguments'],
       requestChars: text.text.length,
@@ -259,7 +262,7 @@ export class CallPath {
     };
     const timeoutMs = server.spec.callTimeoutMs;
     const delivery: Delivery = { replace, upstreamName, traits, timeoutMs };
-    const sending = { server, user, request, delivery, paramHeaders: client.paramHeaders };
+    const sending = { server, user, request, delivery, header, paramHeaders: client.paramHeaders };
     if (this.#options.gate.guards(server)) this.#admit(call, sending, { timeoutMs });
     else this.#hand(call, sending);
   }
@@ -293,7 +296,7 @@ export class CallPath {
   #hand(call: Call, sending: Sending): void {
     const send = (child: Child): void => this.#send(call, child, sending);
     try {
-      const child = sending.server.take(sending.user, call);
+      const child = sending.server.take(sending.user, call, sending);
       if (child instanceof Promise) {
         call.gate?.stepAside();
         const ready = (taken: Child): void =>
@@ -306,6 +309,12 @@ export class CallPath {
   }
 
   #send(call: Call, child: Child, sending: Sending): void {
+    if (sending.server.failover !== undefined)
+      followMember(call, child, sending, {
+        catalogs: this.#catalogs,
+        clock: this.#options.clock,
+        again: (avoid) => this.#hand(call, { ...sending, avoid }),
+      });
     if (child.seat.era !== sending.user.asker.era) {
       // It goes on: sending a call that is over ends the work that the child has begun for it.
       if (sending.isOfOneEra === true) call.refuse(unknownMethod(sending.request.method));
@@ -317,15 +326,15 @@ export class CallPath {
   }
 }
 
-interface Sending extends Pick<ClientRequest, 'user' | 'request' | 'paramHeaders'> {
-  readonly server: McpServer;
+interface Sending extends Pick<ClientRequest, 'user' | 'request' | 'paramHeaders'>, Wanted {
+  readonly server: Upstream;
   readonly delivery: Delivery;
   /** What it asks for exists in the client's era only. */
   readonly isOfOneEra?: boolean;
 }
 
 /** Its backup, while it is degraded. */
-const standInFor = (server: McpServer): McpServer => server.standIn ?? server;
+const standInFor = (server: Upstream): Upstream => server.standIn ?? server;
 
 /** Of a request that calls no tool. */
 const NO_TOOL: ToolTraits = { paramHeaders: [], wrapsOutput: false };

@@ -1,7 +1,9 @@
-/** The servers that the gateway has now, and the endpoints under which clients find them. */
+/** The servers and groups that the gateway has now, and the endpoints under which clients find them. */
 import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
 import type { Endpoint } from '../catalog/views.ts';
+import type { ServerGroup } from '../groups/server-group.ts';
 import type { McpServer } from '../servers/mcp-server.ts';
+import type { Upstream } from '../servers/upstream.ts';
 
 /** What holds for the endpoint of all servers. */
 export interface SharedEndpoint extends Pick<Endpoint, 'prefixed' | 'ownTools'> {
@@ -11,16 +13,25 @@ export interface SharedEndpoint extends Pick<Endpoint, 'prefixed' | 'ownTools'> 
 
 /** What a fleet consists of at one time. */
 export interface Formation {
-  /** Those that may be used, in the order of the configuration. */
+  /** Those that may be used, in the order of the configuration; those that only a group defines stand last. */
   readonly servers: readonly McpServer[];
   /** Those that the configuration switches off. */
   readonly disabled: readonly McpServerSpec[];
+  readonly groups: readonly ServerGroup[];
+}
+
+interface Placement extends Formation {
+  readonly standalone: readonly McpServer[];
+  readonly readsHeaders: boolean;
+  /** What clients find at the endpoint of all. */
+  readonly shown: readonly Upstream[];
+  /** The same, by the ids of their own endpoints. */
+  readonly byId: ReadonlyMap<string, Upstream>;
 }
 
 /** Endpoints outlive what stands behind them: whoever holds one sees the servers of now. */
 export class Fleet implements Formation {
-  #now: Formation;
-  #byId: ReadonlyMap<string, McpServer>;
+  #now: Placement;
   readonly #toolsOnly: boolean;
   readonly #all: Endpoint;
   readonly #single = new Map<string, Endpoint>();
@@ -29,10 +40,9 @@ export class Fleet implements Formation {
   readonly #leaving = new Set<McpServer>();
 
   constructor(first: Formation, { prefixed, ownTools, toolsOnly }: SharedEndpoint) {
-    this.#now = first;
-    this.#byId = byId(first);
     this.#toolsOnly = toolsOnly;
-    const shown = (): readonly McpServer[] => (toolsOnly ? [] : this.servers);
+    this.#now = placed(first, toolsOnly);
+    const shown = (): readonly Upstream[] => this.#now.shown;
     this.#all = {
       name: '*',
       get servers() {
@@ -53,6 +63,20 @@ export class Fleet implements Formation {
     return this.#now.disabled;
   }
 
+  get groups(): readonly ServerGroup[] {
+    return this.#now.groups;
+  }
+
+  /** Servers that are shown under their own ids: all but those that only a group defines. */
+  get standalone(): readonly McpServer[] {
+    return this.#now.standalone;
+  }
+
+  /** A group may want to read headers of requests. */
+  get readsHeaders(): boolean {
+    return this.#now.readsHeaders;
+  }
+
   /** Those that may be used, and those that are ending what they have at hand. */
   get all(): readonly McpServer[] {
     return [...this.servers, ...this.#leaving];
@@ -64,21 +88,20 @@ export class Fleet implements Formation {
     void ended.finally(() => this.#leaving.delete(server));
   }
 
-  /** The endpoint of one server, or of all; undefined for an unknown id. */
-  endpoint(serverId: string | undefined): Endpoint | undefined {
-    return serverId === undefined ? this.#all : this.#single.get(serverId);
+  /** The endpoint of one server or group, or of all; undefined for an unknown id. */
+  endpoint(id: string | undefined): Endpoint | undefined {
+    return id === undefined ? this.#all : this.#single.get(id);
   }
 
-  /** Whether clients still find this endpoint: that of a server goes with the server. */
+  /** Whether clients still find this endpoint: that of a server or group goes with it. */
   serves(endpoint: Endpoint): boolean {
     return endpoint === this.#all || this.#single.get(endpoint.name) === endpoint;
   }
 
   /** Puts others in the place of all, at once; then whoever listens is told. */
   swap(next: Formation): void {
-    this.#now = next;
-    this.#byId = byId(next);
-    for (const id of this.#single.keys()) if (!this.#byId.has(id)) this.#single.delete(id);
+    this.#now = placed(next, this.#toolsOnly);
+    for (const id of this.#single.keys()) if (!this.#now.byId.has(id)) this.#single.delete(id);
     this.#openEndpoints();
     for (const listener of this.#listeners) listener();
   }
@@ -90,19 +113,30 @@ export class Fleet implements Formation {
   }
 
   #openEndpoints(): void {
-    if (this.#toolsOnly) return;
-    const find = (id: string): McpServer | undefined => this.#byId.get(id);
-    for (const id of this.#byId.keys())
+    const find = (id: string): Upstream | undefined => this.#now.byId.get(id);
+    for (const id of this.#now.byId.keys())
       if (!this.#single.has(id)) this.#single.set(id, endpointOf(id, find));
   }
 }
 
-const byId = ({ servers }: Formation): ReadonlyMap<string, McpServer> =>
-  new Map(servers.map((server) => [server.spec.id, server]));
+function placed({ servers, disabled, groups }: Formation, toolsOnly: boolean): Placement {
+  const inline = new Set<string>(groups.flatMap(({ inlineIds }) => inlineIds));
+  const standalone = servers.filter(({ spec }) => !inline.has(spec.id));
+  const shown = toolsOnly ? [] : [...standalone, ...groups];
+  return {
+    servers,
+    disabled,
+    groups,
+    standalone,
+    readsHeaders: groups.some(({ spec }) => spec.affinity?.by === 'header'),
+    shown,
+    byId: new Map(shown.map((server) => [server.spec.id, server])),
+  };
+}
 
-function endpointOf(id: string, find: (id: string) => McpServer | undefined): Endpoint {
-  let found: McpServer | undefined;
-  let servers: readonly McpServer[] = [];
+function endpointOf(id: string, find: (id: string) => Upstream | undefined): Endpoint {
+  let found: Upstream | undefined;
+  let servers: readonly Upstream[] = [];
   return {
     name: id,
     /** One list for as long as it is one server. */

@@ -3,11 +3,14 @@ import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 import type { Breaker } from '../../domain/breaker/breaker.ts';
 import { mcpServerStream } from '../../domain/mcp-server/events.ts';
 import type { Lifecycle } from '../../domain/mcp-server/lifecycle.ts';
+import type { GroupHistory } from '../../domain/group/history.ts';
+import type { GroupSpec } from '../../domain/group/spec.ts';
 import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
 import { PLAIN_BATCHES, type BatchParts } from '../batch/batch-parts.ts';
 import { EraBridge } from '../calls/era-bridge.ts';
 import { Catalogs } from '../catalog/catalogs.ts';
 import { Views, type View } from '../catalog/views.ts';
+import { Groups } from '../groups/groups.ts';
 import { NO_LIMITS, type ExecutionSettings } from '../../domain/execution/settings.ts';
 import { ExecutionGate } from '../execution/execution-gate.ts';
 import { HealthSchedule } from '../health/health-schedule.ts';
@@ -26,7 +29,11 @@ import type {
 import type { SettledCall } from '../recording/call-event.ts';
 import { settlesWithin } from '../settles-within.ts';
 import { McpServer, type ServerUser } from '../servers/mcp-server.ts';
-import type { Remembered, ServerDependencies, ServerListener } from '../servers/server-parts.ts';
+import type {
+  Remembered,
+  ServerDependencies,
+  ServerListener,
+} from '../servers/server-dependencies.ts';
 import { ServerLogs } from '../servers/server-logs.ts';
 import { StartStages } from '../servers/start-stages.ts';
 import { newProcesses } from '../processes/new-processes.ts';
@@ -41,6 +48,7 @@ import { Fleet } from './fleet.ts';
 
 export interface HubOptions {
   readonly servers: readonly McpServerSpec[];
+  readonly groups?: readonly GroupSpec[] | undefined;
   readonly launcher: UpstreamLauncher;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -50,6 +58,7 @@ export interface HubOptions {
   /** What is known of the servers from before this start. */
   readonly memory: MemoryStore;
   readonly past: ReadonlyMap<string, Lifecycle>;
+  readonly groupPast?: ReadonlyMap<string, GroupHistory> | undefined;
   /** Of circuit breakers, by the stream of what each belongs to. */
   readonly pastCircuits?: ReadonlyMap<string, Breaker>;
   readonly pastProcesses?: PastProcesses;
@@ -87,6 +96,7 @@ export interface HubOptions {
 export class Hub {
   readonly options: HubOptions;
   readonly fleet: Fleet;
+  readonly groups: Groups;
   readonly catalogs: Catalogs;
   readonly views: Views;
   readonly subscriptions: Subscriptions;
@@ -131,9 +141,12 @@ export class Hub {
     const { mode, gatewayTools, naming } = options.toolAccess;
     this.#tools = new GatewayTools(mode === 'front_door' ? 'none' : gatewayTools);
     const enabled = options.servers.filter((spec) => spec.enabled);
+    const servers = enabled.map((spec) => this.newServer(spec, pastOf(options, spec)));
+    this.groups = this.#newGroups(servers);
     const fleet = new Fleet(
       {
-        servers: enabled.map((spec) => this.newServer(spec, pastOf(options, spec))),
+        servers,
+        groups: this.groups.all,
         disabled: options.servers.filter((spec) => !spec.enabled),
       },
       {
@@ -163,7 +176,7 @@ export class Hub {
     };
     this.calls = new CallPath({
       ...options,
-      callTimeoutMsMin: shortestTimeoutMs(options.servers),
+      callTimeoutMsMin: shortestCallMs(options),
       bridge: new EraBridge(info, (state) => this.parking.stray(state)),
       catalogs: this.catalogs,
       gate: this.gate,
@@ -171,6 +184,12 @@ export class Hub {
       runOwn: (tool, client, call) =>
         this.#tools.run(tool, { deps: this.useCases, client, call, info }),
     });
+  }
+
+  #newGroups(servers: readonly McpServer[]): Groups {
+    const { groups = [], groupPast: past = new Map(), catalog } = this.options;
+    const { startConcurrency } = catalog;
+    return new Groups(groups, servers, { ...this.options, past, startConcurrency });
   }
 
   /** A server that is in no fleet yet. @param past where the log left off */
@@ -225,6 +244,7 @@ export class Hub {
   }
 
   async close(): Promise<void> {
+    this.groups.close();
     this.#health.close();
     this.processes.close();
     this.parking.close();
@@ -247,6 +267,9 @@ const pastOf = ({ past, pastCircuits }: HubOptions, { id }: McpServerSpec): Past
   circuit: pastCircuits?.get(mcpServerStream(id)),
 });
 
-/** The shortest time limit that any of the servers gives a call. */
-export const shortestTimeoutMs = (servers: readonly McpServerSpec[]): number =>
-  Math.min(...servers.map((spec) => spec.callTimeoutMs));
+/** The shortest time limit that any of the servers and groups gives a call. */
+export const shortestCallMs = ({
+  servers,
+  groups = [],
+}: Pick<HubOptions, 'servers' | 'groups'>): number =>
+  Math.min(...[...servers, ...groups].map(({ callTimeoutMs }) => callTimeoutMs));

@@ -14,11 +14,11 @@ import type { ParamHeader } from '../../domain/protocol/param-headers.ts';
 import { readingBudget, type ReadingBudget } from '../../domain/protocol/uri-template.ts';
 import type { Era } from '../../domain/protocol/revisions.ts';
 import type { View } from '../catalog/views.ts';
-import type { McpServer } from '../servers/mcp-server.ts';
+import type { Upstream } from '../servers/upstream.ts';
 import { toolNeedsLegacyTask } from '../tasks/task-faults.ts';
 
 export interface Target {
-  readonly server: McpServer;
+  readonly server: Upstream;
   readonly replace: { readonly slot: number; readonly text: string } | undefined;
   /** The server's own name or URI, where the client used another. */
   readonly upstreamName: string | undefined;
@@ -35,7 +35,7 @@ export type Routed =
   /** No catalogue that is known names it; one that is not known yet may. */
   | { readonly kind: 'unknown'; readonly error: RpcError };
 
-const target = (server: McpServer, slot?: number, name?: string, known?: Route): Routed => ({
+const target = (server: Upstream, slot?: number, name?: string, known?: Route): Routed => ({
   kind: 'target',
   target: {
     server,
@@ -97,7 +97,7 @@ function routeName(view: View, what: 'tool' | 'prompt', name: unknown, slot: num
 }
 
 /** Whether the configuration hides a name that no list shows. */
-const hides = ({ spec }: McpServer, what: 'tool' | 'prompt', name: string): boolean =>
+const hides = ({ spec }: Upstream, what: 'tool' | 'prompt', name: string): boolean =>
   what === 'tool' && spec.hiddenTools.length > 0 && matchesGlob(name, spec.hiddenTools);
 
 /** Names that a client may have meant: those under which servers offer just this one. */
@@ -179,5 +179,5 @@ export const unknownMethod = (method: string): RpcError => ({
   message: `Method not found: ${method}`,
 });
 
-const findServer = (view: View, id: string): McpServer | undefined =>
+const findServer = (view: View, id: string): Upstream | undefined =>
   view.endpoint.servers.find((server) => server.spec.id === id);

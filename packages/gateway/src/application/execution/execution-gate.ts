@@ -106,6 +106,12 @@ export class ExecutionGate implements GateKeeper {
     guarded.begin();
   }
 
+  /** What took the place of a group goes on with its calls, and with its buckets where its limits are the same. */
+  inherit(from: GuardedServer, to: GuardedServer): void {
+    const known = this.#servers.get(from);
+    if (known !== undefined) this.#servers.set(to, known);
+  }
+
   /** Calls that wait for a place at the server. */
   queuedOf(server: GuardedServer): number {
     return this.#servers.get(server)?.line.length ?? 0;

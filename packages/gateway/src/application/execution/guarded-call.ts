@@ -17,7 +17,7 @@ import {
 import type { Attempts, CallGate, Retrying } from '../calls/call-gate.ts';
 import type { Limited } from '../calls/deadlines.ts';
 import type { Child } from '../servers/child.ts';
-import type { McpServer } from '../servers/mcp-server.ts';
+import type { Upstream } from '../servers/upstream.ts';
 
 /** A call, as far as the gates deal with it. */
 export interface Guarded {
@@ -27,7 +27,7 @@ export interface Guarded {
 }
 
 /** A server, as far as the gates look at it. */
-export type GuardedServer = Pick<McpServer, 'spec' | 'retryInMs'>;
+export type GuardedServer = Pick<Upstream, 'spec' | 'retryInMs'>;
 
 /** What is to be let through. */
 export interface Passage {

@@ -26,6 +26,13 @@ export const ListArguments = z.strictObject({
 
 export const OneServerArguments = z.strictObject({ mcpServer });
 
+export const OneGroupArguments = z.strictObject({
+  group: z
+    .string('expected the id of a group')
+    .regex(ID, 'expected 1 to 64 letters, digits, "-" and "_", beginning with a letter')
+    .describe('Id of the group, as the list shows it.'),
+});
+
 export const ManyServersArguments = z.strictObject({
   mcpServers: z
     .string('expected ids with commas between them')

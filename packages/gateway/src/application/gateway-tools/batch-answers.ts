@@ -6,7 +6,7 @@ import type { ShownResult } from '../batch/kept-results.ts';
 import type { ToolAnswer } from '../calls/internal-call.ts';
 import type { BatchOutcome } from '../commands/invoke-batch.ts';
 import type { FetchedContinuation } from '../queries/fetch-continuation.ts';
-import { valueAnswer } from './results.ts';
+import { valueAnswer } from './value-answer.ts';
 
 export function batchAnswer(outcome: BatchOutcome): ToolAnswer {
   if (outcome.kind === 'invalid') return invalidAnswer(outcome.batchId, outcome);

@@ -4,7 +4,7 @@ import type { ToolAnswer } from '../calls/internal-call.ts';
 import { REGISTRY } from '../registry.ts';
 import type { ReloadReport } from '../reload/reloads.ts';
 import { describeFailure } from './failures.ts';
-import { valueAnswer } from './results.ts';
+import { valueAnswer } from './value-answer.ts';
 import { defineTool, type GatewayTool } from './tool.ts';
 import { HANGAR_WORDS } from './words.ts';
 

@@ -4,25 +4,20 @@ import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 import type { ToolAnswer } from '../calls/internal-call.ts';
 import { textOf, type InvokeReport } from '../commands/invoke-tool-with-report.ts';
 import type { StartedMcpServer } from '../commands/start-mcp-server.ts';
+import type { StoppedMcpServer } from '../commands/stop-mcp-server.ts';
 import type { WarmedMcpServers } from '../commands/warm-mcp-servers.ts';
 import type { GatewayHealth } from '../queries/get-health.ts';
 import type { McpServerDetails } from '../queries/get-mcp-server.ts';
+import type { McpServerList } from '../queries/list-mcp-servers.ts';
 import type { McpServerTools } from '../queries/get-mcp-server-tools.ts';
 import type { ServerFacts } from '../server-facts.ts';
 import { describeFailure, failureValue } from './failures.ts';
+import { groupCounts, groupStatus } from './group-answers.ts';
+import { valueAnswer } from './value-answer.ts';
 import type { Words } from './words.ts';
 
-/** A value as a tool's result: structured, and as JSON text for clients that read only that. */
-export const valueAnswer = (value: JsonObject): ToolAnswer => ({
-  kind: 'value',
-  result: {
-    content: [{ type: 'text', text: JSON.stringify(value) }],
-    structuredContent: value,
-  },
-});
-
-export function listAnswer(all: readonly ServerFacts[], words: Words): ToolAnswer {
-  const servers = all.map((facts) => ({
+export function listAnswer(all: McpServerList, words: Words): ToolAnswer {
+  const servers = all.servers.map((facts) => ({
     [words.one]: facts.id,
     ...shortFacts(facts),
     tools_count: facts.toolsCount,
@@ -33,7 +28,7 @@ export function listAnswer(all: readonly ServerFacts[], words: Words): ToolAnswe
   }));
   return valueAnswer({
     [words.many]: servers,
-    groups: [],
+    groups: all.groups.map(groupStatus),
     ...(words.family === 'hangar' ? { runtime_mcp_servers: [] } : {}),
   });
 }
@@ -51,25 +46,35 @@ export const crossingOf = ({ cannotCross }: ServerFacts): JsonObject =>
 const optional = (key: string, value: unknown): JsonObject =>
   value === undefined ? {} : { [key]: value };
 
-export const startAnswer = ({ id, state, tools }: StartedMcpServer, words: Words): ToolAnswer =>
-  valueAnswer({ [words.one]: id, state, tools });
+export function startAnswer(
+  { id, state, tools, group }: StartedMcpServer,
+  words: Words,
+): ToolAnswer {
+  if (group === undefined) return valueAnswer({ [words.one]: id, state, tools });
+  const { facts, membersStarted } = group;
+  return valueAnswer({
+    group: id,
+    state: facts.state,
+    members_started: membersStarted,
+    healthy_count: facts.healthyCount,
+    total_members: facts.totalCount,
+  });
+}
 
-export const stopAnswer = ({
-  id,
-  reason,
-}: {
-  readonly id: string;
-  readonly reason: string;
-}): ToolAnswer => valueAnswer({ stopped: id, reason });
+export const stopAnswer = ({ id, reason, group }: StoppedMcpServer): ToolAnswer =>
+  valueAnswer(
+    group === undefined
+      ? { stopped: id, reason }
+      : { group: id, state: group.state, stopped: true },
+  );
 
 export const toolsAnswer = (
-  { id, state, arePredefined, tools }: McpServerTools,
+  { id, state, isGroup, arePredefined, tools }: McpServerTools,
   words: Words,
 ): ToolAnswer =>
   valueAnswer({
     [words.one]: id,
-    state,
-    predefined: arePredefined,
+    ...(isGroup ? { group: true } : { state, predefined: arePredefined }),
     tools: tools.map(toolSchema),
   });
 
@@ -81,7 +86,8 @@ const toolSchema = ({ name, description, inputSchema, outputSchema }: JsonObject
 });
 
 export function detailsAnswer(details: McpServerDetails, words: Words): ToolAnswer {
-  const { facts, nowMs, tools, health, hello, era, hiddenToolsCount } = details;
+  const { facts, nowMs, tools, health, hello, era, hiddenToolsCount, group } = details;
+  if (group !== undefined) return valueAnswer(groupStatus(group));
   const ago = (ms: number | undefined): number | null =>
     ms === undefined ? null : seconds(nowMs - ms);
   const policy = {
@@ -125,7 +131,7 @@ function circuitMember({ circuit }: ServerFacts): JsonObject | undefined {
 const seconds = (ms: number): number => Math.round(ms / 100) / 10;
 
 export function healthAnswer(health: GatewayHealth, words: Words): ToolAnswer {
-  const { status, total, byState, rateUse } = health;
+  const { status, total, byState, groups, rateUse } = health;
   const { limit, activeBuckets } = rateUse;
   const config = {
     requests_per_second: limit?.perSecond ?? null,
@@ -135,7 +141,7 @@ export function healthAnswer(health: GatewayHealth, words: Words): ToolAnswer {
   return valueAnswer({
     status,
     [words.many]: { total, by_state: byState },
-    groups: { total: 0, by_state: {}, total_members: 0, healthy_members: 0 },
+    groups: groupCounts(groups),
     security: { rate_limiting: { active_buckets: activeBuckets, config } },
   });
 }

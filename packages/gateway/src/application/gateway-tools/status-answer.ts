@@ -1,8 +1,11 @@
 /** The status page, as data and as a text for people. */
+import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
+import type { GroupFacts } from '../groups/group-facts.ts';
 import type { ToolAnswer } from '../calls/internal-call.ts';
 import type { GatewayStatus } from '../queries/get-status.ts';
 import type { ServerFacts, ServerState } from '../server-facts.ts';
-import { crossingOf, valueAnswer } from './results.ts';
+import { crossingOf } from './results.ts';
+import { valueAnswer } from './value-answer.ts';
 import type { Words } from './words.ts';
 
 const INDICATORS: Readonly<Record<Words['family'], Readonly<Record<ServerState, string>>>> = {
@@ -25,7 +28,7 @@ const INDICATORS: Readonly<Record<Words['family'], Readonly<Record<ServerState, 
 };
 
 export function statusAnswer(
-  { servers, nowMs, uptimeMs, stateProblem }: GatewayStatus,
+  { servers, groups, nowMs, uptimeMs, stateProblem }: GatewayStatus,
   words: Words,
 ): ToolAnswer {
   const rows = servers.map((facts) => ({
@@ -44,7 +47,7 @@ export function statusAnswer(
   const isHangar = words.family === 'hangar';
   return valueAnswer({
     [words.many]: rows,
-    groups: [],
+    groups: groups.map((group) => groupRow(group, words)),
     ...(isHangar ? { runtime_mcp_servers: [] } : {}),
     summary: {
       [`healthy_${words.many}`]: healthy,
@@ -57,6 +60,7 @@ export function statusAnswer(
     formatted: [
       `MCP Hangar: ${healthy} of ${servers.length} ${words.many} healthy, up ${duration(uptimeMs)}`,
       ...servers.flatMap((facts) => linesOf(facts, words)),
+      ...groups.map((group) => groupLine(group, words)),
       ...(stateProblem === undefined ? [] : [`state is not kept: ${stateProblem}`]),
     ].join('\n'),
   });
@@ -71,6 +75,27 @@ function linesOf({ id, state, note, cannotCross }: ServerFacts, { family }: Word
     ),
   ];
 }
+
+const GROUP_AS: Readonly<Record<GroupFacts['state'], ServerState>> = {
+  healthy: 'ready',
+  partial: 'degraded',
+  degraded: 'degraded',
+  inactive: 'dead',
+};
+
+const groupIndicator = ({ state }: GroupFacts, { family }: Words): string =>
+  INDICATORS[family][GROUP_AS[state]];
+
+const groupRow = (group: GroupFacts, words: Words): JsonObject => ({
+  id: group.id,
+  indicator: groupIndicator(group, words),
+  state: group.state,
+  healthy_members: group.healthyCount,
+  total_members: group.totalCount,
+});
+
+const groupLine = (group: GroupFacts, words: Words): string =>
+  `${groupIndicator(group, words)} ${group.id}  ${group.state}  group, ${group.healthyCount} of ${group.totalCount} members in rotation`;
 
 const isHealthy = ({ healthStatus }: ServerFacts): boolean => healthStatus === 'healthy';
 

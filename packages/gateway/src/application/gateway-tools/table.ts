@@ -9,8 +9,10 @@ import {
   ListArguments,
   ManyServersArguments,
   NoArguments,
+  OneGroupArguments,
   OneServerArguments,
 } from './arguments.ts';
+import { groupListAnswer, rebalanceAnswer } from './group-answers.ts';
 import {
   detailsAnswer,
   healthAnswer,
@@ -140,6 +142,27 @@ const gatewayWideTools = (words: Words): readonly GatewayTool[] => [
   }),
 ];
 
+const groupTools = (words: Words): readonly GatewayTool[] => [
+  defineTool({
+    words,
+    name: 'group_list',
+    useCase: REGISTRY.list_groups,
+    args: NoArguments,
+    toInput: nothing,
+    toAnswer: groupListAnswer,
+    hints: LOOKS,
+  }),
+  defineTool({
+    words,
+    name: 'group_rebalance',
+    useCase: REGISTRY.rebalance_group,
+    args: OneGroupArguments,
+    toInput: ({ group }) => ({ id: group }),
+    toAnswer: rebalanceAnswer,
+    hints: STARTS,
+  }),
+];
+
 const idsIn = (csv: string): string[] =>
   csv
     .split(',')
@@ -150,6 +173,7 @@ const idsIn = (csv: string): string[] =>
 const commonTools = (words: Words): readonly GatewayTool[] => [
   ...serverTools(words),
   ...gatewayWideTools(words),
+  ...groupTools(words),
 ];
 
 interface Invocation {

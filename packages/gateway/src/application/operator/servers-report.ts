@@ -1,10 +1,12 @@
 /** Servers as operators' commands get them: members are added, never renamed or removed. */
 import { z } from 'zod';
 import { isObject } from '../../domain/protocol/json-rpc.ts';
+import type { GroupFacts } from '../groups/group-facts.ts';
 import type { McpServerDetails } from '../queries/get-mcp-server.ts';
 import type { GatewayStatus } from '../queries/get-status.ts';
 import type { ChildFacts, NextTransition } from '../server-activity.ts';
 import type { ServerFacts } from '../server-facts.ts';
+import { GroupRow, groupRow } from './groups-report.ts';
 
 const time = z.iso.datetime();
 
@@ -38,6 +40,8 @@ export const ServerRow = z.object({
   last_error: z.string().nullable(),
   suggestion: z.string().nullable(),
   next: z.object({ kind: z.string(), at: time, attempt: z.number().nullable() }).nullable(),
+  /** How its members do, where it is a group. */
+  group: GroupRow.optional(),
   /** Null where no circuit breaker is configured. */
   circuit_breaker: z
     .object({
@@ -84,6 +88,7 @@ export type ServerReport = z.infer<typeof ServerReport>;
 
 export const serversReport = ({
   servers,
+  groups,
   nowMs,
   uptimeMs,
   stateProblem,
@@ -91,16 +96,16 @@ export const serversReport = ({
   as_of: iso(nowMs),
   uptime_s: Math.round(uptimeMs / 1_000),
   ...(stateProblem === undefined ? {} : { state_problem: stateProblem }),
-  servers: servers.map(rowOf),
+  servers: [...servers.map(rowOf), ...groups.map(rowOfGroup)],
 });
 
 export function serverReport(details: McpServerDetails): ServerReport {
-  const { facts, nowMs, hello, era, target, hiddenToolsCount, health } = details;
+  const { facts, nowMs, hello, era, target, hiddenToolsCount, health, group } = details;
   const info = isObject(hello?.['serverInfo']) ? hello['serverInfo'] : {};
   return {
     as_of: iso(nowMs),
     server: {
-      ...rowOf(facts),
+      ...(group === undefined ? rowOf(facts) : rowOfGroup(group)),
       target: target ?? null,
       era: era ?? null,
       name: textOrNull(info['name']),
@@ -114,6 +119,13 @@ export function serverReport(details: McpServerDetails): ServerReport {
       },
     },
   };
+}
+
+/** A group as one server, in the state of the group; one with which all is well is cold while nothing of it runs. */
+function rowOfGroup(group: GroupFacts): ServerRow {
+  const { asServer, state } = group;
+  const isCold = state === 'healthy' && asServer.state === 'cold';
+  return { ...rowOf(asServer), state: isCold ? 'cold' : state, group: groupRow(group) };
 }
 
 function rowOf(facts: ServerFacts): ServerRow {

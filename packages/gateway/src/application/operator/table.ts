@@ -8,6 +8,7 @@ import {
   WORK_MS_MAX,
   type OperatorEntry,
 } from './entry.ts';
+import { groupRow, groupsReport } from './groups-report.ts';
 import { logsEntry } from './logs-entry.ts';
 import { parkedCallsReport } from './parked-calls-report.ts';
 import { processesReport } from './processes-report.ts';
@@ -18,6 +19,8 @@ import { toolCallEntry } from './tool-call-entry.ts';
 const ENTRIES: readonly OperatorEntry[] = [
   defineEntry(REGISTRY.get_configuration, LOOK_MS_MAX, configurationReport),
   defineEntry(REGISTRY.reload_configuration, RELOAD_MS_MAX, reloadAnswer),
+  defineEntry(REGISTRY.list_groups, LOOK_MS_MAX, groupsReport),
+  defineEntry(REGISTRY.rebalance_group, LOOK_MS_MAX, groupRow),
   defineEntry(REGISTRY.list_parked_calls, LOOK_MS_MAX, parkedCallsReport),
   defineEntry(REGISTRY.list_processes, LOOK_MS_MAX, processesReport),
   defineEntry(REGISTRY.get_status, LOOK_MS_MAX, serversReport),
@@ -33,9 +36,9 @@ const ENTRIES: readonly OperatorEntry[] = [
       tools,
     }),
   ),
-  defineEntry(REGISTRY.start_mcp_server, WORK_MS_MAX, ({ id, state, tools }) => ({
+  defineEntry(REGISTRY.start_mcp_server, WORK_MS_MAX, ({ id, state, tools, group }) => ({
     id,
-    state,
+    state: group?.facts.state ?? state,
     tools: tools.length,
   })),
   defineEntry(REGISTRY.stop_mcp_server, WORK_MS_MAX, ({ id }) => ({ id })),

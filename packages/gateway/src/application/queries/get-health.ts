@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { RateUse } from '../execution/execution-gate.ts';
+import { allGroupFacts, type GroupFacts } from '../groups/group-facts.ts';
 import { allFacts, type ServerFacts } from '../server-facts.ts';
 import { defineQuery } from '../use-case.ts';
 
@@ -7,6 +8,7 @@ export interface GatewayHealth {
   readonly status: 'healthy' | 'degraded' | 'unhealthy';
   readonly total: number;
   readonly byState: Readonly<Record<string, number>>;
+  readonly groups: readonly GroupFacts[];
   readonly rateUse: RateUse;
 }
 
@@ -19,14 +21,19 @@ export const getHealth = defineQuery({
     const all = allFacts(deps, context);
     const byState: Record<string, number> = {};
     for (const { state } of all) byState[state] = (byState[state] ?? 0) + 1;
+    const groups = allGroupFacts(deps, context);
     const { rateUse } = deps.gate;
-    return { status: statusOf(all), total: all.length, byState, rateUse };
+    return { status: statusOf(all, groups), total: all.length, byState, groups, rateUse };
   },
 });
 
-function statusOf(all: readonly ServerFacts[]): GatewayHealth['status'] {
+function statusOf(
+  all: readonly ServerFacts[],
+  groups: readonly GroupFacts[],
+): GatewayHealth['status'] {
   const used = all.filter(({ state }) => state !== 'disabled');
   const broken = used.filter(({ state }) => state === 'dead' || state === 'degraded');
-  if (broken.length === 0) return 'healthy';
+  if (broken.length === 0)
+    return groups.every(({ state }) => state === 'healthy') ? 'healthy' : 'degraded';
   return used.every(({ state }) => state === 'dead') ? 'unhealthy' : 'degraded';
 }

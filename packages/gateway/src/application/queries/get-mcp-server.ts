@@ -3,8 +3,11 @@ import type { Health } from '../../domain/mcp-server/health.ts';
 import { successRate } from '../../domain/mcp-server/health.ts';
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { targetOf } from '../server-activity.ts';
-import { canRetry, factsOf, findServer, type ServerFacts } from '../server-facts.ts';
-import { defineQuery } from '../use-case.ts';
+import { healthOfAll } from '../groups/group-as-server.ts';
+import { groupFactsOf, type GroupFacts } from '../groups/group-facts.ts';
+import { ServerGroup } from '../groups/server-group.ts';
+import { canRetry, factsOf, findUpstream, type ServerFacts } from '../server-facts.ts';
+import { defineQuery, type UseCaseContext, type UseCaseDeps } from '../use-case.ts';
 
 export interface McpServerDetails {
   readonly facts: ServerFacts;
@@ -17,6 +20,8 @@ export interface McpServerDetails {
   readonly era: string | undefined;
   /** Its command line or address, without secrets. */
   readonly target: string | undefined;
+  /** How its members do, where it is a group. */
+  readonly group?: GroupFacts | undefined;
 }
 
 export const getMcpServer = defineQuery({
@@ -26,7 +31,8 @@ export const getMcpServer = defineQuery({
   summary:
     'Show all that is known of one MCP server: state, tools, health and what it says of itself.',
   run(deps, { id }, context): McpServerDetails {
-    const server = findServer(deps, id);
+    const server = findUpstream(deps, id);
+    if (server instanceof ServerGroup) return groupDetails(server, deps, context);
     const { asker, owner } = context.caller.user;
     const { health, phase, spec } = server;
     const catalog = deps.catalogs.find(server, asker, owner);
@@ -49,3 +55,26 @@ export const getMcpServer = defineQuery({
     };
   },
 });
+
+function groupDetails(
+  server: ServerGroup,
+  deps: UseCaseDeps,
+  context: UseCaseContext,
+): McpServerDetails {
+  const { asker, owner } = context.caller.user;
+  const catalog = deps.catalogs.find(server, asker, owner);
+  const { tools } = deps.catalogs.offer(server, asker, owner);
+  const health = healthOfAll(server);
+  const group = groupFactsOf(server, deps, context);
+  return {
+    facts: group.asServer,
+    nowMs: deps.clock.nowMs(),
+    tools,
+    hiddenToolsCount: catalog === undefined ? 0 : catalog.tools.length - tools.length,
+    health: { ...health, successRate: successRate(health), canRetry: group.isAvailable },
+    hello: catalog?.hello,
+    era: catalog?.era,
+    target: undefined,
+    group,
+  };
+}

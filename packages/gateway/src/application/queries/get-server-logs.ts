@@ -18,7 +18,7 @@ export const getServerLogs = defineQuery({
   permission: 'mcp_servers:read',
   summary: 'Show what MCP servers wrote to stderr last, and what they write from now on.',
   run(deps, { id, lines }): ServerLogView {
-    if (id !== undefined) findServer(deps, id);
+    if (id !== undefined) findServer(deps, id); // of a group, its members are to be named
     return {
       lines: deps.logs.last(lines, id),
       watch: (listener) => deps.logs.watch(listener, id),

@@ -1,9 +1,11 @@
 import { z } from 'zod';
+import { allGroupFacts, type GroupFacts } from '../groups/group-facts.ts';
 import { allFacts, type ServerFacts } from '../server-facts.ts';
 import { defineQuery } from '../use-case.ts';
 
 export interface GatewayStatus {
   readonly servers: readonly ServerFacts[];
+  readonly groups: readonly GroupFacts[];
   readonly nowMs: number;
   readonly uptimeMs: number;
   /** What is to outlive the gateway is not kept just now. */
@@ -19,6 +21,7 @@ export const getStatus = defineQuery({
     const nowMs = deps.clock.nowMs();
     return {
       servers: allFacts(deps, context),
+      groups: allGroupFacts(deps, context),
       nowMs,
       uptimeMs: nowMs - deps.startedAtMs,
       stateProblem: deps.stateProblem?.(),

@@ -8,6 +8,8 @@ import type { DomainEvent } from '../ports.ts';
 export interface SettledCall {
   /** Undefined where no server was found for it. */
   readonly mcpServerId: string | undefined;
+  /** Where the client named a group: the server is the member that the call was given to last. */
+  readonly groupId?: string | undefined;
   /** The server's own name for it. */
   readonly toolName: string;
   readonly arguments: unknown;
@@ -37,6 +39,7 @@ export function callEvent(call: SettledCall, eventId: string, label: string): Do
   const { ending } = call;
   const data = {
     mcp_server_id: call.mcpServerId ?? null,
+    ...(call.groupId === undefined ? {} : { group_id: call.groupId }),
     tool_name: call.toolName.slice(0, NAME_CHARS_MAX),
     correlation_id: correlationIdIn(call.meta) ?? eventId,
     arguments_digest: digestOf(call.arguments),

@@ -2,7 +2,7 @@ import { Fault } from '@mcp-hangar/kernel/errors';
 import { describe, expect, it } from 'vitest';
 import { SILENT, specOf } from '../../../test-kit/scripted-launcher.ts';
 import { NO_LIMITS } from '../../domain/execution/settings.ts';
-import { compareGenerations } from '../../domain/mcp-server/generations.ts';
+import { compareGenerations, type Generation } from '../../domain/mcp-server/generations.ts';
 import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
 import type { ConfigurationSource, DomainEvent, NextConfiguration } from '../ports.ts';
 import { Reloads } from './reloads.ts';
@@ -28,8 +28,8 @@ class Scripted implements ConfigurationSource {
     };
     const execution = NO_LIMITS;
     if ('restart' in content)
-      return { servers: [], execution, needRestart: content.restart, adopt };
-    return { servers: content, execution, needRestart: [], adopt };
+      return { servers: [], groups: [], execution, needRestart: content.restart, adopt };
+    return { servers: content, groups: [], execution, needRestart: [], adopt };
   }
 
   /** Lets what is being read now be read to its end. */
@@ -48,13 +48,14 @@ function world(): {
   const source = new Scripted();
   const events: DomainEvent[] = [];
   const applied: (readonly string[])[] = [];
-  const compare = (next: readonly McpServerSpec[] = []): ReturnType<typeof compareGenerations> =>
-    compareGenerations([], next);
+  const none: Generation = { servers: [], groups: [] };
+  const compare = (next: Generation = none): ReturnType<typeof compareGenerations> =>
+    compareGenerations(none, next);
   const generations = {
     configure: () => undefined,
     compare,
-    apply: (next: readonly McpServerSpec[]) => {
-      applied.push(next.map(({ id }) => id));
+    apply: (next: Generation) => {
+      applied.push(next.servers.map(({ id }) => id));
       return compare(next);
     },
   };

@@ -131,8 +131,8 @@ export class Reloads {
       if (next.needRestart.length > 0) throw restartRequired(next.needRestart);
       const applyingAtMs = performance.now();
       const { steps: _, ...diff } = isDryRun
-        ? generations.compare(next.servers)
-        : generations.apply(next.servers, isGraceful ? drainMs : 0);
+        ? generations.compare(next)
+        : generations.apply(next, isGraceful ? drainMs : 0);
       const applyMs = performance.now() - applyingAtMs;
       const durationMs = clock.nowMs() - beganAtMs;
       if (!isDryRun) {

@@ -68,6 +68,7 @@ export interface WaitingForClient {
 
 /** What a child reports to the server that it belongs to. */
 export interface ChildEvents {
+  readonly spec: { readonly id: string };
   /** A change of lists, of a resource, or of a task: it says itself whom it concerns. */
   changed(child: Child, notification: ServerNotification): void;
   /** The last request in flight is over, or its work waits for its client's next request. */
@@ -140,6 +141,11 @@ export class Child implements ConnectionObserver {
   get connection(): UpstreamConnection {
     if (this.#connection === undefined) throw new Error('the child is not connected yet');
     return this.#connection;
+  }
+
+  /** The server that it is a child of. */
+  get mcpServerId(): string {
+    return this.#events.spec.id;
   }
 
   /** It can serve nobody any more. */

@@ -7,6 +7,12 @@ import type { Era } from '../../domain/protocol/revisions.ts';
 import type { UpstreamConnection, UpstreamLauncher } from '../ports.ts';
 import type { StartingChild } from './starting-child.ts';
 
+export interface HowToStart {
+  readonly clientInfo?: JsonObject | undefined;
+  /** Unless given, that of the seat. */
+  readonly era?: Era | 'unknown';
+}
+
 interface Connecting {
   readonly seat: Seat;
   readonly era: Era | 'unknown';

@@ -9,7 +9,7 @@
  * 4. After `close` nothing runs and nothing starts.
  */
 import { messageOf, stackOf } from '@mcp-hangar/kernel/error-text';
-import { Fault } from '@mcp-hangar/kernel/errors';
+import type { Fault } from '@mcp-hangar/kernel/errors';
 import type { Admitted, CircuitBreaker } from '../../domain/breaker/circuit-breaker.ts';
 import { EraMemory, type EraVerdict } from '../../domain/mcp-server/eras.ts';
 import type { Health, McpServerPhase } from '../../domain/mcp-server/health.ts';
@@ -21,18 +21,21 @@ import { modeOf, type McpServerSpec } from '../../domain/mcp-server/spec.ts';
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 import type { Era } from '../../domain/protocol/revisions.ts';
 import type { Child, ChildEvents, Owner, ServerNotification } from './child.ts';
-import { connectChild } from './connect-child.ts';
+import { connectChild, type HowToStart } from './connect-child.ts';
 import { STOP_REASON, type ChildStop } from './child-stop.ts';
 import { IdleWatch } from './idle-watch.ts';
-import { isAtRest, retiredFault } from './retired.ts';
+import { isAtRest, unwantedFault } from './retired.ts';
 import { settlesBy } from '../settles-within.ts';
 import { LeasePool, type Cancellable } from './lease-pool.ts';
+import { replicasOf, type ReplicaPool } from './replica-pool.ts';
 import { circuitFault, countCall, serverBreaker } from './server-breaker.ts';
-import { slotKey, Slots, type FixedSeat } from './slots.ts';
+import { checkRoom, slotKey, Slots, type FixedSeat } from './slots.ts';
 import { StartingChild } from './starting-child.ts';
-import type { FailedProbe, ServerDependencies } from './server-parts.ts';
-import { begun, track } from './tracked.ts';
+import { Suspects } from './suspects.ts';
 import { LifecycleKeeper, type EndedCall } from './lifecycle-keeper.ts';
+import { begun, track } from './under-way.ts';
+import type { FailedProbe, ServerDependencies } from './server-dependencies.ts';
+import type { ServerObserver } from './upstream.ts';
 
 /** Who uses a server: what its children may be told, and who hears what they say. */
 export interface ServerUser {
@@ -41,19 +44,17 @@ export interface ServerUser {
   readonly clientInfo: JsonObject | undefined;
 }
 
-interface HowToStart {
-  readonly clientInfo?: JsonObject | undefined;
-  /** Unless given, that of the seat. */
-  readonly era?: Era | 'unknown';
-}
-
-const stopping = (): Fault => new Fault('GATEWAY_STOPPING', 'the gateway is shutting down');
-
 export class McpServer implements ChildEvents {
   #spec: McpServerSpec;
+  readonly members: readonly McpServer[] = [this];
+  readonly failover = undefined;
+  /** Groups that it is a member of. */
+  readonly observers = new Set<ServerObserver>();
   readonly #deps: ServerDependencies;
   readonly #slots = new Slots();
   readonly #leases: LeasePool;
+  /** Of a server with `replicas`: in the place of the one shared child of each era. */
+  readonly #replicas: ReplicaPool | undefined;
   readonly #children = new Set<Child>();
   readonly #keeper: LifecycleKeeper;
   readonly #idle: IdleWatch;
@@ -72,8 +73,7 @@ export class McpServer implements ChildEvents {
   readonly #starts = new Set<Promise<Child>>();
   /** Owners that ended while a child was being started for them. */
   readonly #gone = new WeakSet<Owner>();
-  /** Children of a degraded server that are worked with and go before the next try. */
-  readonly #suspects = new Set<Child>();
+  readonly #suspects = new Suspects((child) => void this.#stop(child, 'error'));
   #probe: Promise<void> | undefined;
 
   constructor(spec: McpServerSpec, deps: ServerDependencies) {
@@ -86,13 +86,14 @@ export class McpServer implements ChildEvents {
     this.#idle = new IdleWatch(spec.idleTtlMs, clock, (child, durationMs) => {
       void this.#stop(child, 'idle', { durationMs, lastUsedAtMs: child.lastUsedAtMs });
     });
-    this.#leases = new LeasePool(
-      {
-        start: (seat) => this.#start(seat, {}),
-        stop: (child) => void this.#stop(child, 'lease'),
-      },
-      { childrenMax: spec.leasedChildrenMax, waitMs: deps.leaseWaitMs },
-    );
+    const source = {
+      start: (seat: Seat) => this.#start(seat, {}),
+      stop: (child: Child) => void this.#stop(child, 'lease'),
+      nowMs: () => clock.nowMs(),
+    };
+    this.#replicas = replicasOf(spec, source);
+    const { leasedChildrenMax: childrenMax } = spec;
+    this.#leases = new LeasePool(source, { childrenMax, waitMs: deps.leaseWaitMs });
   }
 
   /**
@@ -103,30 +104,30 @@ export class McpServer implements ChildEvents {
     if (this.#retired !== undefined) return this.#retired.take(user, work);
     if (this.#keeper.state.phase === 'degraded') this.#keeper.checkDue();
     if (this.breaker !== undefined && work !== undefined) this.#admit(this.breaker, work);
-    if (this.#keeper.state.phase === 'degraded') this.#replaceSuspects();
+    if (this.#keeper.state.phase === 'degraded') this.#suspects.end();
     const era = this.eraFor(user.asker.era);
     if (era === 'unknown') return this.#learnEra().then(() => this.take(user, work));
     const seat = seatFor(this.spec.sharing, user.asker, era);
     if (seat.kind === 'leased') return this.#leases.take(seat, user.owner, work);
+    if (seat.kind === 'shared' && this.#replicas !== undefined) {
+      const child = this.#replicas.take(seat);
+      if (!(child instanceof Promise)) return begun(child, user.owner);
+      return child.then((ready) => begun(ready, user.owner));
+    }
     const slot = this.#slots.at(slotKey(seat));
     if (slot?.child !== undefined) return begun(slot.child, user.owner);
-    if (slot === undefined && seat.kind === 'own') this.#checkRoom();
+    if (slot === undefined && seat.kind === 'own') checkRoom(this.spec, this.#slots.ownCount);
     const start = slot?.start ?? this.#open(seat, user);
     return start.then((child) => begun(child, user.owner));
+  }
+
+  memberFor(): McpServer {
+    return this;
   }
 
   #admit(breaker: CircuitBreaker, work: Admitted): void {
     const open = breaker.admit(work, this.#deps.clock.nowMs());
     if (open !== undefined) throw circuitFault(this.spec.id, open);
-  }
-
-  /** A child that belongs to a session holds its state: none is ended to make room for another. */
-  #checkRoom(): void {
-    const { id, sessionChildrenMax } = this.spec;
-    const own = this.#slots.ownCount;
-    if (own < sessionChildrenMax) return;
-    const detail = `MCP server "${id}" has a child for each of ${own} sessions (session_children_max)`;
-    throw new Fault('GATEWAY_BUSY', detail);
   }
 
   /** The era in which a client of `era` would be served; unknown until the server was asked. */
@@ -159,6 +160,17 @@ export class McpServer implements ChildEvents {
     return [...this.#children];
   }
 
+  get isRunning(): boolean {
+    return this.#children.size > 0;
+  }
+
+  /** Requests that its children work on. */
+  get inFlight(): number {
+    let sum = 0;
+    for (const { inFlight } of this.#children) sum += inFlight;
+    return sum;
+  }
+
   get lastFailure(): string | undefined {
     const { launch } = this.spec;
     return launch.kind === 'inactive' ? launch.reason : this.#keeper.state.lastFailure;
@@ -189,16 +201,15 @@ export class McpServer implements ChildEvents {
 
   /** Starts the child that this user gets, whatever the back-off says. @throws Fault where it cannot be started */
   async start(user: ServerUser = ANYBODY): Promise<void> {
-    this.#replaceSuspects();
+    this.#suspects.end();
     this.#keeper.forgive(this.#children.size);
     this.breaker?.reset(this.#deps.clock.nowMs());
-    const child = await this.take(user);
-    child.end(this.#deps.clock.nowMs(), false);
+    await this.warm(user);
   }
 
-  /** Starts the child of nobody in particular, where the back-off allows it. @throws Fault where it cannot be started */
-  async warm(): Promise<void> {
-    const child = await this.take(ANYBODY);
+  /** Starts the child that this user gets, where the back-off allows it. @throws Fault where it cannot be started */
+  async warm(user: ServerUser = ANYBODY): Promise<void> {
+    const child = await this.take(user);
     child.end(this.#deps.clock.nowMs(), false);
   }
 
@@ -310,6 +321,7 @@ export class McpServer implements ChildEvents {
   callEnded(child: Child, call: EndedCall): void {
     if (this.breaker !== undefined) countCall(this.breaker, child, call, this.#deps.clock.nowMs());
     if (this.#keeper.callEnded(call) === 'now degraded') this.#suspectShared();
+    for (const observer of this.observers) observer.callEnded(this, call);
   }
 
   /** A passed probe would end what failed last. */
@@ -319,8 +331,9 @@ export class McpServer implements ChildEvents {
   }
 
   probePassed(child: Child, durationMs: number): void {
-    this.#suspects.delete(child);
+    this.#suspects.clear(child);
     this.#keeper.probePassed(durationMs);
+    for (const observer of this.observers) observer.recovered(this);
   }
 
   /** @param failed `isHopeless` where the child has not answered for so long that it is replaced */
@@ -328,6 +341,7 @@ export class McpServer implements ChildEvents {
     const { reason, beganAtMs, isHopeless } = failed;
     this.#deps.logger.warn({ ...this.#named(child), reason }, 'health_check_failed');
     if (this.#keeper.probeFailed(reason, beganAtMs) === 'now degraded') this.#suspectShared();
+    for (const observer of this.observers) observer.failed(this, reason);
     if (isHopeless) void this.#stop(child, 'error');
   }
 
@@ -342,6 +356,7 @@ export class McpServer implements ChildEvents {
       startedAtMs: child.startedAtMs,
     });
     this.#deps.logger.warn({ ...this.#named(child), detail }, 'mcp_server_ended');
+    for (const observer of this.observers) observer.failed(this, `it ended (${detail})`);
     void this.#end(child, detail);
   }
 
@@ -354,6 +369,7 @@ export class McpServer implements ChildEvents {
         // A client of the other era may have started the shared child meanwhile.
         if (this.spec.sharing === 'session' || this.#slots.at(key) !== undefined)
           await this.#stop(child, 'probe');
+        else if (this.#replicas !== undefined) this.#replicas.adopt(child);
         else if (!child.isGone) this.#slots.fill(key, { start: Promise.resolve(child), child });
       } finally {
         this.#probe = undefined;
@@ -435,6 +451,7 @@ export class McpServer implements ChildEvents {
     // A probe of a server whose children all belong to somebody is about to end: it is not listed.
     if (asked !== 'unknown' || this.spec.sharing !== 'session')
       this.#deps.listener.ready(this, child);
+    for (const observer of this.observers) observer.recovered(this);
     return child;
   }
 
@@ -447,28 +464,17 @@ export class McpServer implements ChildEvents {
       { mcpServerId: this.spec.id, reason, retryInMs: this.#keeper.waitMs },
       'mcp_server_start_failed',
     );
+    for (const observer of this.observers) observer.failed(this, reason);
     return error;
   }
 
   /** Why a start is given up. */
   #unwanted(): Fault {
-    const { id } = this.spec;
-    if (this.isRetired) return retiredFault(id);
-    if (this.#isClosed) return stopping();
-    return new Fault('MCP_SERVER_STOPPED', `MCP server "${id}" was stopped while it started`);
+    return unwantedFault(this.spec.id, { isRetired: this.isRetired, isClosed: this.#isClosed });
   }
 
-  /** Shared children of a server that fails may hang: the next try gets new ones. */
   #suspectShared(): void {
-    for (const child of this.#slots.shared) {
-      if (child.isHeld) this.#suspects.add(child);
-      else void this.#stop(child, 'error');
-    }
-  }
-
-  #replaceSuspects(): void {
-    for (const child of this.#suspects) void this.#stop(child, 'error');
-    this.#suspects.clear();
+    this.#suspects.add([...this.#slots.shared, ...(this.#replicas?.children ?? [])]);
   }
 
   async #stop(child: Child, reason: ChildStop, idle?: Idleness): Promise<void> {
@@ -493,9 +499,10 @@ export class McpServer implements ChildEvents {
 
   #forget(child: Child): void {
     this.#children.delete(child);
-    this.#suspects.delete(child);
+    this.#suspects.clear(child);
     this.#idle.forget(child);
     this.#slots.forget(child);
+    this.#replicas?.forget(child);
     if (child.seat.kind === 'leased') this.#leases.ended(child);
   }
 }

@@ -1,5 +1,7 @@
 /** The children of a server that are not lent: one for each seat, running or starting. */
+import { Fault } from '@mcp-hangar/kernel/errors';
 import type { Seat } from '../../domain/mcp-server/sharing.ts';
+import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
 import type { Child } from './child.ts';
 import type { LeasedSeat } from './lease-pool.ts';
 
@@ -50,4 +52,15 @@ export class Slots {
       child?.seat.kind === 'shared' ? [child] : [],
     );
   }
+}
+
+/**
+ * A child that belongs to a session holds its state: none is ended to make room for another.
+ * @param own children that belong to a session each
+ * @throws Fault GATEWAY_BUSY
+ */
+export function checkRoom({ id, sessionChildrenMax }: McpServerSpec, own: number): void {
+  if (own < sessionChildrenMax) return;
+  const detail = `MCP server "${id}" has a child for each of ${own} sessions (session_children_max)`;
+  throw new Fault('GATEWAY_BUSY', detail);
 }

@@ -29,6 +29,7 @@ import type { AnswerSink } from '../calls/rounds.ts';
 import { listKindOf } from '../catalog/fetch-catalog.ts';
 import type { Endpoint, View } from '../catalog/views.ts';
 import { answerList } from '../dispatch/lists.ts';
+import type { ReadHeader } from '../dispatch/call-path.ts';
 import type { Hub } from '../dispatch/hub.ts';
 import type { Bytes, UpstreamCall } from '../ports.ts';
 import type {
@@ -46,6 +47,13 @@ import { SessionResources } from './session-resources.ts';
 /** Where messages go that belong to no request of the client. */
 export interface Outlet {
   send(message: readonly Bytes[]): void;
+}
+
+interface ForwardedRequest {
+  readonly request: Request;
+  readonly text: ClientText;
+  readonly reply: ClientReply;
+  readonly header: ReadHeader | undefined;
 }
 
 export interface LegacyClient {
@@ -100,14 +108,19 @@ export class LegacySession implements Owner {
   }
 
   /** Takes any message of the client; a request is answered through the reply that `newReply` gives for its id. */
-  receive({ message, text }: ClientMessage, newReply: (rawId: string) => ClientReply): void {
-    if (message.kind === 'request') this.request(message, text, newReply(rawIdOf(message, text)));
+  receive(
+    { message, text }: ClientMessage,
+    newReply: (rawId: string) => ClientReply,
+    header?: ReadHeader,
+  ): void {
+    if (message.kind === 'request')
+      this.request(message, text, newReply(rawIdOf(message, text)), header);
     else if (message.kind === 'notification') this.notification(message, text);
     else if (message.kind === 'response') this.response(message.id, text);
   }
 
   /** Answers through `reply`, now or later, once. */
-  request(request: Request, text: ClientText, reply: ClientReply): void {
+  request(request: Request, text: ClientText, reply: ClientReply, header?: ReadHeader): void {
     const kind = listKindOf(request.method);
     const { params } = request;
     if (kind !== undefined)
@@ -126,7 +139,7 @@ export class LegacySession implements Owner {
     } else if (this.#isFull) {
       const detail = `${CALLS_MAX} calls of this session are in flight`;
       reply.refuse(rpcErrorOf(new Fault('GATEWAY_BUSY', detail)));
-    } else this.#forward(request, text, reply);
+    } else this.#forward({ request, text, reply, header });
   }
 
   notification({ method, params }: Notification, text: ClientText): void {
@@ -234,14 +247,14 @@ export class LegacySession implements Owner {
     return this.#calls.size >= CALLS_MAX;
   }
 
-  #forward(request: Request, text: ClientText, reply: ClientReply): void {
+  #forward({ request, text, reply, header }: ForwardedRequest): void {
     const call = forwardRequest(this.#hub, {
       view: this.view,
       user: this.#user,
       request,
       text,
       reply,
-      header: undefined,
+      header,
       onSettled: (settled) => {
         this.#calls.delete(settled);
       },

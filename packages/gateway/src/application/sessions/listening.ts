@@ -9,7 +9,8 @@ import type { View } from '../catalog/views.ts';
 import type { Hub } from '../dispatch/hub.ts';
 import { routeResource } from '../dispatch/router.ts';
 import { updatedUri, type ChangedList } from '../servers/child.ts';
-import type { McpServer, ServerUser } from '../servers/mcp-server.ts';
+import type { ServerUser } from '../servers/mcp-server.ts';
+import type { Upstream } from '../servers/upstream.ts';
 import { settlesWithin } from '../settles-within.ts';
 import type { Subscriber, Update } from '../subscriptions/feed.ts';
 import { filterIn, notificationsOf } from '../subscriptions/listen-filter.ts';
@@ -173,7 +174,7 @@ export class Listening implements Subscriber {
     return false;
   }
 
-  #resource(server: McpServer, uri: string): Heard {
+  #resource(server: Upstream, uri: string): Heard {
     const own = this.#heard.get(server.spec.id) ?? new Map<string, Heard>();
     this.#heard.set(server.spec.id, own);
     const known = own.get(uri);

@@ -14,7 +14,8 @@ import type { Hub } from '../dispatch/hub.ts';
 import { route } from '../dispatch/router.ts';
 import type { Bytes } from '../ports.ts';
 import { updatedUri } from '../servers/child.ts';
-import type { McpServer, ServerUser } from '../servers/mcp-server.ts';
+import type { ServerUser } from '../servers/mcp-server.ts';
+import type { Upstream } from '../servers/upstream.ts';
 import type { Subscriber, Update } from '../subscriptions/feed.ts';
 import { NotHonoured } from '../subscriptions/resource-source.ts';
 import type { Subscription } from '../subscriptions/subscriptions.ts';
@@ -31,7 +32,7 @@ export interface ResourceClient {
 
 /** A resource as the client names it, and as its server does. */
 interface Resource {
-  readonly server: McpServer;
+  readonly server: Upstream;
   readonly uri: string;
   readonly publicUri: string;
 }
@@ -157,4 +158,4 @@ function unheard({ surface }: View, { server, uri, publicUri }: Resource): RpcEr
       };
 }
 
-const keyOf = ({ spec }: McpServer, uri: string): string => `${spec.id} ${uri}`;
+const keyOf = ({ spec }: Upstream, uri: string): string => `${spec.id} ${uri}`;

@@ -16,6 +16,7 @@ import { RpcRefusal } from '../calls/ask.ts';
 import type { Clock } from '../ports.ts';
 import { updatedUri, type Child, type ServerNotification } from '../servers/child.ts';
 import type { McpServer, ServerUser } from '../servers/mcp-server.ts';
+import type { Upstream } from '../servers/upstream.ts';
 import { NotHonoured, type ResourceSource } from './resource-source.ts';
 import { mayBeUpdated } from './updates.ts';
 
@@ -24,7 +25,7 @@ const URIS_PER_CHILD_MAX = 1_000;
 
 /** An update on its way to one client. */
 export interface Update {
-  readonly server: McpServer;
+  readonly server: Upstream;
   /** The URI that the client subscribed to: the one that the notification names, or one above it. */
   readonly wanted: string;
   readonly notification: ServerNotification;
@@ -74,6 +75,8 @@ export class Feed {
   /** This child tells from now on; what is agreed is asked of it, too. */
   attach(child: Child): void {
     if (child.isGone) return;
+    const isOther = this.#child !== undefined && this.#child !== child && !this.#child.isGone;
+    if (isOther && this.#options.server.spec.replicas > 1) return; // one of several tells
     if (this.#child !== child) {
       this.#pin(false);
       this.#child = child;

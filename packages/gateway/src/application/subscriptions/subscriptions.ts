@@ -14,6 +14,7 @@ import type { Clock } from '../ports.ts';
 import type { ChildStop } from '../servers/child-stop.ts';
 import { GATEWAY, type Child, type ServerNotification } from '../servers/child.ts';
 import type { McpServer, ServerUser } from '../servers/mcp-server.ts';
+import type { Upstream } from '../servers/upstream.ts';
 import { Feed, type Subscriber } from './feed.ts';
 import { LegacySource } from './legacy-source.ts';
 import { ListenSource } from './listen-source.ts';
@@ -22,7 +23,8 @@ import { UPDATED } from './updates.ts';
 
 /** What one client wants. */
 export interface Wish {
-  readonly server: McpServer;
+  /** Of a group one member tells, and goes on to. */
+  readonly server: Upstream;
   readonly user: ServerUser;
   /** As the server knows it. */
   readonly uri: string;
@@ -47,6 +49,8 @@ export class Subscriptions {
   /** By the id of the server, which another one may take over. */
   readonly #feeds = new Map<string, Map<string, Feed>>();
   readonly #sources = new Map<Child, ResourceSource>();
+  /** In whose name clients hear members of groups. */
+  readonly #ofGroups = new WeakMap<Subscriber, Map<string, Subscriber>>();
 
   constructor(options: SubscriptionOptions) {
     this.#options = options;
@@ -56,14 +60,16 @@ export class Subscriptions {
   subscribe(wish: Wish): Subscription {
     let feed: Feed | undefined;
     let isOver = false;
+    const subscriber = this.#subscriberOf(wish);
     const add = async (): Promise<void> => {
-      const { server, uri, subscriber, user } = wish;
+      const { uri, user } = wish;
+      const server = wish.server.memberFor(user);
       const { child, listener } = await take(server, user);
       try {
         if (isOver) throw new Fault('UPSTREAM_ENDED', 'it is not wanted any more');
         feed = this.#feedOf(server, child.seat, listener);
         feed.attach(child);
-        return feed.add(uri, subscriber, user.asker.era === 'modern'); // pins the child
+        return await feed.add(uri, subscriber, user.asker.era === 'modern'); // pins the child
       } finally {
         child.end(this.#options.clock.nowMs(), false);
       }
@@ -72,7 +78,7 @@ export class Subscriptions {
       agreed: add(),
       end: () => {
         isOver = true;
-        feed?.remove(wish.uri, wish.subscriber);
+        feed?.remove(wish.uri, subscriber);
       },
     };
   }
@@ -106,6 +112,19 @@ export class Subscriptions {
   close(): void {
     for (const source of this.#sources.values()) source.close();
     for (const feeds of this.#feeds.values()) for (const feed of feeds.values()) feed.close();
+  }
+
+  /** Whoever hears a group hears of it under that name. One for each client, so that nothing is told twice. */
+  #subscriberOf({ server, subscriber }: Wish): Subscriber {
+    if (server.failover === undefined) return subscriber;
+    const known = this.#ofGroups.get(subscriber) ?? new Map<string, Subscriber>();
+    this.#ofGroups.set(subscriber, known);
+    const { id } = server.spec;
+    const kept = known.get(id) ?? {
+      updated: (update) => subscriber.updated({ ...update, server }),
+    };
+    known.set(id, kept);
+    return kept;
   }
 
   #feedOf(server: McpServer, seat: Seat, user: ServerUser): Feed {

@@ -9,7 +9,7 @@ import type { ClientRequest } from '../dispatch/call-path.ts';
 import type { Hub } from '../dispatch/hub.ts';
 import { unknownMethod } from '../dispatch/router.ts';
 import { GATEWAY } from '../servers/child.ts';
-import type { McpServer } from '../servers/mcp-server.ts';
+import type { Upstream } from '../servers/upstream.ts';
 import { offeredTasks } from './offered-tasks.ts';
 import type { Task } from './task-table.ts';
 
@@ -50,7 +50,8 @@ export function listTasks(hub: Hub, client: ClientRequest): Call | undefined {
 }
 
 /** Whether whatever a child of the server lists is this client's. */
-const isAlone = ({ user }: ClientRequest, server: McpServer, own: readonly Task[]): boolean =>
+const isAlone = ({ user }: ClientRequest, server: Upstream, own: readonly Task[]): boolean =>
+  server.members.length === 1 &&
   server.seatKindFor(user.asker) !== 'shared' &&
   own.every(({ child }) => child?.seat.kind !== 'shared');
 

@@ -8,7 +8,8 @@ import { declaresTasks, TASKS_EXTENSION, tasksNotDeclared } from '../../domain/p
 import type { View } from '../catalog/views.ts';
 import type { Hub } from '../dispatch/hub.ts';
 import type { Child, ServerNotification } from '../servers/child.ts';
-import type { McpServer, ServerUser } from '../servers/mcp-server.ts';
+import type { ServerUser } from '../servers/mcp-server.ts';
+import type { Upstream } from '../servers/upstream.ts';
 import { ListenStream } from '../subscriptions/listen-stream.ts';
 import { offersTasks } from './offered-tasks.ts';
 import { placeOfTask } from './task-place.ts';
@@ -33,7 +34,7 @@ export interface TaskListener {
 
 /** The tasks of one child, or of any connection to a server. */
 interface Group {
-  readonly server: McpServer;
+  readonly server: Upstream;
   readonly child: Child | undefined;
   readonly taskIds: Set<string>;
 }

@@ -4,14 +4,14 @@ import { declaresTasks, tasksNotDeclared } from '../../domain/protocol/tasks.ts'
 import type { ClientRequest } from '../dispatch/call-path.ts';
 import type { Hub } from '../dispatch/hub.ts';
 import { unknownMethod } from '../dispatch/router.ts';
-import type { McpServer } from '../servers/mcp-server.ts';
+import type { Upstream } from '../servers/upstream.ts';
 import { mayOfferTasks, offersTasks } from './offered-tasks.ts';
 import { taskLost, taskNotFound } from './task-faults.ts';
 import type { Task } from './task-table.ts';
 
 export type TaskPlace =
   /** The task is not known where another gateway may have seen it made. */
-  | { readonly kind: 'found'; readonly server: McpServer; readonly task: Task | undefined }
+  | { readonly kind: 'found'; readonly server: Upstream; readonly task: Task | undefined }
   | { readonly kind: 'refused'; readonly error: RpcError };
 
 type Asking = Pick<ClientRequest, 'view' | 'user'>;
@@ -51,9 +51,10 @@ export function placeOfTask(hub: Hub, client: Asking, method: string, taskId: un
 }
 
 /** The server of one that alone can know an id; never where the id is another client's. */
-function elsewhere(hub: Hub, { view, user }: Asking, taskId: string): McpServer | undefined {
+function elsewhere(hub: Hub, { view, user }: Asking, taskId: string): Upstream | undefined {
   const only = view.endpoint.prefixed === false ? view.endpoint.servers[0] : undefined;
   if (user.asker.era === 'legacy' || only === undefined) return undefined;
+  if (only.members.length > 1) return undefined;
   if (only.eraFor('modern') === 'legacy') return undefined;
   return hub.tasks.isForeign(user.asker, only, taskId) ? undefined : only;
 }

@@ -18,6 +18,7 @@ import { paramsIn } from '../calls/ask.ts';
 import type { Clock } from '../ports.ts';
 import type { Child, Owner, ServerNotification } from '../servers/child.ts';
 import type { McpServer } from '../servers/mcp-server.ts';
+import type { Upstream } from '../servers/upstream.ts';
 
 /** Tasks of one owner that are remembered; the oldest go first. */
 const OWN_TASKS_MAX = 1_024;
@@ -169,8 +170,9 @@ export class TaskTable {
   }
 
   /** The task that a client means, on any of `servers`. */
-  find(asker: Asker, servers: readonly McpServer[], taskId: string): FoundTask {
+  find(asker: Asker, upstreams: readonly Upstream[], taskId: string): FoundTask {
     const key = keyOf(asker);
+    const servers = upstreams.flatMap(({ members }) => members);
     const named = this.#current(this.#byId.get(taskId) ?? []);
     // What became of the task of a server that was replaced or removed is said all the same.
     const isThere = (server: McpServer): boolean => server.isRetired || servers.includes(server);
@@ -183,10 +185,10 @@ export class TaskTable {
   }
 
   /** Whether a task of this server has that id and is another client's. */
-  isForeign(asker: Asker, server: McpServer, taskId: string): boolean {
+  isForeign(asker: Asker, { members }: Upstream, taskId: string): boolean {
     const key = keyOf(asker);
     const named = this.#byId.get(taskId) ?? [];
-    return named.some((task) => task.server === server && task.ownerKey !== key);
+    return named.some((task) => members.includes(task.server) && task.ownerKey !== key);
   }
 
   /** The tasks of a client, oldest first. */

@@ -37,6 +37,7 @@ export function checkFailover(entries: readonly Entry[]): readonly Finding[] {
       return [];
     }),
     ...entries.flatMap(twoWays),
+    ...entries.flatMap(backupMissing),
     ...twicePaired(backups),
   ];
 }
@@ -58,6 +59,31 @@ function backupOf({ id, node, path }: Entry): readonly Backup[] {
       ? [{ of: id, name: named.value, node: named, path: place }]
       : [],
   );
+}
+
+/** A group needs none: it has members. */
+function backupMissing({ node, path }: Entry): readonly Finding[] {
+  const failover = childNode(node, 'failover');
+  const mode = childNode(node, 'mode');
+  const isGroup = mode?.kind === 'scalar' && mode.value === 'group';
+  if (failover?.kind !== 'map') return [];
+  const wrong = (key: string, fix: string): readonly Finding[] => {
+    const found = childNode(failover, key);
+    if (found === undefined) return [];
+    const message = `"${key}" means nothing here: ${isGroup ? 'a group has members' : 'only a group has members'}`;
+    return [{ node: found, path: [...path, 'failover', key], message, fix }];
+  };
+  if (isGroup)
+    return ['backup', 'auto_failback', 'failback_delay_s'].flatMap((key) =>
+      wrong(key, `remove "${key}"`),
+    );
+  if (isGiven(childNode(failover, 'max_members')))
+    return wrong('max_members', 'remove "max_members"');
+  if (isGiven(childNode(failover, 'backup'))) return [];
+  const at = [...path, 'failover', 'backup'];
+  return [
+    { node: failover, path: at, message: 'missing', fix: 'add "backup: ID" of another server' },
+  ];
 }
 
 function twoWays({ node, path }: Entry): readonly Finding[] {

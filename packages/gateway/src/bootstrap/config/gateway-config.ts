@@ -2,6 +2,7 @@ import type { Truncation } from '../../application/batch/batch-parts.ts';
 import type { ExecutionSettings } from '../../domain/execution/settings.ts';
 import type { Secret } from '@mcp-hangar/kernel/secret';
 import type { Limits } from '../../domain/limits.ts';
+import type { GroupSpec } from '../../domain/group/spec.ts';
 import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
 
 /** How a changed file is noticed. */
@@ -75,6 +76,8 @@ export interface GatewayConfig {
   };
   /** In file order, those of `mcp_servers` before those of `providers`. */
   readonly servers: readonly McpServerSpec[];
+  /** Their members are among the servers; those that only a group defines stand last. */
+  readonly groups: readonly GroupSpec[];
   /** What was written but is not obeyed; one line each, to be shown at start. */
   readonly notices: readonly string[];
 }

@@ -12,8 +12,7 @@ function load(text: string, rest: Partial<ConfigSource> = {}): GatewayConfig {
   return result.value;
 }
 
-function only(config: GatewayConfig): GatewayConfig['servers'][number] {
-  const [first, ...others] = config.servers;
+function only({ servers: [first, ...others] }: GatewayConfig): GatewayConfig['servers'][number] {
   assert(first !== undefined && others.length === 0);
   return first;
 }
@@ -80,6 +79,7 @@ describe('without a file', () => {
           bytesMax: 268_435_456,
         },
         servers: [],
+        groups: [],
         notices: [],
       },
     });
@@ -128,6 +128,7 @@ describe('a server', () => {
       idleTtlMs: 300_000,
       startupTimeoutMs: 30_000,
       callTimeoutMs: 300_000,
+      replicas: 1,
       leasedChildrenMax: 8,
       sessionChildrenMax: 64,
       predefinedTools: undefined,
@@ -255,7 +256,6 @@ describe('aliases', () => {
     ['http', 'url: https://a.example/mcp', 'remote'],
     ['sse', 'url: https://a.example/sse', 'remote'],
     ['streamable_http', 'url: http://a.example', 'remote'],
-    ['group', 'members: [{id: a}]', 'mode `group` is not active in this build'],
   ])('the mode %s is known', (mode, key, expected) => {
     const { launch } = server(`    mode: ${mode}\n    ${key}\n`);
     expect(launch.kind === 'inactive' ? launch.reason : launch.kind).toBe(expected);

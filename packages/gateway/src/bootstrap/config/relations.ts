@@ -6,6 +6,7 @@ import { type ConfigPath, type ConfigProblem, formatPath } from './problem.ts';
 import { type Accepts, childAccepts, factsOf, knownKeys, unwrap } from './schema-walk.ts';
 import { burstAlone, policiesOfNobody } from './execution-relations.ts';
 import { checkFailover } from './failover-relations.ts';
+import { checkGroups, inlineMembers } from './group-relations.ts';
 import { checkRemote } from './remote-relations.ts';
 import { MODES } from './schema-server.ts';
 import { SERVER_MAPS } from './server-maps.ts';
@@ -25,6 +26,7 @@ export function checkRelations(
   schema: z.core.$ZodType,
   root: ConfigNode,
 ): readonly ConfigProblem[] {
+  const entries = SERVER_MAPS.flatMap((map) => serverEntries(root, map));
   const found = [
     ...missingServers(root),
     ...idsInBothMaps(root),
@@ -32,8 +34,9 @@ export function checkRelations(
     ...aliasConflicts(root, [], unwrap(schema)),
     ...policiesOfNobody(root),
     ...checkPersistence(root),
-    ...SERVER_MAPS.flatMap((map) => serverEntries(root, map).flatMap(checkServer)),
-    ...checkFailover(SERVER_MAPS.flatMap((map) => serverEntries(root, map))),
+    ...[...entries, ...inlineMembers(entries)].flatMap(checkServer),
+    ...checkGroups(entries),
+    ...checkFailover(entries),
   ];
   return found.map(({ node, path, message, fix }) => ({
     file,
@@ -117,6 +120,7 @@ function checkServer(entry: Entry): readonly Finding[] {
   return [
     ...modeNeeds(entry),
     ...commandLine(entry),
+    ...replicas(entry),
     ...twoToolLists(entry),
     ...checkRemote(entry),
     ...burstAlone(entry),
@@ -173,6 +177,23 @@ function commandLine({ node, path }: Entry): readonly Finding[] {
   const message = `the command line ${words.error}`;
   const fix = 'close it, or write a list: [program, argument]';
   return [{ node: command, path: [...path, 'command'], message, fix }];
+}
+
+/** A pool of children that all clients share. */
+function replicas({ node, path }: Entry): readonly Finding[] {
+  const wanted = childNode(node, 'replicas');
+  if (wanted?.kind !== 'scalar' || !(Number(wanted.value) > 1)) return [];
+  const at = { node: wanted, path: [...path, 'replicas'] };
+  const sharing = childNode(node, 'sharing');
+  if (sharing?.kind === 'scalar' && sharing.value === 'session') {
+    const message = 'with "sharing: session" each session has a child of its own already';
+    return [{ ...at, message, fix: 'remove "replicas", or "sharing: session"' }];
+  }
+  const mode = childNode(node, 'mode');
+  const canonical = mode?.kind === 'scalar' ? canonicalMode(mode.value) : 'subprocess';
+  if (canonical !== 'remote') return [];
+  const message = 'a remote server is one; only what the gateway starts can be several';
+  return [{ ...at, message, fix: 'remove "replicas", or make a group of several endpoints' }];
 }
 
 function twoToolLists({ node, path }: Entry): readonly Finding[] {

@@ -14,7 +14,7 @@ import {
 import { remoteDigest, remoteSecrets, resolveRemote, revealed } from './resolve-remote.ts';
 import { breakerPolicy } from './schema-breaker.ts';
 import { failoverPair } from './schema-failover.ts';
-import { MODES, type ServerEntry } from './schema-server.ts';
+import { MODES, type OneServerEntry, type ServerEntry } from './schema-server.ts';
 import { splitWords } from './split-words.ts';
 
 /** What relative paths of a configuration are relative to. */
@@ -32,7 +32,7 @@ export interface ServerBase extends LaunchBase {
   readonly healthIntervalS: number;
 }
 
-export function resolveServer(id: string, entry: ServerEntry, base: ServerBase): McpServerSpec {
+export function resolveServer(id: string, entry: OneServerEntry, base: ServerBase): McpServerSpec {
   const launch = resolveLaunch(entry, base);
   return {
     id: McpServerId.parse(id),
@@ -50,6 +50,7 @@ export function resolveServer(id: string, entry: ServerEntry, base: ServerBase):
     breaker: breakerPolicy(entry.circuit_breaker),
     failover: failoverPair(entry),
     healthIntervalMs: Math.round((entry.health_check_interval_s ?? base.healthIntervalS) * 1000),
+    replicas: entry.replicas,
     leasedChildrenMax: entry.leased_children_max,
     sessionChildrenMax: entry.session_children_max,
     predefinedTools: predefinedTools(entry),
@@ -64,7 +65,7 @@ function secretsOf(launch: Launch): readonly Secret[] {
   return launch.kind === 'remote' ? remoteSecrets(launch) : [];
 }
 
-function resolveLaunch(entry: ServerEntry, base: LaunchBase): Launch {
+function resolveLaunch(entry: OneServerEntry, base: LaunchBase): Launch {
   const mode = MODES[entry.mode ?? 'subprocess'];
   if (mode === 'remote') return resolveRemote(entry, (path) => filePath(path, base));
   if (mode !== 'subprocess') {
@@ -141,7 +142,9 @@ function canonical(launch: Launch): unknown {
   }
 }
 
-function predefinedTools(entry: ServerEntry): readonly PredefinedTool[] | undefined {
+export function predefinedTools(
+  entry: Pick<OneServerEntry, 'tools' | 'predefined_tools'>,
+): readonly PredefinedTool[] | undefined {
   const list = entry.predefined_tools ?? (Array.isArray(entry.tools) ? entry.tools : undefined);
   return list?.map(({ input_schema, output_schema, inputSchema, outputSchema, ...tool }) => {
     const output = outputSchema ?? output_schema;

@@ -4,8 +4,9 @@ import type { Secret } from '@mcp-hangar/kernel/secret';
 
 import type { Limits } from '../../domain/limits.ts';
 import type { GatewayConfig } from './gateway-config.ts';
-import { resolveExecution, serverExecution } from './resolve-execution.ts';
-import { type LaunchBase, resolveServer } from './resolve-server.ts';
+import { resolveExecution } from './resolve-execution.ts';
+import { resolveServers } from './resolve-group.ts';
+import type { LaunchBase } from './resolve-server.ts';
 import { resolvePersistence } from './resolve-persistence.ts';
 import type { ConfigDocument } from './schema.ts';
 
@@ -53,10 +54,7 @@ export function resolveConfig(input: ResolveInput): GatewayConfig {
     persistence: resolvePersistence(document, base.directory),
     eventLog: resolveEventLog(document.event_store),
     reload: resolveReload(document.config_reload),
-    servers: servers.map(([id, entry]) => ({
-      ...resolveServer(id, entry, { ...base, secrets, healthIntervalS }),
-      execution: serverExecution(id, entry, document),
-    })),
+    ...resolveServers(servers, { ...base, secrets, healthIntervalS }, document),
     notices,
   };
 }

@@ -13,9 +13,11 @@ export const failoverKeys = once(() => ({
     ),
   failover: z
     .strictObject({
-      backup: serverId.describe(
-        'Server that gets the calls while this one is degraded. It has to offer the same tools.',
-      ),
+      backup: serverId
+        .optional()
+        .describe(
+          'Of a server: the one that gets the calls while this one is degraded. It has to offer the same tools.',
+        ),
       auto_failback: z
         .boolean()
         .default(true)
@@ -26,16 +28,24 @@ export const failoverKeys = once(() => ({
         .max(86_400)
         .default(30)
         .describe('How long it has to run before they do. Seconds.'),
+      max_members: z
+        .int()
+        .min(1)
+        .max(100)
+        .optional()
+        .describe(
+          'Of a group: members that one call may be given to, one after the other, where nothing was sent or the call may run twice; 2 unless set.',
+        ),
     })
     .optional()
-    .describe('Another server that stands in for this one; none unless set.'),
+    .describe('What stands in for a server, none unless set, or for a member of a group.'),
 }));
 
 interface Entry {
   readonly backup?: string | undefined;
   readonly failover?:
     | {
-        readonly backup: string;
+        readonly backup?: string | undefined;
         readonly auto_failback: boolean;
         readonly failback_delay_s: number;
       }
@@ -45,7 +55,7 @@ interface Entry {
 const DELAY_S = 30;
 
 export function failoverPair({ backup, failover }: Entry): FailoverPair | undefined {
-  if (failover !== undefined)
+  if (failover?.backup !== undefined)
     return {
       backup: failover.backup,
       autoFailback: failover.auto_failback,

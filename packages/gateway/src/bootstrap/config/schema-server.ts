@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { STRATEGIES } from '../../domain/group/spec.ts';
 import { once } from './once.ts';
 import { executionKeys } from './schema-execution.ts';
 import { failoverKeys } from './schema-failover.ts';
@@ -81,10 +82,6 @@ const containerKeys = once(() => ({
   user: z.string().min(1).optional().describe('uid:gid, or current.'),
 }));
 
-const operationKeys = once(() => ({
-  auto_start: z.boolean().optional().describe('Start with the gateway.'),
-}));
-
 const envName = z
   .string()
   .regex(/^[^=\0]{1,256}$/, 'expected 1 to 256 characters without "=" or NUL');
@@ -138,6 +135,12 @@ const activeKeys = {
     .max(10_000)
     .default(64)
     .describe('Most children that each belong to one client session (`sharing: session`).'),
+  replicas: z
+    .int()
+    .min(1)
+    .max(64)
+    .default(1)
+    .describe('Children that clients who declare nothing share; each call goes to the least busy.'),
   leased_children_max: z
     .int()
     .min(1)
@@ -207,14 +210,18 @@ const serverKeys = once(() => ({
     ),
   ...failoverKeys(),
   ...notYet(containerKeys()),
-  ...notYet(operationKeys()),
   ...serverPolicyKeys(),
 }));
 
 const member = once(() =>
   z.strictObject({
     id: z.string().min(1).describe('Id of a server, or of the one defined here.'),
-    weight: z.int().min(1).max(100).default(1).describe('Share of the calls.'),
+    weight: z
+      .int()
+      .min(1)
+      .max(100)
+      .default(1)
+      .describe('Share of the calls, for `weighted_round_robin` and `random`.'),
     priority: z.int().min(1).max(100).default(1).describe('The lowest is chosen first.'),
     ...serverKeys(),
   }),
@@ -223,10 +230,20 @@ const member = once(() =>
 const groupKeys = once(() => ({
   members: z.array(member()).min(1).max(1000).optional().describe('Servers of the group.'),
   strategy: z
-    .enum(['round_robin', 'weighted_round_robin', 'least_connections', 'random', 'priority'])
+    .enum(STRATEGIES)
     .optional()
-    .describe('Which member is called.'),
-  min_healthy: z.int().min(0).optional().describe('Members that make the group healthy.'),
+    .describe('How the member for a call is chosen; round_robin unless set.'),
+  min_healthy: z
+    .int()
+    .min(0)
+    .optional()
+    .describe('Members in rotation that make the group healthy; 1 unless set.'),
+  auto_start: z
+    .boolean()
+    .optional()
+    .describe(
+      'Start the members of a group with the gateway, and again after they failed; true unless set.',
+    ),
   health: z
     .strictObject({
       unhealthy_threshold: z.int().min(1).default(2).describe('Failures before a member leaves.'),
@@ -244,12 +261,52 @@ const groupKeys = once(() => ({
         .describe('Member by tenant.'),
     })
     .optional()
-    .describe('A member that is tried by some.'),
+    .describe(
+      'A member that is tried by some tenants. Until callers are authenticated, a tenant is a session, or the principal of modern requests.',
+    ),
+}));
+
+/** What keeps calls together, and what becomes of those that a member fails. */
+const groupCallKeys = once(() => ({
+  session_affinity: z
+    .strictObject({
+      by: z
+        .enum(['session', 'principal', 'header'])
+        .default('session')
+        .describe(
+          'Whose calls stay on one member. The principal of a session is the session, until callers are authenticated.',
+        ),
+      header: z
+        .string()
+        .regex(/^[A-Za-z0-9-]{1,128}$/, 'expected the name of a header')
+        .optional()
+        .describe('Header whose value says it, with `by: header`.'),
+      ttl_s: z
+        .number()
+        .min(1)
+        .max(86_400)
+        .default(1800)
+        .describe('The member is forgotten after this long without a call. Seconds.'),
+    })
+    .optional()
+    .describe('Keep the calls of one client on one member.'),
+  hedge_after_ms: z
+    .int()
+    .min(1)
+    .max(600_000)
+    .optional()
+    .describe(
+      'Give a call that may run twice to a second member after this long; the first answer counts. Milliseconds.',
+    ),
 }));
 
 /** Every key that there is. */
-export const serverEntry = once(() => z.strictObject({ ...serverKeys(), ...notYet(groupKeys()) }));
+export const serverEntry = once(() =>
+  z.strictObject({ ...serverKeys(), ...groupKeys(), ...groupCallKeys() }),
+);
 export type ServerEntry = z.output<ReturnType<typeof serverEntry>>;
+/** What defines one server, wherever it stands. */
+export type OneServerEntry = z.output<z.ZodObject<ReturnType<typeof serverKeys>>>;
 
 /** The keys of a plain local server: most files have no others, and a schema of all costs a start 20 ms. */
 export const PlainServerEntry = z.strictObject({ ...activeKeys, transport });

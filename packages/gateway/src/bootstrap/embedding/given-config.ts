@@ -29,6 +29,7 @@ export class GivenConfig implements ConfigurationSource {
     const sources = [this.#served.source, next.source] as const;
     return {
       servers: next.config.servers,
+      groups: next.config.groups,
       execution: next.config.execution,
       needRestart: blocks.length === 0 ? [] : await changedKeys(...sources, blocks),
       adopt: () => {

@@ -155,13 +155,15 @@ export class Hangar implements AsyncDisposable {
 
   /** Every configured server, also those that are switched off. @throws HangarError */
   async listMcpServers(): Promise<readonly McpServerSummary[]> {
-    return this.#ask(REGISTRY.list_mcp_servers, {}, (all) => all.map(summaryOf));
+    return this.#ask(REGISTRY.list_mcp_servers, {}, ({ servers, groups }) =>
+      [...servers, ...groups.map(({ asServer }) => asServer)].map(summaryOf),
+    );
   }
 
   /** How all servers do; starts nothing. @throws HangarError */
   async health(): Promise<Health> {
     const { status } = await this.#ask(REGISTRY.get_health, {}, (health) => health);
-    return this.#ask(REGISTRY.list_mcp_servers, {}, (all) => healthOf(status, all));
+    return this.#ask(REGISTRY.list_mcp_servers, {}, ({ servers }) => healthOf(status, servers));
   }
 
   /** How one server does, by its last calls; starts nothing and asks it nothing. @throws HangarError */

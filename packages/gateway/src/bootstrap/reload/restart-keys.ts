@@ -9,6 +9,7 @@ import type { ConfigSource } from '../config/load-config.ts';
 const APPLIED = {
   path: 'live',
   servers: 'live',
+  groups: 'live',
   notices: 'live',
   reload: 'live',
   execution: 'live',

@@ -86,6 +86,7 @@ export class ServedFile implements ConfigurationSource {
     const sources = [this.#source(this.#content), this.#source(content)] as const;
     return {
       servers: config.servers,
+      groups: config.groups,
       execution: config.execution,
       needRestart: blocks.length === 0 ? [] : await changedKeys(...sources, blocks),
       adopt: () => this.#adopt(content, config),

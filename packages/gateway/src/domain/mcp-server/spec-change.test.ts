@@ -1,7 +1,8 @@
 import { Secret } from '@mcp-hangar/kernel/secret';
 import { describe, expect, it } from 'vitest';
 import { EFFECT_OF, isSame, specChange } from './spec-change.ts';
-import { compareGenerations } from './generations.ts';
+import type { GroupSpec } from '../group/spec.ts';
+import { compareGenerations, type Generation } from './generations.ts';
 import { McpServerId, type McpServerSpec } from './spec.ts';
 
 const specOf = (id: string, rest: Partial<McpServerSpec> = {}): McpServerSpec => ({
@@ -26,6 +27,7 @@ const specOf = (id: string, rest: Partial<McpServerSpec> = {}): McpServerSpec =>
   healthIntervalMs: 60_000,
   breaker: undefined,
   failover: undefined,
+  replicas: 1,
   execution: undefined,
   leasedChildrenMax: 8,
   sessionChildrenMax: 100,
@@ -33,6 +35,40 @@ const specOf = (id: string, rest: Partial<McpServerSpec> = {}): McpServerSpec =>
   hiddenTools: [],
   ...rest,
 });
+
+const groupOf = (
+  id: string,
+  members: readonly string[],
+  rest: Partial<GroupSpec> = {},
+): GroupSpec => ({
+  id: McpServerId.parse(id),
+  description: undefined,
+  enabled: true,
+  members: members.map((member) => ({
+    id: McpServerId.parse(member),
+    weight: 1,
+    priority: 1,
+    isInline: true,
+  })),
+  strategy: 'round_robin',
+  minHealthy: 1,
+  autoStart: true,
+  health: { unhealthyThreshold: 2, healthyThreshold: 1 },
+  breaker: { failureThreshold: 10, resetTimeoutMs: 60_000 },
+  canary: undefined,
+  affinity: undefined,
+  failoverMembersMax: 2,
+  hedgeAfterMs: undefined,
+  callTimeoutMs: 1_000,
+  execution: undefined,
+  predefinedTools: undefined,
+  hiddenTools: [],
+  ...rest,
+});
+const generation = (
+  servers: readonly McpServerSpec[],
+  groups: readonly GroupSpec[] = [],
+): Generation => ({ servers, groups });
 
 /** Another value for each member. */
 const OTHER: { readonly [Member in keyof McpServerSpec]-?: McpServerSpec[Member] } = {
@@ -52,6 +88,7 @@ const OTHER: { readonly [Member in keyof McpServerSpec]-?: McpServerSpec[Member]
   breaker: { failureThreshold: 1, resetTimeoutMs: 1, probeCount: 1, window: undefined },
   failover: { backup: 'b', autoFailback: true, failbackDelayMs: 1 },
   execution: { concurrencyMax: 1, rateLimit: undefined, toolRateLimits: [], retry: undefined },
+  replicas: 2,
   leasedChildrenMax: 5,
   sessionChildrenMax: 6,
   predefinedTools: undefined,
@@ -111,14 +148,20 @@ describe('Values', () => {
 describe('Two generations', () => {
   it('differ by servers that came, went, changed or are switched', () => {
     const diff = compareGenerations(
-      [specOf('kept'), specOf('gone'), specOf('live'), specOf('new-args'), specOf('off')],
-      [
+      generation([
+        specOf('kept'),
+        specOf('gone'),
+        specOf('live'),
+        specOf('new-args'),
+        specOf('off'),
+      ]),
+      generation([
         specOf('off', { enabled: false }),
         specOf('came'),
         specOf('new-args', { digest: 'other' }),
         specOf('live', { description: 'x' }),
         specOf('kept'),
-      ],
+      ]),
     );
     expect(diff).toMatchObject({
       added: ['came'],
@@ -131,10 +174,50 @@ describe('Two generations', () => {
 
   it('do not differ by their order', () => {
     const [a, b] = [specOf('a'), specOf('b')];
-    expect(compareGenerations([a, b], [b, a])).toMatchObject({
+    expect(compareGenerations(generation([a, b]), generation([b, a]))).toMatchObject({
       added: [],
       removed: [],
       updated: [],
     });
+  });
+
+  it('name groups, and those that are as they were do not differ', () => {
+    const servers = [specOf('a'), specOf('b')];
+    const canary = (tenant: string): Partial<GroupSpec> => ({
+      canary: { member: 'b', splitPercent: 1, pinnedTenants: new Map([[tenant, 'a']]) },
+    });
+    const diff = compareGenerations(
+      generation(servers, [
+        groupOf('same', ['a'], canary('t')),
+        groupOf('pinned', ['a'], canary('t')),
+        groupOf('gone', ['a']),
+        groupOf('member', ['a', 'b']),
+      ]),
+      generation(
+        [specOf('a'), specOf('b', { description: 'x' })],
+        [
+          groupOf('member', ['a', 'b']),
+          groupOf('came', ['a']),
+          groupOf('same', ['a'], canary('t')),
+          groupOf('pinned', ['a'], canary('other')),
+        ],
+      ),
+    );
+    expect(diff).toMatchObject({
+      added: ['came'],
+      removed: ['gone'],
+      updated: ['b', 'member', 'pinned'],
+      unchanged: ['a', 'same'],
+      restarted: [],
+    });
+  });
+
+  it('have a server that has become a group as one that was changed', () => {
+    const [a, b] = [specOf('a'), specOf('b')];
+    const diff = compareGenerations(
+      generation([a, b]),
+      generation([b], [groupOf('a', ['b'], { enabled: false })]),
+    );
+    expect(diff).toMatchObject({ added: [], removed: [], updated: ['a'], unchanged: ['b'] });
   });
 });

@@ -25,6 +25,8 @@ export const EFFECT_OF = {
   breaker: 'replaces',
   failover: 'live',
   execution: 'live',
+  // The pool of them is made with the server.
+  replicas: 'replaces',
   leasedChildrenMax: 'live',
   sessionChildrenMax: 'live',
   predefinedTools: 'live',
@@ -55,12 +57,16 @@ export function isSame(left: unknown, right: unknown): boolean {
   if (Object.is(left, right)) return true;
   if (left instanceof Secret || right instanceof Secret)
     return left instanceof Secret && right instanceof Secret && left.reveal() === right.reveal();
+  if (left instanceof Map || right instanceof Map)
+    return left instanceof Map && right instanceof Map && isSame(entriesOf(left), entriesOf(right));
   if (!isComposed(left) || !isComposed(right)) return false;
   if (Array.isArray(left) !== Array.isArray(right)) return false;
   const keys = new Set([...Object.keys(left), ...Object.keys(right)]);
   for (const key of keys) if (!isSame(left[key], right[key])) return false;
   return true;
 }
+
+const entriesOf = (map: ReadonlyMap<unknown, unknown>): unknown => Object.fromEntries(map);
 
 const isComposed = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null;

@@ -95,6 +95,8 @@ export interface McpServerSpec {
   readonly breaker: BreakerPolicy | undefined;
   /** Which server stands in for it while it is degraded. */
   readonly failover: FailoverPair | undefined;
+  /** Children that clients share who declare nothing. */
+  readonly replicas: number;
   /** Most children that are told client capabilities, at one time. */
   readonly leasedChildrenMax: number;
   /** Most children that each belong to one client session, at one time. */

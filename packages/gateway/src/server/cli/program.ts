@@ -7,6 +7,7 @@ import { configCommands, type ConfigActions } from './commands/config.ts';
 import { doctorCommands, type DoctorActions } from './commands/doctor.ts';
 import { editCommands, type EditActions } from './commands/edit.ts';
 import { eventCommands, type EventsActions } from './commands/events.ts';
+import { groupCommands, type GroupActions } from './commands/groups.ts';
 import { operateCommands, type OperateActions } from './commands/operate.ts';
 import { sagaCommands, type SagasActions } from './commands/sagas.ts';
 import { serveCommands, type ServeActions } from './commands/serve.ts';
@@ -23,6 +24,7 @@ export interface CliActions
     EventsActions,
     CallsActions,
     SagasActions,
+    GroupActions,
     OperateActions,
     CompletionActions {
   readonly version: string;
@@ -45,10 +47,21 @@ Examples:
 /** Under which heading the help shows a command. */
 const HEADINGS: Readonly<Record<string, readonly string[]>> = {
   'Serve and set up:': ['serve', 'init', 'import', 'connect'],
-  'Change servers:': ['add', 'remove', 'enable', 'disable', 'start', 'stop', 'restart', 'reload'],
+  'Change servers:': [
+    'add',
+    'remove',
+    'enable',
+    'disable',
+    'start',
+    'stop',
+    'restart',
+    'rebalance',
+    'reload',
+  ],
   'Look and call:': [
     'list',
     'status',
+    'groups',
     'tools',
     'call',
     'logs',
@@ -104,6 +117,7 @@ export async function runCli(argv: readonly string[], actions: CliActions): Prom
   eventCommands(program, actions, done);
   callCommands(program, actions, done);
   sagaCommands(program, actions, done);
+  groupCommands(program, actions, done);
   doctorCommands(program, actions, done);
   configCommands(program, actions, done);
   completionCommands(program, actions, done);

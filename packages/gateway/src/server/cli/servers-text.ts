@@ -17,6 +17,9 @@ const ICONS: Readonly<Record<string, string>> = {
   initializing: '..',
   degraded: '!!',
   dead: 'XX',
+  healthy: 'OK',
+  partial: '!!',
+  inactive: 'XX',
 };
 
 const LIST: readonly Cell[] = [
@@ -108,6 +111,10 @@ export function serverText({ as_of: asOf, server }: ServerReport): string {
       server.transport === server.mode ? server.mode : `${server.transport} (${server.mode})`,
     ],
     [server.transport === 'http' ? 'endpoint' : 'command', server.target],
+    ...(server.group?.members ?? []).map(
+      ({ id, state, in_rotation: isIn }) =>
+        ['member', `${id}: ${state}${isIn ? '' : ', out of rotation'}`] as const,
+    ),
     [
       'calls itself',
       [server.name, server.version].filter((part) => part !== null).join(' ') || null,

@@ -47,10 +47,14 @@ export function postLegacy(
   const requests = messages.filter(({ message }) => message.kind === 'request').length;
   const batch =
     requests > 1 ? new BatchReply(newReply(exchange, session, 'null'), requests) : undefined;
+  const read = exchange.front.hub.fleet.readsHeaders
+    ? (name: string) => header(exchange.request, name)
+    : undefined;
   for (const one of messages) {
     session.session.receive(
       one,
       (rawId) => batch?.part(rawId) ?? newReply(exchange, session, rawId),
+      read,
     );
   }
   if (requests === 0) exchange.response.writeHead(202).end();

@@ -1,3 +1,4 @@
+/** Work that goes on: promises that are kept, and children that have begun. */
 import type { Child, Owner } from './child.ts';
 
 /** Keeps work in the set for as long as it goes on. */
@@ -8,7 +9,7 @@ export function track<T>(running: Set<Promise<T>>, work: Promise<T>): Promise<T>
   return work;
 }
 
-/** A child that has begun to work for this owner. */
+/** Begins the work of a child for an owner. */
 export function begun(child: Child, owner: Owner): Child {
   child.begin(owner);
   return child;

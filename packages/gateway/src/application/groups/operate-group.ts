@@ -1,0 +1,45 @@
+/** What a person asks of a group is asked of all its members. */
+import type { UseCaseContext, UseCaseDeps } from '../use-case.ts';
+import { phaseOf } from './group-as-server.ts';
+import { groupFactsOf, type GroupFacts } from './group-facts.ts';
+import type { ServerGroup } from './server-group.ts';
+
+export interface StartedGroup {
+  readonly facts: GroupFacts;
+  readonly membersStarted: number;
+}
+
+/** Starts every member, so many at one time. @throws what the last one met, where none could be started */
+export async function startGroup(
+  deps: UseCaseDeps,
+  group: ServerGroup,
+  context: UseCaseContext,
+): Promise<StartedGroup> {
+  const { caller, signal } = context;
+  let membersStarted = 0;
+  let failure: unknown;
+  const next = group.members.values();
+  const work = async (): Promise<void> => {
+    for (const member of next) {
+      if (signal.aborted) return;
+      try {
+        await member.start(caller.user);
+        membersStarted += 1;
+      } catch (error) {
+        failure = error;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: deps.startConcurrency }, work));
+  if (membersStarted === 0 && phaseOf(group) !== 'ready') throw failure;
+  return { facts: groupFactsOf(group, deps, context), membersStarted };
+}
+
+export async function stopGroup(
+  deps: UseCaseDeps,
+  group: ServerGroup,
+  context: UseCaseContext,
+): Promise<GroupFacts> {
+  await Promise.all(group.members.map((member) => member.stop('user_request')));
+  return groupFactsOf(group, deps, context);
+}

@@ -1,0 +1,26 @@
+/** Groups of the misbehaving fixture, and who of them served a call. */
+import { textOf, type LegacyClient } from './clients.ts';
+import type { Config } from './gateway.ts';
+import type { Message } from './http.ts';
+
+/** A group whose members are defined in it, by their ids. */
+export const groupOf = (members: Readonly<Record<string, Config>>, keys: Config = {}): Config => ({
+  mode: 'group',
+  members: Object.entries(members).map(([id, member]) => ({ id, ...member })),
+  ...keys,
+});
+export const pidOf = async (client: LegacyClient, tool = 'pid'): Promise<string> =>
+  textOf(await client.call(tool).answer());
+export const pidsOf = async (client: LegacyClient, times: number): Promise<readonly string[]> => {
+  const pids: string[] = [];
+  for (let call = 0; call < times; call += 1) pids.push(await pidOf(client));
+  return pids;
+};
+export const toolsIn = (message: Message): readonly string[] =>
+  ((message.result?.['tools'] ?? []) as { name: string }[]).map(({ name }) => name);
+/** How often each one occurs, the most frequent first. */
+export const countsOf = (values: readonly string[]): readonly number[] => {
+  const counts = new Map<string, number>();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return [...counts.values()].toSorted((a, b) => b - a);
+};
