@@ -65,8 +65,10 @@ describe('A group that looks at connections', () => {
       },
     });
     const client = await LegacyClient.open(gateway.url('pool'));
-    const pids = new Set(await pidsOf(client, 3));
-    expect(pids.size).toBe(3);
+    const pids = await until('all of them serve', async () => {
+      const seen = new Set(await pidsOf(client, 3));
+      return seen.size === 3 && seen;
+    });
     // Two members are busy: whatever else is called goes to the third.
     const slow = [client.call('sleep', { ms: 2_000 }), client.call('sleep', { ms: 2_000 })];
     const free = await until('two members are busy', async () => {

@@ -215,6 +215,28 @@ describe('A changed file with groups', () => {
     await until('the member that left has ended', () => !isAlive(Number(gone)));
   });
 
+  it('has clients hear another member where the one that told has left', async () => {
+    const [a, b] = [upstream(), upstream()];
+    await changeTo({ pool: groupOf({ a, b }, { strategy: 'priority' }) });
+    const client = await LegacyClient.open(gateway.url('pool'));
+    const stream = await client.listen();
+    const heard = (): number =>
+      stream.messages().filter(({ method }) => method === 'notifications/resources/updated').length;
+    const uri = 'up://one';
+    const told = await client.request('resources/subscribe', { uri }).answer();
+    expect(told.result).toEqual({});
+    await client.call('update', { uri }).answer();
+    await until('the first member tells', () => heard() === 1);
+    await changeTo({ pool: groupOf({ b }) });
+    await until('the client hears that it may have changed', () => heard() === 3);
+    await client.call('update', { uri }).answer();
+    await until('the other member tells', () => heard() === 4);
+    const ended = await client.request('resources/unsubscribe', { uri }).answer();
+    expect(ended.result).toEqual({});
+    await client.call('update', { uri }).answer();
+    expect(heard()).toBe(4);
+  });
+
   it('leaves a group that is as it was: its rotation, and the processes of its members', async () => {
     const pool = groupOf({ a: upstream(), b: upstream() });
     await changeTo({ pool, one: upstream() });

@@ -19,7 +19,7 @@ import { Feed, type Subscriber } from './feed.ts';
 import { LegacySource } from './legacy-source.ts';
 import { ListenSource } from './listen-source.ts';
 import type { ResourceSource } from './resource-source.ts';
-import { UPDATED } from './updates.ts';
+import { mayBeUpdated, UPDATED } from './updates.ts';
 
 /** What one client wants. */
 export interface Wish {
@@ -42,6 +42,16 @@ export interface SubscriptionOptions {
   readonly random: () => number;
   /** `_meta` for requests of the gateway's own to modern servers. */
   readonly modernMeta: JsonObject;
+  /** The group of an id as it is now. */
+  readonly findGroup?: (id: string) => Upstream | undefined;
+}
+
+/** A wish of a client, and which child tells. */
+interface Held {
+  readonly wish: Wish;
+  readonly subscriber: Subscriber;
+  feed: Feed | undefined;
+  isOver: boolean;
 }
 
 export class Subscriptions {
@@ -52,35 +62,52 @@ export class Subscriptions {
   /** In whose name clients hear members of groups. */
   readonly #ofGroups = new WeakMap<Subscriber, Map<string, Subscriber>>();
 
+  /** At groups: they outlive the member that tells. */
+  readonly #atGroups = new Set<Held>();
+
   constructor(options: SubscriptionOptions) {
     this.#options = options;
   }
 
   /** Starts the server where it does not run. */
   subscribe(wish: Wish): Subscription {
-    let feed: Feed | undefined;
-    let isOver = false;
     const subscriber = this.#subscriberOf(wish);
-    const add = async (): Promise<void> => {
-      const { uri, user } = wish;
-      const server = wish.server.memberFor(user);
-      const { child, listener } = await take(server, user);
-      try {
-        if (isOver) throw new Fault('UPSTREAM_ENDED', 'it is not wanted any more');
-        feed = this.#feedOf(server, child.seat, listener);
-        feed.attach(child);
-        return await feed.add(uri, subscriber, user.asker.era === 'modern'); // pins the child
-      } finally {
-        child.end(this.#options.clock.nowMs(), false);
-      }
-    };
+    const held: Held = { wish, subscriber, feed: undefined, isOver: false };
     return {
-      agreed: add(),
+      agreed: this.#add(held, wish.server),
       end: () => {
-        isOver = true;
-        feed?.remove(wish.uri, subscriber);
+        held.isOver = true;
+        this.#atGroups.delete(held);
+        held.feed?.remove(wish.uri, subscriber);
       },
     };
+  }
+
+  async #add(held: Held, from: Upstream): Promise<void> {
+    const { uri, user } = held.wish;
+    const server = from.memberFor(user);
+    const { child, listener } = await take(server, user);
+    try {
+      if (held.isOver) throw new Fault('UPSTREAM_ENDED', 'it is not wanted any more');
+      const feed = this.#feedOf(server, child.seat, listener);
+      held.feed = feed;
+      feed.attach(child);
+      await feed.add(uri, held.subscriber, user.asker.era === 'modern'); // pins the child
+      if (from.failover !== undefined && !held.isOver) this.#atGroups.add(held);
+    } finally {
+      child.end(this.#options.clock.nowMs(), false);
+    }
+  }
+
+  /** The member that told is gone: another one is asked, once. What it had not told by then may have changed. */
+  async #moveOn(held: Held): Promise<void> {
+    const { server, uri } = held.wish;
+    const group = this.#options.findGroup?.(server.spec.id);
+    this.#atGroups.delete(held);
+    held.feed = undefined;
+    if (group === undefined) return;
+    await this.#add(held, group);
+    held.subscriber.updated({ server: group, wanted: uri, notification: mayBeUpdated(uri) });
   }
 
   /** A child can be heard from now on: of a modern one at once what becomes of its lists. */
@@ -103,10 +130,18 @@ export class Subscriptions {
       feed.childEnded(child, !MEANT.has(reason));
   }
 
-  /** The server is gone: subscribers are told that their resources may have changed, and hear nothing more. */
+  /**
+   * The server is gone: subscribers are told that their resources may have changed, and hear nothing more of it; those of
+   * a group hear another member.
+   */
   end(server: McpServer): void {
-    for (const feed of this.#feeds.get(server.spec.id)?.values() ?? []) feed.end();
+    const feeds = new Set(this.#feeds.get(server.spec.id)?.values());
+    for (const feed of feeds) feed.end();
     this.#feeds.delete(server.spec.id);
+    for (const held of this.#atGroups) {
+      if (held.feed === undefined || !feeds.has(held.feed)) continue;
+      this.#moveOn(held).catch(() => undefined); // the client has heard that it may have changed
+    }
   }
 
   close(): void {
