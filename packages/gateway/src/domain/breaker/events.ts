@@ -7,23 +7,26 @@ import { z } from 'zod';
 const phase = z.enum(['closed', 'open', 'half_open']);
 export type BreakerPhase = z.infer<typeof phase>;
 
-export const BreakerStateChanged = z.object({
-  type: z.literal('CircuitBreakerStateChanged'),
-  data: z.object({
-    old_state: phase,
-    new_state: phase,
-    reason: z.string(),
-    /** What opened it last; null where it is closed. */
-    opened_by: z.string().nullable(),
-    /** In a row. */
-    failure_count: z.int().min(0),
-    /** Times that it opened. */
-    trips: z.int().min(0),
-    changed_at_ms: z.number(),
-    /** Nothing is let through before; 0 where it is not open. Milliseconds since the Unix epoch. */
-    retry_at_ms: z.number(),
+/** Made when the first one is read: most starts read none. */
+export const BreakerStateChanged = z.lazy(() =>
+  z.object({
+    type: z.literal('CircuitBreakerStateChanged'),
+    data: z.object({
+      old_state: phase,
+      new_state: phase,
+      reason: z.string(),
+      /** What opened it last; null where it is closed. */
+      opened_by: z.string().nullable(),
+      /** In a row. */
+      failure_count: z.int().min(0),
+      /** Times that it opened. */
+      trips: z.int().min(0),
+      changed_at_ms: z.number(),
+      /** Nothing is let through before; 0 where it is not open. Milliseconds since the Unix epoch. */
+      retry_at_ms: z.number(),
+    }),
   }),
-});
+);
 export type BreakerStateChanged = z.infer<typeof BreakerStateChanged>;
 
 export interface CountedCall {

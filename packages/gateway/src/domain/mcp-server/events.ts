@@ -8,78 +8,81 @@ const phase = z.enum(['cold', 'initializing', 'ready', 'degraded', 'dead']);
 const id = z.string();
 const failures = z.int().min(0);
 
-export const McpServerEvent = z.discriminatedUnion('type', [
-  z.object({
-    type: z.literal('McpServerStateChanged'),
-    data: z.object({
-      mcp_server_id: id,
-      old_state: phase,
-      new_state: phase,
-      reason: z.string(),
-      consecutive_failures: failures,
-      /** No start before; milliseconds since the Unix epoch, 0 = at once. */
-      retry_at_ms: z.number(),
+/** Made when the first one is read: most starts read none. */
+export const McpServerEvent = z.lazy(() =>
+  z.discriminatedUnion('type', [
+    z.object({
+      type: z.literal('McpServerStateChanged'),
+      data: z.object({
+        mcp_server_id: id,
+        old_state: phase,
+        new_state: phase,
+        reason: z.string(),
+        consecutive_failures: failures,
+        /** No start before; milliseconds since the Unix epoch, 0 = at once. */
+        retry_at_ms: z.number(),
+      }),
     }),
-  }),
-  z.object({
-    type: z.literal('McpServerStarted'),
-    data: z.object({
-      mcp_server_id: id,
-      mode: z.string(),
-      era: z.enum(['legacy', 'modern']),
-      startup_duration_ms: z.number(),
-      /** Null where the lists were not known when it started. */
-      tools_count: z.int().nullable(),
+    z.object({
+      type: z.literal('McpServerStarted'),
+      data: z.object({
+        mcp_server_id: id,
+        mode: z.string(),
+        era: z.enum(['legacy', 'modern']),
+        startup_duration_ms: z.number(),
+        /** Null where the lists were not known when it started. */
+        tools_count: z.int().nullable(),
+      }),
     }),
-  }),
-  z.object({
-    type: z.literal('McpServerStopped'),
-    data: z.object({ mcp_server_id: id, reason: z.string() }),
-  }),
-  z.object({
-    type: z.literal('McpServerDegraded'),
-    data: z.object({ mcp_server_id: id, consecutive_failures: failures, reason: z.string() }),
-  }),
-  /** A start, a child or a call failed in a way that says something about the server. */
-  z.object({
-    type: z.literal('McpServerFailureCounted'),
-    data: z.object({
-      mcp_server_id: id,
-      consecutive_failures: failures,
-      /** Children in a row that ended before they answered a call. */
-      stillborn: failures,
-      reason: z.string(),
-      retry_at_ms: z.number(),
-      kind: z.enum(['start', 'end', 'call', 'probe']).default('start'),
+    z.object({
+      type: z.literal('McpServerStopped'),
+      data: z.object({ mcp_server_id: id, reason: z.string() }),
     }),
-  }),
-  /** The first probe that passes after one that failed, or that ends a degradation. */
-  z.object({
-    type: z.literal('HealthCheckPassed'),
-    data: z.object({ mcp_server_id: id, duration_ms: z.number() }),
-  }),
-  z.object({
-    type: z.literal('HealthCheckFailed'),
-    data: z.object({
-      mcp_server_id: id,
-      consecutive_failures: failures,
-      error_message: z.string(),
+    z.object({
+      type: z.literal('McpServerDegraded'),
+      data: z.object({ mcp_server_id: id, consecutive_failures: failures, reason: z.string() }),
     }),
-  }),
-  /** It answered: what failed before is over. */
-  z.object({
-    type: z.literal('McpServerFailuresCleared'),
-    data: z.object({ mcp_server_id: id, retry_at_ms: z.number() }),
-  }),
-  z.object({
-    type: z.literal('McpServerIdleDetected'),
-    data: z.object({
-      mcp_server_id: id,
-      idle_duration_s: z.number(),
-      last_used_at_ms: z.number(),
+    /** A start, a child or a call failed in a way that says something about the server. */
+    z.object({
+      type: z.literal('McpServerFailureCounted'),
+      data: z.object({
+        mcp_server_id: id,
+        consecutive_failures: failures,
+        /** Children in a row that ended before they answered a call. */
+        stillborn: failures,
+        reason: z.string(),
+        retry_at_ms: z.number(),
+        kind: z.enum(['start', 'end', 'call', 'probe']).default('start'),
+      }),
     }),
-  }),
-]);
+    /** The first probe that passes after one that failed, or that ends a degradation. */
+    z.object({
+      type: z.literal('HealthCheckPassed'),
+      data: z.object({ mcp_server_id: id, duration_ms: z.number() }),
+    }),
+    z.object({
+      type: z.literal('HealthCheckFailed'),
+      data: z.object({
+        mcp_server_id: id,
+        consecutive_failures: failures,
+        error_message: z.string(),
+      }),
+    }),
+    /** It answered: what failed before is over. */
+    z.object({
+      type: z.literal('McpServerFailuresCleared'),
+      data: z.object({ mcp_server_id: id, retry_at_ms: z.number() }),
+    }),
+    z.object({
+      type: z.literal('McpServerIdleDetected'),
+      data: z.object({
+        mcp_server_id: id,
+        idle_duration_s: z.number(),
+        last_used_at_ms: z.number(),
+      }),
+    }),
+  ]),
+);
 export type McpServerEvent = z.infer<typeof McpServerEvent>;
 
 /** The stream of one server. */

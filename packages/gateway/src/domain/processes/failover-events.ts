@@ -12,24 +12,27 @@ const until = {
   cause_event_id: cause,
 };
 
-export const FailoverEvent = z.discriminatedUnion('type', [
-  /** Calls go to the backup. */
-  z.object({ type: z.literal('FailoverStarted'), data: z.object({ ...pair, ...until }) }),
-  /** The server runs again; calls go back to it when it is due. */
-  z.object({
-    type: z.literal('FailbackScheduled'),
-    data: z.object({ ...pair, due_at_ms: z.number(), cause_event_id: cause }),
-  }),
-  /** It failed again before that. */
-  z.object({ type: z.literal('FailbackCancelled'), data: z.object({ ...pair, ...until }) }),
-  z.object({
-    type: z.literal('FailoverEnded'),
-    data: z.object({
-      ...pair,
-      outcome: z.enum(['failed_back', 'expired', 'cancelled']),
-      cause_event_id: cause,
+/** Made when the first one is read: most starts read none. */
+export const FailoverEvent = z.lazy(() =>
+  z.discriminatedUnion('type', [
+    /** Calls go to the backup. */
+    z.object({ type: z.literal('FailoverStarted'), data: z.object({ ...pair, ...until }) }),
+    /** The server runs again; calls go back to it when it is due. */
+    z.object({
+      type: z.literal('FailbackScheduled'),
+      data: z.object({ ...pair, due_at_ms: z.number(), cause_event_id: cause }),
     }),
-  }),
-]);
+    /** It failed again before that. */
+    z.object({ type: z.literal('FailbackCancelled'), data: z.object({ ...pair, ...until }) }),
+    z.object({
+      type: z.literal('FailoverEnded'),
+      data: z.object({
+        ...pair,
+        outcome: z.enum(['failed_back', 'expired', 'cancelled']),
+        cause_event_id: cause,
+      }),
+    }),
+  ]),
+);
 export type FailoverEvent = z.infer<typeof FailoverEvent>;
 export type FailoverOutcome = Extract<FailoverEvent, { type: 'FailoverEnded' }>['data']['outcome'];
