@@ -120,10 +120,7 @@ export class Hub {
     const { clock, logger, memory, modernMeta, parkedCalls: store, sealer, info } = options;
     this.parking = new Parking({ clock, store, sealer, info });
     this.catalogs = new Catalogs({ clock, logger, modernMeta, memory, ...options.catalog });
-    this.subscriptions = new Subscriptions({
-      ...options,
-      findGroup: (id) => this.fleet.groups.find(({ spec }) => spec.id === id),
-    });
+    this.subscriptions = new Subscriptions({ ...options, findGroup: (id) => this.groups.find(id) });
     this.tasks = new TaskTable(options.clock);
     this.gate = new ExecutionGate({ ...options, settings: options.execution ?? NO_LIMITS });
     this.#health = new HealthSchedule(options);

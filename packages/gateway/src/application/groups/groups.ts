@@ -60,6 +60,10 @@ export class Groups {
     return this.#all;
   }
 
+  find(id: string): ServerGroup | undefined {
+    return this.#all.find(({ spec }) => spec.id === id);
+  }
+
   /**
    * Goes over to another configuration. A group that is the same, with the same servers, stays; others are made anew and
    * know of their members what was known by their ids.
@@ -68,7 +72,7 @@ export class Groups {
     const before = this.#all;
     const made: ServerGroup[] = [];
     for (const spec of specs.filter(({ enabled }) => enabled)) {
-      const known = before.find((group) => group.spec.id === spec.id);
+      const known = this.find(spec.id);
       if (known?.isMadeOf(spec, servers) === true) made.push(known);
       else {
         known?.close();
