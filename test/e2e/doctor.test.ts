@@ -112,7 +112,9 @@ describe('A server that is well', () => {
   });
 
   it('is checked beside the gateway that runs, which does not notice', async () => {
-    const house = home({ up: upstream() });
+    const house = home({});
+    const keep = { config_reload: { enabled: false } }; // else it takes the change below over
+    house.write({ ...keep, mcp_servers: { up: upstream() } });
     const gateway = await house.http();
     const { code, report } = await doctor(house, '--json');
     expect(code).toBe(0);
@@ -120,7 +122,7 @@ describe('A server that is well', () => {
     expect(report.mcp_servers[0]).toMatchObject({ verdict: 'ok' });
     expect(gateway.stderr()).not.toContain('mcp_server_started');
     expect(gateway.stderr()).not.toContain('defect');
-    house.write({ mcp_servers: { up: upstream(), more: upstream() } });
+    house.write({ ...keep, mcp_servers: { up: upstream(), more: upstream() } });
     const changed = await doctor(house, 'up', '--json');
     expect(idsOf(changed.report.installation.findings)).toContain('gateway_other_configuration');
     gateway.kill();
