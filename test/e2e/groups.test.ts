@@ -164,9 +164,8 @@ describe('Replicas of a server', () => {
     process.kill(Number(first), 'SIGKILL');
     await until('the process is gone', () => !isAlive(Number(first)));
     await until('another one has taken its place', async () => {
-      const exchange = await client.call('pid').answer();
-      if (exchange.error !== undefined) return false;
-      const seen = new Set(await pidsOf(client, 6));
+      // Until the gateway hears of its end, calls may still go to it.
+      const seen = new Set(await pidsOf(client, 6).catch(() => []));
       return seen.size === 3 && !seen.has(first);
     });
     const slow = Array.from({ length: 6 }, () => client.call('sleep', { ms: 300 }));
