@@ -9,7 +9,7 @@ import type { Config } from '../support/gateway.ts';
 import { Household } from '../support/household.ts';
 import type { Message } from '../support/http.ts';
 import { conformanceOverHttp, remote } from '../support/remote.ts';
-import { until } from '../support/until.ts';
+import { settled, until } from '../support/until.ts';
 import { upstream } from '../support/upstream.ts';
 
 /** Recovery begins 5 s after a degradation. */
@@ -54,7 +54,10 @@ async function row(house: Household): Promise<Row> {
 const sagas = async (house: Household): Promise<readonly Record<string, unknown>[]> =>
   ((await json(house, 'sagas')) as { readonly sagas: readonly Record<string, unknown>[] }).sagas;
 
-async function eventTypes(house: Household): Promise<readonly string[]> {
+const eventTypes = (house: Household): Promise<readonly string[]> =>
+  settled(() => readTypes(house));
+
+async function readTypes(house: Household): Promise<readonly string[]> {
   const { stdout } = await hangar(house, 'events', '--limit', '10000', ...place(house));
   return stdout
     .split('\n')
@@ -148,10 +151,11 @@ describe('A server that nobody calls', () => {
     await recovered(house);
     expect(starts(house)).toBe(2);
     await until('nothing is pending', async () => (await sagas(house)).length === 0);
-    const types = await eventTypes(house);
-    expect(types).toEqual(
-      expect.arrayContaining(['RecoveryScheduled', 'RecoveryAttempted', 'RecoveryEnded']),
-    );
+    const types = await until('the end is recorded', async () => {
+      const all = await eventTypes(house);
+      return all.includes('RecoveryEnded') && all;
+    });
+    expect(types).toEqual(expect.arrayContaining(['RecoveryScheduled', 'RecoveryAttempted']));
   });
 
   it('returns without a call once what kept it from starting is gone', async () => {
@@ -192,7 +196,10 @@ describe('A gateway that is killed while a recovery waits', () => {
     await until('it runs', async () => (await row(house)).state === 'ready', RECOVERED_MS_MAX);
     expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(String(saga?.['due_at'])));
     expect(starts(house)).toBe(tries + 1);
-    const types = await eventTypes(house);
+    const types = await until('the try is recorded', async () => {
+      const all = await eventTypes(house);
+      return all.includes('RecoveryAttempted') && all;
+    });
     expect(types.filter((type) => type === 'RecoveryAttempted')).toHaveLength(1);
   });
 });

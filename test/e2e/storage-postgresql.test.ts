@@ -9,7 +9,7 @@ import { LegacyClient, textOf } from '../support/clients.ts';
 import { hangar, json } from '../support/command-line.ts';
 import type { GatewayProcess } from '../support/gateway.ts';
 import { Household } from '../support/household.ts';
-import { until } from '../support/until.ts';
+import { settled, until } from '../support/until.ts';
 import { upstream } from '../support/upstream.ts';
 
 const postgres = needs('postgresql', hasPostgres);
@@ -37,10 +37,10 @@ interface Stored {
   readonly data: Record<string, unknown>;
 }
 
-const eventsOf = async (
-  house: Household,
-  ...flags: readonly string[]
-): Promise<readonly Stored[]> =>
+const eventsOf = (house: Household, ...flags: readonly string[]): Promise<readonly Stored[]> =>
+  settled(() => readEvents(house, flags));
+
+const readEvents = async (house: Household, flags: readonly string[]): Promise<readonly Stored[]> =>
   (await hangar(house, 'events', '--json', '--limit', '100000', ...flags)).stdout
     .split('\n')
     .filter((line) => line !== '')

@@ -3,6 +3,7 @@ import type { LegacyClient } from './clients.ts';
 import { hangar, json, type Home } from './command-line.ts';
 import type { Config } from './gateway.ts';
 import type { Message } from './http.ts';
+import { settled } from './until.ts';
 
 /** Nobody reloads but who says so. */
 export const UNWATCHED = { config_reload: { enabled: false } };
@@ -41,10 +42,10 @@ export async function toolNames(client: LegacyClient): Promise<readonly string[]
 }
 
 /** The data of the recorded events whose types begin so, in order. */
-export async function eventsOf(
-  house: Home,
-  type: string,
-): Promise<readonly Record<string, unknown>[]> {
+export const eventsOf = (house: Home, type: string): Promise<readonly Record<string, unknown>[]> =>
+  settled(() => readEvents(house, type));
+
+async function readEvents(house: Home, type: string): Promise<readonly Record<string, unknown>[]> {
   const { stdout } = await hangar(house, 'events', '--json');
   return stdout
     .split('\n')

@@ -34,3 +34,17 @@ export async function within<T>(what: string, promise: Promise<T>, limitMs = LIM
     settled.abort();
   }
 }
+
+const SETTLED_READS_MAX = 40;
+
+/** What is read twice in a row: the log follows memory by a moment. */
+export async function settled<Value>(read: () => Promise<Value>): Promise<Value> {
+  let before = JSON.stringify(await read());
+  for (let reads = 0; reads < SETTLED_READS_MAX; reads += 1) {
+    const now = await read();
+    const text = JSON.stringify(now);
+    if (text === before) return now;
+    before = text;
+  }
+  throw new Error('It changes all the time');
+}
