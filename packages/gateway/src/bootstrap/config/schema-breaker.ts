@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { BreakerPolicy } from '../../domain/breaker/breaker.ts';
-import { once } from './once.ts';
+import { once } from '@mcp-hangar/kernel/once';
 
 const percent = z.number().min(1).max(100);
 

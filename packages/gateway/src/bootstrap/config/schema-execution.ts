@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { RETRY_CLASSES, type RetryClass } from '../../domain/execution/retry-policy.ts';
-import { once } from './once.ts';
+import { once } from '@mcp-hangar/kernel/once';
 
 /** Concurrency, rate limits and retries: `execution`, `rate_limit`, `retry`, and what servers say of them. */
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { FailoverPair } from '../../domain/processes/failover.ts';
-import { once } from './once.ts';
+import { once } from '@mcp-hangar/kernel/once';
 
 const serverId = z.string().min(1).max(64);
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { once } from './once.ts';
+import { once } from '@mcp-hangar/kernel/once';
 
 /**
  * Keys that narrow what callers may do. This build cannot obey them yet, so `inactive: 'refuse'` (see `inactive.ts`)

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { once } from './once.ts';
+import { once } from '@mcp-hangar/kernel/once';
 
 /** Keys of a server that runs elsewhere (`mode: remote`). How they depend on each other is in `remote-relations.ts`. */
 

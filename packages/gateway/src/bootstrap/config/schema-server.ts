@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { STRATEGIES } from '../../domain/group/spec.ts';
-import { once } from './once.ts';
+import { once } from '@mcp-hangar/kernel/once';
 import { executionKeys } from './schema-execution.ts';
 import { failoverKeys } from './schema-failover.ts';
 import { breakerBlock } from './schema-breaker.ts';

@@ -8,7 +8,7 @@ import {
   LoggingBlock,
   ToolAccessBlock,
 } from './schema-active.ts';
-import { once } from './once.ts';
+import { once } from '@mcp-hangar/kernel/once';
 import * as blocks from './schema-blocks.ts';
 import { ExecutionBlock, RateLimitBlock, RetryBlock } from './schema-execution.ts';
 import { ApprovalsBlock, AuthBlock, InterceptorsBlock } from './schema-policy.ts';
