@@ -10,6 +10,7 @@ import {
 } from '../packages/gateway/src/bootstrap/config/schema.ts';
 import { errorsPage } from './errors-page.ts';
 import { faultsPage } from './faults-page.ts';
+import { inputSchemas } from './input-schemas.ts';
 import { ROOT } from './run-command.ts';
 import { toolsPage } from './tools-page.ts';
 
@@ -281,12 +282,13 @@ ${table(
 `;
 }
 
-const PAGES: Readonly<Record<string, () => string>> = {
+const PAGES: Readonly<Record<string, () => string | Promise<string>>> = {
   'docs/reference/configuration.md': configurationPage,
   'docs/reference/errors.md': () => errorsPage(GENERATED),
   'docs/reference/faults.md': () => faultsPage(GENERATED),
   'docs/reference/limits.md': limitsPage,
   'docs/reference/tools.md': () => toolsPage(GENERATED),
+  'packages/gateway/src/application/gateway-tools/input-schemas.ts': inputSchemas,
 };
 
 function textOf(path: string): string | undefined {
@@ -301,7 +303,7 @@ const { values } = parseArgs({ options: { check: { type: 'boolean', default: fal
 let stale = 0;
 for (const [file, page] of Object.entries(PAGES)) {
   const path = join(ROOT, file);
-  const text = page();
+  const text = await page();
   if (textOf(path) === text) continue;
   stale += 1;
   if (values.check) {
