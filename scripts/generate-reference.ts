@@ -12,6 +12,7 @@ import { errorsPage } from './errors-page.ts';
 import { faultsPage } from './faults-page.ts';
 import { inputSchemas } from './input-schemas.ts';
 import { ROOT } from './run-command.ts';
+import { standardModule } from './standard-values.ts';
 import { toolsPage } from './tools-page.ts';
 
 /** What this file reads of the JSON Schema that zod prints, with the `.meta()` of `schema.ts` beside it. */
@@ -289,6 +290,7 @@ const PAGES: Readonly<Record<string, () => string | Promise<string>>> = {
   'docs/reference/limits.md': limitsPage,
   'docs/reference/tools.md': () => toolsPage(GENERATED),
   'packages/gateway/src/application/gateway-tools/input-schemas.ts': inputSchemas,
+  'packages/gateway/src/bootstrap/config/standard-values.ts': standardModule,
 };
 
 function textOf(path: string): string | undefined {

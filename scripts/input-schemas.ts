@@ -1,8 +1,5 @@
 // The JSON Schemas of the gateway's own tools, made from the zod schemas that check their arguments. To make them in
 // each gateway would take a tenth of its start.
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { format, type FormatConfig } from 'oxfmt';
 import * as z from 'zod';
 import { shownName } from '../packages/gateway/src/application/gateway-tools/arguments.ts';
 import {
@@ -10,7 +7,7 @@ import {
   REGISTRY_TOOLS,
 } from '../packages/gateway/src/application/gateway-tools/table.ts';
 import type { GatewayTool } from '../packages/gateway/src/application/gateway-tools/tool.ts';
-import { ROOT } from './run-command.ts';
+import { generatedModule } from './generated-module.ts';
 
 /** What clients are shown of the arguments of a tool. */
 export function shownSchema({ args, definition, words }: GatewayTool): unknown {
@@ -28,17 +25,13 @@ export function shownSchema({ args, definition, words }: GatewayTool): unknown {
   };
 }
 
-/** The module that holds them, as the formatter leaves it. */
-export async function inputSchemas(): Promise<string> {
+/** The module that holds them. */
+export function inputSchemas(): Promise<string> {
   const made = [...REGISTRY_TOOLS, ...HANGAR_TOOLS].filter(({ args }) => args !== undefined);
   const schemas = Object.fromEntries(made.map((tool) => [tool.name, shownSchema(tool)]));
-  const text = `/** Made by \`npm run reference\` from the schemas of the tools' arguments; do not edit. */
+  return generatedModule(`/** Made by \`npm run reference\` from the schemas of the tools' arguments; do not edit. */
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 
 export const INPUT_SCHEMAS: Readonly<Record<string, JsonObject>> = ${JSON.stringify(schemas)};
-`;
-  // Our own file, which the formatter checks too.
-  const options = JSON.parse(readFileSync(join(ROOT, '.oxfmtrc.json'), 'utf8')) as FormatConfig;
-  const { code } = await format('input-schemas.ts', text, options);
-  return code;
+`);
 }
