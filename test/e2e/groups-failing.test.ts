@@ -1,9 +1,9 @@
 /** Groups of servers whose members fail, through the real command: what becomes of calls, and who comes back when. */
 import { writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { LegacyClient, structuredOf, textOf } from '../support/clients.ts';
+import { LegacyClient, pidOf, structuredOf, textOf } from '../support/clients.ts';
 import { fileOf, startGateway, startGatewayIn, type GatewayProcess } from '../support/gateway.ts';
-import { groupOf, pidOf, pidsOf } from '../support/groups.ts';
+import { groupOf, pidsOf } from '../support/groups.ts';
 import { isAlive } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 import { Journal, upstream } from '../support/upstream.ts';

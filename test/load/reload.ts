@@ -10,10 +10,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { median, quantile } from '../../bench/statistics.ts';
-import { LegacyClient } from '../support/clients.ts';
+import { LegacyClient, pidOf, textOf } from '../support/clients.ts';
 import { startGatewayIn, fileOf, type Config, type GatewayProcess } from '../support/gateway.ts';
 import { descendantsOf } from '../support/processes.ts';
-import { textOf } from '../support/reload.ts';
 import { until } from '../support/until.ts';
 import { Edits } from './reload-edits.ts';
 
@@ -60,7 +59,8 @@ async function callOn(
     const expected = String(turn);
     const message = await client.call(`${id}__echo`, { turn: expected }).answer();
     tally.calls += 1;
-    if (!textOf(message).includes(`"${expected}"`)) tally.failed.push(`${id}: ${textOf(message)}`);
+    const text = message.error?.message ?? textOf(message);
+    if (!text.includes(`"${expected}"`)) tally.failed.push(`${id}: ${text}`);
   }
 }
 
@@ -136,7 +136,7 @@ async function run(
 }
 
 const pidsOf = (client: LegacyClient, ids: readonly string[]): Promise<readonly string[]> =>
-  Promise.all(ids.map(async (id) => textOf(await client.call(`${id}__pid`).answer())));
+  Promise.all(ids.map((id) => pidOf(client, `${id}__pid`)));
 
 function tellTimes(gateway: GatewayProcess): readonly string[] {
   const all = applied(gateway);
