@@ -21,6 +21,7 @@ describe('A configuration that changes', () => {
       updated: [],
       unchanged: ['up'],
       restarted: [],
+      groups: [],
       durationMs: expect.any(Number),
     });
     expect(await hangar.reload(two)).toMatchObject({ isIdentical: true });

@@ -30,6 +30,7 @@ describe('A changed file', () => {
       updated: ['two'],
       unchanged: ['one'],
       restarted: ['two'],
+      groups: [],
       duration_ms: expect.any(Number),
       apply_ms: expect.any(Number),
     });
