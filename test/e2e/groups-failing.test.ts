@@ -11,7 +11,7 @@ import { Journal, upstream } from '../support/upstream.ts';
 describe('A group with priorities', () => {
   const reading = upstream(['--read-only=pid']);
 
-  it('fails over when the first member is killed, and back when it is well again (row 8)', async () => {
+  it('row 8: fails over when the first member is killed, and back when it is well again', async () => {
     await using gateway = await startGateway({
       mcp_servers: {
         pool: groupOf(
