@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LegacyClient, pidOf, textOf } from '../support/clients.ts';
 import { hangar, json } from '../support/command-line.ts';
+import type { Config } from '../support/gateway.ts';
 import { groupOf } from '../support/groups.ts';
 import { fetchText } from '../support/http.ts';
 import { isAlive } from '../support/processes.ts';
@@ -125,6 +126,24 @@ describe('A changed file', () => {
     const client = await LegacyClient.open(served.gateway.url());
     expect(await pidOf(client, 'one__pid')).toMatch(/^\d+$/);
     expect(await reload(served.house)).toMatchObject({ removed: ['one'], updated: ['two'] });
+  });
+
+  it('leaves the recovery of a server that it leaves alone, and ends that of one that it changes', async () => {
+    const broken = (...args: readonly string[]): Config =>
+      upstream(['--boot=exit', ...args], { max_consecutive_failures: 1 });
+    await served.changeTo({ one: upstream(), two: broken() });
+    const client = await LegacyClient.open(served.gateway.url('two'));
+    expect((await client.call('pid').answer()).error).toBeDefined();
+    const sagas = async (): Promise<readonly unknown[]> =>
+      (await json<{ sagas: readonly unknown[] }>(served.house, 'sagas', '--json')).sagas;
+    const ended = (): Promise<readonly Record<string, unknown>[]> =>
+      eventsOf(served.house, 'RecoveryEnded');
+    expect(await sagas()).toMatchObject([{ type: 'recovery', subject: 'two' }]);
+    await served.changeTo({ one: upstream(['--tools=1']), two: broken() });
+    expect(await ended()).toEqual([]);
+    await served.changeTo({ one: upstream(), two: broken('--tools=1') });
+    expect(await sagas()).toEqual([]);
+    expect(await ended()).toMatchObject([{ mcp_server_id: 'two', outcome: 'cancelled' }]);
   });
 
   it('switches servers off and on', async () => {
