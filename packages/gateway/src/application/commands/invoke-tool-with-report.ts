@@ -2,7 +2,7 @@ import { Fault } from '@mcp-hangar/kernel/errors';
 import { z } from 'zod';
 import { isObject, type JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { boundedResult, type BoundedResult } from '../batch/long-result.ts';
-import { ownerOf } from '../batch/run-batch.ts';
+import { ownerOf } from '../batch/continuation-store.ts';
 import type { Call } from '../calls/call.ts';
 import { ONE_ATTEMPT, type Attempts } from '../calls/call-gate.ts';
 import { inOrder } from '../start-progress.ts';
