@@ -128,6 +128,7 @@ describe('a server', () => {
       idleTtlMs: 300_000,
       startupTimeoutMs: 30_000,
       callTimeoutMs: 300_000,
+      autoStart: false,
       replicas: 1,
       leasedChildrenMax: 8,
       sessionChildrenMax: 64,

@@ -242,7 +242,7 @@ const groupKeys = once(() => ({
     .boolean()
     .optional()
     .describe(
-      'Start the members of a group with the gateway, and again after they failed; true unless set.',
+      'Start the server with the gateway, in the background; false unless set. Of a group: its members, and again after they failed; true unless set.',
     ),
   health: z
     .strictObject({
@@ -306,7 +306,8 @@ export const serverEntry = once(() =>
 );
 export type ServerEntry = z.output<ReturnType<typeof serverEntry>>;
 /** What defines one server, wherever it stands. */
-export type OneServerEntry = z.output<z.ZodObject<ReturnType<typeof serverKeys>>>;
+export type OneServerEntry = z.output<z.ZodObject<ReturnType<typeof serverKeys>>> &
+  Partial<Pick<ServerEntry, 'auto_start'>>;
 
 /** The keys of a plain local server: most files have no others, and a schema of all costs a start 20 ms. */
 export const PlainServerEntry = z.strictObject({ ...activeKeys, transport });
