@@ -1,0 +1,1 @@
+export const OBSERVED: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {};
