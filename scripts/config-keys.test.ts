@@ -28,10 +28,10 @@ describe.each(OBSERVATIONS)('"$title" of $file', ({ file, title, keys: seen }) =
   });
 });
 
-/** The parts of a key that are written by the test: where the server stands is often said by a function of all tests. */
+/** The parts of a key that a test writes itself: servers and groups are often made by a function of all tests. */
 const wordsOf = (key: string): readonly string[] =>
   key
-    .replace(/^mcp_servers\.NAME\./, '')
+    .replace(/^mcp_servers\.NAME\.(?:members\[\]\.)?/, '')
     .split('.')
     .map((word) => word.replace('[]', ''))
     .filter((word) => word !== 'NAME');

@@ -185,6 +185,37 @@ describe('http', () => {
   });
 });
 
+describe('What nobody asked for', () => {
+  it('boot lists every server before anybody asks, and health_check asks them', async () => {
+    await using journal = await Journal.open();
+    await using _gateway = await startGateway({
+      catalog: { warm: 'boot' },
+      health_check: { interval_s: 0.1 },
+      mcp_servers: { up: upstream([journal.option]) },
+    });
+    await until('it is listed', () => journal.lines('"tools/list"').length > 0);
+    await until('it is asked', () => journal.lines('"ping"').length > 1);
+  });
+
+  it('is not made by itself where health_check is not enabled', async () => {
+    await using asked = await Journal.open();
+    await using left = await Journal.open();
+    await using _gateway = await startGateway({
+      catalog: { warm: 'boot' },
+      health_check: { enabled: false, interval_s: 0.1 },
+      mcp_servers: {
+        asked: upstream([asked.option], { health_check_interval_s: 0.1 }),
+        left: upstream([left.option]),
+      },
+    });
+    await until('both are listed', () =>
+      [asked, left].every((journal) => journal.lines('"tools/list"').length > 0),
+    );
+    await until('one is asked', () => asked.lines('"ping"').length > 4);
+    expect(left.lines('"ping"')).toEqual([]);
+  });
+});
+
 describe('logging', () => {
   /** What is logged without flags while one call is made. */
   async function logged(logging: Readonly<Record<string, unknown>>): Promise<readonly string[]> {
