@@ -63,6 +63,9 @@ export const OBSERVED: Readonly<Record<string, TestsOfFile>> = {
       'health_check.interval_s',
     ],
     'is not made by itself where health_check is not enabled': ['health_check.enabled'],
+    'use_watchdog lets the system tell of changes, where nobody looks': [
+      'config_reload.use_watchdog',
+    ],
     'json_format gives one object a line, of the level that is wanted': [
       'logging.json_format',
       'logging.level',
@@ -94,6 +97,7 @@ export const OBSERVED: Readonly<Record<string, TestsOfFile>> = {
       SERVER,
       'backup',
       'failover.auto_failback',
+      'failover.failback_delay_s',
     ),
     'is a third member of a group where failover.max_members lets it': of(
       SERVER,
@@ -210,7 +214,6 @@ export const OBSERVED: Readonly<Record<string, TestsOfFile>> = {
     ),
     'goes by a header, in both eras': of(`${SERVER}.session_affinity`, 'by', 'header'),
     'share its calls, and one that is killed is replaced': of(SERVER, 'replicas'),
-    'is served by the gateway tools of both families': of(SERVER, 'description'),
   },
   'test/e2e/groups-cli.test.ts': {
     'are listed with how their members do': of(SERVER, 'min_healthy'),
@@ -236,8 +239,14 @@ export const OBSERVED: Readonly<Record<string, TestsOfFile>> = {
       'limits.parked_calls_max',
     ],
   },
+  'test/e2e/operate-running.test.ts': {
+    'shows every configured server, and which gateway knows of it': of(SERVER, 'description'),
+  },
   'test/e2e/recovery.test.ts': {
-    'is replaced where it hangs: it does not answer a ping': of(SERVER, 'health_check_interval_s'),
+    'is asked in its own era, and where it answers with an error it is alive': of(
+      SERVER,
+      'health_check_interval_s',
+    ),
     'row 6: three failures degrade it, recovery restarts it, and its counters are zero': of(
       SERVER,
       'call_timeout_s',
@@ -247,9 +256,8 @@ export const OBSERVED: Readonly<Record<string, TestsOfFile>> = {
       'max_consecutive_failures',
     ),
     'has its calls answered by that while it is degraded, and gets them back': of(
-      `${SERVER}.failover`,
-      'backup',
-      'failback_delay_s',
+      SERVER,
+      'failover.backup',
     ),
     'row 7: opens at the threshold, half-opens after the reset timeout, closes on success': of(
       `${SERVER}.circuit_breaker`,
@@ -258,11 +266,7 @@ export const OBSERVED: Readonly<Record<string, TestsOfFile>> = {
     ),
   },
   'test/e2e/reload-triggers.test.ts': {
-    'is looked at where nothing tells of its change': of(
-      'config_reload',
-      'use_watchdog',
-      'interval_s',
-    ),
+    'is looked at where nothing tells of its change': ['config_reload.interval_s'],
     'of variables is a part of it': ['env_file'],
     'is left alone where the configuration says so, until somebody asks': ['config_reload.enabled'],
   },

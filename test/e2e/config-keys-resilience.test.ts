@@ -247,11 +247,11 @@ describe('retry', () => {
   };
   /** Would be spread far. */
   const still = { ...exact, max_attempts: 3, backoff: 'constant', jitter: false, jitter_factor: 1 };
-  const early = { ...exact, initial_delay: 0.01 };
+  const early = { ...exact, initial_delay: 0.01, max_delay: 0.025 };
   const [EXACT, STILL, EARLY] = [
     [20, 40, 50],
     [20, 20],
-    [10, 20, 30],
+    [10, 20, 25],
   ];
   const own = { a: still, b: early };
 
@@ -279,8 +279,9 @@ describe('retry', () => {
       const of = (id: string): readonly number[] =>
         tries().flatMap(({ mcpServerId, delayMs }) => (mcpServerId === id ? [delayMs] : []));
       expect([of('up'), of('a'), of('b')]).toEqual([delays, STILL, EARLY]);
-      expect(codeOf(await client.call('up__crash'))).toBe('UPSTREAM_ENDED');
-      expect(journal.lines('"name":"crash"')).toHaveLength(1);
+      for (const id of ['up', 'a', 'b'])
+        expect(codeOf(await client.call(`${id}__crash`))).toBe('UPSTREAM_ENDED');
+      expect(journal.lines('"name":"crash"')).toHaveLength(3);
     },
   );
 });

@@ -6,7 +6,13 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LegacyClient, modern, textOf } from '../support/clients.ts';
 import { hangar } from '../support/command-line.ts';
-import { COMMAND, environment, startGateway, type GatewayProcess } from '../support/gateway.ts';
+import {
+  COMMAND,
+  environment,
+  startGateway,
+  type Config,
+  type GatewayProcess,
+} from '../support/gateway.ts';
 import { Household } from '../support/household.ts';
 import type { Message } from '../support/http.ts';
 import { StdioClient } from '../support/stdio.ts';
@@ -217,6 +223,26 @@ describe('What nobody asked for', () => {
     // It does not know `ping`, and is asked for its list from then on.
     await until('one is asked', () => asked.lines('"tools/list"').length > 4);
     expect(left.lines('"ping"')).toEqual([]);
+  });
+});
+
+describe('config_reload', () => {
+  it('use_watchdog lets the system tell of changes, where nobody looks', async () => {
+    const config = (use_watchdog: boolean, tools: number): Config => ({
+      config_reload: { use_watchdog, interval_s: 0 },
+      mcp_servers: { up: upstream([`--tools=${tools}`]) },
+    });
+    await using told = new Household(() => config(true, 0));
+    await using left = new Household(() => config(false, 0));
+    const [hears, hearsNot] = await Promise.all([told.http(), left.http()]);
+    const reloads = ({ stderr }: GatewayProcess): number =>
+      stderr().split('configuration_reloaded').length - 1;
+    for (const change of [1, 2]) {
+      left.write(config(false, change));
+      told.write(config(true, change));
+      await until('one has heard', () => reloads(hears) === change);
+    }
+    expect(reloads(hearsNot)).toBe(0);
   });
 });
 
