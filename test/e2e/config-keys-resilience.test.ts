@@ -4,7 +4,6 @@ import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LegacyClient, modernCall, structuredOf, textOf } from '../support/clients.ts';
-import { json } from '../support/command-line.ts';
 import { startGateway, type Config, type GatewayProcess } from '../support/gateway.ts';
 import { toolsIn } from '../support/groups.ts';
 import { HostileServer } from '../support/hostile-server.ts';
@@ -25,8 +24,8 @@ const passed = (what: string, ms: number): Promise<true> => {
 };
 
 describe('circuit_breaker', () => {
-  let house: Household;
   let gateway: GatewayProcess;
+  let operator: LegacyClient;
   const server = (circuit_breaker: Config, call_timeout_s = 0.4): Config =>
     upstream([], {
       call_timeout_s,
@@ -37,28 +36,22 @@ describe('circuit_breaker', () => {
   const slow = { slow_call_ms: 1_000, min_calls: 2 };
 
   beforeAll(async () => {
-    house = new Household(() => ({
+    gateway = await startGateway({
       mcp_servers: {
         errors: server({ failure_threshold: 100, error_rate_pct: 60, min_calls: 4 }),
         slow: server({ ...slow, slow_rate_pct: 60 }, 30),
         rare: server({ ...slow, window_s: 1 }, 30),
         probed: server({ failure_threshold: 1, reset_timeout_s: 1, probe_count: 2 }),
       },
-    }));
-    gateway = await house.http();
-    await until('all run', async () => (await breakers()).every(({ state }) => state === 'ready'));
+    });
+    operator = await LegacyClient.open(gateway.url());
+    for (const id of ['errors', 'slow', 'rare', 'probed'])
+      await until(`${id} runs`, async () => (await detailsOf(id))['state'] === 'ready');
   });
-  afterAll(() => house?.[Symbol.asyncDispose]());
+  afterAll(() => gateway?.[Symbol.asyncDispose]());
 
-  interface Row {
-    readonly id: string;
-    readonly state: string;
-    readonly circuit_breaker: { readonly state: string } | null;
-  }
-  const breakers = async (): Promise<readonly Row[]> =>
-    (await json<{ readonly servers: readonly Row[] }>(house, 'status', '--json')).servers;
-  const stateOf = async (id: string): Promise<string | undefined> =>
-    (await breakers()).find((row) => row.id === id)?.circuit_breaker?.state;
+  const detailsOf = async (id: string): Promise<Record<string, unknown>> =>
+    structuredOf(await operator.call('registry_details', { provider: id }).answer());
   const refusalOf = async (client: LegacyClient): Promise<string | undefined> => {
     const message = await client.call('pid').answer();
     if (message.error !== undefined) expect(codeOf(message)).toBe('CIRCUIT_OPEN');
@@ -92,11 +85,11 @@ describe('circuit_breaker', () => {
   it('closes once as many probes as probe_count says have succeeded', async () => {
     const client = await LegacyClient.open(gateway.url('probed'));
     expect(codeOf(await client.call('hang').answer())).toBe('CALL_TIMED_OUT');
-    expect(await stateOf('probed')).toBe('open');
+    expect(await detailsOf('probed')).toMatchObject({ circuit_breaker: { state: 'open' } });
     await until('it is tried', async () => (await refusalOf(client)) === undefined);
-    expect(await stateOf('probed')).toBe('half_open');
+    expect(await detailsOf('probed')).toMatchObject({ circuit_breaker: { state: 'half_open' } });
     await pidOf(client);
-    expect(await stateOf('probed')).toBe('closed');
+    expect(await detailsOf('probed')).toMatchObject({ circuit_breaker: { state: 'closed' } });
   });
 });
 
@@ -126,7 +119,9 @@ describe('What stands in', () => {
     await failedOver('short', 'one');
     const isAway = await failedOver('stays', 'two');
     const isStillAway = await failedOver('returns', 'three');
-    for (const id of ['stays', 'returns']) await json(house, 'start', id, '--json');
+    const operator = await LegacyClient.open(gateway.url());
+    for (const id of ['stays', 'returns'])
+      await operator.call('registry_start', { provider: id }).answer();
     await until('calls go back', async () => !(await isStillAway()));
     expect(await isAway()).toBe(true);
     const scheduled = await eventsOf(house, 'FailbackScheduled');
