@@ -25,7 +25,7 @@ import type { SettledCall } from '../recording/call-event.ts';
 import type { Child } from '../servers/child.ts';
 import type { ServerUser } from '../servers/mcp-server.ts';
 import type { Upstream, Wanted } from '../servers/upstream.ts';
-import { route, unknownMethod, type Target } from './router.ts';
+import { hidesTool, route, unknownMethod, type Target } from './router.ts';
 
 export type ReadHeader = (name: string) => string | undefined;
 
@@ -179,8 +179,9 @@ export class CallPath {
     };
     const timeoutMs = server.spec.callTimeoutMs;
     const delivery: Delivery = { replace: undefined, traits, timeoutMs };
-    const sending = { server, user, request, delivery };
-    if (call.settled) return call;
+    const admit = this.#admitsMembers(server, toolOf(request, delivery));
+    const sending = { server, user, request, delivery, admit };
+    if (call.settled || this.#isKeptFrom(call, sending)) return call;
     if (attemptsMax !== undefined || this.#options.gate.guards(server))
       this.#admit(call, sending, internal);
     else this.#hand(call, sending);
@@ -262,9 +263,26 @@ export class CallPath {
     };
     const timeoutMs = server.spec.callTimeoutMs;
     const delivery: Delivery = { replace, upstreamName, traits, timeoutMs };
-    const sending = { server, user, request, delivery, header, paramHeaders: client.paramHeaders };
+    const admit = this.#admitsMembers(server, toolOf(request, delivery));
+    const { paramHeaders: sent } = client;
+    const sending = { server, user, request, delivery, header, admit, paramHeaders: sent };
+    if (server !== target.server && this.#isKeptFrom(call, sending)) return;
     if (this.#options.gate.guards(server)) this.#admit(call, sending, { timeoutMs });
     else this.#hand(call, sending);
+  }
+
+  /** Refuses a tool that its server hides: a backup does so too while it stands in for another one. */
+  #isKeptFrom(call: Call, { server, request, delivery }: Sending): boolean {
+    const tool = toolOf(request, delivery);
+    if (tool === undefined || !hidesTool(server, tool)) return false;
+    call.refuse({ code: RPC.invalidParams, message: `Unknown tool: ${tool}` });
+    return true;
+  }
+
+  /** A call to a group counts against the rates of the member that gets it, too. */
+  #admitsMembers({ failover }: Upstream, tool: string | undefined): Wanted['admit'] {
+    if (failover === undefined) return undefined;
+    return (member) => this.#options.gate.admitMember(member, tool);
   }
 
   /** Lets the call pass the gate, which hands it to its server, perhaps later and more than once. */
@@ -274,8 +292,7 @@ export class CallPath {
     limits: Pick<InternalCall, 'timeoutMs' | 'attemptsMax' | 'onRetry'>,
   ): void {
     const { server, user, request, delivery } = sending;
-    const name = delivery.upstreamName ?? request.params?.['name'];
-    const tool = request.method === 'tools/call' && typeof name === 'string' ? name : undefined;
+    const tool = toolOf(request, delivery);
     const { timeoutMs, attemptsMax, onRetry } = limits;
     this.#options.gate.admit(call, {
       server,
@@ -331,6 +348,12 @@ interface Sending extends Pick<ClientRequest, 'user' | 'request' | 'paramHeaders
   readonly delivery: Delivery;
   /** What it asks for exists in the client's era only. */
   readonly isOfOneEra?: boolean;
+}
+
+/** The server's own name of the tool; undefined where no tool is called. */
+function toolOf({ method, params }: Request, { upstreamName }: Delivery): string | undefined {
+  const name = upstreamName ?? params?.['name'];
+  return method === 'tools/call' && typeof name === 'string' ? name : undefined;
 }
 
 /** Its backup, while it is degraded. */

@@ -1,0 +1,129 @@
+/** What a configuration forbids holds on every way to a server: through its group, as a member, as a backup. */
+import { describe, expect, it } from 'vitest';
+import { LegacyClient, modernCall, structuredOf, textOf } from '../support/clients.ts';
+import { startGateway } from '../support/gateway.ts';
+import { groupOf, toolsIn } from '../support/groups.ts';
+import type { Message } from '../support/http.ts';
+import { until } from '../support/until.ts';
+import { Journal, upstream } from '../support/upstream.ts';
+
+/** So slow that nothing flows in while a test runs. */
+const SLOW = 0.001;
+
+const UNKNOWN = { code: -32602, message: expect.stringContaining('Unknown tool') };
+
+/** What each call of a batch came to. */
+const typesOf = (message: Message): readonly unknown[] =>
+  (structuredOf(message)['results'] as { error_type: unknown }[]).map(
+    ({ error_type: type }) => type,
+  );
+
+describe('A member that only its group defines', () => {
+  it('is not called past what the group hides and limits', async () => {
+    await using journal = await Journal.open();
+    await using gateway = await startGateway({
+      tool_access: { gateway_tools: 'both' },
+      mcp_servers: {
+        pool: groupOf(
+          { inner: upstream([journal.option]) },
+          { tools: { hide: ['echo'] }, rate_limit: { rps: SLOW, burst: 1 } },
+        ),
+      },
+    });
+    const client = await LegacyClient.open(gateway.url());
+    expect((await client.call('pool__echo').answer()).error).toEqual(UNKNOWN);
+    for (const tool of ['echo', 'pid']) {
+      const wanted = { mcp_server: 'inner', tool, arguments: {} };
+      const alone = await client.call('registry_invoke', wanted).answer();
+      expect(structuredOf(alone)).toMatchObject({
+        error_type: 'MCP_SERVER_UNKNOWN',
+        details: { did_you_mean: 'pool' },
+      });
+      const many = await client.call('hangar_call', { calls: [wanted] }).answer();
+      expect(structuredOf(many)['validation_errors']).toEqual([
+        {
+          index: 0,
+          field: 'mcp_server',
+          message:
+            'MCP server "inner" is a member of group "pool" only; call the group; did you mean "pool"?',
+        },
+      ]);
+    }
+    const listed = await client.call('registry_tools', { mcp_server: 'inner' }).answer();
+    const tools = structuredOf(listed)['tools'] as { name: string }[];
+    expect(tools.map(({ name }) => name)).toContain('pid');
+    expect(tools.map(({ name }) => name)).not.toContain('echo');
+    expect(journal.lines('tools/call')).toEqual([]);
+  });
+});
+
+describe('A server that is also a member of a group', () => {
+  it('has its rates for calls through the group, too, which go to another member while there is one', async () => {
+    await using gateway = await startGateway({
+      tool_access: { gateway_tools: 'both' },
+      mcp_servers: {
+        tight: upstream([], {
+          rate_limit: { rps: SLOW, burst: 2, tools: { echo: { rps: SLOW, burst: 1 } } },
+        }),
+        wide: upstream(),
+        alone: groupOf({ tight: {} }),
+        both: groupOf({ tight: {}, wide: {} }, { strategy: 'priority' }),
+      },
+    });
+    const client = await LegacyClient.open(gateway.url());
+    const pidOf = async (name: string): Promise<string> =>
+      textOf(await client.call(`${name}__pid`).answer());
+    expect(textOf(await client.call('alone__echo').answer())).toContain('echo');
+    expect((await client.call('alone__echo').answer()).error?.data).toMatchObject({
+      code: 'RATE_LIMITED',
+      limit: 'mcp_servers.tight.rate_limit.tools.echo',
+    });
+    await pidOf('alone');
+    expect((await client.call('alone__pid').answer()).error?.data).toMatchObject({
+      code: 'RATE_LIMITED',
+      limit: 'mcp_servers.tight.rate_limit',
+    });
+    expect((await client.call('tight__pid').answer()).error?.data).toMatchObject({
+      code: 'RATE_LIMITED',
+    });
+    const wide = await pidOf('wide');
+    expect([await pidOf('both'), await pidOf('both')]).toEqual([wide, wide]);
+    const invoke = { mcp_server: 'alone', tool: 'pid', arguments: {} };
+    const batch = await client.call('hangar_call', { calls: [invoke, invoke] }).answer();
+    expect(typesOf(batch)).toEqual(['RateLimitExceeded', 'RateLimitExceeded']);
+  });
+});
+
+describe('A backup', () => {
+  it('hides its tools also while it stands in', async () => {
+    await using journal = await Journal.open();
+    await using gateway = await startGateway({
+      tool_access: { gateway_tools: 'both' },
+      mcp_servers: {
+        main: upstream(['--boot=exit'], {
+          backup: 'spare',
+          max_consecutive_failures: 1,
+          predefined_tools: [{ name: 'echo' }, { name: 'pid' }],
+        }),
+        spare: upstream([journal.option], { tools: { hide: ['echo'] } }),
+      },
+    });
+    const client = await LegacyClient.open(gateway.url());
+    expect(toolsIn(await client.request('tools/list').answer())).toContain('main__echo');
+    await until('calls go to the backup', async () => {
+      const { result } = await client.call('main__pid').answer();
+      return result !== undefined;
+    });
+    expect((await client.call('main__echo').answer()).error).toEqual(UNKNOWN);
+    const own = await LegacyClient.open(gateway.url('main'));
+    expect((await own.call('echo').answer()).error).toEqual(UNKNOWN);
+    expect((await modernCall(gateway.url(), 'main__echo').answer()).error).toEqual(UNKNOWN);
+    const wanted = { mcp_server: 'main', tool: 'echo', arguments: {} };
+    const invoked = await client.call('registry_invoke', wanted).answer();
+    expect(invoked.result?.['isError']).toBe(true);
+    expect(typesOf(await client.call('hangar_call', { calls: [wanted] }).answer())).toEqual([
+      'ToolInvocationError',
+    ]);
+    expect(journal.lines('"echo"')).toEqual([]);
+  });
+});
