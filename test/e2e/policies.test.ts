@@ -1,9 +1,12 @@
 /** What a configuration forbids holds on every way to a server: through its group, as a member, as a backup. */
 import { describe, expect, it } from 'vitest';
 import { LegacyClient, modernCall, structuredOf, textOf } from '../support/clients.ts';
-import { startGateway } from '../support/gateway.ts';
+import { json } from '../support/command-line.ts';
+import { startGateway, type Config } from '../support/gateway.ts';
 import { groupOf, toolsIn } from '../support/groups.ts';
+import { Household } from '../support/household.ts';
 import type { Message } from '../support/http.ts';
+import { configOf, reload } from '../support/reload.ts';
 import { until } from '../support/until.ts';
 import { Journal, upstream } from '../support/upstream.ts';
 
@@ -91,6 +94,33 @@ describe('A server that is also a member of a group', () => {
     const invoke = { mcp_server: 'alone', tool: 'pid', arguments: {} };
     const batch = await client.call('hangar_call', { calls: [invoke, invoke] }).answer();
     expect(typesOf(batch)).toEqual(['RateLimitExceeded', 'RateLimitExceeded']);
+  });
+});
+
+describe('A call that waits for its turn', () => {
+  it('is refused where a reload hides its tool meanwhile', async () => {
+    const slow = (journal: Journal, keys: Config = {}): Config =>
+      configOf({ busy: upstream([journal.option], { max_concurrency: 1, ...keys }) });
+    await using house = new Household((journal) => slow(journal));
+    const gateway = await house.http();
+    const client = await LegacyClient.open(gateway.url('busy'));
+    const hanging = client.request('tools/call', { name: 'hang' }, 'first');
+    await until('the server has a call', () => house.journal.lines('"hang"').length === 1);
+    const waiting = client.call('echo');
+    await until('it waits', async () => {
+      const { servers } = await json<{ servers: readonly { queued: number }[] }>(
+        house,
+        ...['status', '--json'],
+      );
+      return servers[0]?.queued === 1;
+    });
+    house.write(slow(house.journal, { tools: { hide: ['echo'] } }));
+    expect((await reload(house)).restarted).toEqual([]);
+    await client.notify('notifications/cancelled', { requestId: 'first' });
+    expect((await waiting.answer()).error).toEqual(UNKNOWN);
+    await hanging.ended;
+    expect(textOf(await client.call('pid').answer())).toMatch(/^\d+$/);
+    expect(house.journal.lines('"echo"')).toEqual([]);
   });
 });
 

@@ -181,7 +181,7 @@ export class CallPath {
     const delivery: Delivery = { replace: undefined, traits, timeoutMs };
     const admit = this.#admitsMembers(server, toolOf(request, delivery));
     const sending = { server, user, request, delivery, admit };
-    if (call.settled || this.#isKeptFrom(call, sending)) return call;
+    if (call.settled) return call;
     if (attemptsMax !== undefined || this.#options.gate.guards(server))
       this.#admit(call, sending, internal);
     else this.#hand(call, sending);
@@ -266,17 +266,8 @@ export class CallPath {
     const admit = this.#admitsMembers(server, toolOf(request, delivery));
     const { paramHeaders: sent } = client;
     const sending = { server, user, request, delivery, header, admit, paramHeaders: sent };
-    if (server !== target.server && this.#isKeptFrom(call, sending)) return;
     if (this.#options.gate.guards(server)) this.#admit(call, sending, { timeoutMs });
     else this.#hand(call, sending);
-  }
-
-  /** Refuses a tool that its server hides: a backup does so too while it stands in for another one. */
-  #isKeptFrom(call: Call, { server, request, delivery }: Sending): boolean {
-    const tool = toolOf(request, delivery);
-    if (tool === undefined || !hidesTool(server, tool)) return false;
-    call.refuse({ code: RPC.invalidParams, message: `Unknown tool: ${tool}` });
-    return true;
   }
 
   /** A call to a group counts against the rates of the member that gets it, too. */
@@ -326,6 +317,15 @@ export class CallPath {
   }
 
   #send(call: Call, child: Child, sending: Sending): void {
+    const { request, delivery } = sending;
+    const tool = toolOf(request, delivery);
+    // Whatever way led here, and however long the call has waited: a backup hides what it hides, and so does a
+    // configuration that came meanwhile.
+    if (tool !== undefined && hidesTool(child, tool)) {
+      call.refuse({ code: RPC.invalidParams, message: `Unknown tool: ${tool}` });
+      call.sendTo(child, delivery); // which gives the child back
+      return;
+    }
     if (sending.server.failover !== undefined)
       followMember(call, child, sending, {
         catalogs: this.#catalogs,

@@ -101,8 +101,10 @@ const hides = (server: Upstream, what: 'tool' | 'prompt', name: string): boolean
   what === 'tool' && hidesTool(server, name);
 
 /** Whether the configuration keeps a tool from clients. @param name the server's own */
-export const hidesTool = ({ spec }: Upstream, name: string): boolean =>
-  spec.hiddenTools.length > 0 && matchesGlob(name, spec.hiddenTools);
+export const hidesTool = (
+  { spec }: { readonly spec: Pick<Upstream['spec'], 'hiddenTools'> },
+  name: string,
+): boolean => spec.hiddenTools.length > 0 && matchesGlob(name, spec.hiddenTools);
 
 /** Names that a client may have meant: those under which servers offer just this one. */
 const MEANT_MAX = 3;
