@@ -108,10 +108,10 @@ describe('A call that waits for its turn', () => {
     await until('the server has a call', () => house.journal.lines('"hang"').length === 1);
     const waiting = client.call('echo');
     await until('it waits', async () => {
-      const { servers } = await json<{ servers: readonly { queued: number }[] }>(
-        house,
-        ...['status', '--json'],
-      );
+      interface Report {
+        readonly servers: readonly { readonly queued: number }[];
+      }
+      const { servers } = await json<Report>(house, 'status', '--json');
       return servers[0]?.queued === 1;
     });
     house.write(slow(house.journal, { tools: { hide: ['echo'] } }));
