@@ -60,43 +60,6 @@ describe('A member that only its group defines', () => {
   });
 });
 
-describe('A server that is also a member of a group', () => {
-  it('has its rates for calls through the group, too, which go to another member while there is one', async () => {
-    await using gateway = await startGateway({
-      tool_access: { gateway_tools: 'both' },
-      mcp_servers: {
-        tight: upstream([], {
-          rate_limit: { rps: SLOW, burst: 2, tools: { echo: { rps: SLOW, burst: 1 } } },
-        }),
-        wide: upstream(),
-        alone: groupOf({ tight: {} }),
-        both: groupOf({ tight: {}, wide: {} }, { strategy: 'priority' }),
-      },
-    });
-    const client = await LegacyClient.open(gateway.url());
-    const pidOf = async (name: string): Promise<string> =>
-      textOf(await client.call(`${name}__pid`).answer());
-    expect(textOf(await client.call('alone__echo').answer())).toContain('echo');
-    expect((await client.call('alone__echo').answer()).error?.data).toMatchObject({
-      code: 'RATE_LIMITED',
-      limit: 'mcp_servers.tight.rate_limit.tools.echo',
-    });
-    await pidOf('alone');
-    expect((await client.call('alone__pid').answer()).error?.data).toMatchObject({
-      code: 'RATE_LIMITED',
-      limit: 'mcp_servers.tight.rate_limit',
-    });
-    expect((await client.call('tight__pid').answer()).error?.data).toMatchObject({
-      code: 'RATE_LIMITED',
-    });
-    const wide = await pidOf('wide');
-    expect([await pidOf('both'), await pidOf('both')]).toEqual([wide, wide]);
-    const invoke = { mcp_server: 'alone', tool: 'pid', arguments: {} };
-    const batch = await client.call('hangar_call', { calls: [invoke, invoke] }).answer();
-    expect(typesOf(batch)).toEqual(['RateLimitExceeded', 'RateLimitExceeded']);
-  });
-});
-
 describe('A call that waits for its turn', () => {
   it('is refused where a reload hides its tool meanwhile', async () => {
     const slow = (journal: Journal, keys: Config = {}): Config =>

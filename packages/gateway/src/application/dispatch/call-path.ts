@@ -179,8 +179,7 @@ export class CallPath {
     };
     const timeoutMs = server.spec.callTimeoutMs;
     const delivery: Delivery = { replace: undefined, traits, timeoutMs };
-    const admit = this.#admitsMembers(server, toolOf(request, delivery));
-    const sending = { server, user, request, delivery, admit };
+    const sending = { server, user, request, delivery };
     if (call.settled) return call;
     if (attemptsMax !== undefined || this.#options.gate.guards(server))
       this.#admit(call, sending, internal);
@@ -263,17 +262,9 @@ export class CallPath {
     };
     const timeoutMs = server.spec.callTimeoutMs;
     const delivery: Delivery = { replace, upstreamName, traits, timeoutMs };
-    const admit = this.#admitsMembers(server, toolOf(request, delivery));
-    const { paramHeaders: sent } = client;
-    const sending = { server, user, request, delivery, header, admit, paramHeaders: sent };
+    const sending = { server, user, request, delivery, header, paramHeaders: client.paramHeaders };
     if (this.#options.gate.guards(server)) this.#admit(call, sending, { timeoutMs });
     else this.#hand(call, sending);
-  }
-
-  /** A call to a group counts against the rates of the member that gets it, too. */
-  #admitsMembers({ failover }: Upstream, tool: string | undefined): Wanted['admit'] {
-    if (failover === undefined) return undefined;
-    return (member) => this.#options.gate.admitMember(member, tool);
   }
 
   /** Lets the call pass the gate, which hands it to its server, perhaps later and more than once. */

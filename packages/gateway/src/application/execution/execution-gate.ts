@@ -169,12 +169,6 @@ export class ExecutionGate implements GateKeeper {
     takeTokens(this.#limitsOf(server).buckets.of(tool), 1, this.nowMs());
   }
 
-  /** The tokens of a call that a group gives to this member. @throws Fault RATE_LIMITED */
-  admitMember(member: GuardedServer, tool: string | undefined): void {
-    if (member.spec.execution === undefined) return;
-    takeTokens(this.#limitsOf(member).buckets.of(tool), 1, this.nowMs());
-  }
-
   retrying({ server, tool, onRetry }: Passage, retry: Retrying): void {
     this.#logger.info({ mcpServerId: server.spec.id, tool, ...retry }, 'call_tried_again');
     onRetry?.(retry);

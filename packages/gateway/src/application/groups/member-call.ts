@@ -44,7 +44,7 @@ const BEFORE_SENDING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 export function followMember(
   call: Call,
   child: Child,
-  { server, user, request, header, avoid, admit }: GroupCall,
+  { server, user, request, header, avoid }: GroupCall,
   { catalogs, clock, again }: GroupCallPath,
 ): void {
   const { mcpServerId } = child;
@@ -61,7 +61,7 @@ export function followMember(
   const afterMs = server.failover?.hedgeAfterMs;
   if (afterMs === undefined || call.companion !== undefined) return;
   if (!mayRunTwice(request, call.target.name, toolsOf(catalogs, server, user))) return;
-  const other = { header, admit, avoid: new Set(avoid).add(mcpServerId) };
+  const other = { header, avoid: new Set(avoid).add(mcpServerId) };
   call.companion = new Hedge(call, { afterMs, clock, take: () => server.take(user, call, other) });
 }
 

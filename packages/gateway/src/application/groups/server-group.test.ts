@@ -208,50 +208,6 @@ describe('Who is chosen', () => {
     for (let call = 0; call < 2; call += 1) await world.serve('a', 'failed');
     expect(await world.serve('a')).not.toBe(first);
   });
-
-  it('stays the same for a header, however long that is', async () => {
-    const affinity = { by: 'header', header: 'x-team', ttlMs: 60_000 } as const;
-    const world = newWorld([true, true], { affinity });
-    const serve = async (team: string): Promise<string> => {
-      const header = (name: string): string | undefined => (name === 'x-team' ? team : undefined);
-      const user = userOf(new Listener(), { owner: 'anybody' });
-      const child = await world.group.take(user, undefined, { header });
-      child.end(world.clock.now, true);
-      return child.mcpServerId;
-    };
-    const long = 'x'.repeat(10_000);
-    const [red, blue] = [await serve(`${long}red`), await serve(`${long}blue`)];
-    expect(red).not.toBe(blue);
-    for (let call = 0; call < 3; call += 1) {
-      expect(await serve(`${long}red`)).toBe(red);
-      expect(await serve(`${long}blue`)).toBe(blue);
-    }
-  });
-});
-
-describe('A member that a call may not go to', () => {
-  const limited = new Fault('RATE_LIMITED', 'too many');
-
-  it('leaves the call to another one, and its failure counts against nobody', async () => {
-    const world = newWorld([true, true], { strategy: 'priority', priorities: [1, 2] });
-    const admit = ({ spec }: { readonly spec: { readonly id: string } }): void => {
-      if (spec.id === 'm0') throw limited;
-    };
-    const child = await world.group.take(userOf(new Listener()), undefined, { admit });
-    expect(child.mcpServerId).toBe('m1');
-    expect(world.group.facts.map(({ inRotation }) => inRotation)).toEqual([true, true]);
-    expect(await world.serve()).toBe('m0');
-  });
-
-  it('is why the call fails where all are like that', () => {
-    const world = newWorld([true, true]);
-    const admit = (): never => {
-      throw limited;
-    };
-    const user = userOf(new Listener());
-    expect(() => world.group.take(user, undefined, { admit })).toThrow(limited);
-    expect(world.group.healthyCount).toBe(2);
-  });
 });
 
 describe('Another configuration', () => {

@@ -68,9 +68,6 @@ interface Member {
   countedAtMs: number;
 }
 
-/** Longer values of a header are remembered by their digests. */
-const HEADER_CHARS_MAX = 64;
-
 const sha256 = (text: string): string => hash('sha256', text);
 
 export class ServerGroup implements Upstream, ServerObserver {
@@ -162,11 +159,10 @@ export class ServerGroup implements Upstream, ServerObserver {
     do {
       const member = this.#select(user, wanted.header, tried, failure);
       try {
-        wanted.admit?.(member.server);
         const child = member.server.take(user, work);
         if (!(child instanceof Promise)) return child;
         return this.#whenReady(member, child).catch((error: unknown) =>
-          this.#takeOther(error, member, { user, work, wanted, tried }),
+          this.#takeOther(error, member, { user, work, header: wanted.header, tried }),
         );
       } catch (error) {
         failure = error;
@@ -302,12 +298,12 @@ export class ServerGroup implements Upstream, ServerObserver {
   #takeOther(
     failure: unknown,
     failed: Member,
-    { user, work, wanted, tried }: OtherTry,
+    { user, work, header, tried }: OtherTry,
   ): Child | Promise<Child> {
     const avoid = new Set(tried).add(failed.spec.id);
     if (!this.#mayTryOther(failure, avoid, work)) throw failure;
     if (this.#candidates(avoid).length === 0) throw failure;
-    return this.take(user, work, { ...wanted, avoid });
+    return this.take(user, work, { header, avoid });
   }
 
   #mayTryOther(
@@ -411,9 +407,7 @@ export class ServerGroup implements Upstream, ServerObserver {
     const { by, header: name = '' } = this.spec.affinity ?? {};
     // Where many clients share one principal, it says nothing about the session.
     if (by === 'session') return asker.isOneClient ? asker.owner : undefined;
-    if (by !== 'header') return asker.owner;
-    const value = header?.(name);
-    return value === undefined || value.length <= HEADER_CHARS_MAX ? value : sha256(value);
+    return by === 'header' ? header?.(name) : asker.owner;
   }
 
   #notAvailable(nowMs: number): Fault {
@@ -448,7 +442,7 @@ function membersOf(spec: GroupSpec, servers: readonly McpServer[]): readonly Mem
 interface OtherTry {
   readonly user: ServerUser;
   readonly work: Cancellable | undefined;
-  readonly wanted: Wanted;
+  readonly header: Wanted['header'];
   readonly tried: ReadonlySet<string>;
 }
 

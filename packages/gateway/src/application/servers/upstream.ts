@@ -18,8 +18,6 @@ export interface Wanted {
   readonly header?: ((name: string) => string | undefined) | undefined;
   /** Members that have failed the same request. */
   readonly avoid?: ReadonlySet<string> | undefined;
-  /** Lets a call pass the limits of the member that is to get it. @throws Fault RATE_LIMITED */
-  readonly admit?: ((member: McpServer) => void) | undefined;
 }
 
 /** How calls that a member fails go on. */
