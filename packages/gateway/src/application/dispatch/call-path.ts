@@ -238,6 +238,18 @@ export class CallPath {
     else void this.#catalogs.listNow(server, user).then(finish, finish);
   }
 
+  /**
+   * Refuses what the server hides that is about to get the call, whatever way led there: a backup does so while it stands
+   * in, and a configuration that came while the call has waited.
+   */
+  #isKeptBy(child: Child, call: Call, { request, delivery }: Sending): boolean {
+    const tool = toolOf(request, delivery);
+    if (tool === undefined || !hidesTool(child, tool)) return false;
+    call.refuse({ code: RPC.invalidParams, message: `Unknown tool: ${tool}` });
+    call.sendTo(child, delivery); // which gives the child back
+    return true;
+  }
+
   /** Routes again once the catalogues that may name the target are known. */
   #deliverKnown(client: ClientRequest, call: Call): void {
     if (call.settled) return;
@@ -293,7 +305,9 @@ export class CallPath {
 
   /** Gives the call to a child of the server, now or when there is one. */
   #hand(call: Call, sending: Sending): void {
-    const send = (child: Child): void => this.#send(call, child, sending);
+    const send = (child: Child): void => {
+      if (!this.#isKeptBy(child, call, sending)) this.#send(call, child, sending);
+    };
     try {
       const child = sending.server.take(sending.user, call, sending);
       if (child instanceof Promise) {
@@ -308,15 +322,6 @@ export class CallPath {
   }
 
   #send(call: Call, child: Child, sending: Sending): void {
-    const { request, delivery } = sending;
-    const tool = toolOf(request, delivery);
-    // Whatever way led here, and however long the call has waited: a backup hides what it hides, and so does a
-    // configuration that came meanwhile.
-    if (tool !== undefined && hidesTool(child, tool)) {
-      call.refuse({ code: RPC.invalidParams, message: `Unknown tool: ${tool}` });
-      call.sendTo(child, delivery); // which gives the child back
-      return;
-    }
     if (sending.server.failover !== undefined)
       followMember(call, child, sending, {
         catalogs: this.#catalogs,
@@ -341,12 +346,6 @@ interface Sending extends Pick<ClientRequest, 'user' | 'request' | 'paramHeaders
   readonly isOfOneEra?: boolean;
 }
 
-/** The server's own name of the tool; undefined where no tool is called. */
-function toolOf({ method, params }: Request, { upstreamName }: Delivery): string | undefined {
-  const name = upstreamName ?? params?.['name'];
-  return method === 'tools/call' && typeof name === 'string' ? name : undefined;
-}
-
 /** Its backup, while it is degraded. */
 const standInFor = (server: Upstream): Upstream => server.standIn ?? server;
 
@@ -363,4 +362,10 @@ function sentHeaders({
   if (own !== undefined) return own;
   const mirrored = mirroredParams(delivery.traits().paramHeaders, request.params?.['arguments']);
   return Object.fromEntries(mirrored.map(([name, value]) => [name, encodeHeaderValue(value)]));
+}
+
+/** The server's own name of the tool; undefined where no tool is called. */
+function toolOf({ method, params }: Request, { upstreamName }: Delivery): string | undefined {
+  const name = upstreamName ?? params?.['name'];
+  return method === 'tools/call' && typeof name === 'string' ? name : undefined;
 }
