@@ -87,6 +87,33 @@ describe('A call that waits for its turn', () => {
   });
 });
 
+describe('A client that waits less long than a server may take', () => {
+  it('makes nobody else wait: its time says nothing about the server, its breaker and its group', async () => {
+    await using gateway = await startGateway({
+      tool_access: { gateway_tools: 'both' },
+      mcp_servers: {
+        alone: upstream([], { circuit_breaker: { failure_threshold: 3 } }),
+        pool: groupOf({ one: upstream(), two: upstream() }),
+      },
+    });
+    const impatient = await LegacyClient.open(gateway.url());
+    const other = await LegacyClient.open(gateway.url());
+    for (const id of ['alone', 'pool']) {
+      const wanted = { mcp_server: id, tool: 'hang', arguments: {}, timeout: 0.1 };
+      const calls = Array.from({ length: 8 }, () => wanted);
+      const batch = await impatient.call('hangar_call', { calls }).answer();
+      expect(new Set(typesOf(batch))).toEqual(new Set(['ToolTimeoutError']));
+      expect(textOf(await other.call(`${id}__pid`).answer())).toMatch(/^\d+$/);
+    }
+    const { result } = await other.call('registry_details', { mcp_server: 'alone' }).answer();
+    expect(result?.['structuredContent']).toMatchObject({
+      state: 'ready',
+      health: { consecutive_failures: 0 },
+      circuit_breaker: { state: 'closed' },
+    });
+  });
+});
+
 describe('A backup', () => {
   it('hides its tools also while it stands in', async () => {
     await using journal = await Journal.open();
