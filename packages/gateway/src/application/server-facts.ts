@@ -154,6 +154,19 @@ const NO_JITTER = 0.5;
 export const findUpstream = (deps: UseCaseDeps, id: string): McpServer | ServerGroup =>
   deps.fleet.groups.find(({ spec }) => spec.id === id) ?? findServer(deps, id);
 
+/**
+ * The same for those whose tools may be called. A server that only a group defines has the limits of the group around it:
+ * it is called through the group.
+ * @throws Fault MCP_SERVER_UNKNOWN, MCP_SERVER_DISABLED
+ */
+export function findCallable(deps: UseCaseDeps, id: string): McpServer | ServerGroup {
+  const group = deps.fleet.groups.find(({ inlineIds }) => inlineIds.includes(id));
+  if (group === undefined) return findUpstream(deps, id);
+  const { id: groupId } = group.spec;
+  const detail = `MCP server "${id}" is a member of group "${groupId}" only; call the group`;
+  throw new Fault('MCP_SERVER_UNKNOWN', detail, { data: { name: id, meant: groupId } });
+}
+
 /** @throws Fault MCP_SERVER_UNKNOWN, MCP_SERVER_DISABLED */
 export function findServer({ fleet }: UseCaseDeps, id: string): McpServer {
   const { servers, disabled, groups } = fleet;

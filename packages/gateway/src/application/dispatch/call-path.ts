@@ -25,7 +25,7 @@ import type { SettledCall } from '../recording/call-event.ts';
 import type { Child } from '../servers/child.ts';
 import type { ServerUser } from '../servers/mcp-server.ts';
 import type { Upstream, Wanted } from '../servers/upstream.ts';
-import { route, unknownMethod, type Target } from './router.ts';
+import { hidesTool, route, unknownMethod, type Target } from './router.ts';
 
 export type ReadHeader = (name: string) => string | undefined;
 
@@ -239,6 +239,18 @@ export class CallPath {
     else void this.#catalogs.listNow(server, user).then(finish, finish);
   }
 
+  /**
+   * Refuses what the server hides that is about to get the call, whatever way led there: a backup does so while it stands
+   * in, and a configuration that came while the call has waited.
+   */
+  #isKeptBy(child: Child, call: Call, { request, delivery }: Sending): boolean {
+    const tool = toolOf(request, delivery);
+    if (tool === undefined || !hidesTool(child, tool)) return false;
+    call.refuse({ code: RPC.invalidParams, message: `Unknown tool: ${tool}` });
+    call.sendTo(child, delivery); // which gives the child back
+    return true;
+  }
+
   /** Routes again once the catalogues that may name the target are known. */
   #deliverKnown(client: ClientRequest, call: Call): void {
     if (call.settled) return;
@@ -275,8 +287,7 @@ export class CallPath {
     limits: Pick<InternalCall, 'timeoutMs' | 'attemptsMax' | 'onRetry'>,
   ): void {
     const { server, user, request, delivery } = sending;
-    const name = delivery.upstreamName ?? request.params?.['name'];
-    const tool = request.method === 'tools/call' && typeof name === 'string' ? name : undefined;
+    const tool = toolOf(request, delivery);
     const { timeoutMs, attemptsMax, onRetry } = limits;
     this.#options.gate.admit(call, {
       server,
@@ -295,7 +306,9 @@ export class CallPath {
 
   /** Gives the call to a child of the server, now or when there is one. */
   #hand(call: Call, sending: Sending): void {
-    const send = (child: Child): void => this.#send(call, child, sending);
+    const send = (child: Child): void => {
+      if (!this.#isKeptBy(child, call, sending)) this.#send(call, child, sending);
+    };
     try {
       const child = sending.server.take(sending.user, call, sending);
       if (child instanceof Promise) {
@@ -350,4 +363,10 @@ function sentHeaders({
   if (own !== undefined) return own;
   const mirrored = mirroredParams(delivery.traits().paramHeaders, request.params?.['arguments']);
   return Object.fromEntries(mirrored.map(([name, value]) => [name, encodeHeaderValue(value)]));
+}
+
+/** The server's own name of the tool; undefined where no tool is called. */
+function toolOf({ method, params }: Request, { upstreamName }: Delivery): string | undefined {
+  const name = upstreamName ?? params?.['name'];
+  return method === 'tools/call' && typeof name === 'string' ? name : undefined;
 }
