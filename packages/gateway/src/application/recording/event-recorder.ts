@@ -123,8 +123,16 @@ export class EventRecorder implements EventSink, AsyncDisposable {
     this.#makeEvents();
     clearTimeout(this.#timer);
     await settlesWithin(this.#writeAll(), CLOSE_MS_MAX);
+    this.#tellWhatIsLeft();
     await settlesWithin(this.#options.beforeClose?.() ?? Promise.resolve(), CLOSE_MS_MAX);
     await this.#options.store[Symbol.asyncDispose]();
+  }
+
+  /** What is not written by now never will be. */
+  #tellWhatIsLeft(): void {
+    const events = this.#waiting.length + this.#lost + this.#factsLost;
+    if (events === 0) return;
+    this.#options.logger.error({ events, reason: this.#problem }, 'events_not_recorded');
   }
 
   async #writeAll(): Promise<void> {
