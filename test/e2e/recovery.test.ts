@@ -279,7 +279,7 @@ describe.concurrent('A server with a backup', () => {
   });
 
   it('that cannot be started answers its calls itself as soon as it runs again', async () => {
-    const house = new Household((journal) => ({
+    await using house = new Household((journal) => ({
       mcp_servers: {
         main: upstream([journal.option], {
           call_timeout_s: 0.2,
@@ -289,7 +289,6 @@ describe.concurrent('A server with a backup', () => {
         spare: upstream(['--boot=exit']),
       },
     }));
-    homes.push(house);
     const gateway = await house.http();
     const main = await LegacyClient.open(gateway.url('main'));
     expect(codeOf(await main.call('hang').answer())).toBe('CALL_TIMED_OUT');
