@@ -30,16 +30,12 @@ const CALL: SettledCall = {
 };
 
 let ids = 0;
-function recorderOn(
-  store: EventStore,
-  callsMax = 1_000,
-  error: Logger['error'] = SILENT.error,
-): EventRecorder {
+function recorderOn(store: EventStore, callsMax = 1_000, logger: Logger = SILENT): EventRecorder {
   const newId = (): string => `id-${(ids += 1)}`;
   return new EventRecorder({
     store,
     clock: { nowMs: () => 5 },
-    logger: { ...SILENT, error },
+    logger,
     producedBy: 'test',
     newId,
     callsMax,
@@ -208,7 +204,10 @@ describe('a log that cannot be written', () => {
     const store = new MemoryEventStore();
     store.append = append;
     const told: unknown[] = [];
-    const recorder = recorderOn(store, 2, (fields, message) => told.push([fields, message]));
+    const recorder = recorderOn(store, 2, {
+      ...SILENT,
+      error: (fields, message) => void told.push([fields, message]),
+    });
     for (let at = 0; at < 3; at += 1) recorder.callSettled(CALL);
     recorder.record('s', { type: 'First', data: {} });
     await pass();
