@@ -31,6 +31,7 @@ export function failoverProcess(
           : server.phase === 'degraded' || server.phase === 'dead';
       return { type: 'resumed', isDegraded, nowMs };
     },
+    isHere: (id) => find(id) !== undefined,
     others: () => [],
     perform: (_id, event) => perform(event, find(event.data.backup_id)),
     reflect: (id, { phase, backup }) => {

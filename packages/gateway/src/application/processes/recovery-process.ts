@@ -38,6 +38,7 @@ export function recoveryProcess({
       const degradedBy = server?.phase === 'degraded' ? (server.lastFailure ?? '') : undefined;
       return { type: 'resumed', degradedBy, nowMs };
     },
+    isHere: (id) => find(id) !== undefined,
     others: () => servers().flatMap(({ phase, spec }) => (phase === 'degraded' ? [spec.id] : [])),
     perform: (id, event) => {
       const server = find(id);
