@@ -18,7 +18,13 @@ import { FORGETFUL, MemoryFiles } from '../infrastructure/state/memory-files.ts'
 import type { StateFolder } from '../infrastructure/state/state-folder.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
 import type { Presence, PresenceOptions } from './presence.ts';
-import { durablePlace, openStore, type DurablePlace, type DurableStore } from './open-store.ts';
+import {
+  durablePlace,
+  isPlaced,
+  openStore,
+  type DurablePlace,
+  type DurableStore,
+} from './open-store.ts';
 
 /** Events that a gateway without a file remembers. */
 const MEMORY_EVENTS_MAX = 10_000;
@@ -108,10 +114,6 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
     },
   };
 }
-
-/** The operator said where: being without it is not what was asked for, and another gateway may be told the same. */
-const isPlaced = (place: GatewayConfig['persistence']): boolean =>
-  place.kind === 'postgresql' || (place.kind === 'sqlite' && place.path !== undefined);
 
 interface OpenedLog {
   readonly store: EventStore;
