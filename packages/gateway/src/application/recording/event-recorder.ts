@@ -23,7 +23,7 @@ import {
 import { versionOf } from './upcast.ts';
 
 export interface RecorderOptions {
-  readonly store: EventStore;
+  readonly store: Pick<EventStore, 'append'> & AsyncDisposable;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Host and a random part: who wrote an event. */
