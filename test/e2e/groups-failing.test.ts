@@ -1,9 +1,9 @@
 /** Groups of servers whose members fail, through the real command: what becomes of calls, and who comes back when. */
 import { writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { LegacyClient, structuredOf, textOf } from '../support/clients.ts';
+import { LegacyClient, pidOf, structuredOf, textOf } from '../support/clients.ts';
 import { fileOf, startGateway, startGatewayIn, type GatewayProcess } from '../support/gateway.ts';
-import { groupOf, pidOf, pidsOf } from '../support/groups.ts';
+import { groupOf, pidsOf, startAll } from '../support/groups.ts';
 import { isAlive } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 import { Journal, upstream } from '../support/upstream.ts';
@@ -11,7 +11,7 @@ import { Journal, upstream } from '../support/upstream.ts';
 describe('A group with priorities', () => {
   const reading = upstream(['--read-only=pid']);
 
-  it('fails over when the first member is killed, and back when it is well again (row 8)', async () => {
+  it('row 8: fails over when the first member is killed, and back when it is well again', async () => {
     await using gateway = await startGateway({
       mcp_servers: {
         pool: groupOf(
@@ -21,6 +21,7 @@ describe('A group with priorities', () => {
       },
     });
     const client = await LegacyClient.open(gateway.url('pool'));
+    await startAll(gateway);
     const main = await pidOf(client);
     expect(await pidsOf(client, 3)).toEqual([main, main, main]);
     process.kill(Number(main), 'SIGKILL');
@@ -48,7 +49,7 @@ describe('A call that a member fails', () => {
       },
     });
     const client = await LegacyClient.open(gateway.url('pool'));
-    await pidsOf(client, 2);
+    await startAll(gateway);
     const exchange = client.call('sleep', { ms: 300 });
     const [entry] = await until('a member has the call', () => {
       const found = journal.entries().filter(({ line }) => line?.includes('"sleep"') === true);
@@ -67,7 +68,7 @@ describe('A call that a member fails', () => {
       },
     });
     const client = await LegacyClient.open(gateway.url('pool'));
-    await pidsOf(client, 2);
+    await startAll(gateway);
     const exchange = client.call('sleep', { ms: 300 });
     const [entry] = await until('a member has the call', () => {
       const found = journal.entries().filter(({ line }) => line?.includes('"sleep"') === true);
@@ -197,6 +198,7 @@ describe('A call that takes long', () => {
       },
     });
     const client = await LegacyClient.open(gateway.url('pool'));
+    await startAll(gateway);
     const slow = Number(await pidOf(client));
     process.kill(slow, 'SIGSTOP');
     try {

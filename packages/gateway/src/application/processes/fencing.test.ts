@@ -38,6 +38,7 @@ const newClock = (rung: string[], who: string): ProcessDefinition<Alarm, Said, D
   dueAtMs: ({ dueAtMs }) => (dueAtMs > 0 ? dueAtMs : undefined),
   due: () => 'due',
   resumed: () => 'resumed',
+  followed: () => undefined,
   isHere: () => true,
   others: () => [],
   perform: (_, { type }) => {

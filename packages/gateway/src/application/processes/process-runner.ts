@@ -23,6 +23,12 @@ export interface Fact extends DomainEvent {
   readonly stream: string;
 }
 
+/** What another configuration did to the servers. */
+export interface FleetChange {
+  /** Whether the server that had this id is gone: removed, switched off or replaced by another one. */
+  readonly isGone: (id: string) => boolean;
+}
+
 export interface ProcessDefinition<State, Command, Event extends DomainEvent> {
   /** Part of the name of its streams: never changed. */
   readonly name: string;
@@ -39,6 +45,8 @@ export interface ProcessDefinition<State, Command, Event extends DomainEvent> {
   readonly resumed: (id: string, nowMs: number) => Command | undefined;
   /** Whether this gateway can go on with the instance. */
   readonly isHere: (id: string) => boolean;
+  /** What it is told when another configuration holds; undefined where nothing. */
+  readonly followed: (id: string, nowMs: number, change: FleetChange) => Command | undefined;
   /** Instances to resume beside those that the log knows. */
   readonly others: () => readonly string[];
   /** Does what the event asks for; answers what the instance is told of it. May reject, which is logged. */
@@ -66,6 +74,7 @@ export interface RunningProcess {
   resume(): void;
   /** Goes on with what others have left meanwhile; what this gateway has lost ends. */
   adopt(past: PastProcesses): void;
+  follow(change: FleetChange): void;
   pending(): readonly PendingStep[];
   close(): void;
 }
@@ -103,7 +112,12 @@ export class ProcessRunner<State, Command, Event extends DomainEvent> implements
   /** Goes on where the gateway before this one ended. */
   resume(): void {
     const ids = new Set([...this.#instances.keys(), ...this.#process.others()]);
-    for (const id of ids) this.#resume(id);
+    this.#goOn(ids, this.#process.resumed);
+  }
+
+  /** Servers are others: what began with one that is gone ends with it, the rest goes on as if nothing had been. */
+  follow(change: FleetChange): void {
+    this.#goOn(this.#instances.keys(), (id, nowMs) => this.#process.followed(id, nowMs, change));
   }
 
   adopt(past: PastProcesses): void {
@@ -120,7 +134,7 @@ export class ProcessRunner<State, Command, Event extends DomainEvent> implements
       ids.add(id);
     }
     for (const id of this.#process.others()) if (!this.#isBusy(id)) ids.add(id);
-    for (const id of ids) this.#resume(id);
+    this.#goOn(ids, this.#process.resumed);
   }
 
   pending(): readonly PendingStep[] {
@@ -134,12 +148,14 @@ export class ProcessRunner<State, Command, Event extends DomainEvent> implements
     for (const { timer } of this.#instances.values()) clearTimeout(timer);
   }
 
-  #resume(id: string): void {
-    const command = this.#process.resumed(id, this.#options.clock.nowMs());
-    if (command !== undefined) this.#tell(id, command);
-    const instance = this.#instances.get(id);
-    if (instance !== undefined) this.#process.reflect?.(id, instance.state);
-    this.#arm(id);
+  #goOn(ids: Iterable<string>, told: (id: string, nowMs: number) => Command | undefined): void {
+    for (const id of ids) {
+      const command = told(id, this.#options.clock.nowMs());
+      if (command !== undefined) this.#tell(id, command);
+      const instance = this.#instances.get(id);
+      if (instance !== undefined) this.#process.reflect?.(id, instance.state);
+      this.#arm(id);
+    }
   }
 
   /** It waits for something. */
@@ -210,7 +226,7 @@ export class ProcessRunner<State, Command, Event extends DomainEvent> implements
     this.#forget(id, instance);
     // After a loss of the own lease everything is looked at when it is there again.
     if (name === fencing?.own().name) fencing.refused();
-    else this.#resume(id);
+    else this.#goOn([id], this.#process.resumed);
   }
 
   #carryOut(id: string, { state }: Instance<State>, events: readonly Event[]): void {

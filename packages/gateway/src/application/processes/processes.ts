@@ -2,7 +2,7 @@
 import { byDue, type PendingStep } from '../../domain/processes/pending-step.ts';
 import type { DomainEvent, EventSink } from '../ports.ts';
 import type { PastProcesses } from './past-processes.ts';
-import type { RunningProcess } from './process-runner.ts';
+import type { FleetChange, RunningProcess } from './process-runner.ts';
 
 export class Processes implements EventSink {
   readonly #events: EventSink;
@@ -34,6 +34,11 @@ export class Processes implements EventSink {
   /** Goes on with what other gateways have left; what this one has lost to them ends. */
   adopt(past: PastProcesses): void {
     for (const process of this.#running) process.adopt(past);
+  }
+
+  /** Another configuration holds. */
+  follow(change: FleetChange): void {
+    for (const process of this.#running) process.follow(change);
   }
 
   /** What is waited for, the next one first. */
