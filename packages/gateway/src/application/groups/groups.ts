@@ -5,7 +5,7 @@ import { backoffMs } from '../../domain/mcp-server/backoff.ts';
 import type { GroupHistory } from '../../domain/group/history.ts';
 import type { GroupSpec } from '../../domain/group/spec.ts';
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
-import { ask, RpcRefusal } from '../calls/ask.ts';
+import { Probe } from '../health/probe.ts';
 import type { Clock, EventSink, Logger } from '../ports.ts';
 import { ANYBODY } from '../servers/anybody.ts';
 import type { McpServer } from '../servers/mcp-server.ts';
@@ -13,7 +13,6 @@ import { ServerGroup, type MemberFacts } from './server-group.ts';
 
 /** How often members that are in trouble are looked after, at most. */
 const CARE_MS = 1_000;
-const PING_MS_MAX = 5_000;
 
 export interface GroupsOptions {
   readonly clock: Clock;
@@ -116,8 +115,7 @@ export class Groups {
     for (const server of wanted) this.#begun.add(server);
     const next = wanted.values();
     const work = async (): Promise<void> => {
-      // A member that cannot be started is known to its group by then.
-      for (const server of next) await this.#start(server).catch(() => undefined);
+      for (const server of next) await this.#answers(server);
     };
     for (let lane = 0; lane < this.#options.startConcurrency; lane += 1) void work();
     for (const group of this.#all) if (group.hasTrouble) this.#care(group);
@@ -155,33 +153,28 @@ export class Groups {
   }
 
   async #try(group: ServerGroup, server: McpServer): Promise<void> {
-    const { random, clock, logger } = this.#options;
-    try {
-      await this.#start(server);
+    const { random, clock } = this.#options;
+    if (await this.#answers(server)) {
       this.#trials.delete(server);
       if (!this.#isClosed && this.#all.includes(group)) group.recovered(server);
-    } catch (error) {
-      const failures = (this.#trials.get(server)?.failures ?? 0) + 1;
-      const nextAtMs = clock.nowMs() + backoffMs(failures, random());
-      this.#trials.set(server, { failures, nextAtMs });
-      if (!(error instanceof Fault)) logger.error({ error: stackOf(error) }, 'defect_in_group');
+      return;
     }
+    const failures = (this.#trials.get(server)?.failures ?? 0) + 1;
+    const nextAtMs = clock.nowMs() + backoffMs(failures, random());
+    this.#trials.set(server, { failures, nextAtMs });
   }
 
-  /** Resolves when the server has answered something. @throws Fault */
-  async #start(server: McpServer): Promise<void> {
-    const child = await server.take(ANYBODY);
-    let hasAnswered = false;
+  /** Whether it can be started and answers. A start that fails is known to its groups by then. */
+  async #answers(server: McpServer): Promise<boolean> {
+    const { clock, logger } = this.#options;
     try {
-      const { seat, connection } = child;
-      const limits = { timeoutMs: PING_MS_MAX };
-      if (seat.era === 'legacy') await ask(connection, 'ping', {}, limits);
-      else await ask(connection, 'server/discover', this.#options.modernMeta, limits);
-      hasAnswered = true;
+      const child = await server.take(ANYBODY);
+      const { kind } = await new Probe(server.spec, this.#options).ask(child);
+      child.end(clock.nowMs(), kind === 'passed');
+      return kind === 'passed';
     } catch (error) {
-      if (!(error instanceof RpcRefusal)) throw error; // one that refuses is alive
-    } finally {
-      child.end(this.#options.clock.nowMs(), hasAnswered);
+      if (!(error instanceof Fault)) logger.error({ error: stackOf(error) }, 'defect_in_group');
+      return false;
     }
   }
 }

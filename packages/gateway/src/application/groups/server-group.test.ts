@@ -1,10 +1,10 @@
 /** A group over scripted servers: who is chosen, and what counts against whom. */
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { groupSpecOf } from '../../../test-kit/group-spec.ts';
 import { SILENT } from '../../../test-kit/scripted-launcher.ts';
 import { Listener, userOf, worldOf, type World } from '../../../test-kit/server-world.ts';
 import type { GroupSpec } from '../../domain/group/spec.ts';
-import { McpServerId } from '../../domain/mcp-server/spec.ts';
 import type { DomainEvent } from '../ports.ts';
 import type { Child } from '../servers/child.ts';
 import { Groups } from './groups.ts';
@@ -39,31 +39,11 @@ class GroupWorld {
   }
 
   spec({ priorities, ...part }: SpecPart = {}): GroupSpec {
-    return {
-      id: McpServerId.parse('pool'),
-      description: undefined,
-      enabled: true,
-      members: this.worlds.map(({ server }, index) => ({
-        id: server.spec.id,
-        weight: 1,
-        priority: priorities?.[index] ?? 1,
-        isInline: true,
-      })),
-      strategy: 'round_robin',
-      minHealthy: 1,
-      autoStart: false,
-      health: { unhealthyThreshold: 2, healthyThreshold: 1 },
-      breaker: { failureThreshold: 10, resetTimeoutMs: 60_000 },
-      canary: undefined,
-      affinity: undefined,
-      failoverMembersMax: 2,
-      hedgeAfterMs: undefined,
-      callTimeoutMs: 1_000,
-      execution: undefined,
-      predefinedTools: undefined,
-      hiddenTools: [],
-      ...part,
-    };
+    const members = this.worlds.map(({ server }, index) => ({
+      id: server.spec.id,
+      priority: priorities?.[index] ?? 1,
+    }));
+    return groupSpecOf({ members, autoStart: false, ...part });
   }
 
   get servers(): World['server'][] {

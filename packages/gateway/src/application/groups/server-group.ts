@@ -205,7 +205,7 @@ export class ServerGroup implements Upstream, ServerObserver {
     switch (outcome) {
       case 'answered':
       case 'answered-error':
-        this.#tell(this.#rotation.succeeded(server.spec.id));
+        this.#tell(this.#rotation.succeeded(server.spec.id, this.#deps.clock.nowMs()));
         return;
       case 'failed':
         this.#count(server, beganAtMs, reason);
@@ -224,7 +224,7 @@ export class ServerGroup implements Upstream, ServerObserver {
         .map(({ spec }) => String(spec.id)),
     );
     this.#balancer.reset();
-    this.#tell(this.#rotation.rebalance((id) => well.has(id)));
+    this.#tell(this.#rotation.rebalance((id) => well.has(id), this.#deps.clock.nowMs()));
   }
 
   /** What the log says of it now. */

@@ -23,7 +23,7 @@ export class Probe {
   constructor(spec: McpServerSpec, { modernMeta }: { readonly modernMeta: JsonObject }) {
     this.#spec = spec;
     this.#modernMeta = modernMeta;
-    this.#timeoutMs = Math.min(PROBE_MS_MAX, spec.healthIntervalMs);
+    this.#timeoutMs = Math.min(PROBE_MS_MAX, spec.healthIntervalMs || PROBE_MS_MAX);
   }
 
   /** Never rejects. A server that answers with an error of its own is alive. */
