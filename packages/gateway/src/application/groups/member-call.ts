@@ -62,7 +62,11 @@ export function followMember(
   if (afterMs === undefined || call.companion !== undefined) return;
   if (!mayRunTwice(request, call.target.name, toolsOf(catalogs, server, user))) return;
   const other = { header, avoid: new Set(avoid).add(mcpServerId) };
-  call.companion = new Hedge(call, { afterMs, clock, take: () => server.take(user, call, other) });
+  call.companion = new Hedge(call, {
+    afterMs,
+    clock,
+    take: (work) => server.take(user, work, other),
+  });
 }
 
 const toolsOf = (
