@@ -5,7 +5,10 @@ import { McpServerId } from '../src/domain/mcp-server/spec.ts';
 export interface GroupPart extends Partial<Omit<GroupSpec, 'id' | 'members'>> {
   readonly id?: string;
   /** Ids, or as much of a member as matters. */
-  readonly members: readonly (string | (Partial<GroupMemberSpec> & { readonly id: string }))[];
+  readonly members: readonly (
+    | string
+    | (Partial<Omit<GroupMemberSpec, 'id'>> & { readonly id: string })
+  )[];
 }
 
 export const groupSpecOf = ({ id = 'pool', members, ...part }: GroupPart): GroupSpec => ({

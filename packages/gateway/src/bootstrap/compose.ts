@@ -192,8 +192,7 @@ async function openHub(
 
 /** What a gateway does before anybody asks it to. */
 function beginWork(hub: Hub, { catalog }: GatewayConfig): void {
-  hub.processes.resume();
-  hub.groups.begin();
+  hub.begin();
   if (catalog.warm === 'boot') warmAll(hub);
 }
 

@@ -1,7 +1,7 @@
 /** What every front of the gateway shares: servers, catalogues, views, calls; built from the options, ended together. */
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 import type { Breaker } from '../../domain/breaker/breaker.ts';
-import { mcpServerStream } from '../../domain/mcp-server/events.ts';
+import { mcpServerStream, type McpServerEvent } from '../../domain/mcp-server/events.ts';
 import type { Lifecycle } from '../../domain/mcp-server/lifecycle.ts';
 import type { GroupHistory } from '../../domain/group/history.ts';
 import type { GroupSpec } from '../../domain/group/spec.ts';
@@ -27,6 +27,7 @@ import type {
   UpstreamLauncher,
 } from '../ports.ts';
 import type { SettledCall } from '../recording/call-event.ts';
+import { registeredAtBoot } from '../recording/registrations.ts';
 import { settlesWithin } from '../settles-within.ts';
 import { McpServer, type ServerUser } from '../servers/mcp-server.ts';
 import type {
@@ -148,6 +149,7 @@ export class Hub {
         servers,
         groups: this.groups.all,
         disabled: options.servers.filter((spec) => !spec.enabled),
+        disabledGroups: (options.groups ?? []).filter((spec) => !spec.enabled),
       },
       {
         prefixed: naming === 'bare' ? 'on-collision' : true,
@@ -190,6 +192,20 @@ export class Hub {
     const { groups = [], groupPast: past = new Map(), catalog } = this.options;
     const { startConcurrency } = catalog;
     return new Groups(groups, servers, { ...this.options, past, startConcurrency });
+  }
+
+  /** Goes on with what the gateway before this one had begun, in the background. */
+  begin(): void {
+    const { past, servers } = this.options;
+    this.register(registeredAtBoot(past, servers));
+    this.processes.resume();
+    this.groups.begin();
+  }
+
+  /** Records what came into the configuration, changed there, or left it. */
+  register(events: readonly McpServerEvent[]): void {
+    for (const event of events)
+      this.processes.record(mcpServerStream(event.data.mcp_server_id), event);
   }
 
   /** A server that is in no fleet yet. @param past where the log left off */

@@ -2,7 +2,8 @@
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { stackOf } from '@mcp-hangar/kernel/error-text';
 import { backoffMs } from '../../domain/mcp-server/backoff.ts';
-import type { GroupHistory } from '../../domain/group/history.ts';
+import { groupStream } from '../../domain/group/events.ts';
+import { NO_HISTORY, type GroupHistory } from '../../domain/group/history.ts';
 import type { GroupSpec } from '../../domain/group/spec.ts';
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { Probe } from '../health/probe.ts';
@@ -100,6 +101,13 @@ export class Groups {
   /** Starts the members of groups with `auto_start`, in the background. */
   begin(): void {
     this.#hasBegun = true;
+    for (const [id, { strategy }] of this.#past) {
+      if (strategy === undefined || this.find(id) !== undefined) continue;
+      // It was taken out while no gateway ran.
+      const gone = { type: 'GroupDeleted', data: { group_id: id } } as const;
+      this.#options.events.record(groupStream(id), gone);
+      this.#past.set(id, NO_HISTORY);
+    }
     this.resume();
   }
 

@@ -22,6 +22,7 @@ import type { ServerGroup } from '../groups/server-group.ts';
 import type { ExecutionSettings } from '../../domain/execution/settings.ts';
 import { isSame } from '../../domain/mcp-server/spec-change.ts';
 import type { NextConfiguration } from '../ports.ts';
+import { registeredByReload } from '../recording/registrations.ts';
 import type { ChangedList } from '../servers/child.ts';
 import type { McpServer } from '../servers/mcp-server.ts';
 import type { Upstream } from '../servers/upstream.ts';
@@ -69,10 +70,14 @@ export class Generations {
       servers,
       groups: groups.all,
       disabled: next.servers.filter((spec) => !spec.enabled),
+      disabledGroups: next.groups.filter((spec) => !spec.enabled),
     });
     const kept = new Set(fleet.servers);
     const gone = [...old.values()].filter((server) => !kept.has(server));
     for (const server of gone) this.#retire(server, drainMs);
+    const left = new Set<string>(next.servers.map(({ id }) => id));
+    const removed = [...configured].filter((id) => !left.has(id));
+    this.#hub.register(registeredByReload(diff.steps, removed));
     processes.resume();
     groups.resume();
     this.#tell(this.#changes({ diff, made, gone, regrouped }));

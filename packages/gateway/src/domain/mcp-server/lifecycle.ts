@@ -37,6 +37,8 @@ export interface Lifecycle {
   readonly failedBy: FailureKind | undefined;
   /** The last probe failed. */
   readonly isProbeFailing: boolean;
+  /** The fingerprint of its configuration, as the log has heard of it; undefined where that has it no more. */
+  readonly registeredAs: string | undefined;
 }
 
 export type FailureKind = 'start' | 'end' | 'call' | 'probe';
@@ -123,6 +125,7 @@ const INITIAL: Lifecycle = {
   lastFailure: undefined,
   failedBy: undefined,
   isProbeFailing: false,
+  registeredAs: undefined,
 };
 
 type Decision = Result<readonly McpServerEvent[], BackingOff>;
@@ -451,6 +454,11 @@ function evolve(state: Lifecycle, { type, data }: McpServerEvent): Lifecycle {
         lastFailure: undefined,
         failedBy: undefined,
       };
+    case 'McpServerRegistered':
+    case 'McpServerUpdated':
+      return { ...state, registeredAs: data.fingerprint };
+    case 'McpServerDeregistered':
+      return { ...state, registeredAs: undefined };
     case 'HealthCheckPassed':
       return { ...state, isProbeFailing: false };
     case 'HealthCheckFailed':
