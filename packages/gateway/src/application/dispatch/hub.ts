@@ -144,6 +144,7 @@ export class Hub {
     const enabled = options.servers.filter((spec) => spec.enabled);
     const servers = enabled.map((spec) => this.newServer(spec, pastOf(options, spec)));
     this.groups = this.#newGroups(servers);
+    this.processes.add(this.groups);
     const fleet = new Fleet(
       {
         servers,
@@ -260,7 +261,6 @@ export class Hub {
   }
 
   async close(): Promise<void> {
-    this.groups.close();
     this.#health.close();
     this.processes.close();
     this.parking.close();

@@ -5,7 +5,10 @@ import { backoffMs } from '../../domain/mcp-server/backoff.ts';
 import { groupStream } from '../../domain/group/events.ts';
 import { NO_HISTORY, type GroupHistory } from '../../domain/group/history.ts';
 import type { GroupSpec } from '../../domain/group/spec.ts';
+import type { PendingStep } from '../../domain/processes/pending-step.ts';
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
+import type { RunningProcess } from '../processes/process-runner.ts';
+import { absentMember, openCircuit } from './pending-rebalance.ts';
 import { Probe } from '../health/probe.ts';
 import type { Clock, EventSink, Logger } from '../ports.ts';
 import { ANYBODY } from '../servers/anybody.ts';
@@ -34,7 +37,8 @@ interface Trial {
   readonly nextAtMs: number;
 }
 
-export class Groups {
+/** That its members come back is a process of its own: what is durable of it stands in the streams of the groups. */
+export class Groups implements RunningProcess {
   #all: readonly ServerGroup[] = [];
   readonly #options: GroupsOptions;
   /** Groups that are looked after. */
@@ -129,6 +133,31 @@ export class Groups {
     for (const group of this.#all) if (group.hasTrouble) this.#care(group);
   }
 
+  heard(): void {
+    // Groups hear of their members by themselves, and at once: the next call is balanced by it.
+  }
+
+  pending(): readonly PendingStep[] {
+    return this.#all.flatMap((group) => [
+      ...group.inTrouble
+        .filter(({ inRotation }) => !inRotation)
+        .map((member) => this.#absent(group, member)),
+      ...(group.retryAtMs === undefined ? [] : [openCircuit(group.spec.id, group.retryAtMs)]),
+    ]);
+  }
+
+  #absent({ spec, history }: ServerGroup, { server }: MemberFacts): PendingStep {
+    const { id } = server.spec;
+    const nextAtMs = this.#trials.get(server)?.nextAtMs ?? 0;
+    const dueAtMs = Math.max(nextAtMs, this.#options.clock.nowMs() + server.retryInMs);
+    return absentMember({
+      groupId: spec.id,
+      memberId: id,
+      reason: history.out.get(id) ?? '',
+      dueAtMs: mayBeTried(spec, server) ? dueAtMs : undefined,
+    });
+  }
+
   close(): void {
     this.#isClosed = true;
     for (const timer of this.#timers.values()) clearTimeout(timer);
@@ -154,10 +183,10 @@ export class Groups {
   }
 
   #isDue({ spec }: ServerGroup, { server }: MemberFacts): boolean {
-    // Without `auto_start` nothing is started for a member: the next call tries it.
-    const mayTry = server.isRunning || spec.autoStart;
     const { nextAtMs = 0 } = this.#trials.get(server) ?? {};
-    return mayTry && server.retryInMs === 0 && this.#options.clock.nowMs() >= nextAtMs;
+    return (
+      mayBeTried(spec, server) && server.retryInMs === 0 && this.#options.clock.nowMs() >= nextAtMs
+    );
   }
 
   async #try(group: ServerGroup, server: McpServer): Promise<void> {
@@ -186,3 +215,7 @@ export class Groups {
     }
   }
 }
+
+/** Without `auto_start` nothing is started for a member: the next call tries it. */
+const mayBeTried = ({ autoStart }: GroupSpec, { isRunning }: McpServer): boolean =>
+  isRunning || autoStart;

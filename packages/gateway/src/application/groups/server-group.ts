@@ -93,6 +93,11 @@ export class ServerGroup implements Upstream, ServerObserver {
     return this.#rotation.isCircuitOpen;
   }
 
+  /** When an open circuit lets a call through; undefined where it is closed. Milliseconds since the Unix epoch. */
+  get retryAtMs(): number | undefined {
+    return this.#rotation.retryAtMs;
+  }
+
   get healthyCount(): number {
     return this.#rotation.healthyCount;
   }

@@ -79,7 +79,6 @@ export class Generations {
     const removed = [...configured].filter((id) => !left.has(id));
     this.#hub.register(registeredByReload(diff.steps, removed));
     processes.resume();
-    groups.resume();
     this.#tell(this.#changes({ diff, made, gone, regrouped }));
     return diff;
   }

@@ -47,7 +47,7 @@ describe('What the log is told of a configuration', () => {
       'GroupMemberRemoved',
       'GroupMemberAdded',
     ]);
-    expect(changes.reduce(evolveGroup, past).out).toEqual(new Set());
+    expect(changes.reduce(evolveGroup, past).out).toEqual(new Map());
   });
 
   it('begins anew after the group was removed', () => {
