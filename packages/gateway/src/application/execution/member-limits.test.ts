@@ -26,7 +26,7 @@ const groupOf = (
 ): GuardedServer => ({
   ...memberOf(execution, 'pool'),
   members: members as never, // no more of them is looked at
-  failover: { membersMax: 2, hedgeAfterMs: undefined },
+  failover: { membersMax: 2, hedgeAfterMs: undefined, hasOther: () => true },
 });
 const gateOfCall = ({ gate }: TestCall) => {
   if (gate === undefined) throw new Error('it is not guarded');

@@ -62,7 +62,11 @@ export class ServerGroup implements Upstream, ServerObserver {
   constructor(spec: GroupSpec, servers: readonly McpServer[], deps: GroupDependencies) {
     this.spec = spec;
     this.#deps = deps;
-    this.failover = { membersMax: spec.failoverMembersMax, hedgeAfterMs: spec.hedgeAfterMs };
+    this.failover = {
+      membersMax: spec.failoverMembersMax,
+      hedgeAfterMs: spec.hedgeAfterMs,
+      hasOther: (tried) => this.#choice.candidates(tried, deps.clock.nowMs()).length > 0,
+    };
     this.#members = membersOf(spec, servers);
     this.members = this.#members.map(({ server }) => server);
     this.#stateSinceMs = deps.clock.nowMs();
@@ -110,8 +114,7 @@ export class ServerGroup implements Upstream, ServerObserver {
 
   /** Whether a call would be given to a member now. */
   get isAvailable(): boolean {
-    const nowMs = this.#deps.clock.nowMs();
-    return this.#choice.candidates(NOBODY, nowMs).length > 0 || !this.#rotation.isCircuitOpen;
+    return this.failover.hasOther(NOBODY) || !this.#rotation.isCircuitOpen;
   }
 
   get facts(): readonly MemberFacts[] {
@@ -281,7 +284,7 @@ export class ServerGroup implements Upstream, ServerObserver {
     const { user, work, header } = asked;
     const avoid = new Set(asked.tried).add(failed.spec.id);
     if (!this.#mayTryOther(failure, avoid, work)) throw failure;
-    if (this.#choice.candidates(avoid, this.#deps.clock.nowMs()).length === 0) throw failure;
+    if (!this.failover.hasOther(avoid)) throw failure;
     return this.take(user, work, { header, avoid });
   }
 

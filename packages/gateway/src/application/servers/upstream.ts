@@ -34,6 +34,8 @@ export interface Failover {
   readonly membersMax: number;
   /** A call that may run twice is given to a second member after this long; undefined = never. */
   readonly hedgeAfterMs: number | undefined;
+  /** Whether a call that these have failed has somewhere to go. */
+  readonly hasOther: (tried: ReadonlySet<string>) => boolean;
 }
 
 export interface Upstream {
