@@ -6,6 +6,8 @@ import { defineConfig } from 'vitest/config';
 const conditions = ['source', 'module', 'node', 'development|production'];
 const resolve = { conditions };
 const ssr = { resolve: { conditions, externalConditions: ['source'] } };
+// Real processes on a busy CI machine get a second try; scripts/flaky-tests.ts names the tests that needed it.
+const retry = process.env['CI'] === 'true' ? 1 : 0;
 const exclude = ['**/node_modules/**', '**/dist/**'];
 
 export default defineConfig({
@@ -33,6 +35,7 @@ export default defineConfig({
           exclude,
           testTimeout: 20_000,
           hookTimeout: 20_000,
+          retry,
         },
       },
       {
@@ -46,6 +49,7 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          retry,
         },
       },
     ],

@@ -65,6 +65,7 @@ const { code } = await runCommand(
     'run',
     '--reporter=default',
     '--reporter=json',
+    '--reporter=./scripts/flaky-tests.ts',
     `--outputFile.json=${reportFile}`,
     ...process.argv.slice(2),
   ],

@@ -32,6 +32,11 @@ const ANSWERS: Readonly<Record<string, string>> = {
   warm: '`{warmed, already_warm, failed: [{id, error}], summary}`',
   discover: 'The error `Discovery not configured. Enable discovery in config.yaml`.',
   sources: 'The error `Discovery not configured. Enable discovery in config.yaml`.',
+  group_list:
+    '`{groups: [{group_id, description, state, strategy, min_healthy, healthy_count, total_members, is_available, circuit_open, members: [{id, state, in_rotation, weight, priority, consecutive_failures}]}]}`; `groups` of the tools above have the same form, in `status` `{id, indicator, state, healthy_members, total_members}`, in `health` `{total, by_state, total_members, healthy_members}`',
+  group_rebalance: '`{group_id, state, healthy_count, total_members, members_in_rotation: [ids]}`',
+  reload_config:
+    '`{status, message, mcp_servers_added, mcp_servers_removed, mcp_servers_updated, mcp_servers_unchanged, duration_ms}`; `status` is `reloaded`, `unchanged` (a file that says the same) or `failed`, with `{message, error_type, details}` and nothing changed',
   invoke: 'The result of the tool, byte for byte where client and server speak the same era.',
   invoke_ex:
     'The result of the tool with `_retry_metadata: {correlation_id, attempts, total_time_ms, retries, final_error_reason?, recovery_hints?}` and `_progress: [{stage, message, elapsed_ms}]`.',
@@ -58,7 +63,8 @@ function section(tool: GatewayTool): string {
       : ['| Argument | Type | Default | Description |', '| --- | --- | --- | --- |', ...rows].join(
           '\n',
         );
-  const answer = ANSWERS[tool.name.slice(tool.words.family.length + 1)] ?? '';
+  const answer = ANSWERS[tool.name.slice(tool.words.family.length + 1)];
+  if (answer === undefined) throw new Error(`ANSWERS does not say what ${tool.name} answers`);
   return `### \`${tool.name}\`
 
 ${String(tool.definition['description'])}

@@ -1,26 +1,15 @@
 /** `mcp-hangar groups` and `mcp-hangar rebalance`, and groups in the commands that know servers. */
-import { execFile } from 'node:child_process';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LegacyClient } from '../support/clients.ts';
-import { COMMAND, environment } from '../support/gateway.ts';
+import { hangar } from '../support/command-line.ts';
+import type { GatewayProcess } from '../support/gateway.ts';
 import { groupOf } from '../support/groups.ts';
 import { Household } from '../support/household.ts';
 import { until } from '../support/until.ts';
 import { upstream } from '../support/upstream.ts';
 
-interface Outcome {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-const homes: Household[] = [];
-afterEach(async () => {
-  await Promise.all(homes.splice(0).map((house) => house[Symbol.asyncDispose]()));
-});
-
-function home(): Household {
-  const made = new Household(() => ({
+const home = (): Household =>
+  new Household(() => ({
     mcp_servers: {
       pool: groupOf(
         {
@@ -32,19 +21,6 @@ function home(): Household {
       alone: upstream(),
     },
   }));
-  homes.push(made);
-  return made;
-}
-
-function hangar(house: Household, ...args: readonly string[]): Promise<Outcome> {
-  return new Promise((resolve) => {
-    const options = { env: environment(house.folder), cwd: house.folder };
-    const words = [COMMAND, ...args, '--config', house.file];
-    const child = execFile(process.execPath, words, options, (_, stdout, stderr) =>
-      resolve({ code: child.exitCode ?? -1, stdout, stderr }),
-    );
-  });
-}
 
 const member = (id: string, part: Record<string, unknown>): Record<string, unknown> => ({
   id,
@@ -73,9 +49,17 @@ async function whenOneHasLeft(house: Household): Promise<Record<string, unknown>
 }
 
 describe('The groups of the gateway that runs', () => {
+  let house: Household;
+  let gateway: GatewayProcess;
+
+  beforeAll(async () => {
+    house = home();
+    gateway = await house.http();
+    await whenOneHasLeft(house);
+  });
+  afterAll(() => house?.[Symbol.asyncDispose]());
+
   it('are listed with how their members do', async () => {
-    const house = home();
-    await house.http();
     expect(await whenOneHasLeft(house)).toEqual({
       id: 'pool',
       description: 'many',
@@ -111,9 +95,6 @@ describe('The groups of the gateway that runs', () => {
   });
 
   it('stand beside servers in list and status, without the members that only they have', async () => {
-    const house = home();
-    await house.http();
-    await whenOneHasLeft(house);
     const list = (await hangar(house, 'list')).stdout;
     expect(list).toMatch(/^alone +stdio/m);
     expect(list).toMatch(/^pool +group +partial/m);
@@ -127,9 +108,6 @@ describe('The groups of the gateway that runs', () => {
   });
 
   it('are rebalanced, and what became of them is printed', async () => {
-    const house = home();
-    const gateway = await house.http();
-    await whenOneHasLeft(house);
     const client = await LegacyClient.open(gateway.url());
     await client.call('registry_stop', { provider: 'broken' }).answer();
     await client.call('registry_stop', { provider: 'one' }).answer();
@@ -145,40 +123,38 @@ describe('The groups of the gateway that runs', () => {
   });
 
   it('that do not exist are told, with the one that was meant', async () => {
-    const house = home();
-    await house.http();
     const { code, stderr } = await hangar(house, 'rebalance', 'pol');
     expect(code).toBe(1);
     expect(stderr).toBe(
       'mcp-hangar: There is no group "pol"; did you mean "pool"?\n  Choose one of "mcp-hangar groups".\n',
     );
   });
+});
 
-  it('are shown where they are switched off, and refuse to be used', async () => {
-    const house = home();
-    const shared = { shared: upstream() };
-    const off = groupOf({ shared: {}, inline: upstream() }, { enabled: false });
-    house.write({ mcp_servers: { ...shared, off } });
-    await house.http();
-    const groups = (await hangar(house, 'groups')).stdout;
-    expect(groups).toMatch(/^off +round_robin +disabled +0 of 2/m);
-    expect(groups).toMatch(/^ +shared +cold +no/m);
-    expect(groups).toMatch(/^ +inline +disabled +no/m);
-    for (const words of ['list', 'status'])
-      expect((await hangar(house, words)).stdout).toMatch(/^(-- +)?off +(group +)?disabled/m);
-    const { code, stderr } = await hangar(house, 'rebalance', 'off');
-    expect(code).toBe(1);
-    expect(stderr).toContain('Group "off" is disabled in the configuration (enabled: false)');
-    expect((await hangar(house, 'start', 'off')).stderr).toContain('Group "off" is disabled');
-  });
+it('Groups that are switched off are shown, and refuse to be used', async () => {
+  await using house = home();
+  const shared = { shared: upstream() };
+  const off = groupOf({ shared: {}, inline: upstream() }, { enabled: false });
+  house.write({ mcp_servers: { ...shared, off } });
+  await house.http();
+  const groups = (await hangar(house, 'groups')).stdout;
+  expect(groups).toMatch(/^off +round_robin +disabled +0 of 2/m);
+  expect(groups).toMatch(/^ +shared +cold +no/m);
+  expect(groups).toMatch(/^ +inline +disabled +no/m);
+  for (const words of ['list', 'status'])
+    expect((await hangar(house, words)).stdout).toMatch(/^(-- +)?off +(group +)?disabled/m);
+  const { code, stderr } = await hangar(house, 'rebalance', 'off');
+  expect(code).toBe(1);
+  expect(stderr).toContain('Group "off" is disabled in the configuration (enabled: false)');
+  expect((await hangar(house, 'start', 'off')).stderr).toContain('Group "off" is disabled');
+});
 
-  it('are missed with exit code 3 where none runs', async () => {
-    const house = home();
-    for (const words of [['groups'], ['rebalance', 'pool']]) {
-      const { code, stderr } = await hangar(house, ...words);
-      expect(code).toBe(3);
-      expect(stderr).toContain(`no gateway runs for ${house.file}`);
-    }
-    expect((await hangar(house, 'list')).stdout).toMatch(/^pool +group +cold/m);
-  });
+it('Groups are missed with exit code 3 where none runs', async () => {
+  await using house = home();
+  for (const words of [['groups'], ['rebalance', 'pool']]) {
+    const { code, stderr } = await hangar(house, ...words);
+    expect(code).toBe(3);
+    expect(stderr).toContain(`no gateway runs for ${house.file}`);
+  }
+  expect((await hangar(house, 'list')).stdout).toMatch(/^pool +group +cold/m);
 });

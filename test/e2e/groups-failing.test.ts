@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { LegacyClient, structuredOf, textOf } from '../support/clients.ts';
 import { fileOf, startGateway, startGatewayIn, type GatewayProcess } from '../support/gateway.ts';
-import { groupOf, pidOf, pidsOf } from '../support/groups.ts';
+import { groupOf, pidOf, pidsOf, startAll } from '../support/groups.ts';
 import { isAlive } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 import { Journal, upstream } from '../support/upstream.ts';
@@ -21,6 +21,7 @@ describe('A group with priorities', () => {
       },
     });
     const client = await LegacyClient.open(gateway.url('pool'));
+    await startAll(gateway);
     const main = await pidOf(client);
     expect(await pidsOf(client, 3)).toEqual([main, main, main]);
     process.kill(Number(main), 'SIGKILL');
@@ -48,7 +49,7 @@ describe('A call that a member fails', () => {
       },
     });
     const client = await LegacyClient.open(gateway.url('pool'));
-    await pidsOf(client, 2);
+    await startAll(gateway);
     const exchange = client.call('sleep', { ms: 300 });
     const [entry] = await until('a member has the call', () => {
       const found = journal.entries().filter(({ line }) => line?.includes('"sleep"') === true);
@@ -67,7 +68,7 @@ describe('A call that a member fails', () => {
       },
     });
     const client = await LegacyClient.open(gateway.url('pool'));
-    await pidsOf(client, 2);
+    await startAll(gateway);
     const exchange = client.call('sleep', { ms: 300 });
     const [entry] = await until('a member has the call', () => {
       const found = journal.entries().filter(({ line }) => line?.includes('"sleep"') === true);
@@ -197,6 +198,7 @@ describe('A call that takes long', () => {
       },
     });
     const client = await LegacyClient.open(gateway.url('pool'));
+    await startAll(gateway);
     const slow = Number(await pidOf(client));
     process.kill(slow, 'SIGSTOP');
     try {

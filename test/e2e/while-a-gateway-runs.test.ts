@@ -147,18 +147,16 @@ describe('What is set up', () => {
   });
 });
 
-describe('The file that is edited', () => {
-  it.each([
-    ['add', ['three', 'echo'], { id: 'three', action: 'added' }],
-    ['remove', ['up'], { id: 'up', action: 'removed' }],
-    ['disable', ['up'], { id: 'up', action: 'disabled' }],
-    ['enable', ['off'], { id: 'off', action: 'enabled' }],
-  ])('%s names the gateway that keeps what it has read', async (name, words, server) => {
-    const text = readFileSync(house.file, 'utf8');
-    if (name === 'enable') await run('add', '-q', 'off', 'echo');
-    if (name === 'enable') await run('disable', '-q', 'off');
-    const outcome = await run(name, ...words, '--json');
-    const note = `the gateway that runs (process ${gateway.pid}) keeps what it has read`;
+it('add, remove, disable and enable name the gateway that keeps what it has read', async () => {
+  const text = readFileSync(house.file, 'utf8');
+  const note = `the gateway that runs (process ${gateway.pid}) keeps what it has read`;
+  for (const [words, server] of [
+    [['add', 'three', 'echo'], { id: 'three', action: 'added' }],
+    [['remove', 'three'], { id: 'three', action: 'removed' }],
+    [['disable', 'up'], { id: 'up', action: 'disabled' }],
+    [['enable', 'up'], { id: 'up', action: 'enabled' }],
+  ] as const) {
+    const outcome = await run(...words, '--json');
     expect(outcome.code).toBe(0);
     expect(outcome.stderr).toContain(`note: ${note}`);
     expect(jsonOf(outcome)).toEqual({
@@ -171,23 +169,24 @@ describe('The file that is edited', () => {
       notes: [],
       gateway: { pid: gateway.pid },
     });
-    writeFileSync(house.file, text);
-  });
+  }
+  writeFileSync(house.file, text);
 });
 
-describe('What only looks at files', () => {
-  it.each([
-    [['config', 'check']],
-    [['config', 'check', '--json']],
-    [['config', 'show', '--json']],
-    [['config', 'schema']],
-    [['completion', 'bash']],
-  ])('%j prints the same as without one', async (words) => {
-    const during = await run(...words);
-    await gateway.stop();
-    expect(await run(...words)).toEqual(during);
-    expect(during).toMatchObject({ code: 0 });
-  });
+it('what only looks at files prints the same as without a gateway', async () => {
+  const commands = [
+    ['config', 'check'],
+    ['config', 'check', '--json'],
+    ['config', 'show', '--json'],
+    ['config', 'schema'],
+    ['completion', 'bash'],
+  ];
+  const outcomes = (): Promise<readonly Outcome[]> =>
+    Promise.all(commands.map((words) => run(...words)));
+  const during = await outcomes();
+  await gateway.stop();
+  expect(await outcomes()).toEqual(during);
+  expect(during.map(({ code }) => code)).toEqual([0, 0, 0, 0, 0]);
 });
 
 interface Recorded {

@@ -57,7 +57,7 @@ export const FAULTS = {
     soon: 'when it has ended; during the back-off at once, with `MCP_SERVER_BACKING_OFF` and the time to wait',
     state: 'dead',
     events: [CHANGED, COUNTED, CHANGED],
-    recovery: 'The first call after the back-off (1 s doubling to 60 s) tries again.',
+    recovery: 'The first call after the back-off (2 s doubling to 60 s) tries again.',
   },
   garbage: {
     title: 'A server answers with a line that is no JSON',

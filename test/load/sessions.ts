@@ -4,7 +4,7 @@ import { leakGateway } from './leak-gateway.ts';
 import { anonymousMib, becomesTrue, livingOf } from './resources.ts';
 
 const LANES = 8;
-const SESSION_IDLE_MS = 400;
+const SESSION_IDLE_MS = 1_500;
 const EXPIRY_MS_MAX = 10_000;
 
 interface Connection {

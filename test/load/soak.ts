@@ -44,7 +44,10 @@ const numberOf = (text: string | undefined, fallback: number): number =>
 function configOf(count: number, groups: number): Config {
   const servers = Array.from({ length: count }, (_, at) => [`server-${at}`, upstream()] as const);
   const teams = Array.from({ length: groups }, (_, at) => {
-    const members = [0, 1, 2].map((member) => ({ id: `team-${at}-${member}`, ...upstream() }));
+    const members = [0, 1, 2].map((member) => ({
+      id: `team-${at}-${member}`,
+      ...upstream(['--read-only=echo']),
+    }));
     const strategy = at % 2 === 0 ? 'round_robin' : 'least_connections';
     return [`team-${at}`, { mode: 'group', strategy, members }] as const;
   });

@@ -1,6 +1,6 @@
 /** Groups of the misbehaving fixture, and who of them served a call. */
-import { textOf, type LegacyClient } from './clients.ts';
-import type { Config } from './gateway.ts';
+import { LegacyClient, structuredOf, textOf } from './clients.ts';
+import type { Config, GatewayProcess } from './gateway.ts';
 import type { Message } from './http.ts';
 
 /** A group whose members are defined in it, by their ids. */
@@ -15,6 +15,13 @@ export const pidsOf = async (client: LegacyClient, times: number): Promise<reado
   const pids: string[] = [];
   for (let call = 0; call < times; call += 1) pids.push(await pidOf(client));
   return pids;
+};
+/** Waits until every member of a group serves: they start in the background, in no fixed order. */
+export const startAll = async (gateway: GatewayProcess, group = 'pool'): Promise<void> => {
+  const client = await LegacyClient.open(gateway.url());
+  const answer = await client.call('registry_start', { provider: group }).answer();
+  const { members_started, total_members } = structuredOf(answer);
+  if (members_started !== total_members) throw new Error(JSON.stringify(answer));
 };
 export const toolsIn = (message: Message): readonly string[] =>
   ((message.result?.['tools'] ?? []) as { name: string }[]).map(({ name }) => name);

@@ -1,6 +1,7 @@
 /** What a server does at the moment, and what comes next, as far as the gateway knows. */
 import { redactor } from '../domain/mcp-server/redactor.ts';
 import type { McpServerSpec } from '../domain/mcp-server/spec.ts';
+import { isSecretName } from '../domain/secret-signs.ts';
 import type { McpServer } from './servers/mcp-server.ts';
 
 export interface ChildFacts {
@@ -90,15 +91,20 @@ export function targetOf({ launch, secrets }: McpServerSpec): string | undefined
   }
 }
 
-/** An option whose value nobody else is to read. */
-const DELICATE_OPTION = /^(--?[\w-]*(?:token|key|secret|password|credential)[\w-]*)(=.*)?$/is;
+const OPTION = /^(--?[\w-]+)(=.*)?$/s;
 const CREDENTIALS_IN_URL = /(\w:\/\/)[^/@\s]+@/g;
+
+/** An option whose value nobody else is to read. */
+const secretOption = (arg: string): RegExpExecArray | undefined => {
+  const option = OPTION.exec(arg) ?? undefined;
+  return isSecretName(option?.[1] ?? '') ? option : undefined;
+};
 
 const masked = (args: readonly string[]): readonly string[] =>
   args.map((arg, index) => {
-    const [, name, value] = DELICATE_OPTION.exec(arg) ?? [];
+    const [, name, value] = secretOption(arg) ?? [];
     if (value !== undefined) return `${name}=[secret]`;
-    const before = DELICATE_OPTION.exec(args[index - 1] ?? '');
-    const isValue = before !== null && before[2] === undefined && !arg.startsWith('-');
+    const before = secretOption(args[index - 1] ?? '');
+    const isValue = before !== undefined && before[2] === undefined && !arg.startsWith('-');
     return isValue ? '[secret]' : arg.replaceAll(CREDENTIALS_IN_URL, '$1[secret]@');
   });

@@ -206,7 +206,7 @@ export class Groups implements RunningProcess {
     const { clock, logger } = this.#options;
     try {
       const child = await server.take(ANYBODY);
-      const { kind } = await new Probe(server.spec, this.#options).ask(child);
+      const { kind } = await new Probe(server.spec.id, this.#options).ask(child);
       child.end(clock.nowMs(), kind === 'passed');
       return kind === 'passed';
     } catch (error) {

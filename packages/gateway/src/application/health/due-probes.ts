@@ -13,6 +13,7 @@ type Looked = Pick<McpServer, 'phase' | 'spec' | 'health' | 'running' | 'retryIn
 export function probedNow(server: Looked, nowMs: number): readonly Child[] {
   if (server.phase === 'degraded' && server.retryInMs > 0) return [];
   const everyMs = server.spec.healthIntervalMs;
+  if (everyMs === 0) return []; // since a reload
   return server.running.filter((child) => {
     if (isBusy(child)) return false;
     return isDoubted(server) || silentMs(child, nowMs) >= everyMs * (1 - JITTER);

@@ -79,6 +79,15 @@ describe('a server that runs', () => {
     child.end(world.clock.now, true);
   });
 
+  test('is not asked any more once a reload has switched that off', async () => {
+    const world = looked(ALIVE);
+    await answeredCall(world);
+    await world.pass(INTERVAL_MS / 2);
+    world.server.adopt({ ...world.server.spec, healthIntervalMs: 0 });
+    await world.pass(3 * INTERVAL_MS);
+    expect(probesOf(world)).toEqual([]);
+  });
+
   test('that does not know ping is asked for its tools, and one of 2026-07-28 what it is', async () => {
     const refused = { error: { code: -32601, message: 'unknown' } };
     const legacy = looked((method) => (method === 'ping' ? refused : { result: { tools: [] } }));

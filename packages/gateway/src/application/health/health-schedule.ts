@@ -50,7 +50,7 @@ export class HealthSchedule {
     const watched: Watched = known ?? {
       timer: undefined,
       isLooking: false,
-      probe: new Probe(server.spec, this.#options),
+      probe: new Probe(server.spec.id, this.#options),
       misses: new WeakMap(),
     };
     this.#watched.set(server, watched);
@@ -66,7 +66,8 @@ export class HealthSchedule {
   #arm(server: McpServer, watched: Watched): void {
     clearTimeout(watched.timer);
     if (this.#isClosed) return;
-    if (server.running.length === 0) {
+    // The spec of now: a reload may have switched probes off.
+    if (server.running.length === 0 || server.spec.healthIntervalMs === 0) {
       this.#watched.delete(server);
       return;
     }
@@ -85,7 +86,7 @@ export class HealthSchedule {
   async #ask(server: McpServer, child: Child, { probe, misses }: Watched): Promise<void> {
     await this.#begin();
     const beganAtMs = this.#options.clock.nowMs();
-    const seen = await probe.ask(child);
+    const seen = await probe.ask(child, server.spec.healthIntervalMs);
     this.#end();
     // It works again, or was ended meanwhile, which is told by itself.
     const isOver = child.isGone || child.inFlight > 0 || child.answeredAtMs > beganAtMs;

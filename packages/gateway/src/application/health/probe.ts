@@ -1,7 +1,6 @@
 /** One question whether a child is alive. */
 import { messageOf } from '@mcp-hangar/kernel/error-text';
 import { Fault } from '@mcp-hangar/kernel/errors';
-import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
 import { RPC, type JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { ask, RpcRefusal } from '../calls/ask.ts';
 import type { Child } from '../servers/child.ts';
@@ -15,35 +14,33 @@ export type Seen =
   | { readonly kind: 'failed'; readonly reason: string };
 
 export class Probe {
-  readonly #spec: McpServerSpec;
+  readonly #serverId: string;
   readonly #modernMeta: JsonObject;
-  readonly #timeoutMs: number;
   #knowsPing = true;
 
-  constructor(spec: McpServerSpec, { modernMeta }: { readonly modernMeta: JsonObject }) {
-    this.#spec = spec;
+  constructor(serverId: string, { modernMeta }: { readonly modernMeta: JsonObject }) {
+    this.#serverId = serverId;
     this.#modernMeta = modernMeta;
-    this.#timeoutMs = Math.min(PROBE_MS_MAX, spec.healthIntervalMs || PROBE_MS_MAX);
   }
 
   /** Never rejects. A server that answers with an error of its own is alive. */
-  async ask(child: Child): Promise<Seen> {
+  async ask(child: Child, waitMs: number = PROBE_MS_MAX): Promise<Seen> {
     const beganMs = performance.now();
-    const failure = await this.#failureOf(child);
+    const failure = await this.#failureOf(child, Math.min(PROBE_MS_MAX, waitMs));
     return failure === undefined
       ? { kind: 'passed', durationMs: Math.round(performance.now() - beganMs) }
       : {
           kind: 'failed',
-          reason: `MCP server "${this.#spec.id}" fails its health check: ${failure}`,
+          reason: `MCP server "${this.#serverId}" fails its health check: ${failure}`,
         };
   }
 
-  async #failureOf(child: Child): Promise<string | undefined> {
-    const refusal = await this.#send(child, this.#methodFor(child));
+  async #failureOf(child: Child, timeoutMs: number): Promise<string | undefined> {
+    const refusal = await this.#send(child, this.#methodFor(child), timeoutMs);
     if (!(refusal instanceof RpcRefusal)) return refusal;
     if (!this.#pings(child) || refusal.error.code !== RPC.methodNotFound) return undefined;
     this.#knowsPing = false;
-    const second = await this.#send(child, 'tools/list');
+    const second = await this.#send(child, 'tools/list', timeoutMs);
     return second instanceof RpcRefusal ? undefined : second;
   }
 
@@ -58,10 +55,14 @@ export class Probe {
   }
 
   /** Answers what went wrong; undefined where nothing did. */
-  async #send(child: Child, method: string): Promise<RpcRefusal | string | undefined> {
+  async #send(
+    child: Child,
+    method: string,
+    timeoutMs: number,
+  ): Promise<RpcRefusal | string | undefined> {
     const params = child.seat.era === 'modern' ? this.#modernMeta : {};
     try {
-      const limits = { timeoutMs: this.#timeoutMs, answerBytesMax: ANSWER_BYTES_MAX };
+      const limits = { timeoutMs, answerBytesMax: ANSWER_BYTES_MAX };
       await ask(child.connection, method, params, limits);
       return undefined;
     } catch (error) {

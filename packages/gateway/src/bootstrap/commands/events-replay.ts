@@ -71,12 +71,12 @@ async function lineOf(flags: ReplayFlags): Promise<GatewayLine | undefined> {
     return await runningGateway(flags);
   } catch (error) {
     // Without a gateway, or a folder in which it would be, there is nobody to ask.
-    if (error instanceof Fault && isNobody.has(error.code)) return undefined;
+    if (error instanceof Fault && NOBODY_RUNS.has(error.code)) return undefined;
     throw error;
   }
 }
 
-const isNobody: ReadonlySet<string> = new Set(['GATEWAY_NOT_RUNNING', 'STATE_UNAVAILABLE']);
+const NOBODY_RUNS: ReadonlySet<string> = new Set(['GATEWAY_NOT_RUNNING', 'STATE_UNAVAILABLE']);
 
 /** From the first event that is kept. */
 interface FromEvents extends ReplayedServer {

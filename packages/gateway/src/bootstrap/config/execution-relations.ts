@@ -1,22 +1,16 @@
 import { nearest } from '../../domain/near-names.ts';
 import { childNode, type ConfigNode, isGiven, nodeAt } from './config-node.ts';
+import type { Finding } from './finding.ts';
 import type { ConfigPath } from './problem.ts';
 import { SERVER_MAPS } from './server-maps.ts';
 
 /** Rules between the keys of limits and retries. */
 
-export interface ExecutionFinding {
-  readonly node: ConfigNode;
-  readonly path: ConfigPath;
-  readonly message: string;
-  readonly fix: string;
-}
-
 /** `burst` of a server says nothing without a rate. */
 export function burstAlone(entry: {
   readonly node: ConfigNode;
   readonly path: ConfigPath;
-}): readonly ExecutionFinding[] {
+}): readonly Finding[] {
   const limit = childNode(entry.node, 'rate_limit');
   const burst = childNode(limit, 'burst');
   if (burst === undefined || !isGiven(burst) || isGiven(childNode(limit, 'rps'))) return [];
@@ -37,7 +31,7 @@ function memberIds(entry: ConfigNode): readonly string[] {
 }
 
 /** Policies for ids that no server has. */
-export function policiesOfNobody(root: ConfigNode): readonly ExecutionFinding[] {
+export function policiesOfNobody(root: ConfigNode): readonly Finding[] {
   const ids = SERVER_MAPS.flatMap((map) => {
     const servers = childNode(root, map);
     if (servers?.kind !== 'map') return [];

@@ -1,23 +1,11 @@
 import { childNode, type ConfigNode, isGiven } from './config-node.ts';
+import type { Finding, ServerNode } from './finding.ts';
 import type { ConfigPath } from './problem.ts';
 
 /** Rules between a server and its backup. */
 
-interface Finding {
-  readonly node: ConfigNode;
-  readonly path: ConfigPath;
-  readonly message: string;
-  readonly fix: string;
-}
-
-interface Entry {
-  readonly id: string;
-  readonly node: ConfigNode;
-  readonly path: ConfigPath;
-}
-
 /** @param entries every server of the configuration */
-export function checkFailover(entries: readonly Entry[]): readonly Finding[] {
+export function checkFailover(entries: readonly ServerNode[]): readonly Finding[] {
   const backups = entries.flatMap(backupOf);
   const paired = new Set(backups.map(({ of }) => of));
   const ids = new Set(entries.map(({ id }) => id));
@@ -49,7 +37,7 @@ interface Backup {
   readonly path: ConfigPath;
 }
 
-function backupOf({ id, node, path }: Entry): readonly Backup[] {
+function backupOf({ id, node, path }: ServerNode): readonly Backup[] {
   const at = [
     [childNode(childNode(node, 'failover'), 'backup'), [...path, 'failover', 'backup']],
     [childNode(node, 'backup'), [...path, 'backup']],
@@ -62,7 +50,7 @@ function backupOf({ id, node, path }: Entry): readonly Backup[] {
 }
 
 /** A group needs none: it has members. */
-function backupMissing({ node, path }: Entry): readonly Finding[] {
+function backupMissing({ node, path }: ServerNode): readonly Finding[] {
   const failover = childNode(node, 'failover');
   const mode = childNode(node, 'mode');
   const isGroup = mode?.kind === 'scalar' && mode.value === 'group';
@@ -86,7 +74,7 @@ function backupMissing({ node, path }: Entry): readonly Finding[] {
   ];
 }
 
-function twoWays({ node, path }: Entry): readonly Finding[] {
+function twoWays({ node, path }: ServerNode): readonly Finding[] {
   const short = childNode(node, 'backup');
   if (short === undefined || !isGiven(childNode(node, 'failover'))) return [];
   const message = '"backup" is short for "failover.backup", and "failover" is given too';

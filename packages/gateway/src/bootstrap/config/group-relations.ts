@@ -1,24 +1,11 @@
 import { McpServerId } from '../../domain/mcp-server/spec.ts';
 import { nearest } from '../../domain/near-names.ts';
 import { childNode, type ConfigNode, isGiven } from './config-node.ts';
+import type { Finding, ServerNode } from './finding.ts';
 import { identifierProblem } from './identifier.ts';
 import type { ConfigPath } from './problem.ts';
 
 /** Rules between the keys of groups and their members. */
-
-export interface GroupFinding {
-  readonly node: ConfigNode;
-  readonly path: ConfigPath;
-  readonly message: string;
-  readonly fix: string;
-}
-
-/** One entry of the map of servers, or one member that a group defines. */
-export interface ServerNode {
-  readonly id: string;
-  readonly node: ConfigNode;
-  readonly path: ConfigPath;
-}
 
 const LAUNCH_KEYS = ['command', 'args', 'env', 'cwd', 'image', 'build', 'endpoint', 'url'] as const;
 const GROUP_KEYS = [
@@ -39,7 +26,7 @@ const isGroupNode = ({ node }: Pick<ServerNode, 'node'>): boolean =>
   textOf(childNode(node, 'mode')) === 'group';
 
 /** Problems of all groups, and of servers that have keys of groups. */
-export function checkGroups(entries: readonly ServerNode[]): readonly GroupFinding[] {
+export function checkGroups(entries: readonly ServerNode[]): readonly Finding[] {
   const groups = entries.filter(isGroupNode);
   return [
     ...groups.flatMap((group) => [
@@ -81,7 +68,7 @@ function meaningless(
   { node, path }: ServerNode,
   keys: readonly string[],
   why: string,
-): readonly GroupFinding[] {
+): readonly Finding[] {
   return keys.flatMap((key) => {
     const child = childNode(node, key);
     if (child === undefined || !isGiven(child)) return [];
@@ -90,9 +77,9 @@ function meaningless(
   });
 }
 
-function members(group: ServerNode, entries: readonly ServerNode[]): readonly GroupFinding[] {
+function members(group: ServerNode, entries: readonly ServerNode[]): readonly Finding[] {
   const seen = new Map<string, number>();
-  return memberNodes(group).flatMap((member): readonly GroupFinding[] => {
+  return memberNodes(group).flatMap((member): readonly Finding[] => {
     const first = seen.get(member.id);
     const at = { node: childNode(member.node, 'id') ?? member.node, path: [...member.path, 'id'] };
     if (first !== undefined) {
@@ -105,13 +92,9 @@ function members(group: ServerNode, entries: readonly ServerNode[]): readonly Gr
   });
 }
 
-type Place = Pick<GroupFinding, 'node' | 'path'>;
+type Place = Pick<Finding, 'node' | 'path'>;
 
-function inline(
-  member: ServerNode,
-  at: Place,
-  entries: readonly ServerNode[],
-): readonly GroupFinding[] {
+function inline(member: ServerNode, at: Place, entries: readonly ServerNode[]): readonly Finding[] {
   if (!McpServerId.safeParse(member.id).success)
     return [{ ...at, ...identifierProblem(member.id) }];
   if (textOf(childNode(member.node, 'mode')) === 'group') {
@@ -128,7 +111,7 @@ function inline(
   return [{ ...at, message: `there is no server "${member.id}"`, fix }];
 }
 
-function referenced(member: ServerNode, at: Place, known: ServerNode): readonly GroupFinding[] {
+function referenced(member: ServerNode, at: Place, known: ServerNode): readonly Finding[] {
   if (isGroupNode(known)) {
     const message = `the member "${member.id}" is a group`;
     return [{ ...at, message, fix: 'name servers only' }];
@@ -147,11 +130,11 @@ function referenced(member: ServerNode, at: Place, known: ServerNode): readonly 
 function inlineTwice(
   groups: readonly ServerNode[],
   entries: readonly ServerNode[],
-): readonly GroupFinding[] {
+): readonly Finding[] {
   const topLevel = new Set(entries.map(({ id }) => id));
   const seen = new Map<string, ServerNode>();
   return groups.flatMap((group) =>
-    memberNodes(group).flatMap((member): readonly GroupFinding[] => {
+    memberNodes(group).flatMap((member): readonly Finding[] => {
       if (topLevel.has(member.id)) return [];
       const first = seen.get(member.id);
       if (first === undefined || first.path[1] === group.id) {
@@ -166,7 +149,7 @@ function inlineTwice(
   );
 }
 
-function canary(group: ServerNode): readonly GroupFinding[] {
+function canary(group: ServerNode): readonly Finding[] {
   const { node, path } = group;
   const tried = childNode(node, 'canary');
   const pinned = childNode(tried, 'pinned_tenants');
@@ -179,7 +162,7 @@ function canary(group: ServerNode): readonly GroupFinding[] {
         )
       : []),
   ];
-  return named.flatMap(([child, at]): readonly GroupFinding[] => {
+  return named.flatMap(([child, at]): readonly Finding[] => {
     const id = textOf(child);
     if (child === undefined || id === undefined || ids.includes(id)) return [];
     const meant = nearest(id, ids);
@@ -188,7 +171,7 @@ function canary(group: ServerNode): readonly GroupFinding[] {
   });
 }
 
-function affinity({ node, path }: ServerNode): readonly GroupFinding[] {
+function affinity({ node, path }: ServerNode): readonly Finding[] {
   const wanted = childNode(node, 'session_affinity');
   const header = childNode(wanted, 'header');
   const isByHeader = textOf(childNode(wanted, 'by')) === 'header';

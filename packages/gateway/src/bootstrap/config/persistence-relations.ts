@@ -1,14 +1,8 @@
 import { type ConfigNode, isGiven, nodeAt } from './config-node.ts';
+import type { Finding } from './finding.ts';
 import type { ConfigPath } from './problem.ts';
 
 /** One decision about where state is kept: what contradicts it is refused, with both keys. */
-
-interface Finding {
-  readonly node: ConfigNode;
-  readonly path: ConfigPath;
-  readonly message: string;
-  readonly fix: string;
-}
 
 const URL_FORM = /^postgres(ql)?:\/\//;
 /** What a URL says too. */

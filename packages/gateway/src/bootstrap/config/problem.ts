@@ -1,4 +1,6 @@
 /** One thing that is wrong with a configuration, with the place to look at and what to do. */
+import { isSecretName } from '../../domain/secret-signs.ts';
+
 export interface ConfigProblem {
   /** The file as it was named, or `environment` or `command line`. */
   readonly file: string;
@@ -38,12 +40,12 @@ export function inFileOrder(problems: readonly ConfigProblem[]): readonly Config
   );
 }
 
-const SECRET_KEY =
-  /^(env|headers|auth|key)$|secret|token|password|passwd|credential|authorization|cookie|dsn|api_?key|webhook/i;
+/** Nobody can know what a variable or a header holds. */
+const SECRET_MAPS: ReadonlySet<unknown> = new Set(['env', 'headers']);
 
 /** Whether a value at this path must not be shown. */
 export function isSecretPath(path: ConfigPath): boolean {
-  return path.some((key) => typeof key === 'string' && SECRET_KEY.test(key));
+  return path.some((key) => typeof key === 'string' && (SECRET_MAPS.has(key) || isSecretName(key)));
 }
 
 /** Leaves out "X is missing" where an unknown key of the same mapping was meant to be X. */

@@ -1,15 +1,12 @@
 /** What of a configuration may be shown: everything but secrets that stand in it as they are. */
 import { isMap, isNode, isScalar, isSeq, parseDocument, type Scalar } from 'yaml';
+import { isSecretName } from '../../domain/secret-signs.ts';
 import type { ConfigPath } from './problem.ts';
 
 export const HIDDEN = '[secret]';
 
 /** Values are hidden below these keys, whatever their names: nobody can know what a variable holds. */
 const SECRET_MAPS: ReadonlySet<string> = new Set(['env', 'headers']);
-const SECRET_NAME =
-  /secret|token|password|passwd|passphrase|credential|authorization|cookie|dsn|api[-_]?key|access[-_]?key|private[-_]?key|webhook|^key$|^pat$|^auth$/i;
-/** Keys of the schema that are named like secrets and hold none. */
-const HARMLESS_KEY = /_header$|_name$|_claim$|_uri$|^headers?$/;
 const HARMLESS_HEADER = /^(accept.*|content-type|user-agent|cache-control)$/i;
 const HARMLESS_VALUE =
   /^(|true|false|yes|no|on|off|\d{1,5}|trace|debug|info|warn(ing)?|error|development|production|test|staging|utf-?8|[a-z]{2}(_[A-Z]{2})?(\.UTF-8)?)$/i;
@@ -37,14 +34,14 @@ export function shown(path: ConfigPath, written: string, before?: string): strin
   const parent = path.at(-2);
   if (typeof parent === 'string' && SECRET_MAPS.has(parent) && typeof path.at(-1) === 'string')
     return isHarmless(key, written) ? written : HIDDEN;
-  if (SECRET_NAME.test(key) && !HARMLESS_KEY.test(key)) return written === '' ? '' : HIDDEN;
-  if (before !== undefined && /^--?[\w-]+$/.test(before) && SECRET_NAME.test(flagName(before)))
+  if (isSecretName(key)) return written === '' ? '' : HIDDEN;
+  if (before !== undefined && /^--?[\w-]+$/.test(before) && isSecretName(flagName(before)))
     return HIDDEN;
   return hiddenWithin(written);
 }
 
 const isHarmless = (name: string, value: string): boolean =>
-  HARMLESS_HEADER.test(name) || (HARMLESS_VALUE.test(value) && !SECRET_NAME.test(name));
+  HARMLESS_HEADER.test(name) || (HARMLESS_VALUE.test(value) && !isSecretName(name));
 
 const flagName = (flag: string): string => flag.replace(/^-+/, '');
 
@@ -52,7 +49,7 @@ const flagName = (flag: string): string => flag.replace(/^-+/, '');
 function hiddenWithin(written: string): string {
   return written
     .replace(/^((?:--?)?([\w-]+)=)(?!\$\{)(.+)$/s, (whole: string, start: string, name: string) =>
-      SECRET_NAME.test(name) ? start + HIDDEN : whole,
+      isSecretName(name) ? start + HIDDEN : whole,
     )
     .replaceAll(/(\b[a-z][a-z0-9+.-]*:\/\/[^\s/:@]*:)[^\s/@]+@/gi, `$1${HIDDEN}@`)
     .replaceAll(/([?&][\w.~-]+=)(?!\$\{[A-Za-z_]\w*\})[^&#\s"']+/g, `$1${HIDDEN}`)
@@ -62,7 +59,7 @@ function hiddenWithin(written: string): string {
 /** Whether a value that is put into a file looks like a secret that had better stay out of it. */
 export function isInlineSecret(name: string, value: string): boolean {
   if (value === '' || isReference(value) || HARMLESS_VALUE.test(value)) return false;
-  return SECRET_NAME.test(name) || LONG.test(value) || hiddenWithin(value) !== value;
+  return isSecretName(name) || LONG.test(value) || hiddenWithin(value) !== value;
 }
 
 /**

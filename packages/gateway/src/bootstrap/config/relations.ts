@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 
 import { childNode, type ConfigNode, isGiven, nodeAt } from './config-node.ts';
+import type { Finding, ServerNode } from './finding.ts';
 import { checkPersistence } from './persistence-relations.ts';
 import { type ConfigPath, type ConfigProblem, formatPath } from './problem.ts';
 import { type Accepts, childAccepts, factsOf, knownKeys, unwrap } from './schema-walk.ts';
@@ -13,13 +14,6 @@ import { SERVER_MAPS } from './server-maps.ts';
 import { splitWords } from './split-words.ts';
 
 /** Rules between keys. They read the written nodes, so that they speak even when the schema found something too. */
-
-interface Finding {
-  readonly node: ConfigNode;
-  readonly path: ConfigPath;
-  readonly message: string;
-  readonly fix: string;
-}
 
 export function checkRelations(
   file: string,
@@ -103,19 +97,13 @@ function aliasConflicts(node: ConfigNode, path: ConfigPath, accepts: Accepts): r
   });
 }
 
-interface Entry {
-  readonly id: string;
-  readonly node: ConfigNode;
-  readonly path: ConfigPath;
-}
-
-function serverEntries(root: ConfigNode, map: string): readonly Entry[] {
+function serverEntries(root: ConfigNode, map: string): readonly ServerNode[] {
   const servers = childNode(root, map);
   if (servers?.kind !== 'map') return [];
   return [...servers.entries].map(([id, node]) => ({ id, node, path: [map, id] }));
 }
 
-function checkServer(entry: Entry): readonly Finding[] {
+function checkServer(entry: ServerNode): readonly Finding[] {
   if (entry.node.kind !== 'map') return [];
   return [
     ...modeNeeds(entry),
@@ -142,7 +130,7 @@ const NEEDS: Readonly<Record<string, Need>> = {
   group: { keys: ['members'], fix: 'add "members:" with a list of ids' },
 };
 
-function modeNeeds({ node, path }: Entry): readonly Finding[] {
+function modeNeeds({ node, path }: ServerNode): readonly Finding[] {
   const has = (key: string): boolean => isGiven(childNode(node, key));
   const mode = childNode(node, 'mode');
   if (!isGiven(mode)) {
@@ -167,7 +155,7 @@ function canonicalMode(value: unknown): string | undefined {
   return Object.entries(MODES).find(([spelling]) => spelling === value)?.[1];
 }
 
-function commandLine({ node, path }: Entry): readonly Finding[] {
+function commandLine({ node, path }: ServerNode): readonly Finding[] {
   const command = childNode(node, 'command');
   if (command?.kind !== 'scalar' || typeof command.value !== 'string') return [];
   if (command.value === '') return [];
@@ -180,7 +168,7 @@ function commandLine({ node, path }: Entry): readonly Finding[] {
 }
 
 /** A pool of children that all clients share. */
-function replicas({ node, path }: Entry): readonly Finding[] {
+function replicas({ node, path }: ServerNode): readonly Finding[] {
   const wanted = childNode(node, 'replicas');
   if (wanted?.kind !== 'scalar' || !(Number(wanted.value) > 1)) return [];
   const at = { node: wanted, path: [...path, 'replicas'] };
@@ -196,14 +184,14 @@ function replicas({ node, path }: Entry): readonly Finding[] {
   return [{ ...at, message, fix: 'remove "replicas", or make a group of several endpoints' }];
 }
 
-function twoToolLists({ node, path }: Entry): readonly Finding[] {
+function twoToolLists({ node, path }: ServerNode): readonly Finding[] {
   const tools = childNode(node, 'tools');
   if (tools?.kind !== 'list' || !isGiven(childNode(node, 'predefined_tools'))) return [];
   const message = 'a list here means the same as "predefined_tools", which is given too';
   return [{ node: tools, path: [...path, 'tools'], message, fix: 'keep "predefined_tools"' }];
 }
 
-function toolNamesTwice({ node, path }: Entry, key: string): readonly Finding[] {
+function toolNamesTwice({ node, path }: ServerNode, key: string): readonly Finding[] {
   const tools = childNode(node, key);
   if (tools?.kind !== 'list') return [];
   const seen = new Map<string, number>();

@@ -1,19 +1,8 @@
 import { childNode, type ConfigNode, isGiven } from './config-node.ts';
+import type { Finding, ServerNode } from './finding.ts';
 import type { ConfigPath } from './problem.ts';
 
 /** Rules between the keys of a remote server. */
-
-export interface RemoteFinding {
-  readonly node: ConfigNode;
-  readonly path: ConfigPath;
-  readonly message: string;
-  readonly fix: string;
-}
-
-interface Entry {
-  readonly node: ConfigNode;
-  readonly path: ConfigPath;
-}
 
 /** What each kind of credential needs, by its spellings; the first is the one that is told. */
 const NEEDS: Readonly<Record<string, readonly (readonly string[])[]>> = {
@@ -27,7 +16,7 @@ const RESERVED =
   /^(?:host|connection|content-length|content-type|transfer-encoding|te|trailer|upgrade|expect|keep-alive|proxy-.*|accept|accept-encoding|last-event-id|mcp-.*)$/i;
 
 /** Problems of one server's remote keys, written or not. */
-export function checkRemote(entry: Entry): readonly RemoteFinding[] {
+export function checkRemote(entry: ServerNode): readonly Finding[] {
   return [
     ...['endpoint', 'url'].flatMap((key) => credentialsInUrl(entry, key)),
     ...credential(entry),
@@ -35,7 +24,7 @@ export function checkRemote(entry: Entry): readonly RemoteFinding[] {
   ];
 }
 
-function credentialsInUrl({ node, path }: Entry, key: string): readonly RemoteFinding[] {
+function credentialsInUrl({ node, path }: ServerNode, key: string): readonly Finding[] {
   const url = childNode(node, key);
   const text = textOf(url);
   if (url === undefined || text === undefined || !/^https?:/.test(text)) return [];
@@ -51,12 +40,12 @@ function credentialsInUrl({ node, path }: Entry, key: string): readonly RemoteFi
   return [{ node: url, path: at, message, fix }];
 }
 
-function credential({ node, path }: Entry): readonly RemoteFinding[] {
+function credential({ node, path }: ServerNode): readonly Finding[] {
   const auth = childNode(node, 'auth');
   if (auth?.kind !== 'map') return [];
   const type = textOf(childNode(auth, 'type'));
   if (type === undefined || type === 'none') return unusedCredential(auth, [...path, 'auth']);
-  return (NEEDS[type] ?? []).flatMap((keys): readonly RemoteFinding[] => {
+  return (NEEDS[type] ?? []).flatMap((keys): readonly Finding[] => {
     const given = keys.map((key) => childNode(auth, key)).find((child) => isGiven(child));
     const key = keys[0] ?? '';
     if (given === undefined) {
@@ -71,7 +60,7 @@ function credential({ node, path }: Entry): readonly RemoteFinding[] {
 }
 
 /** A credential that would silently not be shown. */
-function unusedCredential(auth: ConfigNode, path: ConfigPath): readonly RemoteFinding[] {
+function unusedCredential(auth: ConfigNode, path: ConfigPath): readonly Finding[] {
   const meant = Object.entries(NEEDS).find(([, needs]) =>
     needs.some((keys) => keys.some((key) => isGiven(childNode(auth, key)))),
   )?.[0];
@@ -80,10 +69,10 @@ function unusedCredential(auth: ConfigNode, path: ConfigPath): readonly RemoteFi
   return [{ node: auth, path: [...path, 'type'], message, fix: `add "type: ${meant}"` }];
 }
 
-function reservedHeaders({ node, path }: Entry): readonly RemoteFinding[] {
+function reservedHeaders({ node, path }: ServerNode): readonly Finding[] {
   const headers = childNode(childNode(node, 'http'), 'headers');
   if (headers?.kind !== 'map') return [];
-  return [...headers.entries].flatMap(([name, child]): readonly RemoteFinding[] => {
+  return [...headers.entries].flatMap(([name, child]): readonly Finding[] => {
     if (!RESERVED.test(name)) return [];
     const at = [...path, 'http', 'headers', name];
     const message = `the header "${name}" is the transport's own`;

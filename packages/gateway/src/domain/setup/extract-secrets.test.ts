@@ -4,7 +4,7 @@ import { entryOf } from './draft.ts';
 import { unshownTexts, withoutSecrets } from './extract-secrets.ts';
 import { maskLine } from './mask.ts';
 import { SecretShelf } from './secret-names.ts';
-import { isSecretField, looksSecret } from './secret-signs.ts';
+import { isSecretField, looksSecret } from '../secret-signs.ts';
 
 const GH = 'ghp_fixtureFixtureFixture0000000000000001';
 const RANDOM = 'q8Zr2LwX9vTn4KcYb7Hd3MsJ6PfGa5Ue';

@@ -6,7 +6,7 @@ import {
   isSecretName,
   looksSecret,
   mayBeSecret,
-} from './secret-signs.ts';
+} from '../secret-signs.ts';
 import type { Piece, ValueText } from './value-text.ts';
 
 /** Gives every secret a name; the same secret of the same server gets the same name again. */

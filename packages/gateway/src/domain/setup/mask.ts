@@ -1,5 +1,5 @@
 /** Lines of files as they may be shown: where a secret stood, three dots stand. */
-import { hasUrlPassword, isSecretField, looksSecret } from './secret-signs.ts';
+import { hasUrlPassword, isSecretField, looksSecret } from '../secret-signs.ts';
 
 const DOTS = '•••';
 const VALUE_LENGTH_MIN = 4;

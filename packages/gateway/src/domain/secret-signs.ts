@@ -1,10 +1,10 @@
 /** By what a secret is known where nothing declares it. Rather one too many: it only moves to another file. */
 
 const NAME =
-  /(?:^|[_.\s-])(?:api[_-]?key|access[_-]?key|private[_-]?key|secret[_-]?key|auth[_-]?key|key|token|secret|passwo?r?d|passphrase|pass|pwd?|pat|connection[_-]?string|credentials?|authorization|bearer|cookie|dsn|webhook|jwt|license)(?:$|[_.\s-])|(?:token|secret|password|passwd|api[_-]?key|apikey|access[_-]?key|privatekey|credential)$/i;
-/** What such a name counts, limits or points to is no secret. */
+  /(?:^|[_.\s-])(?:api[_-]?key|access[_-]?key|private[_-]?key|secret[_-]?key|auth[_-]?key|key|token|secret|passwo?r?d|passphrase|pass|pwd?|pat|connection[_-]?string|credentials?|auth|authorization|bearer|cookie|dsn|webhook|jwt|license)(?:$|[_.\s-])|(?:token|secret|password|passwd|api[_-]?key|apikey|access[_-]?key|privatekey|credential)$/i;
+/** What such a name counts, limits or points to is no secret; of a webhook and a DSN the address is one. */
 const HARMLESS_NAME =
-  /(?:max|min|limit|count|ttl|timeout|expir\w*|file|path|dir|name|type|url|uri|endpoint|id|env[_-]?var)$/i;
+  /(?:max|min|limit|count|ttl|timeout|expir\w*|file|path|dir|name|type|env[_-]?var|header|claim)$|^(?!.*(?:webhook|dsn|secret)).*(?:url|uri|endpoint|id)$/i;
 
 const PREFIX =
   /^(?:gh[pousr]_|github_pat_|glpat-|gl[a-z]{2,4}-|xox[abposr]-|xapp-|sk-|sk_|pk_live_|rk_live_|AKIA|ASIA|AIza|ya29\.|eyJ[\w-]+\.|npm_|pypi-|dop_v1_|hf_|ntn_|secret_|lin_api_|figd_|shpat_|SG\.|whsec_|dckr_pat_|vercel_|sbp_|tvly-|fc-|pplx-|gsk_|xai-|r8_|ATATT|BSA)[\w.+/=-]{8,}/;
