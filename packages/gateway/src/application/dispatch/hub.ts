@@ -45,7 +45,7 @@ import { TaskTable } from '../tasks/task-table.ts';
 import type { ReloadConfiguration } from '../reload/reloads.ts';
 import type { UseCaseDeps } from '../use-case.ts';
 import { CallPath } from './call-path.ts';
-import { Fleet } from './fleet.ts';
+import { Fleet, type Formation } from './fleet.ts';
 
 export interface HubOptions {
   readonly servers: readonly McpServerSpec[];
@@ -146,12 +146,7 @@ export class Hub {
     this.groups = this.#newGroups(servers);
     this.processes.add(this.groups);
     const fleet = new Fleet(
-      {
-        servers,
-        groups: this.groups.all,
-        disabled: options.servers.filter((spec) => !spec.enabled),
-        disabledGroups: (options.groups ?? []).filter((spec) => !spec.enabled),
-      },
+      { servers, groups: this.groups.all, ...switchedOff(options) },
       {
         prefixed: naming === 'bare' ? 'on-collision' : true,
         ownTools: this.#tools,
@@ -281,6 +276,15 @@ const NO_PAST: Past = { lifecycle: undefined };
 const pastOf = ({ past, pastCircuits }: HubOptions, { id }: McpServerSpec): Past => ({
   lifecycle: past.get(id),
   circuit: pastCircuits?.get(mcpServerStream(id)),
+});
+
+/** What the configuration switches off. */
+export const switchedOff = ({
+  servers,
+  groups = [],
+}: Pick<HubOptions, 'servers' | 'groups'>): Pick<Formation, 'disabled' | 'disabledGroups'> => ({
+  disabled: servers.filter((spec) => !spec.enabled),
+  disabledGroups: groups.filter((spec) => !spec.enabled),
 });
 
 /** The shortest time limit that any of the servers and groups gives a call. */

@@ -69,7 +69,7 @@ async function statesOf<State, Command, Event>(
 /** What would be waited for by a gateway that goes on from there. */
 export const pendingIn = (
   { recoveries, failovers }: PastProcesses,
-  groups: ReadonlyMap<string, GroupHistory> = new Map(),
+  groups: ReadonlyMap<string, GroupHistory>,
 ): readonly PendingStep[] =>
   [
     ...rebalancesIn(groups),

@@ -198,6 +198,6 @@ describe('a gateway that is killed while a recovery waits', () => {
     const { store, clock } = world();
     const first = await life(store, clock, {});
     await failedStart(first);
-    expect(pendingIn(await readProcesses(store))).toEqual(first.processes.pending());
+    expect(pendingIn(await readProcesses(store), new Map())).toEqual(first.processes.pending());
   });
 });

@@ -17,7 +17,7 @@ import {
 } from '../../domain/mcp-server/generations.ts';
 import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
 import type { ServerExecution } from '../../domain/execution/settings.ts';
-import { shortestCallMs, type Hub } from '../dispatch/hub.ts';
+import { shortestCallMs, switchedOff, type Hub } from '../dispatch/hub.ts';
 import type { ServerGroup } from '../groups/server-group.ts';
 import type { ExecutionSettings } from '../../domain/execution/settings.ts';
 import { isSame } from '../../domain/mcp-server/spec-change.ts';
@@ -66,12 +66,7 @@ export class Generations {
       if (change === 'live' && spec.enabled) adopt(old.get(spec.id), spec);
     this.#now = next;
     const regrouped = this.#regroup(servers);
-    fleet.swap({
-      servers,
-      groups: groups.all,
-      disabled: next.servers.filter((spec) => !spec.enabled),
-      disabledGroups: next.groups.filter((spec) => !spec.enabled),
-    });
+    fleet.swap({ servers, groups: groups.all, ...switchedOff(next) });
     const kept = new Set(fleet.servers);
     const gone = [...old.values()].filter((server) => !kept.has(server));
     for (const server of gone) this.#retire(server, drainMs);

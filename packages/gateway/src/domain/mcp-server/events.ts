@@ -10,9 +10,8 @@ const id = z.string();
 const source = z.string();
 const failures = z.int().min(0);
 
-/** Made when the first one is read: most starts read none. */
-export const McpServerEvent = z.lazy(() =>
-  z.discriminatedUnion('type', [
+const registrations = () =>
+  [
     /** The configuration has it, which the log did not know. */
     z.object({
       type: z.literal('McpServerRegistered'),
@@ -28,6 +27,12 @@ export const McpServerEvent = z.lazy(() =>
       type: z.literal('McpServerDeregistered'),
       data: z.object({ mcp_server_id: id, source }),
     }),
+  ] as const;
+
+/** Made when the first one is read: most starts read none. */
+export const McpServerEvent = z.lazy(() =>
+  z.discriminatedUnion('type', [
+    ...registrations(),
     z.object({
       type: z.literal('McpServerStateChanged'),
       data: z.object({
