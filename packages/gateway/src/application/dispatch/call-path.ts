@@ -9,9 +9,9 @@ import {
   paramHeaders as headersIn,
 } from '../../domain/protocol/param-headers.ts';
 import { wrapsOutput } from '../../domain/protocol/structured-content.ts';
-import { Call, type Delivery, type ToolTraits } from '../calls/call.ts';
+import { Call } from '../calls/call.ts';
 import { Deadlines } from '../calls/deadlines.ts';
-import type { AttemptLimit } from '../calls/call-gate.ts';
+import { withinLimit, type Delivery, type ToolTraits } from '../calls/delivery.ts';
 import type { EraBridge } from '../calls/era-bridge.ts';
 import { encodeHeaderValue } from '../calls/header-value.ts';
 import type { InternalCall } from '../calls/internal-call.ts';
@@ -337,11 +337,6 @@ interface Sending extends Pick<ClientRequest, 'user' | 'request' | 'paramHeaders
   /** What it asks for exists in the client's era only. */
   readonly isOfOneEra?: boolean;
 }
-
-const withinLimit = (delivery: Delivery, limit: AttemptLimit | undefined): Delivery =>
-  limit !== undefined && limit.timeoutMs < delivery.timeoutMs
-    ? { ...delivery, ...limit }
-    : delivery;
 
 /** Its backup, while it is degraded. */
 const standInFor = (server: Upstream): Upstream => server.standIn ?? server;

@@ -2,7 +2,7 @@
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 import type { Breaker } from '../../domain/breaker/breaker.ts';
 import { mcpServerStream, type McpServerEvent } from '../../domain/mcp-server/events.ts';
-import type { Lifecycle } from '../../domain/mcp-server/lifecycle.ts';
+import type { Lifecycle } from '../../domain/mcp-server/lifecycle-state.ts';
 import type { GroupHistory } from '../../domain/group/history.ts';
 import type { GroupSpec } from '../../domain/group/spec.ts';
 import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';

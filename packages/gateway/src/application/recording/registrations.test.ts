@@ -3,7 +3,8 @@ import { Secret } from '@mcp-hangar/kernel/secret';
 import { specOf } from '../../../test-kit/scripted-launcher.ts';
 import { McpServerEvent } from '../../domain/mcp-server/events.ts';
 import { compareGenerations } from '../../domain/mcp-server/generations.ts';
-import { lifecycleOf, type Lifecycle } from '../../domain/mcp-server/lifecycle.ts';
+import { lifecycleOf } from '../../domain/mcp-server/lifecycle.ts';
+import type { Lifecycle } from '../../domain/mcp-server/lifecycle-state.ts';
 import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
 import { registeredAtBoot, registeredByReload } from './registrations.ts';
 

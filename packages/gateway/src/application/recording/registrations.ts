@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto';
 import type { McpServerEvent } from '../../domain/mcp-server/events.ts';
 import type { Step } from '../../domain/mcp-server/generations.ts';
-import type { Lifecycle } from '../../domain/mcp-server/lifecycle.ts';
+import type { Lifecycle } from '../../domain/mcp-server/lifecycle-state.ts';
 import { modeOf, type McpServerSpec } from '../../domain/mcp-server/spec.ts';
 
 type Registration = Extract<
