@@ -1,9 +1,9 @@
 /** What is configured of a member holds for the calls that it gets by way of its group, through the real command. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { LegacyClient, textOf } from '../support/clients.ts';
+import { LegacyClient, pidOf, textOf } from '../support/clients.ts';
 import { startGateway } from '../support/gateway.ts';
-import { countsOf, groupOf, pidOf, pidsOf } from '../support/groups.ts';
+import { countsOf, groupOf, pidsOf } from '../support/groups.ts';
 import { until } from '../support/until.ts';
 import { Journal, upstream } from '../support/upstream.ts';
 

@@ -48,16 +48,21 @@ async function row(house: Household): Promise<Row> {
 const sagas = async (house: Household): Promise<readonly Record<string, unknown>[]> =>
   ((await json(house, 'sagas')) as { readonly sagas: readonly Record<string, unknown>[] }).sagas;
 
-const eventTypes = (house: Household): Promise<readonly string[]> =>
-  settled(() => readTypes(house));
-
-async function readTypes(house: Household): Promise<readonly string[]> {
-  const { stdout } = await hangar(house, 'events', '--limit', '10000', ...place(house));
-  return stdout
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => (JSON.parse(line) as { readonly event_type: string }).event_type);
+interface Stored {
+  readonly event_type: string;
+  readonly occurred_at: string;
+  readonly data: Readonly<Record<string, unknown>>;
 }
+
+const events = (house: Household): Promise<readonly Stored[]> =>
+  settled(async () => {
+    const { stdout } = await hangar(house, 'events', '--limit', '10000', ...place(house));
+    const lines = stdout.split('\n').filter((line) => line !== '');
+    return lines.map((line) => JSON.parse(line) as Stored);
+  });
+
+const eventTypes = async (house: Household): Promise<readonly string[]> =>
+  (await events(house)).map(({ event_type: type }) => type);
 
 /** Whether the file has an event at this moment: a command would take a part of the time that is waited for. */
 function isRecorded(house: Household, type: string): boolean {
@@ -169,6 +174,31 @@ describe.concurrent('A server that nobody calls', () => {
       return all.includes('RecoveryEnded') && all;
     });
     expect(types).toEqual(expect.arrayContaining(['RecoveryScheduled', 'RecoveryAttempted']));
+  });
+
+  it('row 6: before that each failure doubles the back-off', async () => {
+    await using house = home({}, () => ['--boot=exit']);
+    const gateway = await house.http();
+    const client = await LegacyClient.open(gateway.url('up'));
+    const isDegraded = async (): Promise<boolean> => {
+      await client.call('pid').answer();
+      return isRecorded(house, 'McpServerDegraded');
+    };
+    await until('it is degraded', isDegraded, RECOVERED_MS_MAX);
+    // Its recovery may have tried it again meanwhile.
+    const counted = (await events(house))
+      .filter(({ event_type: type }) => type === 'McpServerFailureCounted')
+      .slice(0, 3);
+    const waits = counted.map(
+      ({ occurred_at: at, data }) => Number(data['retry_at_ms']) - Date.parse(at),
+    );
+    expect(counted.map(({ data }) => data['consecutive_failures'])).toEqual([1, 2, 3]);
+    // 2, 4 and 8 s, a tenth more or less; an event is stamped a moment after its decision.
+    for (const [index, waitMs] of waits.entries()) {
+      const middleMs = 2 ** (index + 1) * 1_000;
+      expect(waitMs).toBeGreaterThan(0.6 * middleMs);
+      expect(waitMs).toBeLessThan(1.15 * middleMs);
+    }
   });
 
   it('returns without a call once what kept it from starting is gone', async () => {

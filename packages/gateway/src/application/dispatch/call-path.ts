@@ -200,7 +200,7 @@ export class CallPath {
 
   #record(
     { user, request, text }: Pick<ClientRequest, 'user' | 'request' | 'text'>,
-    { ending, target }: Call,
+    { ending, target, gate }: Call,
   ): void {
     if (ending === undefined) return;
     const name = target?.name ?? request.params?.['name'];
@@ -215,6 +215,7 @@ export class CallPath {
       clientName: typeof clientName === 'string' ? clientName : undefined,
       meta: request.params?.['_meta'],
       ending,
+      attempts: gate?.attempts,
     });
   }
 

@@ -144,7 +144,7 @@ export class Hub {
     const enabled = options.servers.filter((spec) => spec.enabled);
     const servers = enabled.map((spec) => this.newServer(spec, pastOf(options, spec)));
     this.groups = this.#newGroups(servers);
-    this.processes.add(this.groups);
+    this.processes.add(this.groups.process);
     const fleet = new Fleet(
       { servers, groups: this.groups.all, ...switchedOff(options) },
       {
@@ -287,9 +287,13 @@ export const switchedOff = ({
   disabledGroups: groups.filter((spec) => !spec.enabled),
 });
 
-/** The shortest time limit that any of the servers and groups gives a call. */
+/** The shortest time limit that any of the servers and groups gives a call, or an attempt of one. */
 export const shortestCallMs = ({
   servers,
   groups = [],
 }: Pick<HubOptions, 'servers' | 'groups'>): number =>
-  Math.min(...[...servers, ...groups].map(({ callTimeoutMs }) => callTimeoutMs));
+  Math.min(
+    ...[...servers, ...groups].map(({ callTimeoutMs, execution }) =>
+      Math.min(callTimeoutMs, execution?.retry?.attemptTimeoutMs ?? callTimeoutMs),
+    ),
+  );

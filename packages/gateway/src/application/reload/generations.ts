@@ -73,7 +73,8 @@ export class Generations {
     const left = new Set<string>(next.servers.map(({ id }) => id));
     const removed = [...configured].filter((id) => !left.has(id));
     this.#hub.register(registeredByReload(diff.steps, removed));
-    processes.resume();
+    const goneIds = new Set<string>(gone.map(({ spec }) => spec.id));
+    processes.follow({ isGone: (id) => goneIds.has(id) });
     this.#tell(this.#changes({ diff, made, gone, regrouped }));
     return diff;
   }
