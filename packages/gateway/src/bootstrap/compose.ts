@@ -192,9 +192,8 @@ async function openHub(
 
 /** What a gateway does before anybody asks it to. */
 function beginWork(hub: Hub, { catalog }: GatewayConfig, { store, presence }: Records): void {
-  hub.processes.resume();
+  hub.begin();
   presence?.onLeft(async () => hub.processes.adopt(await readProcesses(store, presence.claim)));
-  hub.groups.begin();
   if (catalog.warm === 'boot') warmAll(hub);
 }
 

@@ -13,7 +13,7 @@ import { readPast } from '../application/recording/past.ts';
 import { SnapshotKeeper } from '../application/recording/snapshot-keeper.ts';
 import { readGroupPast } from '../application/groups/group-past.ts';
 import type { GroupHistory } from '../domain/group/history.ts';
-import type { Lifecycle } from '../domain/mcp-server/lifecycle.ts';
+import type { Lifecycle } from '../domain/mcp-server/lifecycle-state.ts';
 import { FORGETFUL, MemoryFiles } from '../infrastructure/state/memory-files.ts';
 import type { StateFolder } from '../infrastructure/state/state-folder.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';

@@ -6,6 +6,8 @@ import { FailoverEvent } from '../../domain/processes/failover-events.ts';
 import { failoverOf, type Failover } from '../../domain/processes/failover.ts';
 import { RecoveryEvent } from '../../domain/processes/recovery-events.ts';
 import { recoveryOf, type Recovery } from '../../domain/processes/recovery.ts';
+import type { GroupHistory } from '../../domain/group/history.ts';
+import { rebalancesIn } from '../groups/pending-rebalance.ts';
 import { byDue, type PendingStep } from '../../domain/processes/pending-step.ts';
 import { processStreams } from '../../domain/processes/streams.ts';
 import type { Fence } from '../ports.ts';
@@ -108,8 +110,12 @@ async function readTail(store: EventStore, stream: string): Promise<readonly Sto
 }
 
 /** What would be waited for by a gateway that goes on from there. */
-export const pendingIn = ({ recoveries, failovers }: PastProcesses): readonly PendingStep[] =>
+export const pendingIn = (
+  { recoveries, failovers }: PastProcesses,
+  groups: ReadonlyMap<string, GroupHistory>,
+): readonly PendingStep[] =>
   [
+    ...rebalancesIn(groups),
     ...[...recoveries].flatMap(([id, { state }]) => pendingRecovery(id, state) ?? []),
     ...[...failovers].flatMap(([id, { state }]) => pendingFailover(id, state) ?? []),
   ].toSorted(byDue);
