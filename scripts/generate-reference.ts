@@ -1,5 +1,5 @@
 // Prints the pages of docs/reference/ from what the gateway itself obeys: the schema of the configuration,
-// the catalogue of errors, the table of the gateway's own tools and that of the fault lab. `--check` writes nothing and fails when a page differs.
+// the catalogue of errors, the tables of the gateway's own tools, of the fault lab and of observed keys. `--check` writes nothing and fails when a page differs.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -8,6 +8,7 @@ import {
   configDocument,
   type ConfigDocument,
 } from '../packages/gateway/src/bootstrap/config/schema.ts';
+import { configKeysPage } from './config-keys-page.ts';
 import { errorsPage } from './errors-page.ts';
 import { faultsPage } from './faults-page.ts';
 import { inputSchemas } from './input-schemas.ts';
@@ -288,6 +289,7 @@ const PAGES: Readonly<Record<string, () => string | Promise<string>>> = {
   'docs/reference/errors.md': () => errorsPage(GENERATED),
   'docs/reference/faults.md': () => faultsPage(GENERATED),
   'docs/reference/limits.md': limitsPage,
+  'docs/reference/observed-keys.md': () => configKeysPage(GENERATED),
   'docs/reference/tools.md': () => toolsPage(GENERATED),
   'packages/gateway/src/application/gateway-tools/input-schemas.ts': inputSchemas,
   'packages/gateway/src/bootstrap/config/standard-values.ts': standardModule,

@@ -18,9 +18,7 @@ export interface DurableStore extends EventStore, LeaseStore, SnapshotStore {
 type Postgres = Extract<StorePlace, { kind: 'postgresql' }>;
 
 /** Where it really is. */
-export type DurablePlace =
-  | { readonly kind: 'sqlite'; readonly path: string; readonly makesFolder?: boolean }
-  | Postgres;
+export type DurablePlace = { readonly kind: 'sqlite'; readonly path: string } | Postgres;
 
 const EVENTS_FILE = 'events.db';
 const FOLDER = { recursive: true, mode: 0o700 } as const;
@@ -44,6 +42,10 @@ export function durablePlace(
   }
 }
 
+/** The operator said where: being without it is not what was asked for, and another gateway may be told the same. */
+export const isPlaced = (place: StorePlace): boolean =>
+  place.kind === 'postgresql' || (place.kind === 'sqlite' && place.path !== undefined);
+
 /**
  * A store that has touched nothing yet.
  * @throws Fault CONFIG_INVALID where the URL of a database is none
@@ -58,7 +60,7 @@ export async function newStore(place: DurablePlace): Promise<DurableStore> {
  */
 export async function openStore(place: DurablePlace): Promise<DurableStore> {
   if (place.kind === 'sqlite') {
-    if (place.makesFolder === true) mkdirSync(dirname(place.path), FOLDER);
+    mkdirSync(dirname(place.path), FOLDER);
     return newSqlite(place.path);
   }
   const store = await newPostgres(place);

@@ -6,6 +6,7 @@ import { isObject, type JsonObject, type Request } from '../../domain/protocol/j
 import type { RawAnswer } from '../ports.ts';
 import type { ServerUser } from '../servers/mcp-server.ts';
 import type { Upstream } from '../servers/upstream.ts';
+import { timedOut } from './call-ending.ts';
 import { paramsOf, parseAnswer, plainError, RpcRefusal } from './ask.ts';
 import type { Call } from './call.ts';
 import type { Retrying } from './call-gate.ts';
@@ -67,6 +68,7 @@ export function callTool(
 ): Promise<ToolAnswer> {
   const { server, user, signal } = wanted;
   if (signal.aborted) return Promise.reject(givenUp());
+  const isShorter = wanted.timeoutMs < server.spec.callTimeoutMs;
   const params = { ...wanted.params, name: wanted.tool, arguments: wanted.arguments };
   const request: Request = { kind: 'request', id: 0, method: 'tools/call', params };
   const message = { jsonrpc: '2.0', id: 0, method: request.method, params };
@@ -93,7 +95,7 @@ export function callTool(
     const timeIsUp = (): void => {
       const detail = `no answer in ${wanted.timeoutMs / 1_000} s (timeout)`;
       // While the server waits for the client, the time is not the server's.
-      if (!call.timeOut(detail, wanted.timeoutMs) && !call.settled)
+      if (!call.timeOut(timedOut(detail, isShorter), wanted.timeoutMs) && !call.settled)
         timer = setTimeout(() => timeIsUp(), wanted.timeoutMs);
     };
     const { timeoutMs, attemptsMax, onRetry } = wanted;
@@ -159,12 +161,15 @@ function readProgress(text: string): Progress | undefined {
   };
 }
 
+/** Whether an answer is not parsed any more: that would hold up everybody else. */
+export const isTooLong = (answer: ToolAnswer): boolean =>
+  answer.kind === 'bytes' && answer.answer.bytes > PARSED_BYTES_MAX;
+
 /** The result as a value. @throws Fault where it is too large or none */
 export function resultOf(answer: ToolAnswer): JsonObject {
   if (answer.kind === 'value') return answer.result;
-  const { bytes } = answer.answer;
-  if (bytes > PARSED_BYTES_MAX) {
-    const detail = `the answer has ${bytes} bytes; with a report ${PARSED_BYTES_MAX} pass at most`;
+  if (isTooLong(answer)) {
+    const detail = `the answer has ${answer.answer.bytes} bytes; ${PARSED_BYTES_MAX} pass here at most`;
     throw new Fault('UPSTREAM_ANSWER_TOO_LARGE', detail);
   }
   const result = parseAnswer(answer.answer)?.['result'];
@@ -172,5 +177,4 @@ export function resultOf(answer: ToolAnswer): JsonObject {
   throw new Fault('UPSTREAM_ANSWER_INVALID', 'the answer has no result object');
 }
 
-/** An answer that is added to is parsed first, which holds up everybody else. */
 const PARSED_BYTES_MAX = 8_388_608;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ownerOf } from '../batch/run-batch.ts';
+import { ownerOf } from '../batch/continuation-store.ts';
 import { defineCommand } from '../use-case.ts';
 
 export const deleteContinuation = defineCommand({

@@ -24,8 +24,9 @@ import type { Clock, Logger } from '../ports.ts';
 import type { SettledCall } from '../recording/call-event.ts';
 import type { Child } from '../servers/child.ts';
 import type { ServerUser } from '../servers/mcp-server.ts';
+import { calleeOf } from '../servers/stand-in.ts';
 import type { Upstream, Wanted } from '../servers/upstream.ts';
-import { route, unknownMethod, type Target } from './router.ts';
+import { hidesTool, route, unknownMethod, type Target } from './router.ts';
 
 export type ReadHeader = (name: string) => string | undefined;
 
@@ -168,7 +169,7 @@ export class CallPath {
   /** A call of the gateway for a client that asked it to: it goes the way of a client's own, its target given. */
   sendInternal(internal: InternalCall): Call {
     const { user, onSent, request, attemptsMax } = internal;
-    const server = standInFor(internal.server);
+    const server = this.#calleeOf(internal.server);
     const call = this.#open(internal, () => undefined, onSent);
     const name = request.params?.['name'];
     call.target = { mcpServerId: server.spec.id, name: undefined };
@@ -199,7 +200,7 @@ export class CallPath {
 
   #record(
     { user, request, text }: Pick<ClientRequest, 'user' | 'request' | 'text'>,
-    { ending, target }: Call,
+    { ending, target, gate }: Call,
   ): void {
     if (ending === undefined) return;
     const name = target?.name ?? request.params?.['name'];
@@ -214,6 +215,7 @@ export class CallPath {
       clientName: typeof clientName === 'string' ? clientName : undefined,
       meta: request.params?.['_meta'],
       ending,
+      attempts: gate?.attempts,
     });
   }
 
@@ -238,6 +240,18 @@ export class CallPath {
     else void this.#catalogs.listNow(server, user).then(finish, finish);
   }
 
+  /**
+   * Refuses what the server hides that is about to get the call, whatever way led there: a backup does so while it stands
+   * in, and a configuration that came while the call has waited.
+   */
+  #isKeptBy(child: Child, call: Call, { request, delivery }: Sending): boolean {
+    const tool = toolOf(request, delivery);
+    if (tool === undefined || !hidesTool(child, tool)) return false;
+    call.refuse({ code: RPC.invalidParams, message: `Unknown tool: ${tool}` });
+    call.sendTo(child, delivery); // which gives the child back
+    return true;
+  }
+
   /** Routes again once the catalogues that may name the target are known. */
   #deliverKnown(client: ClientRequest, call: Call): void {
     if (call.settled) return;
@@ -249,7 +263,7 @@ export class CallPath {
 
   #deliver(client: ClientRequest, call: Call, target: Target): void {
     const { replace, upstreamName, paramHeaders } = target;
-    const server = standInFor(target.server);
+    const server = this.#calleeOf(target.server);
     const { user, request, header } = client;
     if (header !== undefined && user.asker.era === 'modern' && paramHeaders.length > 0) {
       const refusal = checkParamHeaders(paramHeaders, request.params?.['arguments'], header);
@@ -274,8 +288,7 @@ export class CallPath {
     limits: Pick<InternalCall, 'timeoutMs' | 'attemptsMax' | 'onRetry'>,
   ): void {
     const { server, user, request, delivery } = sending;
-    const name = delivery.upstreamName ?? request.params?.['name'];
-    const tool = request.method === 'tools/call' && typeof name === 'string' ? name : undefined;
+    const tool = toolOf(request, delivery);
     const { timeoutMs, attemptsMax, onRetry } = limits;
     this.#options.gate.admit(call, {
       server,
@@ -292,9 +305,15 @@ export class CallPath {
     });
   }
 
+  #calleeOf(server: Upstream): Upstream {
+    return calleeOf(server, () => this.#options.clock.nowMs());
+  }
+
   /** Gives the call to a child of the server, now or when there is one. */
   #hand(call: Call, sending: Sending): void {
-    const send = (child: Child): void => this.#send(call, child, sending);
+    const send = (child: Child): void => {
+      if (!this.#isKeptBy(child, call, sending)) this.#send(call, child, sending);
+    };
     try {
       const child = sending.server.take(sending.user, call, sending);
       if (child instanceof Promise) {
@@ -333,9 +352,6 @@ interface Sending extends Pick<ClientRequest, 'user' | 'request' | 'paramHeaders
   readonly isOfOneEra?: boolean;
 }
 
-/** Its backup, while it is degraded. */
-const standInFor = (server: Upstream): Upstream => server.standIn ?? server;
-
 /** Of a request that calls no tool. */
 const NO_TOOL: ToolTraits = { paramHeaders: [], wrapsOutput: false };
 
@@ -349,4 +365,10 @@ function sentHeaders({
   if (own !== undefined) return own;
   const mirrored = mirroredParams(delivery.traits().paramHeaders, request.params?.['arguments']);
   return Object.fromEntries(mirrored.map(([name, value]) => [name, encodeHeaderValue(value)]));
+}
+
+/** The server's own name of the tool; undefined where no tool is called. */
+function toolOf({ method, params }: Request, { upstreamName }: Delivery): string | undefined {
+  const name = upstreamName ?? params?.['name'];
+  return method === 'tools/call' && typeof name === 'string' ? name : undefined;
 }

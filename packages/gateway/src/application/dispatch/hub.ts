@@ -20,6 +20,7 @@ import type {
   Clock,
   DescribeConfiguration,
   EventSink,
+  Fencing,
   Logger,
   MemoryStore,
   ParkedCallStore,
@@ -62,6 +63,8 @@ export interface HubOptions {
   /** Of circuit breakers, by the stream of what each belongs to. */
   readonly pastCircuits?: ReadonlyMap<string, Breaker>;
   readonly pastProcesses?: PastProcesses;
+  /** Where other gateways use the same store. */
+  readonly fencing?: Fencing;
   /** A UUID for an event; a random one unless given. */
   readonly newEventId?: () => string;
   readonly random: () => number;
@@ -267,9 +270,13 @@ const pastOf = ({ past, pastCircuits }: HubOptions, { id }: McpServerSpec): Past
   circuit: pastCircuits?.get(mcpServerStream(id)),
 });
 
-/** The shortest time limit that any of the servers and groups gives a call. */
+/** The shortest time limit that any of the servers and groups gives a call, or an attempt of one. */
 export const shortestCallMs = ({
   servers,
   groups = [],
 }: Pick<HubOptions, 'servers' | 'groups'>): number =>
-  Math.min(...[...servers, ...groups].map(({ callTimeoutMs }) => callTimeoutMs));
+  Math.min(
+    ...[...servers, ...groups].map(({ callTimeoutMs, execution }) =>
+      Math.min(callTimeoutMs, execution?.retry?.attemptTimeoutMs ?? callTimeoutMs),
+    ),
+  );

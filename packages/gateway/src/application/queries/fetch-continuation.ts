@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ContinuationPage } from '../batch/continuation-store.ts';
-import { ownerOf } from '../batch/run-batch.ts';
+import { ownerOf } from '../batch/continuation-store.ts';
 import { defineQuery } from '../use-case.ts';
 
 export const PAGE_BYTES_MAX = 2_000_000;

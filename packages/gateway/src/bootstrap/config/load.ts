@@ -282,6 +282,8 @@ function convertScalar(reading: Reading, node: Scalar, here: Here): ScalarNode {
     return scalar(textAsWritten(value, written, kinds), written);
   }
   const written = typeof value === 'string' ? value : (node.source ?? '');
+  // Most values refer to nothing.
+  if (!written.includes('${')) return scalar(written, written);
   const resolved = interpolate(written, reading.source.env);
   for (const name of referencedNames(written)) reading.names.add(name);
   if (resolved.ok) {

@@ -33,11 +33,11 @@ describe('everything is kept', () => {
     ['event_store: {path: log.db}\n', { kind: 'sqlite', path: '/etc/hangar/log.db' }],
     [
       'persistence: {sqlite: {data_dir: data}}\n',
-      { kind: 'sqlite', path: '/etc/hangar/data/events.db', makesFolder: true },
+      { kind: 'sqlite', path: '/etc/hangar/data/events.db' },
     ],
     [
       'persistence: {sqlite: {data_dir: /var/lib/hangar}}\n',
-      { kind: 'sqlite', path: '/var/lib/hangar/events.db', makesFolder: true },
+      { kind: 'sqlite', path: '/var/lib/hangar/events.db' },
     ],
   ])('%s', (text, place) => {
     expect(placeOf(text)).toEqual(place);
@@ -115,6 +115,31 @@ describe('what contradicts the decision is refused', () => {
       expect(told).not.toMatch(/hid/);
     },
   );
+
+  it.each([
+    ['url: postgresql://me:hidden@db.example.com/x', true],
+    ['url: postgresql://me:hidden@db.example.com/x?sslmode=no-verify', true],
+    ['url: postgresql://me:hidden@127.0.0.1/x?host=db.example.com', true],
+    ['{ host: db.example.com, database: x, password: hidden }', true],
+    ['url: postgresql://me:hidden@db.example.com/x?sslmode=verify-full', false],
+    ['url: postgresql://me:hidden@db.example.com/x?sslmode=require', false],
+    ['url: postgresql://me:hidden@[::1]/x', false],
+    ['url: postgresql://me:hidden@127.0.0.1/x', false],
+    ['{ host: /run/postgresql, database: x }', false],
+    ['{ database: x }', false],
+  ])('a database on another machine without TLS is told: %s', (block, isTold) => {
+    const text = block.startsWith('{')
+      ? `${POSTGRES.trimEnd()} ${block}\n`
+      : `${POSTGRES}    ${block}\n`;
+    const loaded = load(text);
+    const notices = loaded.ok ? loaded.value.notices : ['refused'];
+    expect(notices).toEqual(
+      isTold
+        ? [expect.stringContaining('the database at "db.example.com" is reached without')]
+        : [],
+    );
+    expect(notices.join()).not.toContain('hidden');
+  });
 
   it('a key that is not obeyed yet is told', () => {
     const loaded = load(`${POSTGRES}    database: x\n    min_connections: 2\n`);

@@ -258,7 +258,7 @@ const groupKeys = once(() => ({
     .boolean()
     .optional()
     .describe(
-      'Start the members of a group with the gateway, and again after they failed; true unless set.',
+      'Start the server with the gateway, in the background; false unless set. Of a group: its members, and again after they failed; true unless set.',
     ),
   health: z
     .strictObject({
@@ -322,7 +322,8 @@ export const serverEntry = once(() =>
 );
 export type ServerEntry = z.output<ReturnType<typeof serverEntry>>;
 /** What defines one server, wherever it stands. */
-export type OneServerEntry = z.output<z.ZodObject<ReturnType<typeof serverKeys>>>;
+export type OneServerEntry = z.output<z.ZodObject<ReturnType<typeof serverKeys>>> &
+  Partial<Pick<ServerEntry, 'auto_start'>>;
 
 /**
  * The keys of a plain local server: most files have no others. Each is made for itself, because a schema of all keys
