@@ -1,4 +1,5 @@
 // The page of the gateway's own tools, from the table that clients are served from.
+import { shownSchema } from './input-schemas.ts';
 import type { GatewayTool } from '../packages/gateway/src/application/gateway-tools/tool.ts';
 import {
   HANGAR_TOOLS,
@@ -48,9 +49,8 @@ const ANSWERS: Readonly<Record<string, string>> = {
 };
 
 function section(tool: GatewayTool): string {
-  const { inputSchema } = tool.definition;
-  // The table made it from its own zod schema.
-  const { properties, required = [] } = inputSchema as InputSchema;
+  // Data that the table shows to clients; InputSchema names what is read of it.
+  const { properties, required = [] } = shownSchema(tool) as unknown as InputSchema;
   const rows = Object.entries(properties).map(([name, property]) => {
     const { type, description = '', default: standard } = property;
     const choices = property.enum?.map((choice) => `\`${choice}\``).join(', ');

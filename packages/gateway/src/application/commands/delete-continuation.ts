@@ -4,7 +4,7 @@ import { defineCommand } from '../use-case.ts';
 
 export const deleteContinuation = defineCommand({
   name: 'delete_continuation',
-  input: z.strictObject({ id: z.string() }),
+  input: () => z.strictObject({ id: z.string() }),
   permission: 'tool:invoke',
   summary: 'Forget the whole of a result that was cut, which otherwise is kept for some minutes.',
   async run(

@@ -29,7 +29,7 @@ const ATTEMPTS_MAX = 100;
 
 export const invokeToolWithReport = defineCommand({
   name: 'invoke_tool_with_report',
-  input: InvokeInput.extend({ attemptsMax: z.int().min(1).max(ATTEMPTS_MAX).optional() }),
+  input: () => InvokeInput().extend({ attemptsMax: z.int().min(1).max(ATTEMPTS_MAX).optional() }),
   permission: 'tool:invoke',
   summary:
     'Call a tool of an MCP server and report how that went: stages, time, correlation id, reason of a failure.',

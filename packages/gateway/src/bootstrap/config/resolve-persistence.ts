@@ -23,7 +23,7 @@ export function resolvePersistence(
   if (log.path !== undefined) return { kind: 'sqlite', path: from(log.path) };
   const folder = sqlite?.data_dir;
   if (folder === undefined) return { kind: 'sqlite', path: undefined };
-  return { kind: 'sqlite', path: resolvePath(from(folder), FILE), makesFolder: true };
+  return { kind: 'sqlite', path: resolvePath(from(folder), FILE) };
 }
 
 const resolvePostgres = (block: Postgres): StorePlace => ({

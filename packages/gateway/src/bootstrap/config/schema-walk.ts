@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { once, onceFor } from './once.ts';
+import { once, onceFor } from '@mcp-hangar/kernel/once';
 
 /**
  * Questions that the loader asks the schema: what is accepted here, and what is known about a key. It asks them at

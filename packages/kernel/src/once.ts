@@ -1,4 +1,7 @@
-/** What is made when it is first asked for, and kept. */
+/**
+ * What is made when it is first asked for, and kept. A gateway starts while an AI client waits for it: schemas, and
+ * whatever else costs time to make, are made by what first needs them and never as a module is loaded (ADR 11).
+ */
 export function once<T>(make: () => T): () => T {
   let made: { readonly value: T } | undefined;
   return () => (made ??= { value: make() }).value;
