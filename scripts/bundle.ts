@@ -3,7 +3,14 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { rolldown, type Plugin } from 'rolldown';
+import {
+  rolldown,
+  type ChunkingContext,
+  type CodeSplittingGroup,
+  type InputOptions,
+  type OutputOptions,
+  type Plugin,
+} from 'rolldown';
 import * as z from 'zod';
 import { writePublicTypes, type SchemaNode } from './public-types.ts';
 import { ROOT } from './run-command.ts';
@@ -37,33 +44,101 @@ function builtin(names: string, id: string): string {
   return parts.map((part) => `const ${part}=${from};`).join('');
 }
 
-const build = await rolldown({
-  plugins: [lazyBuiltins],
-  input: {
-    main: join(dist, 'bootstrap', 'main.js'),
-    // What `import { Hangar } from 'mcp-hangar'` loads.
-    hangar: join(dist, 'bootstrap', 'embedding', 'hangar.js'),
-    // A worker is a file of its own, which the writer of the event log looks for beside itself.
-    'sqlite-worker': join(ROOT, 'packages', 'eventing', 'dist', 'sqlite-worker.js'),
+/**
+ * One character beyond ASCII makes V8 keep the whole file at two bytes a character, and read it slowly. Escaped, it
+ * means the same in texts and regular expressions, the only places where the bundle has any.
+ */
+const onlyAscii: Plugin = {
+  name: 'only-ascii',
+  generateBundle(_, files) {
+    for (const file of Object.values(files))
+      if (file.type === 'chunk') file.code = file.code.replaceAll(/[^\0-\x7f]/g, escaped);
   },
+};
+
+const escaped = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+
+/** Parts of a library that the gateway has no use for, and that would load more of Node than all the rest of it. */
+const UNUSED = /[\\/](?:pino[\\/]lib[\\/]transport|sonic-boom[\\/]index)\.js$/;
+
+const withoutUnused: Plugin = {
+  name: 'without-unused',
+  load: {
+    filter: { id: UNUSED },
+    handler: () => "module.exports = function () { throw new Error('not part of the bundle'); };",
+  },
+};
+
+const bootstrap = (...path: readonly string[]): string => join(dist, 'bootstrap', ...path);
+const eventing = (name: string): string => join(ROOT, 'packages', 'eventing', 'dist', name);
+
+/**
+ * What is loaded together is one file: each further one costs half a millisecond of every start. A module belongs to
+ * the first of these that needs it; what none of them needs is cut by who imports it.
+ */
+const CHUNKS: Readonly<Record<string, readonly string[]>> = {
+  // What the command itself shares with the gateway stands here, too: it must not load a gateway for it.
+  serve: [bootstrap('serve.js'), bootstrap('version.js')],
+  config: [bootstrap('config', 'load-config.js')],
+  gateway: [bootstrap('serve-gateway.js'), eventing('sqlite-event-store.js')],
+};
+
+/** Every module that is there once `roots` are loaded. */
+function loadedWith(roots: readonly string[], context: ChunkingContext): Set<string> {
+  const all = new Set(roots);
+  for (const id of all)
+    for (const next of context.getModuleInfo(id)?.importedIds ?? []) all.add(next);
+  return all;
+}
+
+function chunkGroup([name, roots]: readonly [string, readonly string[]]): CodeSplittingGroup {
+  let members: ReadonlySet<string> | undefined;
+  const belongs = (id: string, context: ChunkingContext): boolean =>
+    (members ??= loadedWith(roots, context)).has(id);
+  return { debugName: name, name: (id, context) => (belongs(id, context) ? name : null) };
+}
+
+const shared: InputOptions = {
+  plugins: [lazyBuiltins, withoutUnused, onlyAscii],
   platform: 'node',
   external: [/^node:/],
   // `main` of jsonc-parser asks for its parts in a way that no bundler follows.
   // `import` and `require` as a condition are added by who asks: pg-pool is something else for each of them.
   resolve: { conditionNames: ['node', 'default'], mainFields: ['module', 'main'] },
-});
-rmSync(target, { recursive: true, force: true });
-const { output } = await build.write({
-  dir: target,
-  format: 'esm',
-  minify: true,
-  sourcemap: false,
-  entryFileNames: '[name].js',
-  chunkFileNames: '[name].js',
-});
-await build.close();
+};
 
-const modules = output.flatMap((file) => (file.type === 'chunk' ? file.moduleIds : []));
+async function bundle(
+  input: Readonly<Record<string, string>>,
+  output: OutputOptions,
+): Promise<readonly string[]> {
+  const build = await rolldown({ ...shared, input: { ...input } });
+  const written = await build.write({
+    dir: target,
+    format: 'esm',
+    minify: true,
+    sourcemap: false,
+    entryFileNames: '[name].js',
+    chunkFileNames: '[name].js',
+    ...output,
+  });
+  await build.close();
+  return written.output.flatMap((file) => (file.type === 'chunk' ? file.moduleIds : []));
+}
+
+rmSync(target, { recursive: true, force: true });
+const modules = [
+  ...(await bundle(
+    {
+      main: bootstrap('main.js'),
+      // What `import { Hangar } from 'mcp-hangar'` loads.
+      hangar: bootstrap('embedding', 'hangar.js'),
+    },
+    { codeSplitting: { groups: Object.entries(CHUNKS).map(chunkGroup) } },
+  )),
+  // A worker is a file of its own, which the writer of the event log looks for beside itself. It shares nothing:
+  // a thread loads what it needs and no more.
+  ...(await bundle({ 'sqlite-worker': eventing('sqlite-worker.js') }, {})),
+];
 writeFileSync(join(target, 'THIRD-PARTY.txt'), licencesText(modules));
 
 // What the compiler has just made, not the sources: the types describe what is in the bundle.

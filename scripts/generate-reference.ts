@@ -1,5 +1,5 @@
 // Prints the pages of docs/reference/ from what the gateway itself obeys: the schema of the configuration,
-// the catalogue of errors, the table of the gateway's own tools and that of the fault lab. `--check` writes nothing and fails when a page differs.
+// the catalogue of errors, the tables of the gateway's own tools, of the fault lab and of observed keys. `--check` writes nothing and fails when a page differs.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -8,9 +8,12 @@ import {
   configDocument,
   type ConfigDocument,
 } from '../packages/gateway/src/bootstrap/config/schema.ts';
+import { configKeysPage } from './config-keys-page.ts';
 import { errorsPage } from './errors-page.ts';
 import { faultsPage } from './faults-page.ts';
+import { inputSchemas } from './input-schemas.ts';
 import { ROOT } from './run-command.ts';
+import { standardModule } from './standard-values.ts';
 import { toolsPage } from './tools-page.ts';
 
 /** What this file reads of the JSON Schema that zod prints, with the `.meta()` of `schema.ts` beside it. */
@@ -281,12 +284,15 @@ ${table(
 `;
 }
 
-const PAGES: Readonly<Record<string, () => string>> = {
+const PAGES: Readonly<Record<string, () => string | Promise<string>>> = {
   'docs/reference/configuration.md': configurationPage,
   'docs/reference/errors.md': () => errorsPage(GENERATED),
   'docs/reference/faults.md': () => faultsPage(GENERATED),
   'docs/reference/limits.md': limitsPage,
+  'docs/reference/observed-keys.md': () => configKeysPage(GENERATED),
   'docs/reference/tools.md': () => toolsPage(GENERATED),
+  'packages/gateway/src/application/gateway-tools/input-schemas.ts': inputSchemas,
+  'packages/gateway/src/bootstrap/config/standard-values.ts': standardModule,
 };
 
 function textOf(path: string): string | undefined {
@@ -301,7 +307,7 @@ const { values } = parseArgs({ options: { check: { type: 'boolean', default: fal
 let stale = 0;
 for (const [file, page] of Object.entries(PAGES)) {
   const path = join(ROOT, file);
-  const text = page();
+  const text = await page();
   if (textOf(path) === text) continue;
   stale += 1;
   if (values.check) {

@@ -1,4 +1,5 @@
 // The page of the gateway's own tools, from the table that clients are served from.
+import { shownSchema } from './input-schemas.ts';
 import type { GatewayTool } from '../packages/gateway/src/application/gateway-tools/tool.ts';
 import {
   HANGAR_TOOLS,
@@ -39,7 +40,7 @@ const ANSWERS: Readonly<Record<string, string>> = {
     '`{status, message, mcp_servers_added, mcp_servers_removed, mcp_servers_updated, mcp_servers_unchanged, duration_ms}`; `status` is `reloaded`, `unchanged` (a file that says the same) or `failed`, with `{message, error_type, details}` and nothing changed',
   invoke: 'The result of the tool, byte for byte where client and server speak the same era.',
   invoke_ex:
-    'The result of the tool with `_retry_metadata: {correlation_id, attempts, total_time_ms, retries, final_error_reason?, recovery_hints?}` and `_progress: [{stage, message, elapsed_ms}]`.',
+    'The result of the tool with `_retry_metadata: {correlation_id, attempts, total_time_ms, retries, final_error_reason?, recovery_hints?}` and `_progress: [{stage, message, elapsed_ms}]`; where it is too long `truncated`, `truncated_reason`, `original_size_bytes` and `continuation_id`.',
   invoke_stream: 'The same.',
   call: '`{batch_id, success, total, succeeded, failed, elapsed_ms, results: [{index, call_id, success, result, error, error_type, error_code?, elapsed_ms, truncated?, truncated_reason?, original_size_bytes?, continuation_id?, retry_metadata?}]}`; where the batch is wrong `{batch_id, success: false, error: "Validation failed", validation_errors: [{index, field, message}]}`, and nothing was called',
   fetch_continuation:
@@ -48,9 +49,8 @@ const ANSWERS: Readonly<Record<string, string>> = {
 };
 
 function section(tool: GatewayTool): string {
-  const { inputSchema } = tool.definition;
-  // The table made it from its own zod schema.
-  const { properties, required = [] } = inputSchema as InputSchema;
+  // Data that the table shows to clients; InputSchema names what is read of it.
+  const { properties, required = [] } = shownSchema(tool) as unknown as InputSchema;
   const rows = Object.entries(properties).map(([name, property]) => {
     const { type, description = '', default: standard } = property;
     const choices = property.enum?.map((choice) => `\`${choice}\``).join(', ');
@@ -141,6 +141,10 @@ than 10 MiB is shown as the beginning of its JSON. The whole is kept for \`trunc
 \`hangar_fetch_continuation\`, by whoever made the batch: anybody else is told that there is no such continuation.
 Pages have the characters that begin in them: they can be asked for with \`next_offset\`, or in steps of \`limit\`.
 \`continuation_id: null\` says that there was no room for the whole.
+
+A result of \`registry_invoke_ex\` or \`_stream\` of more than 10 MiB is cut in the same way, and has the same members beside
+it; the beginning of its JSON is then the text in its \`content\`. Who is to read the whole needs
+\`tool_access.gateway_tools: both\`. \`registry_invoke\` passes results of any length on as they are.
 
 ## The \`registry_*\` family
 

@@ -1,12 +1,15 @@
 /**
  * The compatibility checklist of the first configurations and commands, row by row, over both transports. The
- * numbers are those of the checklist.
+ * numbers are those of the checklist; a test of one of its rows says so at the beginning of its name, wherever it is.
  */
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { LegacyClient, textOf } from '../support/clients.ts';
-import { startGateway, type Config } from '../support/gateway.ts';
+import { COMMAND, environment, fileOf, startGateway, type Config } from '../support/gateway.ts';
 import type { Message } from '../support/http.ts';
 import { isAlive } from '../support/processes.ts';
 import { StdioClient } from '../support/stdio.ts';
@@ -17,6 +20,8 @@ const SEED = join(
   fileURLToPath(new URL('../fixtures/product', import.meta.url)),
   '002-quick-start.yaml',
 );
+/** Those that this build has; the others come with what they are about. */
+const ROWS = [1, 2, 3, 4, 5, 6, 7, 8, 16, 19, 20];
 const TRANSPORTS = ['stdio', 'HTTP'] as const;
 
 /** What a test needs of a client, on either transport. */
@@ -175,4 +180,42 @@ describe.each(TRANSPORTS)('Over %s', (transport) => {
     expect(textOf(await call)).toBe('slept 3000');
     expect(Number(textOf(await client.call('idle__pid')))).not.toBe(idle);
   });
+});
+
+it('row 1: --http serves at port 8000 where nothing else is said', async () => {
+  const { folder } = await fileOf({});
+  const words = [COMMAND, '--config', SEED, '--http'];
+  const child = spawn(process.execPath, words, {
+    cwd: folder,
+    env: environment(folder),
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const exited = new Promise((resolve) => child.once('exit', resolve));
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  try {
+    // Whatever has the port on this machine keeps it; then its number shows which one was meant.
+    const outcome = await until(
+      'it serves, or says why not',
+      () => /serves at \S+|port \d+ is (?:held|in use)/.exec(said)?.[0],
+    );
+    expect(outcome).toMatch(/^(serves at http:\/\/127\.0\.0\.1:8000\/mcp$|port 8000 is )/);
+    // It throws where no session can be had.
+    if (outcome.startsWith('serves')) await LegacyClient.open('http://127.0.0.1:8000/mcp');
+  } finally {
+    child.kill('SIGTERM');
+    await exited;
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+it('Every row of the checklist has a test that is named after it', () => {
+  const folder = import.meta.dirname;
+  const titles = readdirSync(folder)
+    .filter((name) => name.endsWith('.test.ts'))
+    .flatMap((name) => [...readFileSync(join(folder, name), 'utf8').matchAll(/'row (\d+): /g)]);
+  const rows = new Set(titles.map(([, row]) => Number(row)));
+  expect([...rows].toSorted((a, b) => a - b)).toEqual(ROWS);
 });

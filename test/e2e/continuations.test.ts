@@ -64,10 +64,10 @@ const callerOver = (ask: (tool: string, args: Json) => Promise<Json>): Caller =>
   fetch: (id, more) => ask('hangar_fetch_continuation', { continuation_id: id, ...more }),
   forget: (id) => ask('hangar_delete_continuation', { continuation_id: id }),
 });
-const legacyCaller = async (gateway: GatewayProcess): Promise<Caller> => {
-  const client = await LegacyClient.open(gateway.url());
-  return callerOver(async (tool, args) => structuredOf(await client.call(tool, args).answer()));
-};
+const legacyCallerOf = (client: LegacyClient): Caller =>
+  callerOver(async (tool, args) => structuredOf(await client.call(tool, args).answer()));
+const legacyCaller = async (gateway: GatewayProcess): Promise<Caller> =>
+  legacyCallerOf(await LegacyClient.open(gateway.url()));
 const modernCaller = (gateway: GatewayProcess): Caller =>
   callerOver(async (tool, args) =>
     structuredOf(await modernCall(gateway.url(), tool, args).answer()),
@@ -275,6 +275,38 @@ describe('A result that no answer has room for', () => {
     }
     expect((await stat(join(place.state, 'continuations'))).mode & 0o777).toBe(0o700);
     expect(place.gateway.stderr()).not.toContain(idOf(largest).slice(-8));
+  });
+});
+
+describe('A result that no report has room for', () => {
+  it('is cut by registry_invoke_ex and _stream, and read like one of a batch', async () => {
+    const config = configOf({}, { tool_access: { gateway_tools: 'both' } });
+    await using place = await placeWith(config);
+    const client = await LegacyClient.open(place.gateway.url());
+    const whole = JSON.stringify(textResult('g'.repeat(12_000_000)));
+    for (const tool of ['registry_invoke_ex', 'registry_invoke_stream']) {
+      const args = { provider: 'math', tool: 'gen', arguments: { bytes: 12_000_000 } };
+      const { result } = await client.call(tool, args).answer();
+      expect(result).toMatchObject({
+        truncated: true,
+        truncated_reason: 'response_size_exceeded',
+        original_size_bytes: whole.length,
+        _retry_metadata: { attempts: 1 },
+      });
+      expect(result).not.toHaveProperty('isError');
+      const shown = JSON.stringify(result?.['content']);
+      expect(shown).toContain('gggg');
+      expect(shown.length).toBeLessThan(20_000);
+      const caller = legacyCallerOf(client);
+      expect((await allOf(caller, idOf(result), 2_000_000)).text).toBe(whole);
+      const other = await legacyCaller(place.gateway);
+      expect(await other.fetch(idOf(result))).toMatchObject({ found: false });
+    }
+    // Where there is room, nothing is cut.
+    const args = { provider: 'math', tool: 'gen', arguments: { bytes: 9_000_000 } };
+    const { result } = await client.call('registry_invoke_ex', args).answer();
+    expect(result).not.toHaveProperty('truncated');
+    expect(result?.['content']).toEqual(textResult('g'.repeat(9_000_000))['content']);
   });
 });
 

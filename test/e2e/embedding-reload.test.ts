@@ -2,29 +2,11 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Hangar, HangarError, type HangarConfig } from 'mcp-hangar';
+import { Hangar, type HangarConfig } from 'mcp-hangar';
 import { describe, expect, it } from 'vitest';
+import { errorOf, pidOf, textOf, up } from '../support/embedding.ts';
 import { until } from '../support/until.ts';
 import { upstream } from '../support/upstream.ts';
-
-/** @param args options of the misbehaving fixture */
-const up = (args: readonly string[] = [], keys: object = {}): HangarConfig => ({
-  mcp_servers: { up: { ...upstream(args), ...keys } },
-});
-const textOf = ({ content }: { readonly content?: readonly object[] }): string =>
-  String((content?.[0] as { text?: unknown } | undefined)?.text);
-const pidOf = async (hangar: Hangar): Promise<number> =>
-  Number(textOf(await hangar.invoke('up', 'pid')));
-
-/** The error with which a promise is rejected. */
-async function errorOf(promise: Promise<unknown>): Promise<HangarError> {
-  const error = await promise.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (error instanceof HangarError) return error;
-  throw new Error(`no HangarError: ${String(error)}`);
-}
 
 describe('A configuration that changes', () => {
   it('is applied where the program hands over the next one', async () => {
@@ -39,6 +21,7 @@ describe('A configuration that changes', () => {
       updated: [],
       unchanged: ['up'],
       restarted: [],
+      groups: [],
       durationMs: expect.any(Number),
     });
     expect(await hangar.reload(two)).toMatchObject({ isIdentical: true });

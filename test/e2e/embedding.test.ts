@@ -16,6 +16,7 @@ import {
 } from 'mcp-hangar';
 import { describe, expect, it } from 'vitest';
 import { needs } from '../../scripts/requirements.ts';
+import { errorOf, pidOf, textOf, up } from '../support/embedding.ts';
 import { COMMAND, environment, ROOT } from '../support/gateway.ts';
 import { isAlive } from '../support/processes.ts';
 import { until, within } from '../support/until.ts';
@@ -23,25 +24,6 @@ import { upstream } from '../support/upstream.ts';
 
 const linux = needs('linux', () => process.platform === 'linux');
 const PROGRAM = fileURLToPath(new URL('../fixtures/embedding/forgetful.mjs', import.meta.url));
-
-/** @param args options of the misbehaving fixture */
-const up = (args: readonly string[] = [], keys: object = {}): HangarConfig => ({
-  mcp_servers: { up: { ...upstream(args), ...keys } },
-});
-const textOf = ({ content }: { readonly content?: readonly object[] }): string =>
-  String((content?.[0] as { text?: unknown } | undefined)?.text);
-const pidOf = async (hangar: Hangar): Promise<number> =>
-  Number(textOf(await hangar.invoke('up', 'pid')));
-
-/** The error with which a promise is rejected. */
-async function errorOf(promise: Promise<unknown>): Promise<HangarError> {
-  const error = await promise.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (error instanceof HangarError) return error;
-  throw new Error(`no HangarError: ${String(error)}`);
-}
 
 describe('A call', () => {
   it('starts its server, passes the result on as values, and tells how far it is', async () => {

@@ -1,9 +1,9 @@
 /** Groups of servers whose members fail, through the real command: what becomes of calls, and who comes back when. */
 import { writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { LegacyClient, structuredOf, textOf } from '../support/clients.ts';
+import { LegacyClient, pidOf, structuredOf, textOf } from '../support/clients.ts';
 import { fileOf, startGateway, startGatewayIn, type GatewayProcess } from '../support/gateway.ts';
-import { groupOf, pidOf, pidsOf, startAll } from '../support/groups.ts';
+import { groupOf, pidsOf, startAll } from '../support/groups.ts';
 import { isAlive } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 import { Journal, upstream } from '../support/upstream.ts';
@@ -11,7 +11,7 @@ import { Journal, upstream } from '../support/upstream.ts';
 describe('A group with priorities', () => {
   const reading = upstream(['--read-only=pid']);
 
-  it('fails over when the first member is killed, and back when it is well again (row 8)', async () => {
+  it('row 8: fails over when the first member is killed, and back when it is well again', async () => {
     await using gateway = await startGateway({
       mcp_servers: {
         pool: groupOf(

@@ -36,7 +36,7 @@ describe('A group', () => {
     ]);
   });
 
-  it('gives calls to its members by their weights, exactly over a cycle (row 8)', async () => {
+  it('row 8: gives calls to its members by their weights, exactly over a cycle', async () => {
     const client = await LegacyClient.open(gateway.url('pool'));
     await startAll(gateway);
     const pids = await pidsOf(client, 8);
@@ -57,7 +57,7 @@ describe('A group', () => {
 });
 
 describe('A group that looks at connections', () => {
-  it('gives calls to the member that works on the fewest (row 8)', async () => {
+  it('row 8: gives calls to the member that works on the fewest', async () => {
     await using gateway = await startGateway({
       mcp_servers: {
         pool: groupOf(

@@ -8,7 +8,7 @@ import {
 } from '../../packages/gateway/src/domain/mcp-server/events.ts';
 import { lifecycleOf } from '../../packages/gateway/src/domain/mcp-server/lifecycle.ts';
 import { LegacyClient, textOf } from '../support/clients.ts';
-import { COMMAND, environment } from '../support/gateway.ts';
+import { COMMAND, environment, type Config } from '../support/gateway.ts';
 import { Household } from '../support/household.ts';
 import type { Message } from '../support/http.ts';
 import { isAlive } from '../support/processes.ts';
@@ -21,9 +21,10 @@ afterEach(async () => {
   await Promise.all(homes.splice(0).map((home) => home[Symbol.asyncDispose]()));
 });
 
-function home(): Household {
+function home(rest: Config = {}): Household {
   const made = new Household((journal) => ({
     mcp_servers: { math: upstream([journal.option]), other: upstream([journal.option]) },
+    ...rest,
   }));
   homes.push(made);
   return made;
@@ -155,6 +156,19 @@ describe.each(TRANSPORTS)('Over %s', (transport) => {
     await until('they are under way', () => house.journal.lines('"sleep"').length >= 20);
     const code = gateway.stop();
     for (const message of await Promise.all(calls)) expect(textOf(message)).toBe('slept 1000');
+    expect(await code).toBe(0);
+    await house.empty();
+  });
+
+  it('row 20: those that outlast the grace get an error that says why', async () => {
+    const house = home({ limits: { shutdown_grace_s: 0.3 } });
+    const gateway = await gatewayIn(house, transport);
+    await gateway.call('math__pid');
+    const calls = Array.from({ length: 20 }, () => gateway.call('math__hang'));
+    await until('they are under way', () => house.journal.lines('"hang"').length >= 20);
+    const code = gateway.stop();
+    for (const { error } of await Promise.all(calls))
+      expect(error?.data).toMatchObject({ code: 'GATEWAY_STOPPING', retryable: true });
     expect(await code).toBe(0);
     await house.empty();
   });

@@ -48,16 +48,21 @@ async function row(house: Household): Promise<Row> {
 const sagas = async (house: Household): Promise<readonly Record<string, unknown>[]> =>
   ((await json(house, 'sagas')) as { readonly sagas: readonly Record<string, unknown>[] }).sagas;
 
-const eventTypes = (house: Household): Promise<readonly string[]> =>
-  settled(() => readTypes(house));
-
-async function readTypes(house: Household): Promise<readonly string[]> {
-  const { stdout } = await hangar(house, 'events', '--limit', '10000', ...place(house));
-  return stdout
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => (JSON.parse(line) as { readonly event_type: string }).event_type);
+interface Stored {
+  readonly event_type: string;
+  readonly occurred_at: string;
+  readonly data: Readonly<Record<string, unknown>>;
 }
+
+const events = (house: Household): Promise<readonly Stored[]> =>
+  settled(async () => {
+    const { stdout } = await hangar(house, 'events', '--limit', '10000', ...place(house));
+    const lines = stdout.split('\n').filter((line) => line !== '');
+    return lines.map((line) => JSON.parse(line) as Stored);
+  });
+
+const eventTypes = async (house: Household): Promise<readonly string[]> =>
+  (await events(house)).map(({ event_type: type }) => type);
 
 /** Whether the file has an event at this moment: a command would take a part of the time that is waited for. */
 function isRecorded(house: Household, type: string): boolean {
@@ -171,6 +176,31 @@ describe.concurrent('A server that nobody calls', () => {
     expect(types).toEqual(expect.arrayContaining(['RecoveryScheduled', 'RecoveryAttempted']));
   });
 
+  it('row 6: before that each failure doubles the back-off', async () => {
+    await using house = home({}, () => ['--boot=exit']);
+    const gateway = await house.http();
+    const client = await LegacyClient.open(gateway.url('up'));
+    const isDegraded = async (): Promise<boolean> => {
+      await client.call('pid').answer();
+      return isRecorded(house, 'McpServerDegraded');
+    };
+    await until('it is degraded', isDegraded, RECOVERED_MS_MAX);
+    // Its recovery may have tried it again meanwhile.
+    const counted = (await events(house))
+      .filter(({ event_type: type }) => type === 'McpServerFailureCounted')
+      .slice(0, 3);
+    const waits = counted.map(
+      ({ occurred_at: at, data }) => Number(data['retry_at_ms']) - Date.parse(at),
+    );
+    expect(counted.map(({ data }) => data['consecutive_failures'])).toEqual([1, 2, 3]);
+    // 2, 4 and 8 s, a tenth more or less; an event is stamped a moment after its decision.
+    for (const [index, waitMs] of waits.entries()) {
+      const middleMs = 2 ** (index + 1) * 1_000;
+      expect(waitMs).toBeGreaterThan(0.6 * middleMs);
+      expect(waitMs).toBeLessThan(1.15 * middleMs);
+    }
+  });
+
   it('returns without a call once what kept it from starting is gone', async () => {
     await using house = home(
       { max_consecutive_failures: 1, health_check_interval_s: 0.5 },
@@ -246,6 +276,32 @@ describe.concurrent('A server with a backup', () => {
       'FailbackScheduled',
       'FailoverEnded',
     ]);
+  });
+
+  it('that cannot be started answers its calls itself as soon as it runs again', async () => {
+    await using house = new Household((journal) => ({
+      mcp_servers: {
+        main: upstream([journal.option], {
+          call_timeout_s: 0.2,
+          max_consecutive_failures: 1,
+          failover: { backup: 'spare', failback_delay_s: 3_600 },
+        }),
+        spare: upstream(['--boot=exit']),
+      },
+    }));
+    const gateway = await house.http();
+    const main = await LegacyClient.open(gateway.url('main'));
+    expect(codeOf(await main.call('hang').answer())).toBe('CALL_TIMED_OUT');
+    await until('the start of the backup has failed', () =>
+      gateway.stderr().includes('process_step_failed'),
+    );
+    expect((await hangar(house, 'start', 'main', '--config', house.file)).code).toBe(0);
+    const failover = (await sagas(house)).find(({ type }) => type === 'failover');
+    expect(failover).toMatchObject({ subject: 'main', status: 'failing_back' });
+    expect(await pidOf(main)).toBeGreaterThan(0);
+    const all = await LegacyClient.open(gateway.url());
+    const details = await all.call('registry_details', { provider: 'main' }).answer();
+    expect(textOf(details)).toContain('its backup \\"spare\\" cannot take its calls: ');
   });
 });
 

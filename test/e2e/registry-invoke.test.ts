@@ -36,7 +36,7 @@ const cancellations = (): number => journal.lines('notifications/cancelled').len
 
 describe('A cold provider', () => {
   it.each(['legacy', 'modern'])(
-    'is started once by 50 parallel registry_invoke of %s clients (row 3)',
+    'row 3: is started once by 50 parallel registry_invoke of %s clients',
     async (era) => {
       await using seen = await Journal.open();
       await using own = await startGateway({

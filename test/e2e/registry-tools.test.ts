@@ -59,7 +59,7 @@ const toolsIn = ({ result }: Message): readonly Json[] =>
   (result?.['tools'] ?? []) as readonly Json[];
 
 describe('Predefined tools', () => {
-  it('are listed while the server is cold, and registry_tools starts nothing (row 4)', async () => {
+  it('row 4: are listed while the server is cold, and registry_tools starts nothing', async () => {
     const names = toolsIn(await client.request('tools/list').answer()).map(({ name }) => name);
     expect(names).toContain('declared__add');
     const before = journal.starts().length;
@@ -80,7 +80,7 @@ describe('Predefined tools', () => {
 });
 
 describe.each(PEERS)('%s', (kind) => {
-  it('lists and uses the twelve tools of the product (row 2)', async () => {
+  it('row 2: lists and uses the twelve tools of the product', async () => {
     await using peer = await openPeer(kind, gateway.url());
     const names = (await peer.listTools()).map(({ name }) => name);
     expect(names).toEqual(expect.arrayContaining(TWELVE));

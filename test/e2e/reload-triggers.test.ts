@@ -2,11 +2,12 @@
 import { chmodSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { LegacyClient } from '../support/clients.ts';
+import { LegacyClient, pidOf, textOf } from '../support/clients.ts';
 import { hangar } from '../support/command-line.ts';
 import type { Config, GatewayProcess } from '../support/gateway.ts';
 import { Household } from '../support/household.ts';
-import { configOf, eventsOf, pidOf, reload, textOf, toolNames } from '../support/reload.ts';
+import { configOf, eventsOf, reload, toolNames } from '../support/reload.ts';
+import type { StdioClient } from '../support/stdio.ts';
 import { until } from '../support/until.ts';
 import { upstream } from '../support/upstream.ts';
 
@@ -92,6 +93,8 @@ describe('The file', () => {
     await hasTwo(gateway);
     const client = await LegacyClient.open(gateway.url());
     expect(await toolNames(client)).toContain('two__pid');
+    const { stdout } = await hangar(house, 'status', '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ gateway: { running: true, pid: gateway.pid } });
   });
 
   it('of variables is a part of it', async () => {
@@ -142,11 +145,11 @@ describe('SIGHUP', () => {
     const house = household({ config_reload: { enabled: false } });
     const gateway = await started(house);
     const client = await LegacyClient.open(gateway.url());
-    const one = await pidOf(client, 'one');
+    const one = await pidOf(client, 'one__pid');
     writeFileSync(house.file, both({ config_reload: { enabled: false } }));
     process.kill(gateway.pid, 'SIGHUP');
     await hasTwo(gateway);
-    expect(await pidOf(client, 'one')).toBe(one);
+    expect(await pidOf(client, 'one__pid')).toBe(one);
     expect(await eventsOf(house, 'ConfigurationReloadRequested')).toMatchObject([
       { requested_by: 'signal' },
     ]);
@@ -210,7 +213,7 @@ describe('A client that has read the new file', () => {
     house.write(configOf({ two: upstream() }));
     expect(await reload(house)).toMatchObject({ added: ['two'], removed: ['one'] });
     const client = await LegacyClient.open(relay.url());
-    expect(await pidOf(client, 'two')).toMatch(/^\d+$/);
+    expect(await pidOf(client, 'two__pid')).toMatch(/^\d+$/);
   });
 
   it('and one that has read the old one find each other when the gateway is killed', async () => {
@@ -218,11 +221,17 @@ describe('A client that has read the new file', () => {
     const gateway = await started(house);
     const old = await house.open();
     writeFileSync(house.file, both());
-    expect(await reload(house)).toMatchObject({ added: ['two'] });
+    await hasTwo(gateway);
     const late = await house.open();
     gateway.kill();
-    const pids = await Promise.all([old, late].map((client) => client.call('two__pid')));
-    expect(textOf(pids[0] ?? { jsonrpc: '2.0' })).toBe(textOf(pids[1] ?? { jsonrpc: '2.0' }));
+    // What was on its way when the gateway was killed has an error.
+    const served = (client: StdioClient): Promise<string> =>
+      until('the next gateway serves', async () => {
+        const answer = await client.call('two__pid');
+        return answer.error === undefined && textOf(answer);
+      });
+    const pids = await Promise.all([served(old), served(late)]);
+    expect(pids[0]).toBe(pids[1]);
     expect(readFileSync(house.file, 'utf8')).toBe(both());
   });
 });

@@ -140,6 +140,34 @@ describe('registry_invoke_ex', () => {
 });
 
 describe('The event log', () => {
+  const eventsOf = async (): Promise<readonly Json[]> => {
+    const words = ['events', '--json', '--limit', '10000', '--config', place.file];
+    const env = environment(place.folder);
+    const { stdout } = await run(process.execPath, [COMMAND, ...words], { env });
+    return stdout
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line) as Json);
+  };
+
+  it('has one event for a call that was tried again, which says how often and why', async () => {
+    const args = { provider: 'again', tool: 'crash', arguments: crash(), correlation_id: 'mine-9' };
+    await client.call('registry_invoke_ex', args).answer();
+    const once = { ...args, tool: 'echo', correlation_id: 'mine-10' };
+    await client.call('registry_invoke_ex', once).answer();
+    const of = (events: readonly Json[], id: string): readonly Json[] =>
+      events
+        .filter(({ stream }) => stream === 'tool_calls:again')
+        .map(({ data }) => data as Json)
+        .filter(({ correlation_id: one }) => one === id);
+    const events = await until('it is written', async () => {
+      const all = await eventsOf();
+      return of(all, 'mine-10').length > 0 && all;
+    });
+    expect(of(events, 'mine-9')).toMatchObject([{ attempts: 2, retries: ['UPSTREAM_ENDED'] }]);
+    expect(of(events, 'mine-10')[0]).not.toHaveProperty('attempts');
+  });
+
   it('has each batch, its calls and their ids, and nothing of what they were called with', async () => {
     const calls = [
       { mcp_server: 'quick', tool: 'echo', arguments: { secret: 'not-in-the-log' } },
@@ -149,16 +177,9 @@ describe('The event log', () => {
     const args = { calls, timeout: 1, max_concurrency: 2 };
     const answer = structuredOf(await client.call('hangar_call', args).answer());
     const id = String(answer['batch_id']);
-    const flagsOf = ['events', '--json', '--limit', '10000', '--config', place.file];
     const stored = await until('it is written', async () => {
-      const { stdout } = await run(process.execPath, [COMMAND, ...flagsOf], {
-        env: environment(place.folder),
-      });
-      expect(stdout).not.toContain('not-in-the-log');
-      const events = stdout
-        .split('\n')
-        .filter(Boolean)
-        .map((line) => JSON.parse(line) as Json);
+      const events = await eventsOf();
+      expect(JSON.stringify(events)).not.toContain('not-in-the-log');
       const own = events.filter(({ data }) => (data as Json)['batch_id'] === id);
       return own.length === 5 && { events, own };
     });

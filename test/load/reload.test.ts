@@ -1,4 +1,4 @@
-/** Acceptance 6, the short form; `node test/load/reload.ts` is the long one. */
+/** The short form, which judges no times; `node test/load/reload.ts` is the long one. */
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';

@@ -1,26 +1,26 @@
 /**
- * Acceptance 6: `node test/load/reload.ts --reloads 1000 --servers 200`.
+ * Sessions call servers without a pause while the configuration is changed at random and reloaded, again and again:
  *
- * Sessions call servers without a pause while the configuration is changed at random and reloaded, again and again.
- * No call to a server that no edit touches may fail, and no session may be lost. Printed is how long it takes to put a
- * checked configuration in place (the median may be 50 ms), and how long the whole reload takes. Exit code 1 where
- * something of it does not hold.
+ *   node test/load/reload.ts [--reloads 1000] [--servers 200] [--seed 1]
+ *
+ * No call to a server that no edit touches may fail, none of their processes may change, and no session may be lost.
+ * Printed is how long a reload takes, from the request to the servers in place, and how long of that it takes to put
+ * the checked configuration there; the median of the whole may be 50 ms. Exit code 1 where something does not hold.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { median, quantile } from '../../bench/statistics.ts';
-import { LegacyClient } from '../support/clients.ts';
+import { LegacyClient, pidOf, textOf } from '../support/clients.ts';
 import { startGatewayIn, fileOf, type Config, type GatewayProcess } from '../support/gateway.ts';
 import { descendantsOf } from '../support/processes.ts';
-import { textOf } from '../support/reload.ts';
 import { until } from '../support/until.ts';
 import { Edits } from './reload-edits.ts';
 
 const STABLE = 4;
 const MOVING = 4;
 const SESSIONS = 8;
-const APPLY_MS_MAX = 50;
+const MEDIAN_MS_MAX = 50;
 const DRAINED_MS_MAX = 30_000;
 /** Of processes that are no servers. */
 const GUARDIANS = 1;
@@ -60,7 +60,8 @@ async function callOn(
     const expected = String(turn);
     const message = await client.call(`${id}__echo`, { turn: expected }).answer();
     tally.calls += 1;
-    if (!textOf(message).includes(`"${expected}"`)) tally.failed.push(`${id}: ${textOf(message)}`);
+    const text = message.error?.message ?? textOf(message);
+    if (!text.includes(`"${expected}"`)) tally.failed.push(`${id}: ${text}`);
   }
 }
 
@@ -136,17 +137,23 @@ async function run(
 }
 
 const pidsOf = (client: LegacyClient, ids: readonly string[]): Promise<readonly string[]> =>
-  Promise.all(ids.map(async (id) => textOf(await client.call(`${id}__pid`).answer())));
+  Promise.all(ids.map((id) => pidOf(client, `${id}__pid`)));
 
-function tellTimes(gateway: GatewayProcess): readonly string[] {
+/** Answers whether the limit holds. */
+function tellTimes(gateway: GatewayProcess): boolean {
   const all = applied(gateway);
-  const apply = all.map(({ applyMs }) => applyMs);
+  const tell = (what: string, times: readonly number[]): void => {
+    const [mid, high] = [median(times), quantile(times, 0.99)].map((ms) => ms.toFixed(1));
+    console.log(`${what}: median ${mid} ms, p99 ${high} ms`);
+  };
+  console.log(`${all.length} reloads of ${servers} servers`);
   const whole = all.map(({ durationMs }) => durationMs);
-  const [mid, high] = [median(apply), quantile(apply, 0.99)].map((ms) => ms.toFixed(2));
-  console.log(
-    `${all.length} reloads of ${servers} servers: in place in ${mid} ms (p99 ${high}), read and checked and in place in ${median(whole)} ms (p99 ${quantile(whole, 0.99)}), medians`,
+  tell('read, checked and in place', whole);
+  tell(
+    'of that, in place',
+    all.map(({ applyMs }) => applyMs),
   );
-  return median(apply) < APPLY_MS_MAX ? [] : [`the median is not below ${APPLY_MS_MAX} ms`];
+  return median(whole) < MEDIAN_MS_MAX;
 }
 
 const edits = new Edits({ stable: STABLE, moving: MOVING, servers }, seed, REST);
@@ -156,7 +163,9 @@ writeFileSync(file, edits.text);
 await using gateway = await startGatewayIn(folder, file, {
   flags: ['--json-logs', '--log-level', 'info'],
 });
-const wrong = [...(await run(gateway, file, edits)), ...tellTimes(gateway)];
+const wrong = await run(gateway, file, edits);
+const isFast = tellTimes(gateway);
 for (const sentence of wrong) console.log(`FAILED: ${sentence}`);
 if (wrong.length === 0) console.log('nothing was lost');
-process.exitCode = wrong.length === 0 ? 0 : 1;
+if (!isFast) console.log(`FAILED: the median is not below ${MEDIAN_MS_MAX} ms`);
+process.exitCode = wrong.length === 0 && isFast ? 0 : 1;

@@ -156,6 +156,10 @@ export function textOf(message: Message): string {
   throw new Error(`No text: ${JSON.stringify(message)}`);
 }
 
+/** The process that answers the tool `pid` of the misbehaving fixture, under the name that it has for this client. */
+export const pidOf = async (client: LegacyClient, tool = 'pid'): Promise<string> =>
+  textOf(await client.call(tool).answer());
+
 /** The structured content of a tool result. */
 export function structuredOf(message: Message): Record<string, unknown> {
   const value = message.result?.['structuredContent'];

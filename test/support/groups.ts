@@ -1,5 +1,5 @@
 /** Groups of the misbehaving fixture, and who of them served a call. */
-import { LegacyClient, structuredOf, textOf } from './clients.ts';
+import { LegacyClient, pidOf, structuredOf } from './clients.ts';
 import type { Config, GatewayProcess } from './gateway.ts';
 import type { Message } from './http.ts';
 
@@ -9,8 +9,6 @@ export const groupOf = (members: Readonly<Record<string, Config>>, keys: Config 
   members: Object.entries(members).map(([id, member]) => ({ id, ...member })),
   ...keys,
 });
-export const pidOf = async (client: LegacyClient, tool = 'pid'): Promise<string> =>
-  textOf(await client.call(tool).answer());
 export const pidsOf = async (client: LegacyClient, times: number): Promise<readonly string[]> => {
   const pids: string[] = [];
   for (let call = 0; call < times; call += 1) pids.push(await pidOf(client));

@@ -1,8 +1,8 @@
 /** A household whose gateway reads its configuration again. */
 import type { LegacyClient } from './clients.ts';
 import { hangar, json, type Home } from './command-line.ts';
-import type { Config } from './gateway.ts';
-import type { Message } from './http.ts';
+import type { Config, GatewayProcess } from './gateway.ts';
+import { Household } from './household.ts';
 import { settled } from './until.ts';
 
 /** Nobody reloads but who says so. */
@@ -25,15 +25,41 @@ export interface ReloadAnswer {
 export const reload = (house: Home, ...flags: readonly string[]): Promise<ReloadAnswer> =>
   json<ReloadAnswer>(house, 'reload', '--json', ...flags);
 
-/** Of the only text of a tool's result. */
-export function textOf({ result, error }: Message): string {
-  if (error !== undefined) return `error: ${error.message}`;
-  const [first] = (result?.['content'] ?? []) as readonly { readonly text: string }[];
-  return first?.text ?? '';
-}
+/** A household whose gateway serves and is told when to reload. */
+export class Served {
+  #house: Household | undefined;
+  #gateway: GatewayProcess | undefined;
 
-export const pidOf = async (client: LegacyClient, server: string): Promise<string> =>
-  textOf(await client.call(`${server}__pid`).answer());
+  get house(): Household {
+    if (this.#house === undefined) throw new Error('nothing has begun');
+    return this.#house;
+  }
+
+  get gateway(): GatewayProcess {
+    if (this.#gateway === undefined) throw new Error('nothing has begun');
+    return this.#gateway;
+  }
+
+  /** In the place of the one before. */
+  async begin(servers: Config, rest: Config = UNWATCHED): Promise<void> {
+    await this.end();
+    this.#house = new Household(() => configOf(servers, rest));
+    this.#gateway = await this.#house.http();
+  }
+
+  changeTo(servers: Config, rest: Config = UNWATCHED): Promise<ReloadAnswer> {
+    this.house.write(configOf(servers, rest));
+    return reload(this.house);
+  }
+
+  /** @throws Error where the log of the gateway tells of a defect */
+  async end(): Promise<void> {
+    const [house, log] = [this.#house, this.#gateway?.stderr() ?? ''];
+    [this.#house, this.#gateway] = [undefined, undefined];
+    await house?.[Symbol.asyncDispose]();
+    if (/"defect|defect_/.test(log)) throw new Error(log);
+  }
+}
 
 export async function toolNames(client: LegacyClient): Promise<readonly string[]> {
   const { result } = await client.request('tools/list').answer();
@@ -53,13 +79,4 @@ async function readEvents(house: Home, type: string): Promise<readonly Record<st
     .map((line) => JSON.parse(line) as { event_type: string; data: Record<string, unknown> })
     .filter(({ event_type: of }) => of.startsWith(type))
     .map(({ data }) => data);
-}
-
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -26,6 +26,7 @@ export type SpecPart = Partial<Omit<McpServerSpec, 'id'>> & { readonly id?: stri
 export const specOf = (spec: SpecPart = {}): McpServerSpec => ({
   description: undefined,
   enabled: true,
+  autoStart: false,
   launch: { kind: 'stdio', command: 'server', args: [], env: {}, cwd: undefined },
   digest: 'd',
   secrets: [],

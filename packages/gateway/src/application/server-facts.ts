@@ -14,6 +14,7 @@ import type { ServerGroup } from './groups/server-group.ts';
 import { activityOf, transportOf, type ServerActivity } from './server-activity.ts';
 import { circuitNote, circuitOf, type CircuitFacts } from './servers/circuit-facts.ts';
 import type { McpServer } from './servers/mcp-server.ts';
+import { calleeOf } from './servers/stand-in.ts';
 import { unknownFault } from './servers/unknown-fault.ts';
 import type { UseCaseContext, UseCaseDeps } from './use-case.ts';
 
@@ -75,7 +76,9 @@ export function factsOf(
     hasPredefinedTools: spec.predefinedTools !== undefined,
     description: spec.description,
     note:
-      standInNote(server) ?? circuitNote(server) ?? noteOf(server, deps.catalogs.problemOf(server)),
+      standInNote(server, deps.clock.nowMs()) ??
+      circuitNote(server) ??
+      noteOf(server, deps.catalogs.problemOf(server)),
     lastUsedAtMs: lastUse(server),
     consecutiveFailures: health.consecutiveFailures,
     circuit: circuitOf(server, deps.clock.nowMs()),
@@ -114,8 +117,11 @@ function disabledFacts(spec: McpServerSpec): ServerFacts {
   };
 }
 
-function standInNote({ standIn, lastFailure }: McpServer): string | undefined {
+function standInNote(server: McpServer, nowMs: number): string | undefined {
+  const { standIn, lastFailure } = server;
   if (standIn === undefined) return undefined;
+  if (calleeOf(server, () => nowMs) === server)
+    return `its backup "${standIn.spec.id}" cannot take its calls: ${standIn.lastFailure ?? 'its circuit is open'}`;
   const why = lastFailure === undefined ? '' : `: ${lastFailure}`;
   return `its calls go to "${standIn.spec.id}"${why}`;
 }

@@ -3,6 +3,7 @@
  * surface: MCP tools, the command line and REST are drawn from the same entries (`registry.ts`).
  */
 import { Fault } from '@mcp-hangar/kernel/errors';
+import { once } from '@mcp-hangar/kernel/once';
 import type { z } from 'zod';
 import type { JsonObject } from '../domain/protocol/json-rpc.ts';
 import type { BatchParts } from './batch/batch-parts.ts';
@@ -92,7 +93,8 @@ export interface UseCaseContext {
 export interface UseCase<Input extends z.ZodType = z.ZodType, Output = unknown> {
   readonly kind: 'command' | 'query';
   readonly name: string;
-  readonly input: Input;
+  /** Made when it is first used. */
+  readonly input: () => Input;
   readonly permission: Permission;
   /** One sentence. */
   readonly summary: string;
@@ -105,12 +107,12 @@ type Definition<Input extends z.ZodType, Output> = Omit<UseCase<Input, Output>, 
 /** An entry that changes something. */
 export const defineCommand = <Input extends z.ZodType, Output>(
   definition: Definition<Input, Output>,
-): UseCase<Input, Output> => ({ ...definition, kind: 'command' });
+): UseCase<Input, Output> => ({ ...definition, input: once(definition.input), kind: 'command' });
 
 /** An entry that only looks; it may start a server to do so. */
 export const defineQuery = <Input extends z.ZodType, Output>(
   definition: Definition<Input, Output>,
-): UseCase<Input, Output> => ({ ...definition, kind: 'query' });
+): UseCase<Input, Output> => ({ ...definition, input: once(definition.input), kind: 'query' });
 
 /** Checks the input and does the work. @throws Fault INPUT_INVALID, and what the entry throws */
 export async function runUseCase<Input extends z.ZodType, Output>(
@@ -119,7 +121,7 @@ export async function runUseCase<Input extends z.ZodType, Output>(
   input: z.input<Input>,
   context: UseCaseContext,
 ): Promise<Output> {
-  const parsed = useCase.input.safeParse(input);
+  const parsed = useCase.input().safeParse(input);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const field = issue?.path.join('.') ?? '';

@@ -1,9 +1,10 @@
 /** How servers are started: the same for the gateway and for what checks them beside it. */
+import { once } from '@mcp-hangar/kernel/once';
 import type { Clock, Logger, UpstreamLauncher } from '../application/ports.ts';
 import type { ChildTimings } from '../infrastructure/launcher/child-process.ts';
 import type { Guardian } from '../infrastructure/launcher/guardian.ts';
 import { launcherByKind } from '../infrastructure/upstream/launcher-by-kind.ts';
-import { remoteLauncher } from '../infrastructure/upstream/remote/remote-launcher.ts';
+import type { RemoteLauncherOptions } from '../infrastructure/upstream/remote/remote-launcher.ts';
 import {
   stdioLauncher,
   type StdioLauncherOptions,
@@ -38,7 +39,7 @@ export function newLauncher(
     clientInfo: INFO,
   };
   const variable = (name: string): string => env[name] ?? env[name.toLowerCase()] ?? '';
-  const remote = remoteLauncher({
+  const remote = remoteWhenWanted({
     ...common,
     logger,
     userAgent: `${INFO.name}/${INFO.version}`,
@@ -55,4 +56,13 @@ export function newLauncher(
     ...(onChild === undefined ? {} : { onChild }),
   });
   return launcherByKind({ remote }, stdio);
+}
+
+/** Many gateways have no remote server: what speaks HTTP to one is loaded with the first. */
+function remoteWhenWanted(options: RemoteLauncherOptions): UpstreamLauncher {
+  const loaded = once(async () => {
+    const { remoteLauncher } = await import('../infrastructure/upstream/remote/remote-launcher.ts');
+    return remoteLauncher(options);
+  });
+  return { start: async (spec, start) => (await loaded()).start(spec, start) };
 }

@@ -18,9 +18,7 @@ export interface DurableStore extends EventStore, LeaseStore, SnapshotStore {
 type Postgres = Extract<StorePlace, { kind: 'postgresql' }>;
 
 /** Where it really is. */
-export type DurablePlace =
-  | { readonly kind: 'sqlite'; readonly path: string; readonly makesFolder?: boolean }
-  | Postgres;
+export type DurablePlace = { readonly kind: 'sqlite'; readonly path: string } | Postgres;
 
 const EVENTS_FILE = 'events.db';
 const FOLDER = { recursive: true, mode: 0o700 } as const;
@@ -58,7 +56,7 @@ export async function newStore(place: DurablePlace): Promise<DurableStore> {
  */
 export async function openStore(place: DurablePlace): Promise<DurableStore> {
   if (place.kind === 'sqlite') {
-    if (place.makesFolder === true) mkdirSync(dirname(place.path), FOLDER);
+    mkdirSync(dirname(place.path), FOLDER);
     return newSqlite(place.path);
   }
   const store = await newPostgres(place);

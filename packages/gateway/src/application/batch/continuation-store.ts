@@ -1,4 +1,9 @@
 /** Where the whole of what was cut is kept for a while. */
+import type { UseCaseContext } from '../use-case.ts';
+
+/** Whose continuations these are: a session, or the principal behind modern requests. */
+export const ownerOf = ({ principal, caller }: UseCaseContext): string =>
+  JSON.stringify([principal, caller.user.asker.era, caller.user.asker.owner]);
 
 /** Which text, and who asks: a text is there for the caller that it was made for and for nobody else. */
 export interface ContinuationKey {

@@ -13,6 +13,7 @@ import type { Call } from '../calls/call.ts';
 import type { ToolAnswer } from '../calls/internal-call.ts';
 import { invoke } from '../commands/invoke-tool.ts';
 import type { UseCaseContext, UseCaseDeps } from '../use-case.ts';
+import { ownerOf } from './continuation-store.ts';
 import { batchCompleted, batchRequested, callCompleted } from './batch-log.ts';
 import {
   failureIn,
@@ -40,10 +41,6 @@ export interface BatchReport {
   /** By index; a tool that failed has one too. */
   readonly results: ReadonlyMap<number, ShownResult>;
 }
-
-/** Whose continuations these are: a session, or the principal behind modern requests. */
-export const ownerOf = ({ principal, caller }: UseCaseContext): string =>
-  JSON.stringify([principal, caller.user.asker.era, caller.user.asker.owner]);
 
 /** Carries a batch out. Never rejects for what becomes of its calls. */
 export async function runBatch(

@@ -161,12 +161,15 @@ function readProgress(text: string): Progress | undefined {
   };
 }
 
+/** Whether an answer is not parsed any more: that would hold up everybody else. */
+export const isTooLong = (answer: ToolAnswer): boolean =>
+  answer.kind === 'bytes' && answer.answer.bytes > PARSED_BYTES_MAX;
+
 /** The result as a value. @throws Fault where it is too large or none */
 export function resultOf(answer: ToolAnswer): JsonObject {
   if (answer.kind === 'value') return answer.result;
-  const { bytes } = answer.answer;
-  if (bytes > PARSED_BYTES_MAX) {
-    const detail = `the answer has ${bytes} bytes; with a report ${PARSED_BYTES_MAX} pass at most`;
+  if (isTooLong(answer)) {
+    const detail = `the answer has ${answer.answer.bytes} bytes; ${PARSED_BYTES_MAX} pass here at most`;
     throw new Fault('UPSTREAM_ANSWER_TOO_LARGE', detail);
   }
   const result = parseAnswer(answer.answer)?.['result'];
@@ -174,5 +177,4 @@ export function resultOf(answer: ToolAnswer): JsonObject {
   throw new Fault('UPSTREAM_ANSWER_INVALID', 'the answer has no result object');
 }
 
-/** An answer that is added to is parsed first, which holds up everybody else. */
 const PARSED_BYTES_MAX = 8_388_608;

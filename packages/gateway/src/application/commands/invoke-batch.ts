@@ -22,7 +22,7 @@ export type BatchOutcome =
 
 export const invokeBatch = defineCommand({
   name: 'invoke_batch',
-  input: z.record(z.string(), z.unknown()),
+  input: () => z.record(z.string(), z.unknown()),
   permission: 'tool:invoke',
   summary:
     'Call one tool or up to 100, several at a time, and answer their results in the order of the calls; what fails is told beside what succeeded.',

@@ -1,9 +1,10 @@
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { z } from 'zod';
 import { isObject, type JsonObject } from '../../domain/protocol/json-rpc.ts';
+import { boundedResult, type BoundedResult } from '../batch/long-result.ts';
+import { ownerOf } from '../batch/continuation-store.ts';
 import type { Call } from '../calls/call.ts';
 import { ONE_ATTEMPT, type Attempts } from '../calls/call-gate.ts';
-import { resultOf } from '../calls/internal-call.ts';
 import { inOrder } from '../start-progress.ts';
 import { defineCommand, type Stage } from '../use-case.ts';
 import { invoke, InvokeInput } from './invoke-tool.ts';
@@ -17,7 +18,7 @@ export interface ProgressEntry {
 export interface InvokeReport {
   readonly tool: string;
   /** The tool's result, or why there is none. */
-  readonly outcome: { readonly result: JsonObject } | { readonly error: unknown };
+  readonly outcome: BoundedResult | { readonly error: unknown };
   readonly correlationId: string;
   readonly attempts: Attempts;
   readonly totalMs: number;
@@ -28,7 +29,7 @@ const ATTEMPTS_MAX = 100;
 
 export const invokeToolWithReport = defineCommand({
   name: 'invoke_tool_with_report',
-  input: InvokeInput.extend({ attemptsMax: z.int().min(1).max(ATTEMPTS_MAX).optional() }),
+  input: () => InvokeInput().extend({ attemptsMax: z.int().min(1).max(ATTEMPTS_MAX).optional() }),
   permission: 'tool:invoke',
   summary:
     'Call a tool of an MCP server and report how that went: stages, time, correlation id, reason of a failure.',
@@ -46,7 +47,8 @@ export const invokeToolWithReport = defineCommand({
     };
     const outcome = await outcomeOf(async () => {
       const carried = { ...context, progress, caller: { ...context.caller, carry } };
-      return resultOf(await invoke(deps, input, carried));
+      const answer = await invoke(deps, input, carried);
+      return boundedResult(answer, deps.batches, ownerOf(context));
     });
     if ('result' in outcome && outcome.result['isError'] !== true)
       progress('complete', `Tool "${input.tool}" is done`);
@@ -63,9 +65,9 @@ export const invokeToolWithReport = defineCommand({
 });
 
 /** A failure is told, not thrown; what was asked wrongly is not a failure of the call. */
-async function outcomeOf(work: () => Promise<JsonObject>): Promise<InvokeReport['outcome']> {
+async function outcomeOf(work: () => Promise<BoundedResult>): Promise<InvokeReport['outcome']> {
   try {
-    return { result: await work() };
+    return await work();
   } catch (error) {
     if (error instanceof Fault && WRONGLY_ASKED.has(error.code)) throw error;
     return { error };

@@ -1,3 +1,4 @@
+import { once } from '@mcp-hangar/kernel/once';
 import { messageOf } from '@mcp-hangar/kernel/error-text';
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { z } from 'zod';
@@ -15,12 +16,14 @@ import { defineCommand, type UseCaseContext, type UseCaseDeps } from '../use-cas
 
 export const TIMEOUT_S_MAX = 3_600;
 
-export const InvokeInput = z.strictObject({
-  id: z.string(),
-  tool: z.string(),
-  arguments: z.custom<JsonObject>(isObject, 'expected an object').default({}),
-  timeoutS: z.number().min(0.1).max(TIMEOUT_S_MAX).default(30),
-});
+export const InvokeInput = once(() =>
+  z.strictObject({
+    id: z.string(),
+    tool: z.string(),
+    arguments: z.custom<JsonObject>(isObject, 'expected an object').default({}),
+    timeoutS: z.number().min(0.1).max(TIMEOUT_S_MAX).default(30),
+  }),
+);
 
 export const invokeTool = defineCommand({
   name: 'invoke_tool',
@@ -40,7 +43,7 @@ export interface RetryWish {
 /** @throws Fault, RpcRefusal */
 export async function invoke(
   deps: UseCaseDeps,
-  input: z.output<typeof InvokeInput> & RetryWish,
+  input: z.output<ReturnType<typeof InvokeInput>> & RetryWish,
   context: UseCaseContext,
 ): Promise<ToolAnswer> {
   const { caller, correlationId, progress } = context;

@@ -4,7 +4,7 @@ import { defineCommand } from '../use-case.ts';
 
 export const rebalanceGroup = defineCommand({
   name: 'rebalance_group',
-  input: z.strictObject({ id: z.string() }),
+  input: () => z.strictObject({ id: z.string() }),
   permission: 'mcp_servers:lifecycle',
   summary:
     'Take every member of a group back into rotation that nothing is known to be wrong with, the others out, and close its circuit.',

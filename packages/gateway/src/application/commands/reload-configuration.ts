@@ -4,7 +4,8 @@ import { defineCommand } from '../use-case.ts';
 
 export const reloadConfiguration = defineCommand({
   name: 'reload_configuration',
-  input: z.strictObject({ dry_run: z.boolean().optional(), graceful: z.boolean().optional() }),
+  input: () =>
+    z.strictObject({ dry_run: z.boolean().optional(), graceful: z.boolean().optional() }),
   permission: 'config:reload',
   summary: 'Read the configuration again and apply what has changed in it.',
   async run({ reload }, { dry_run: isDryRun, graceful: isGraceful }, { principal }) {

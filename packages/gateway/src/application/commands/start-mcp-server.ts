@@ -17,7 +17,7 @@ export interface StartedMcpServer {
 
 export const startMcpServer = defineCommand({
   name: 'start_mcp_server',
-  input: z.strictObject({ id: z.string() }),
+  input: () => z.strictObject({ id: z.string() }),
   permission: 'mcp_servers:lifecycle',
   summary:
     'Start an MCP server now instead of on its first call, also one that failed a moment ago.',

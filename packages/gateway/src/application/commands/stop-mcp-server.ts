@@ -16,7 +16,7 @@ const REASON = 'user_request';
 
 export const stopMcpServer = defineCommand({
   name: 'stop_mcp_server',
-  input: z.strictObject({ id: z.string() }),
+  input: () => z.strictObject({ id: z.string() }),
   permission: 'mcp_servers:lifecycle',
   summary: 'Stop an MCP server; its next call starts it again.',
   async run(deps, { id }, context): Promise<StoppedMcpServer> {

@@ -4,7 +4,7 @@ import { defineCommand } from '../use-case.ts';
 
 export const triggerDiscovery = defineCommand({
   name: 'trigger_discovery',
-  input: z.strictObject({}),
+  input: () => z.strictObject({}),
   permission: 'discovery:trigger',
   summary: 'Look for MCP servers now; not configured in this build.',
   run(): never {

@@ -10,7 +10,7 @@ export interface WarmedMcpServers {
 
 export const warmMcpServers = defineCommand({
   name: 'warm_mcp_servers',
-  input: z.strictObject({ ids: z.array(z.string()).max(10_000).optional() }),
+  input: () => z.strictObject({ ids: z.array(z.string()).max(10_000).optional() }),
   permission: 'mcp_servers:lifecycle',
   summary: 'Start several MCP servers, or all of them, so that their first calls need not wait.',
   async run(deps, { ids }, context): Promise<WarmedMcpServers> {

@@ -24,6 +24,7 @@ import type { Clock, Logger } from '../ports.ts';
 import type { SettledCall } from '../recording/call-event.ts';
 import type { Child } from '../servers/child.ts';
 import type { ServerUser } from '../servers/mcp-server.ts';
+import { calleeOf } from '../servers/stand-in.ts';
 import type { Upstream, Wanted } from '../servers/upstream.ts';
 import { hidesTool, route, unknownMethod, type Target } from './router.ts';
 
@@ -168,7 +169,7 @@ export class CallPath {
   /** A call of the gateway for a client that asked it to: it goes the way of a client's own, its target given. */
   sendInternal(internal: InternalCall): Call {
     const { user, onSent, request, attemptsMax } = internal;
-    const server = standInFor(internal.server);
+    const server = this.#calleeOf(internal.server);
     const call = this.#open(internal, () => undefined, onSent);
     const name = request.params?.['name'];
     call.target = { mcpServerId: server.spec.id, name: undefined };
@@ -199,7 +200,7 @@ export class CallPath {
 
   #record(
     { user, request, text }: Pick<ClientRequest, 'user' | 'request' | 'text'>,
-    { ending, target }: Call,
+    { ending, target, gate }: Call,
   ): void {
     if (ending === undefined) return;
     const name = target?.name ?? request.params?.['name'];
@@ -214,6 +215,7 @@ export class CallPath {
       clientName: typeof clientName === 'string' ? clientName : undefined,
       meta: request.params?.['_meta'],
       ending,
+      attempts: gate?.attempts,
     });
   }
 
@@ -261,7 +263,7 @@ export class CallPath {
 
   #deliver(client: ClientRequest, call: Call, target: Target): void {
     const { replace, upstreamName, paramHeaders } = target;
-    const server = standInFor(target.server);
+    const server = this.#calleeOf(target.server);
     const { user, request, header } = client;
     if (header !== undefined && user.asker.era === 'modern' && paramHeaders.length > 0) {
       const refusal = checkParamHeaders(paramHeaders, request.params?.['arguments'], header);
@@ -301,6 +303,10 @@ export class CallPath {
         this.#hand(call, isShorter ? { ...sending, delivery: { ...delivery, ...limit } } : sending);
       },
     });
+  }
+
+  #calleeOf(server: Upstream): Upstream {
+    return calleeOf(server, () => this.#options.clock.nowMs());
   }
 
   /** Gives the call to a child of the server, now or when there is one. */
@@ -345,9 +351,6 @@ interface Sending extends Pick<ClientRequest, 'user' | 'request' | 'paramHeaders
   /** What it asks for exists in the client's era only. */
   readonly isOfOneEra?: boolean;
 }
-
-/** Its backup, while it is degraded. */
-const standInFor = (server: Upstream): Upstream => server.standIn ?? server;
 
 /** Of a request that calls no tool. */
 const NO_TOOL: ToolTraits = { paramHeaders: [], wrapsOutput: false };

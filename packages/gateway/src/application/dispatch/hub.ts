@@ -267,9 +267,13 @@ const pastOf = ({ past, pastCircuits }: HubOptions, { id }: McpServerSpec): Past
   circuit: pastCircuits?.get(mcpServerStream(id)),
 });
 
-/** The shortest time limit that any of the servers and groups gives a call. */
+/** The shortest time limit that any of the servers and groups gives a call, or an attempt of one. */
 export const shortestCallMs = ({
   servers,
   groups = [],
 }: Pick<HubOptions, 'servers' | 'groups'>): number =>
-  Math.min(...[...servers, ...groups].map(({ callTimeoutMs }) => callTimeoutMs));
+  Math.min(
+    ...[...servers, ...groups].map(({ callTimeoutMs, execution }) =>
+      Math.min(callTimeoutMs, execution?.retry?.attemptTimeoutMs ?? callTimeoutMs),
+    ),
+  );

@@ -2,6 +2,7 @@
  * Arguments of gateway tools. The schemas name servers `mcpServer` and `mcpServers`; each family shows them under its
  * own word, and both words are accepted everywhere.
  */
+import { once } from '@mcp-hangar/kernel/once';
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { z } from 'zod';
 import { nearest } from '../../domain/near-names.ts';
@@ -13,76 +14,90 @@ import type { Words } from './words.ts';
 const ID = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
 const TIMEOUT_RULE = `expected 0.1 to ${TIMEOUT_S_MAX} seconds`;
 
-const mcpServer = z
-  .string('expected the id of a server')
-  .regex(ID, 'expected 1 to 64 letters, digits, "-" and "_", beginning with a letter')
-  .describe('Id of the MCP server, as the list shows it.');
-
-export const NoArguments = z.strictObject({});
-
-export const ListArguments = z.strictObject({
-  state_filter: ServerStateFilter.optional().describe('Only servers in this state.'),
-});
-
-export const OneServerArguments = z.strictObject({ mcpServer });
-
-export const OneGroupArguments = z.strictObject({
-  group: z
-    .string('expected the id of a group')
+const mcpServer = once(() =>
+  z
+    .string('expected the id of a server')
     .regex(ID, 'expected 1 to 64 letters, digits, "-" and "_", beginning with a letter')
-    .describe('Id of the group, as the list shows it.'),
-});
+    .describe('Id of the MCP server, as the list shows it.'),
+);
 
-export const ManyServersArguments = z.strictObject({
-  mcpServers: z
-    .string('expected ids with commas between them')
-    .max(100_000)
-    .optional()
-    .describe('Ids of MCP servers with commas between them; all where it is left out.'),
-});
+export const NoArguments = once(() => z.strictObject({}));
 
-export const InvokeArguments = z.strictObject({
-  mcpServer,
-  tool: z
-    .string('expected the name of a tool')
-    .min(1, 'expected the name of a tool')
-    .max(256, 'expected at most 256 characters')
-    .describe('Name of the tool, as the server itself names it.'),
-  arguments: z
-    .custom<JsonObject>(isObject, 'expected an object')
-    .default({})
-    .meta({ type: 'object', description: 'Arguments of the tool.' }),
-  timeout: z
-    .number(TIMEOUT_RULE)
-    .min(0.1, TIMEOUT_RULE)
-    .max(TIMEOUT_S_MAX, TIMEOUT_RULE)
-    .default(30)
-    .describe('Longest wait for the answer; the start of the server does not count. Seconds.'),
-});
+export const ListArguments = once(() =>
+  z.strictObject({
+    state_filter: ServerStateFilter().optional().describe('Only servers in this state.'),
+  }),
+);
 
-export const InvokeStreamArguments = InvokeArguments.extend({
-  max_retries: z
-    .int()
-    .min(0)
-    .max(100)
-    .default(3)
-    .describe(
-      'Attempts at most, the first included, where repeating the call is safe; 0 and 1 mean one. A configured `retry` policy may allow fewer.',
-    ),
-  correlation_id: z
-    .string()
-    .min(1)
-    .max(256)
-    .optional()
-    .describe('Goes to the server as `_meta.correlation_id` and into logs; made where left out.'),
-});
+export const OneServerArguments = once(() => z.strictObject({ mcpServer: mcpServer() }));
 
-export const InvokeExArguments = InvokeStreamArguments.extend({
-  retry_on_error: z
-    .boolean()
-    .default(true)
-    .describe('False: one attempt, whatever `max_retries` says.'),
-});
+export const OneGroupArguments = once(() =>
+  z.strictObject({
+    group: z
+      .string('expected the id of a group')
+      .regex(ID, 'expected 1 to 64 letters, digits, "-" and "_", beginning with a letter')
+      .describe('Id of the group, as the list shows it.'),
+  }),
+);
+
+export const ManyServersArguments = once(() =>
+  z.strictObject({
+    mcpServers: z
+      .string('expected ids with commas between them')
+      .max(100_000)
+      .optional()
+      .describe('Ids of MCP servers with commas between them; all where it is left out.'),
+  }),
+);
+
+export const InvokeArguments = once(() =>
+  z.strictObject({
+    mcpServer: mcpServer(),
+    tool: z
+      .string('expected the name of a tool')
+      .min(1, 'expected the name of a tool')
+      .max(256, 'expected at most 256 characters')
+      .describe('Name of the tool, as the server itself names it.'),
+    arguments: z
+      .custom<JsonObject>(isObject, 'expected an object')
+      .default({})
+      .meta({ type: 'object', description: 'Arguments of the tool.' }),
+    timeout: z
+      .number(TIMEOUT_RULE)
+      .min(0.1, TIMEOUT_RULE)
+      .max(TIMEOUT_S_MAX, TIMEOUT_RULE)
+      .default(30)
+      .describe('Longest wait for the answer; the start of the server does not count. Seconds.'),
+  }),
+);
+
+export const InvokeStreamArguments = once(() =>
+  InvokeArguments().extend({
+    max_retries: z
+      .int()
+      .min(0)
+      .max(100)
+      .default(3)
+      .describe(
+        'Attempts at most, the first included, where repeating the call is safe; 0 and 1 mean one. A configured `retry` policy may allow fewer.',
+      ),
+    correlation_id: z
+      .string()
+      .min(1)
+      .max(256)
+      .optional()
+      .describe('Goes to the server as `_meta.correlation_id` and into logs; made where left out.'),
+  }),
+);
+
+export const InvokeExArguments = once(() =>
+  InvokeStreamArguments().extend({
+    retry_on_error: z
+      .boolean()
+      .default(true)
+      .describe('False: one attempt, whatever `max_retries` says.'),
+  }),
+);
 
 const ALIASES: Readonly<Record<string, string>> = {
   provider: 'mcpServer',
@@ -92,7 +107,7 @@ const ALIASES: Readonly<Record<string, string>> = {
 };
 
 /** The name under which a family shows an argument. */
-const shownName = (name: string, { one, many }: Words): string =>
+export const shownName = (name: string, { one, many }: Words): string =>
   name === 'mcpServer' ? one : name === 'mcpServers' ? many : name;
 
 /** The arguments as the schema wants them. @throws Fault INPUT_INVALID with the field and what is expected */
@@ -133,18 +148,3 @@ function unknownArgument(name: string, schema: z.ZodObject, words: Words): Fault
 
 const invalid = (field: string, fix: string): Fault =>
   new Fault('INPUT_INVALID', `Argument "${field}" is wrong: ${fix}`, { data: { field, fix } });
-
-/** The schema as a family shows it. */
-export function inputSchemaOf(schema: z.ZodObject, words: Words): JsonObject {
-  const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
-  const properties = Object.entries(json.properties ?? {}).map(
-    ([name, property]) => [shownName(name, words), property] as const,
-  );
-  const required = (json.required ?? []).map((name) => shownName(name, words));
-  // Not closed by `additionalProperties`: the word of the other family is accepted too.
-  return {
-    type: 'object',
-    properties: Object.fromEntries(properties),
-    ...(required.length === 0 ? {} : { required }),
-  };
-}

@@ -2,7 +2,7 @@
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { batchErrorType } from '../../domain/batch/error-type.ts';
 import type { CallReport } from '../batch/run-batch.ts';
-import type { ShownResult } from '../batch/kept-results.ts';
+import type { Cut, ShownResult } from '../batch/kept-results.ts';
 import type { ToolAnswer } from '../calls/internal-call.ts';
 import type { BatchOutcome } from '../commands/invoke-batch.ts';
 import type { FetchedContinuation } from '../queries/fetch-continuation.ts';
@@ -38,9 +38,19 @@ function invalidAnswer(
     : answer;
 }
 
+/** What is said of a result that is not whole. */
+export const cutMembers = (cut: Cut | undefined): JsonObject =>
+  cut === undefined
+    ? {}
+    : {
+        truncated: true,
+        truncated_reason: cut.reason,
+        original_size_bytes: cut.originalBytes,
+        continuation_id: cut.continuationId ?? null,
+      };
+
 function entryOf(index: number, call: CallReport, shown: ShownResult | undefined): JsonObject {
   const { failure, attempts } = call;
-  const cut = shown?.cut;
   return {
     index,
     call_id: call.callId,
@@ -50,14 +60,7 @@ function entryOf(index: number, call: CallReport, shown: ShownResult | undefined
     error_type: failure?.type ?? null,
     ...(failure?.code === undefined ? {} : { error_code: failure.code }),
     elapsed_ms: call.elapsedMs,
-    ...(cut === undefined
-      ? {}
-      : {
-          truncated: true,
-          truncated_reason: cut.reason,
-          original_size_bytes: cut.originalBytes,
-          continuation_id: cut.continuationId ?? null,
-        }),
+    ...cutMembers(shown?.cut),
     ...(attempts.attempts === 1
       ? {}
       : {

@@ -1,4 +1,5 @@
 /** `hangar_call` and what gives the rest of results that it had to cut. */
+import { once } from '@mcp-hangar/kernel/once';
 import { z } from 'zod';
 import {
   BATCH_NUMBERS,
@@ -99,11 +100,13 @@ const batchTool: GatewayTool = {
     batchAnswer(await runUseCase(REGISTRY.invoke_batch, deps, given, context(undefined))),
 };
 
-const ID = z
-  .string('expected the id of a continuation')
-  .min(1, 'expected the id of a continuation')
-  .max(256, 'expected at most 256 characters')
-  .describe('`continuation_id` of a result that was cut.');
+const continuationId = once(() =>
+  z
+    .string('expected the id of a continuation')
+    .min(1, 'expected the id of a continuation')
+    .max(256, 'expected at most 256 characters')
+    .describe('`continuation_id` of a result that was cut.'),
+);
 const OFFSET_RULE = 'expected a whole number from 0';
 
 export const BATCH_TOOLS: readonly GatewayTool[] = [
@@ -112,18 +115,19 @@ export const BATCH_TOOLS: readonly GatewayTool[] = [
     words: HANGAR_WORDS,
     name: 'fetch_continuation',
     useCase: REGISTRY.fetch_continuation,
-    args: z.strictObject({
-      continuation_id: ID,
-      offset: z
-        .int(OFFSET_RULE)
-        .min(0, OFFSET_RULE)
-        .default(0)
-        .describe('Where the page begins: `next_offset` of the page before. Bytes.'),
-      limit: z
-        .number('expected a number')
-        .default(PAGE_BYTES)
-        .describe(`Length of the page, at most ${PAGE_BYTES_MAX}. Bytes; no character is split.`),
-    }),
+    args: () =>
+      z.strictObject({
+        continuation_id: continuationId(),
+        offset: z
+          .int(OFFSET_RULE)
+          .min(0, OFFSET_RULE)
+          .default(0)
+          .describe('Where the page begins: `next_offset` of the page before. Bytes.'),
+        limit: z
+          .number('expected a number')
+          .default(PAGE_BYTES)
+          .describe(`Length of the page, at most ${PAGE_BYTES_MAX}. Bytes; no character is split.`),
+      }),
     toInput: ({ continuation_id: id, offset, limit }) => ({
       id,
       offset,
@@ -136,7 +140,7 @@ export const BATCH_TOOLS: readonly GatewayTool[] = [
     words: HANGAR_WORDS,
     name: 'delete_continuation',
     useCase: REGISTRY.delete_continuation,
-    args: z.strictObject({ continuation_id: ID }),
+    args: () => z.strictObject({ continuation_id: continuationId() }),
     toInput: ({ continuation_id: id }) => ({ id }),
     toAnswer: deletedAnswer,
     hints: FORGETS,

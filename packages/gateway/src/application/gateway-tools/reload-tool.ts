@@ -1,4 +1,5 @@
 /** `hangar_reload_config`, whose failures have a form of their own. */
+import { once } from '@mcp-hangar/kernel/once';
 import { z } from 'zod';
 import type { ToolAnswer } from '../calls/internal-call.ts';
 import { REGISTRY } from '../registry.ts';
@@ -8,12 +9,14 @@ import { valueAnswer } from './value-answer.ts';
 import { defineTool, type GatewayTool } from './tool.ts';
 import { HANGAR_WORDS } from './words.ts';
 
-const ReloadArguments = z.strictObject({
-  graceful: z
-    .boolean()
-    .default(true)
-    .describe('Calls in flight at servers that go or change may end; false ends them at once.'),
-});
+const ReloadArguments = once(() =>
+  z.strictObject({
+    graceful: z
+      .boolean()
+      .default(true)
+      .describe('Calls in flight at servers that go or change may end; false ends them at once.'),
+  }),
+);
 
 const tool = defineTool({
   words: HANGAR_WORDS,

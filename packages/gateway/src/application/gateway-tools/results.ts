@@ -11,6 +11,7 @@ import type { McpServerDetails } from '../queries/get-mcp-server.ts';
 import type { McpServerList } from '../queries/list-mcp-servers.ts';
 import type { McpServerTools } from '../queries/get-mcp-server-tools.ts';
 import type { ServerFacts } from '../server-facts.ts';
+import { cutMembers } from './batch-answers.ts';
 import { describeFailure, failureValue } from './failures.ts';
 import { groupCounts, groupStatus } from './group-answers.ts';
 import { valueAnswer } from './value-answer.ts';
@@ -177,6 +178,7 @@ export function reportAnswer(report: InvokeReport, words: Words): ToolAnswer {
     kind: 'value',
     result: {
       ...result,
+      ...('result' in outcome ? cutMembers(outcome.cut) : {}),
       _retry_metadata: {
         correlation_id: correlationId,
         attempts: attempts.attempts,

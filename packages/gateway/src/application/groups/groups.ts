@@ -1,4 +1,4 @@
-/** All groups of the gateway: what starts their members, and brings back those that left. */
+/** All groups of the gateway: what starts their members and other servers with `auto_start`, and brings back members that left. */
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { stackOf } from '@mcp-hangar/kernel/error-text';
 import { backoffMs } from '../../domain/mcp-server/backoff.ts';
@@ -23,7 +23,7 @@ export interface GroupsOptions {
   readonly events: EventSink;
   /** What the log says of each group. */
   readonly past: ReadonlyMap<string, GroupHistory>;
-  /** Members that are started at one time. */
+  /** Servers that are started at one time. */
   readonly startConcurrency: number;
   /** `_meta` for requests of the gateway's own to modern servers. */
   readonly modernMeta: JsonObject;
@@ -36,12 +36,13 @@ interface Trial {
 
 export class Groups {
   #all: readonly ServerGroup[] = [];
+  #servers: readonly McpServer[] = [];
   readonly #options: GroupsOptions;
   /** Groups that are looked after. */
   readonly #timers = new Map<ServerGroup, NodeJS.Timeout>();
   /** Of members that did not recover yet. */
   readonly #trials = new WeakMap<McpServer, Trial>();
-  /** Members that were started with `auto_start`, once each. */
+  /** What was started with `auto_start`, once each. */
   readonly #begun = new WeakSet<McpServer>();
   /** What the log says of groups that are not there. */
   readonly #past: Map<string, GroupHistory>;
@@ -69,6 +70,7 @@ export class Groups {
    * know of their members what was known by their ids.
    */
   follow(specs: readonly GroupSpec[], servers: readonly McpServer[]): void {
+    this.#servers = servers;
     const before = this.#all;
     const made: ServerGroup[] = [];
     for (const spec of specs.filter(({ enabled }) => enabled)) {
@@ -98,25 +100,22 @@ export class Groups {
     return new ServerGroup(spec, servers, { ...this.#options, past, before, onTrouble });
   }
 
-  /** Starts the members of groups with `auto_start`, in the background. */
+  /** Starts servers and the members of groups with `auto_start`, in the background. */
   begin(): void {
     this.#hasBegun = true;
     this.resume();
   }
 
-  /** The same for members that came with another configuration; nothing where it has not begun yet. */
+  /** The same for those that came with another configuration; nothing where it has not begun yet. */
   resume(): void {
     if (!this.#hasBegun) return;
-    const wanted = new Set(
-      this.all
-        .filter(({ spec }) => spec.autoStart)
-        .flatMap(({ members }) => members)
-        .filter((server) => !this.#begun.has(server)),
-    );
+    const members = this.all.filter(({ spec }) => spec.autoStart).flatMap((group) => group.members);
+    const alone = this.#servers.filter(({ spec }) => spec.autoStart);
+    const wanted = new Set([...members, ...alone].filter((server) => !this.#begun.has(server)));
     for (const server of wanted) this.#begun.add(server);
     const next = wanted.values();
     const work = async (): Promise<void> => {
-      // A member that cannot be started is known to its group by then.
+      // What cannot be started is known to its group, or to recovery, by then.
       for (const server of next) await this.#start(server).catch(() => undefined);
     };
     for (let lane = 0; lane < this.#options.startConcurrency; lane += 1) void work();

@@ -283,6 +283,16 @@ describe('Another configuration', () => {
 });
 
 describe('With auto_start', () => {
+  it('a server that is in no group is started, and no other', async () => {
+    const alone = worldOf({ id: 'alone', autoStart: true }, { hello: {} });
+    const other = worldOf({ id: 'other' }, { hello: {} });
+    const world = newWorld([]);
+    world.groups.follow([], [alone.server, other.server]);
+    world.groups.begin();
+    await vi.waitFor(() => expect(alone.server.isRunning).toBe(true));
+    expect(other.server.phase).toBe('cold');
+  });
+
   it('every member is started in the background', async () => {
     const world = newWorld([true, true], { autoStart: true });
     world.groups.begin();

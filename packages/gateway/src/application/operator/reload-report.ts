@@ -14,6 +14,8 @@ export const ReloadAnswer = z.object({
   unchanged: z.array(z.string()),
   /** Of those updated: they stop, and start again with their next call. */
   restarted: z.array(z.string()),
+  /** Which of all these ids are groups, or were. */
+  groups: z.array(z.string()),
   duration_ms: z.number(),
   /** Of that, from the checked configuration to the servers in place. */
   apply_ms: z.number(),
@@ -38,6 +40,7 @@ export const reloadAnswer = ({
   updated: [...diff.updated],
   unchanged: [...diff.unchanged],
   restarted: [...diff.restarted],
+  groups: [...diff.groups],
   duration_ms: durationMs,
   apply_ms: Math.round(applyMs * MICROSECONDS) / MICROSECONDS,
 });

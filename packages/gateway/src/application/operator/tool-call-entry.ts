@@ -30,7 +30,7 @@ export const toolCallEntry: OperatorEntry = {
         REGISTRY.invoke_tool,
         deps,
         // Whatever the input is: running an entry begins with its schema.
-        { ...input, arguments: argumentsIn(text) } as z.input<typeof InvokeInput>,
+        { ...input, arguments: argumentsIn(text) } as z.input<ReturnType<typeof InvokeInput>>,
         { ...context, caller: { ...context.caller, params: PARAMS, carry } },
       );
       const result = resultOf(answer);

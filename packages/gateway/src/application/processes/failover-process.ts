@@ -17,19 +17,23 @@ export function failoverProcess(
 ): ProcessDefinition<Failover, FailoverCommand, FailoverEvent> {
   const find = (id: string | undefined): McpServer | undefined =>
     servers().find(({ spec }) => spec.id === id);
+  /** Undefined where the pair is not there any more. */
+  const isDegraded = (id: string): boolean | undefined => {
+    const server = find(id);
+    if (server === undefined || find(server.spec.failover?.backup) === undefined) return undefined;
+    return server.phase === 'degraded' || server.phase === 'dead';
+  };
   return {
     name: FAILOVER,
     deciderOf: (id) => failoverOf(id, find(id)?.spec.failover),
     hears: (fact, nowMs) => heard(fact, nowMs, servers()),
     dueAtMs: ({ dueAtMs }) => (dueAtMs > 0 ? dueAtMs : undefined),
     due: (nowMs) => ({ type: 'due', nowMs }),
-    resumed: (id, nowMs) => {
-      const [server, backup] = [find(id), find(find(id)?.spec.failover?.backup)];
-      const isDegraded =
-        server === undefined || backup === undefined
-          ? undefined
-          : server.phase === 'degraded' || server.phase === 'dead';
-      return { type: 'resumed', isDegraded, nowMs };
+    resumed: (id, nowMs) => ({ type: 'resumed', isDegraded: isDegraded(id), nowMs }),
+    followed: (id, nowMs, { isGone }) => {
+      // One that goes on may be on its way back: what becomes of that it says itself.
+      const known = isDegraded(id) !== undefined && !isGone(id) ? true : isDegraded(id);
+      return { type: 'resumed', isDegraded: known, nowMs };
     },
     others: () => [],
     perform: (_id, event) => perform(event, find(event.data.backup_id)),

@@ -20,6 +20,12 @@ export interface Fact extends DomainEvent {
   readonly stream: string;
 }
 
+/** What another configuration did to the servers. */
+export interface FleetChange {
+  /** Whether the server that had this id is gone: removed, switched off or replaced by another one. */
+  readonly isGone: (id: string) => boolean;
+}
+
 export interface ProcessDefinition<State, Command, Event extends DomainEvent> {
   /** Part of the name of its streams: never changed. */
   readonly name: string;
@@ -34,6 +40,8 @@ export interface ProcessDefinition<State, Command, Event extends DomainEvent> {
   readonly due: (nowMs: number) => Command;
   /** What an instance is told when the gateway was started again; undefined where nothing. */
   readonly resumed: (id: string, nowMs: number) => Command | undefined;
+  /** What it is told when another configuration holds; undefined where nothing. */
+  readonly followed: (id: string, nowMs: number, change: FleetChange) => Command | undefined;
   /** Instances to resume beside those that the log knows. */
   readonly others: () => readonly string[];
   /** Does what the event asks for; answers what the instance is told of it. May reject, which is logged. */
@@ -55,6 +63,7 @@ export interface RunnerOptions<State> {
 export interface RunningProcess {
   heard(fact: Fact): void;
   resume(): void;
+  follow(change: FleetChange): void;
   pending(): readonly PendingStep[];
   close(): void;
 }
@@ -90,8 +99,17 @@ export class ProcessRunner<State, Command, Event extends DomainEvent> implements
   /** Goes on where the gateway before this one ended. */
   resume(): void {
     const ids = new Set([...this.#instances.keys(), ...this.#process.others()]);
+    this.#goOn(ids, this.#process.resumed);
+  }
+
+  /** Servers are others: what began with one that is gone ends with it, the rest goes on as if nothing had been. */
+  follow(change: FleetChange): void {
+    this.#goOn(this.#instances.keys(), (id, nowMs) => this.#process.followed(id, nowMs, change));
+  }
+
+  #goOn(ids: Iterable<string>, told: (id: string, nowMs: number) => Command | undefined): void {
     for (const id of ids) {
-      const command = this.#process.resumed(id, this.#options.clock.nowMs());
+      const command = told(id, this.#options.clock.nowMs());
       if (command !== undefined) this.#tell(id, command);
       const instance = this.#instances.get(id);
       if (instance !== undefined) this.#process.reflect?.(id, instance.state);

@@ -1,7 +1,7 @@
 /** Every process of the gateway, and the facts that they react to. */
 import { byDue, type PendingStep } from '../../domain/processes/pending-step.ts';
 import type { DomainEvent, EventSink } from '../ports.ts';
-import type { RunningProcess } from './process-runner.ts';
+import type { FleetChange, RunningProcess } from './process-runner.ts';
 
 export class Processes implements EventSink {
   readonly #events: EventSink;
@@ -28,6 +28,11 @@ export class Processes implements EventSink {
   /** Goes on with what a gateway before this one had begun. */
   resume(): void {
     for (const process of this.#running) process.resume();
+  }
+
+  /** Another configuration holds. */
+  follow(change: FleetChange): void {
+    for (const process of this.#running) process.follow(change);
   }
 
   /** What is waited for, the next one first. */

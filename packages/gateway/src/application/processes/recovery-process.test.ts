@@ -7,6 +7,7 @@ import {
   type Hello,
 } from '../../../test-kit/scripted-launcher.ts';
 import { userOf } from '../../../test-kit/server-world.ts';
+import type { Lifecycle } from '../../domain/mcp-server/lifecycle.ts';
 import { processStreams } from '../../domain/processes/streams.ts';
 import { EventRecorder } from '../recording/event-recorder.ts';
 import { readPast } from '../recording/past.ts';
@@ -26,6 +27,8 @@ interface Life {
   readonly launcher: ScriptedLauncher;
   readonly processes: Processes;
   readonly pass: (ms: number) => Promise<void>;
+  /** Another server takes the place of this one. */
+  readonly replace: () => void;
   /** As after `kill -9`: what was recorded is in the store, nothing is ended. */
   readonly kill: () => void;
 }
@@ -52,21 +55,23 @@ async function life(
     () => servers,
   );
   const launcher = new ScriptedLauncher(hello);
-  const server = new McpServer(specOf({ failuresMax: 1 }), {
-    launcher,
-    clock,
-    logger: SILENT,
-    random: () => 0.5,
-    leaseWaitMs: 1_000,
-    listener: {
-      ready: () => undefined,
-      changed: () => undefined,
-      ended: () => undefined,
-      toolsKnown: () => undefined,
-    },
-    remembered: { lifecycle: past.get('server'), eras: undefined },
-    events: processes,
-  });
+  const newServer = (lifecycle: Lifecycle | undefined): McpServer =>
+    new McpServer(specOf({ failuresMax: 1 }), {
+      launcher,
+      clock,
+      logger: SILENT,
+      random: () => 0.5,
+      leaseWaitMs: 1_000,
+      listener: {
+        ready: () => undefined,
+        changed: () => undefined,
+        ended: () => undefined,
+        toolsKnown: () => undefined,
+      },
+      remembered: { lifecycle, eras: undefined },
+      events: processes,
+    });
+  const server = newServer(past.get('server'));
   servers.push(server);
   processes.resume();
   const pass = async (ms: number): Promise<void> => {
@@ -75,7 +80,8 @@ async function life(
       await vi.advanceTimersByTimeAsync(100);
     }
   };
-  return { server, launcher, processes, pass, kill: () => processes.close() };
+  const replace = (): void => void servers.splice(0, 1, newServer(undefined));
+  return { server, launcher, processes, pass, replace, kill: () => processes.close() };
 }
 
 function world(): { store: MemoryEventStore; clock: { now: number; nowMs(): number } } {
@@ -152,6 +158,52 @@ describe('a degraded server', () => {
     await failedStart(only);
     await only.server.stop('user_request');
     await only.pass(60_000);
+    expect(only.launcher.asked).toHaveLength(1);
+    expect(await processEvents(store)).toEqual(['RecoveryScheduled', 'cancelled']);
+  });
+});
+
+describe('a configuration that changes while a server is recovered', () => {
+  test('and leaves that server changes neither its time nor its attempts', async () => {
+    const { store, clock } = world();
+    const only = await life(store, clock, {});
+    await failedStart(only);
+    const [due] = only.processes.pending();
+    only.processes.follow({ isGone: () => false });
+    expect(only.processes.pending()).toEqual([due]);
+    only.launcher.failure = undefined;
+    await only.pass(5_100);
+    // It was started and has not answered yet: it may still hang.
+    expect([only.server.phase, only.processes.pending()]).toMatchObject([
+      'ready',
+      [{ status: 'trying', attempt: 1 }],
+    ]);
+    only.processes.follow({ isGone: () => false });
+    expect(only.processes.pending()).toMatchObject([{ status: 'trying', attempt: 1 }]);
+    only.launcher.failure = 'it does not run';
+    for (const child of only.server.running) child.ended('killed');
+    await only.pass(120_000);
+    expect(await processEvents(store)).toEqual([
+      'RecoveryScheduled',
+      'RecoveryAttempted',
+      'RecoveryScheduled',
+      'RecoveryAttempted',
+      'RecoveryScheduled',
+      'RecoveryAttempted',
+      'gave_up',
+    ]);
+  });
+
+  test('and takes that server away ends its recovery, and nothing tries what has its place', async () => {
+    const { store, clock } = world();
+    const only = await life(store, clock, {});
+    await failedStart(only);
+    only.launcher.failure = undefined;
+    void only.server.retire({ take: () => Promise.reject(new Error('gone')) }, 0);
+    only.replace();
+    only.processes.follow({ isGone: (id) => id === 'server' });
+    expect(only.processes.pending()).toEqual([]);
+    await only.pass(120_000);
     expect(only.launcher.asked).toHaveLength(1);
     expect(await processEvents(store)).toEqual(['RecoveryScheduled', 'cancelled']);
   });

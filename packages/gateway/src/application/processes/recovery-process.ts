@@ -38,6 +38,8 @@ export function recoveryProcess({
       const degradedBy = server?.phase === 'degraded' ? (server.lastFailure ?? '') : undefined;
       return { type: 'resumed', degradedBy, nowMs };
     },
+    followed: (id, nowMs, { isGone }) =>
+      isGone(id) ? { type: 'resumed', degradedBy: undefined, nowMs } : undefined,
     others: () => servers().flatMap(({ phase, spec }) => (phase === 'degraded' ? [spec.id] : [])),
     perform: (id, event) => {
       const server = find(id);
@@ -78,7 +80,8 @@ async function attempt(
   } catch (error) {
     const nowMs = clock.nowMs();
     const code = error instanceof Fault ? error.code : undefined;
-    if (code === 'GATEWAY_STOPPING') return undefined;
+    // What it began ended with it; another series may have begun with its successor.
+    if (code === 'GATEWAY_STOPPING' || server.isRetired) return undefined;
     const waitMs = server.retryInMs;
     if (code === 'MCP_SERVER_BACKING_OFF')
       return { type: 'postponed', attempt: which, waitMs, nowMs };

@@ -5,7 +5,7 @@ import { defineQuery } from '../use-case.ts';
 
 export const getConfiguration = defineQuery({
   name: 'get_configuration',
-  input: z.strictObject({ salt: z.string().min(1).max(64) }),
+  input: () => z.strictObject({ salt: z.string().min(1).max(64) }),
   permission: 'mcp_servers:read',
   summary: 'Tell the configuration that is served, without secrets.',
   async run({ configuration }, { salt }): Promise<ServedConfiguration> {

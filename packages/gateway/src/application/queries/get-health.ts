@@ -14,7 +14,7 @@ export interface GatewayHealth {
 
 export const getHealth = defineQuery({
   name: 'get_health',
-  input: z.strictObject({}),
+  input: () => z.strictObject({}),
   permission: 'mcp_servers:read',
   summary: 'Show how the gateway does: how many MCP servers are in which state.',
   run(deps, _input, context): GatewayHealth {

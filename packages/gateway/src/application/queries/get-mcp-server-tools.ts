@@ -18,7 +18,7 @@ export interface McpServerTools {
 
 export const getMcpServerTools = defineQuery({
   name: 'get_mcp_server_tools',
-  input: z.strictObject({ id: z.string() }),
+  input: () => z.strictObject({ id: z.string() }),
   permission: 'mcp_servers:read',
   summary:
     'Show the tools of an MCP server with their schemas; a server whose tools are not known yet is started for it.',

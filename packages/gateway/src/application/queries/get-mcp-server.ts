@@ -26,7 +26,7 @@ export interface McpServerDetails {
 
 export const getMcpServer = defineQuery({
   name: 'get_mcp_server',
-  input: z.strictObject({ id: z.string() }),
+  input: () => z.strictObject({ id: z.string() }),
   permission: 'mcp_servers:read',
   summary:
     'Show all that is known of one MCP server: state, tools, health and what it says of itself.',

@@ -11,10 +11,11 @@ export interface ServerLogView {
 
 export const getServerLogs = defineQuery({
   name: 'get_server_logs',
-  input: z.strictObject({
-    id: z.string().optional(),
-    lines: z.int().min(0).max(10_000).default(100),
-  }),
+  input: () =>
+    z.strictObject({
+      id: z.string().optional(),
+      lines: z.int().min(0).max(10_000).default(100),
+    }),
   permission: 'mcp_servers:read',
   summary: 'Show what MCP servers wrote to stderr last, and what they write from now on.',
   run(deps, { id, lines }): ServerLogView {

@@ -14,7 +14,7 @@ export interface GatewayStatus {
 
 export const getStatus = defineQuery({
   name: 'get_status',
-  input: z.strictObject({}),
+  input: () => z.strictObject({}),
   permission: 'mcp_servers:read',
   summary: 'Show every MCP server at a glance, and how long the gateway has been up.',
   run(deps, _input, context): GatewayStatus {

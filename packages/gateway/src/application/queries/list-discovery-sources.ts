@@ -4,7 +4,7 @@ import { defineQuery } from '../use-case.ts';
 
 export const listDiscoverySources = defineQuery({
   name: 'list_discovery_sources',
-  input: z.strictObject({}),
+  input: () => z.strictObject({}),
   permission: 'discovery:read',
   summary: 'List where the gateway looks for MCP servers; not configured in this build.',
   run(): never {

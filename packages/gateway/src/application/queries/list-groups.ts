@@ -9,7 +9,7 @@ export interface GroupList {
 
 export const listGroups = defineQuery({
   name: 'list_groups',
-  input: z.strictObject({}),
+  input: () => z.strictObject({}),
   permission: 'mcp_servers:read',
   summary: 'List every group of MCP servers with its state and how its members do.',
   run: (deps, _input, context): GroupList => ({

@@ -1,3 +1,4 @@
+import { once } from '@mcp-hangar/kernel/once';
 import { z } from 'zod';
 import { allGroupFacts, type GroupFacts } from '../groups/group-facts.ts';
 import { allFacts, type ServerFacts } from '../server-facts.ts';
@@ -9,11 +10,11 @@ export interface McpServerList {
 }
 
 const STATES = ['cold', 'initializing', 'ready', 'degraded', 'dead', 'disabled'] as const;
-export const ServerStateFilter = z.enum(STATES);
+export const ServerStateFilter = once(() => z.enum(STATES));
 
 export const listMcpServers = defineQuery({
   name: 'list_mcp_servers',
-  input: z.strictObject({ state: ServerStateFilter.optional() }),
+  input: () => z.strictObject({ state: ServerStateFilter().optional() }),
   permission: 'mcp_servers:read',
   summary: 'List every configured MCP server with its state, its health and how many tools it has.',
   run(deps, { state }, context): McpServerList {

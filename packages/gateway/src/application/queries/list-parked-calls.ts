@@ -12,7 +12,7 @@ export interface ParkedCalls {
 
 export const listParkedCalls = defineQuery({
   name: 'list_parked_calls',
-  input: z.strictObject({ limit: z.number().int().min(1).max(1_000).default(1_000) }),
+  input: () => z.strictObject({ limit: z.number().int().min(1).max(1_000).default(1_000) }),
   permission: 'audit:read',
   summary: 'List the calls that wait for answers of their clients.',
   run({ clock, parkedCalls }, { limit }): ParkedCalls {

@@ -10,7 +10,7 @@ export interface PendingProcesses {
 
 export const listProcesses = defineQuery({
   name: 'list_processes',
-  input: z.strictObject({}),
+  input: () => z.strictObject({}),
   permission: 'audit:read',
   summary:
     'List what the gateway does by itself later: which servers are tried again, why, and when.',

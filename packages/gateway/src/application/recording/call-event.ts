@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto';
 import type { JsonValue } from '@mcp-hangar/kernel/event-store';
 import { isObject, type JsonObject } from '../../domain/protocol/json-rpc.ts';
+import type { Attempts } from '../calls/call-gate.ts';
 import type { CallEnding } from '../calls/call-ending.ts';
 import type { DomainEvent } from '../ports.ts';
 
@@ -21,6 +22,8 @@ export interface SettledCall {
   /** `_meta` of the request; it may have a `correlation_id`, as calls of the gateway's own tools do. */
   readonly meta: unknown;
   readonly ending: CallEnding;
+  /** Undefined where there could be one only. */
+  readonly attempts?: Attempts | undefined;
 }
 
 /** Larger arguments are hashed as they were parsed, without sorting: that would hold up everybody. */
@@ -36,7 +39,7 @@ export const toolCallStream = (mcpServerId: string | undefined): string =>
 
 /** @param eventId of the event: its correlation id, too, where the caller gave none */
 export function callEvent(call: SettledCall, eventId: string, label: string): DomainEvent {
-  const { ending } = call;
+  const { ending, attempts } = call;
   const data = {
     mcp_server_id: call.mcpServerId ?? null,
     ...(call.groupId === undefined ? {} : { group_id: call.groupId }),
@@ -44,6 +47,9 @@ export function callEvent(call: SettledCall, eventId: string, label: string): Do
     correlation_id: correlationIdIn(call.meta) ?? eventId,
     arguments_digest: digestOf(call.arguments),
     duration_ms: ending.durationMs,
+    ...(attempts === undefined || attempts.attempts === 1
+      ? {}
+      : { attempts: attempts.attempts, retries: [...attempts.retries] }),
     identity_context: {
       principal_type: 'anonymous',
       session_id: label,

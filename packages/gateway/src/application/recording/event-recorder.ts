@@ -67,6 +67,8 @@ export class EventRecorder implements EventSink, AsyncDisposable {
   #fresh: SettledCall[] = [];
   #waiting: Waiting[] = [];
   #callsWaiting = 0;
+  /** Events of the batch that is being written. */
+  #inHand = 0;
   #lost = 0;
   #factsLost = 0;
   #tries = 0;
@@ -123,8 +125,16 @@ export class EventRecorder implements EventSink, AsyncDisposable {
     this.#makeEvents();
     clearTimeout(this.#timer);
     await settlesWithin(this.#writeAll(), CLOSE_MS_MAX);
+    this.#tellWhatIsLeft();
     await settlesWithin(this.#options.beforeClose?.() ?? Promise.resolve(), CLOSE_MS_MAX);
     await this.#options.store[Symbol.asyncDispose]();
+  }
+
+  /** What is not written by now never will be. */
+  #tellWhatIsLeft(): void {
+    const events = this.#inHand + this.#waiting.length + this.#lost + this.#factsLost;
+    if (events === 0) return;
+    this.#options.logger.error({ events, reason: this.#problem }, 'events_not_recorded');
   }
 
   async #writeAll(): Promise<void> {
@@ -201,12 +211,14 @@ export class EventRecorder implements EventSink, AsyncDisposable {
       this.#waiting.push({ stream: toolCallStream(undefined), event, isCall: false });
     }
     const batch = this.#waiting.splice(0, BATCH_MAX);
+    this.#inHand = batch.length;
     const byStream = grouped(batch);
     const outcomes = await Promise.all(
       [...byStream].map(([stream, waiting]) => this.#store(stream, waiting)),
     );
     const failed = outcomes.filter((outcome) => outcome !== undefined);
     const kept = failed.flatMap(({ waiting }) => waiting);
+    this.#inHand = 0;
     this.#waiting.unshift(...kept);
     this.#callsWaiting -= countCalls(batch) - countCalls(kept);
     this.#tell(failed[0]?.error);

@@ -73,7 +73,8 @@ export class Generations {
     const kept = new Set(fleet.servers);
     const gone = [...old.values()].filter((server) => !kept.has(server));
     for (const server of gone) this.#retire(server, drainMs);
-    processes.resume();
+    const goneIds = new Set<string>(gone.map(({ spec }) => spec.id));
+    processes.follow({ isGone: (id) => goneIds.has(id) });
     groups.resume();
     this.#tell(this.#changes({ diff, made, gone, regrouped }));
     return diff;

@@ -130,6 +130,8 @@ export class Child implements ConnectionObserver {
   lastUsedAtMs = 0;
   /** When it answered last, its handshake included. */
   answeredAtMs = 0;
+  /** Calls that nobody waited for any longer since then. */
+  givenUp = 0;
   /** Set when we end it ourselves: its exit is no crash. */
   stopping = false;
   #hasEnded = false;
@@ -183,7 +185,7 @@ export class Child implements ConnectionObserver {
   end(nowMs: number, answered: boolean): void {
     this.inFlight -= 1;
     this.lastUsedAtMs = nowMs;
-    if (answered) this.answeredAtMs = nowMs;
+    if (answered) this.alive(nowMs);
     if (answered && !this.#proved) {
       this.#proved = true;
       this.#events.proved(this);
@@ -195,8 +197,15 @@ export class Child implements ConnectionObserver {
     this.#events.rested(this);
   }
 
+  /** It has answered something. */
+  alive(nowMs: number): void {
+    this.answeredAtMs = nowMs;
+    this.givenUp = 0;
+  }
+
   /** How a call ended, beside the end of the work for it. */
   report(call: EndedCall): void {
+    if (call.outcome === 'given-up') this.givenUp += 1;
     this.#events.callEnded(this, call);
   }
 

@@ -8,7 +8,7 @@ import type { EffectiveValue, Origin } from '../../domain/effective-config.ts';
 import { type ConfigNode, isGiven, type Place, toValue } from './config-node.ts';
 import { NO_ENV_FILE } from './env-file.ts';
 import { unsetVariable } from './interpolate.ts';
-import { loadDocument } from './load.ts';
+import { loadDocument, parseText } from './load.ts';
 import { type ConfigSource, loadGatewayConfig } from './load-config.ts';
 import { collectOverrides, type Override } from './overlay.ts';
 import { type ConfigPath, type ConfigProblem, formatPath } from './problem.ts';
@@ -51,7 +51,7 @@ export function effectiveConfig(
       ? undefined
       : loadDocument({
           file: path ?? 'config',
-          text,
+          parsed: parseText(text),
           env: { ...directory, ...envFile.variables, ...env },
           schema,
         }).root;

@@ -19,12 +19,7 @@ export type StorePlace =
   /** It forgets with the process. */
   | { readonly kind: 'memory' }
   /** A file, absolute; undefined = in the state folder. */
-  | {
-      readonly kind: 'sqlite';
-      readonly path: string | undefined;
-      /** Its folder was named, not the file: it is made where it does not exist. */
-      readonly makesFolder?: boolean;
-    }
+  | { readonly kind: 'sqlite'; readonly path: string | undefined }
   | {
       readonly kind: 'postgresql';
       readonly url: Secret;

@@ -2,6 +2,8 @@ import './interpreted.ts'; // first: it says how schemas are made
 import { homedir } from 'node:os';
 import { dirname, resolve as resolvePath } from 'node:path';
 
+import type { z } from 'zod';
+
 import { err, ok, type Result } from '@mcp-hangar/kernel/result';
 import { Secret } from '@mcp-hangar/kernel/secret';
 
@@ -11,13 +13,25 @@ import { type EnvFile, NO_ENV_FILE, readEnvFile } from './env-file.ts';
 import { findInactive } from './inactive.ts';
 import type { Environment } from './interpolate.ts';
 import { problemsOf } from './issues.ts';
-import { loadDocument } from './load.ts';
-import { applyOverrides, collectOverrides, type ConfigOverrides } from './overlay.ts';
+import { loadDocument, parseText, type ParsedText } from './load.ts';
+import {
+  applyOverrides,
+  collectOverrides,
+  givenOverrides,
+  type ConfigOverrides,
+} from './overlay.ts';
 import { type ConfigProblem, inFileOrder, withoutConsequences } from './problem.ts';
 import { readConfigText } from './read-config-text.ts';
 import { checkRelations } from './relations.ts';
 import { resolveConfig } from './resolve.ts';
-import { configDocument, plainDocument } from './schema.ts';
+import {
+  configDocument,
+  writtenDocument,
+  type ConfigDocument,
+  type WrittenKeys,
+} from './schema.ts';
+import { withStandard } from './standard.ts';
+import { writtenKeys } from './written-keys.ts';
 
 interface ConfigSurroundings {
   readonly env: Environment;
@@ -41,15 +55,32 @@ export interface ConfigSource extends ConfigSurroundings {
 export function loadGatewayConfig(
   source: ConfigSource,
 ): Result<GatewayConfig, readonly ConfigProblem[]> {
-  const plain = loadWith(plainDocument(), source);
-  return plain.ok ? plain : loadWith(configDocument(), source);
+  const parsed = source.text === undefined ? undefined : parseText(source.text);
+  const written = parsed === undefined ? NOTHING : writtenKeys(parsed);
+  const part = written && writtenDocument(withOverridden(written, source));
+  const loaded = part && loadWith(part, { ...source, parsed });
+  return loaded?.ok === true ? loaded : loadWith(configDocument(), { ...source, parsed });
 }
 
+const NOTHING: WrittenKeys = { document: new Set(), servers: new Set() };
+
+/** With the blocks that something beside the file says a value for. */
+const withOverridden = (
+  { document, servers }: WrittenKeys,
+  { env, overrides = {} }: ConfigSource,
+): WrittenKeys => ({
+  document: new Set([
+    ...document,
+    ...givenOverrides(env, overrides).flatMap(({ path }) => path.slice(0, 1).map(String)),
+  ]),
+  servers,
+});
+
 function loadWith(
-  schema: ReturnType<typeof configDocument> | ReturnType<typeof plainDocument>,
-  source: ConfigSource,
+  schema: z.ZodType<Partial<ConfigDocument>>,
+  source: ConfigSource & { readonly parsed: ParsedText | undefined },
 ): Result<GatewayConfig, readonly ConfigProblem[]> {
-  const { path, text, env, envFile = NO_ENV_FILE } = source;
+  const { path, text, parsed: yaml, env, envFile = NO_ENV_FILE } = source;
   if (envFile.problems.length > 0) return err(envFile.problems);
   const file = path ?? 'config';
   const directory = path === undefined ? undefined : dirname(resolvePath(path));
@@ -57,9 +88,9 @@ function loadWith(
   const known = { ...envFile.variables, ...env };
   const variables = directory === undefined ? known : { CONFIG_DIR: directory, ...known };
   const loaded =
-    text === undefined
+    yaml === undefined
       ? { root: emptyDocument(), problems: [], names: new Set<string>() }
-      : loadDocument({ file, text, env: variables, schema });
+      : loadDocument({ file, parsed: yaml, env: variables, schema });
   const { root } = loaded;
   if (root === undefined) return err(inFileOrder(loaded.problems));
   const overrides = collectOverrides(schema, env, source.overrides ?? {});
@@ -81,7 +112,7 @@ function loadWith(
   };
   const { notices } = inactive;
   const secrets = secretsOf(loaded.names, known);
-  return ok(resolveConfig({ document: parsed.data, path, base, notices, secrets }));
+  return ok(resolveConfig({ document: withStandard(parsed.data), path, base, notices, secrets }));
 }
 
 /** Variables that a configuration refers to without hiding anything in them. */

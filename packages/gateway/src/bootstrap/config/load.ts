@@ -1,4 +1,5 @@
 import {
+  type Document,
   isAlias,
   isMap,
   isScalar,
@@ -26,9 +27,15 @@ const DEPTH_MAX = 64;
 
 interface Source {
   readonly file: string;
-  readonly text: string;
+  readonly parsed: ParsedText;
   readonly env: Environment;
   readonly schema: z.core.$ZodType;
+}
+
+/** A text as YAML, before anybody has looked at what it says. */
+export interface ParsedText {
+  readonly document: Document.Parsed;
+  readonly lines: LineCounter;
 }
 
 interface Loaded {
@@ -57,15 +64,21 @@ interface Here {
   readonly depth: number;
 }
 
-/** Reads YAML (so JSON too) into located values, resolving `${…}` once, in values only. */
-export function loadDocument(source: Source): Loaded {
+/** YAML, so JSON too. What is wrong with it is told by `loadDocument`. */
+export function parseText(text: string): ParsedText {
   const lines = new LineCounter();
-  const document = parseDocument(source.text, {
+  const document = parseDocument(text, {
     lineCounter: lines,
     prettyErrors: false,
     // Found by the walk, which can name both places.
     uniqueKeys: false,
   });
+  return { document, lines };
+}
+
+/** Turns a text into located values, resolving `${…}` once, in values only. */
+export function loadDocument(source: Source): Loaded {
+  const { document, lines } = source.parsed;
   const problems = [...syntaxProblems(source.file, document, lines)];
   if (problems.length > 0) return { root: undefined, problems, names: new Set() };
   const reading: Reading = {
@@ -269,6 +282,8 @@ function convertScalar(reading: Reading, node: Scalar, here: Here): ScalarNode {
     return scalar(textAsWritten(value, written, kinds), written);
   }
   const written = typeof value === 'string' ? value : (node.source ?? '');
+  // Most values refer to nothing.
+  if (!written.includes('${')) return scalar(written, written);
   const resolved = interpolate(written, reading.source.env);
   for (const name of referencedNames(written)) reading.names.add(name);
   if (resolved.ok) {

@@ -3,7 +3,8 @@ import type { z } from 'zod';
 import type { Environment } from './interpolate.ts';
 import type { ConfigPath } from './problem.ts';
 import { retypeVariable } from './retype.ts';
-import { childAccepts, factsOf, knownKeys, scalarKinds, unwrap } from './schema-walk.ts';
+import { childAccepts, scalarKinds, unwrap } from './schema-walk.ts';
+import { VARIABLES } from './standard-values.ts';
 
 /** Values that win over the file: command line over environment over file. */
 
@@ -22,56 +23,38 @@ export interface Override {
   readonly name: string;
 }
 
-/** Every override that is given, later ones winning over earlier ones. */
-export function collectOverrides(
-  schema: z.core.$ZodType,
-  env: Environment,
-  flags: ConfigOverrides,
-): readonly Override[] {
-  return [...fromEnvironment(schema, env), ...fromFlags(schema, flags)];
-}
+type Given = Omit<Override, 'value'> & { readonly raw: Override['value'] };
 
-function fromEnvironment(schema: z.core.$ZodType, env: Environment): readonly Override[] {
-  return variables(schema, []).flatMap(({ name, path }): readonly Override[] => {
-    const text = Object.hasOwn(env, name) ? env[name] : undefined;
+/** What is given, later ones winning over earlier ones. */
+export function givenOverrides(env: Environment, flags: ConfigOverrides): readonly Given[] {
+  const variables = VARIABLES.flatMap(([name, path]): readonly Given[] => {
+    const raw = Object.hasOwn(env, name) ? env[name] : undefined;
     // An empty variable is how shells and compose files say "not set".
-    if (text === undefined || text === '') return [];
-    const value = retypeVariable(text, kindsAt(schema, path));
-    return [{ path, value, origin: 'environment', name }];
+    if (raw === undefined || raw === '') return [];
+    return [{ path, raw, origin: 'environment', name }];
   });
-}
-
-interface Variable {
-  readonly name: string;
-  readonly path: ConfigPath;
-}
-
-/**
- * The variables that this build obeys. Inactive blocks are left out: a variable such as `OTEL_SERVICE_NAME` is set for
- * other programs and must not make this one complain.
- */
-function variables(schema: z.core.$ZodType, path: ConfigPath): readonly Variable[] {
-  return [...knownKeys(unwrap(schema))].flatMap(([key, child]): readonly Variable[] => {
-    const { env, inactive } = factsOf(child);
-    if (inactive !== undefined) return [];
-    const here = [...path, key];
-    return env === undefined ? variables(child, here) : [{ name: env, path: here }];
-  });
-}
-
-function fromFlags(schema: z.core.$ZodType, flags: ConfigOverrides): readonly Override[] {
   const given: readonly (readonly [string, ConfigPath, string | number | boolean | undefined])[] = [
     ['--host', ['http', 'host'], flags.host],
     ['--port', ['http', 'port'], flags.port],
     ['--log-level', ['logging', 'level'], flags.logLevel],
     ['--json-logs', ['logging', 'json_format'], flags.jsonLogs],
   ];
-  return given.flatMap(([name, path, raw]): readonly Override[] => {
-    if (raw === undefined) return [];
-    const value = typeof raw === 'string' ? retypeVariable(raw, kindsAt(schema, path)) : raw;
-    return [{ path, value, origin: 'command line', name }];
-  });
+  const words = given.flatMap(([name, path, raw]): readonly Given[] =>
+    raw === undefined ? [] : [{ path, raw, origin: 'command line', name }],
+  );
+  return [...variables, ...words];
 }
+
+/** Every override as a value of the kind that the schema wants there. */
+export const collectOverrides = (
+  schema: z.core.$ZodType,
+  env: Environment,
+  flags: ConfigOverrides,
+): readonly Override[] =>
+  givenOverrides(env, flags).map(({ raw, ...override }) => ({
+    ...override,
+    value: typeof raw === 'string' ? retypeVariable(raw, kindsAt(schema, override.path)) : raw,
+  }));
 
 function kindsAt(schema: z.core.$ZodType, path: ConfigPath): ReturnType<typeof scalarKinds> {
   return scalarKinds(path.reduce(childAccepts, unwrap(schema)));

@@ -33,11 +33,11 @@ describe('everything is kept', () => {
     ['event_store: {path: log.db}\n', { kind: 'sqlite', path: '/etc/hangar/log.db' }],
     [
       'persistence: {sqlite: {data_dir: data}}\n',
-      { kind: 'sqlite', path: '/etc/hangar/data/events.db', makesFolder: true },
+      { kind: 'sqlite', path: '/etc/hangar/data/events.db' },
     ],
     [
       'persistence: {sqlite: {data_dir: /var/lib/hangar}}\n',
-      { kind: 'sqlite', path: '/var/lib/hangar/events.db', makesFolder: true },
+      { kind: 'sqlite', path: '/var/lib/hangar/events.db' },
     ],
   ])('%s', (text, place) => {
     expect(placeOf(text)).toEqual(place);

@@ -24,7 +24,7 @@ export function resolvePersistence(
   if (log.path !== undefined) return { kind: 'sqlite', path: from(log.path) };
   const folder = sqlite?.data_dir;
   if (folder === undefined) return { kind: 'sqlite', path: undefined };
-  return { kind: 'sqlite', path: resolvePath(from(folder), FILE), makesFolder: true };
+  return { kind: 'sqlite', path: resolvePath(from(folder), FILE) };
 }
 
 /** With these the driver wants TLS and a certificate that it can trust. */

@@ -38,6 +38,7 @@ export function resolveServer(id: string, entry: OneServerEntry, base: ServerBas
     id: McpServerId.parse(id),
     description: entry.description,
     enabled: entry.enabled,
+    autoStart: entry.auto_start ?? false,
     launch,
     era: entry.era === 'auto' ? undefined : entry.era,
     digest: digestOf(launch),

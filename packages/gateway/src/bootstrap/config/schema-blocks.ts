@@ -1,66 +1,69 @@
+import { once } from '@mcp-hangar/kernel/once';
 import { z } from 'zod';
 
 /** Blocks that a later build obeys: they parse strictly today, and each gives one line at start. */
 
-const seconds = z.number().min(0).max(604_800);
+const seconds = once(() => z.number().min(0).max(604_800));
 const enabled = (standard: boolean): z.ZodDefault<z.ZodBoolean> => z.boolean().default(standard);
 
-export const TruncationBlock = z.strictObject({
-  enabled: enabled(false).describe(
-    'Cut the results of `hangar_call` where together they are longer than `max_batch_size_bytes`. Without it only what no answer has room for is cut (10 MiB, or a quarter of `limits.client_buffer_bytes_max`).',
-  ),
-  max_batch_size_bytes: z
-    .int()
-    .min(1_000)
-    .max(1_073_741_824)
-    .default(900_000)
-    .describe('Results of one batch, together. Bytes.'),
-  min_per_response_bytes: z
-    .int()
-    .min(256)
-    .max(1_073_741_824)
-    .default(10_000)
-    .describe('No result is cut below this, where an answer has room for it. Bytes.'),
-  cache_ttl_s: z
-    .number()
-    .min(1)
-    .max(86_400)
-    .default(300)
-    .describe(
-      'How long the whole of a cut result is kept for `hangar_fetch_continuation`. Seconds.',
+export const truncationBlock = once(() =>
+  z.strictObject({
+    enabled: enabled(false).describe(
+      'Cut the results of `hangar_call` where together they are longer than `max_batch_size_bytes`. Without it only what no answer has room for is cut (10 MiB, or a quarter of `limits.client_buffer_bytes_max`).',
     ),
-  cache_driver: z
-    .enum(['memory', 'redis'])
-    .default('memory')
-    .describe('Where it is kept: `memory`, long ones as files; `redis` stops the start.'),
-  redis_url: z
-    .string()
-    .min(1)
-    .optional()
-    .describe('Redis to keep it in.')
-    .meta({ inactive: 'notice' }),
-  max_cache_entries: z.int().min(1).max(1_000_000).default(10_000).describe('Most results kept.'),
-  max_cache_bytes: z
-    .int()
-    .min(1_048_576)
-    .max(1_099_511_627_776)
-    .default(268_435_456)
-    .describe('Results kept, together; to make room the oldest of whoever has most goes. Bytes.'),
-  preserve_json_structure: z
-    .boolean()
-    .default(true)
-    .describe(
-      'A cut result keeps its objects and keys; otherwise it is the beginning of its JSON.',
-    ),
-  truncate_on_line_boundary: z
-    .boolean()
-    .default(true)
-    .describe('A text ends with a whole line where that keeps more than half of it.'),
-});
+    max_batch_size_bytes: z
+      .int()
+      .min(1_000)
+      .max(1_073_741_824)
+      .default(900_000)
+      .describe('Results of one batch, together. Bytes.'),
+    min_per_response_bytes: z
+      .int()
+      .min(256)
+      .max(1_073_741_824)
+      .default(10_000)
+      .describe('No result is cut below this, where an answer has room for it. Bytes.'),
+    cache_ttl_s: z
+      .number()
+      .min(1)
+      .max(86_400)
+      .default(300)
+      .describe(
+        'How long the whole of a cut result is kept for `hangar_fetch_continuation`. Seconds.',
+      ),
+    cache_driver: z
+      .enum(['memory', 'redis'])
+      .default('memory')
+      .describe('Where it is kept: `memory`, long ones as files; `redis` stops the start.'),
+    redis_url: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Redis to keep it in.')
+      .meta({ inactive: 'notice' }),
+    max_cache_entries: z.int().min(1).max(1_000_000).default(10_000).describe('Most results kept.'),
+    max_cache_bytes: z
+      .int()
+      .min(1_048_576)
+      .max(1_099_511_627_776)
+      .default(268_435_456)
+      .describe('Results kept, together; to make room the oldest of whoever has most goes. Bytes.'),
+    preserve_json_structure: z
+      .boolean()
+      .default(true)
+      .describe(
+        'A cut result keeps its objects and keys; otherwise it is the beginning of its JSON.',
+      ),
+    truncate_on_line_boundary: z
+      .boolean()
+      .default(true)
+      .describe('A text ends with a whole line where that keeps more than half of it.'),
+  }),
+);
 
-const strings = z.array(z.string().min(1));
+const strings = once(() => z.array(z.string().min(1)));
 
-const DiscoverySource = z.lazy(() =>
+const discoverySource = once(() =>
   z.strictObject({
     type: z
       .enum(['kubernetes', 'docker', 'podman', 'filesystem', 'entrypoint'])
@@ -71,11 +74,11 @@ const DiscoverySource = z.lazy(() =>
       .default('additive')
       .describe('Whether servers that vanish are removed.'),
     enabled: enabled(true).describe('Use this source.'),
-    namespaces: strings.optional().describe('Kubernetes namespaces to look in.'),
+    namespaces: strings().optional().describe('Kubernetes namespaces to look in.'),
     label_selector: z.string().min(1).optional().describe('Kubernetes label selector.'),
     in_cluster: z.boolean().default(true).describe('Use the account of the pod.'),
-    allowed_namespaces: strings.optional().describe('Kubernetes namespaces accepted.'),
-    denied_namespaces: strings.optional().describe('Kubernetes namespaces refused.'),
+    allowed_namespaces: strings().optional().describe('Kubernetes namespaces accepted.'),
+    denied_namespaces: strings().optional().describe('Kubernetes namespaces refused.'),
     socket_path: z.string().min(1).optional().describe('Socket of Docker or Podman.'),
     path: z.string().min(1).optional().describe('Directory of definition files.'),
     pattern: z.string().min(1).default('*.yaml').describe('Glob of definition files.'),
@@ -84,16 +87,16 @@ const DiscoverySource = z.lazy(() =>
   }),
 );
 
-export const DiscoveryBlock = z.lazy(() =>
+export const discoveryBlock = once(() =>
   z.strictObject({
     enabled: enabled(false).describe('Look for servers.'),
-    refresh_interval_s: seconds.default(30).describe('Time between two looks. Seconds.'),
+    refresh_interval_s: seconds().default(30).describe('Time between two looks. Seconds.'),
     auto_register: z.boolean().default(true).describe('Use what is found without asking.'),
-    sources: z.array(DiscoverySource).optional().describe('Where to look.'),
+    sources: z.array(discoverySource()).optional().describe('Where to look.'),
     security: z
       .strictObject({
-        allowed_namespaces: strings.optional().describe('Namespaces accepted.'),
-        denied_namespaces: strings.optional().describe('Namespaces refused.'),
+        allowed_namespaces: strings().optional().describe('Namespaces accepted.'),
+        denied_namespaces: strings().optional().describe('Namespaces refused.'),
         require_health_check: z.boolean().default(true).describe('Probe before use.'),
         require_mcp_schema: z.boolean().default(false).describe('Check the tools before use.'),
         max_mcp_servers_per_source: z.int().min(1).default(100).describe('Most servers.'),
@@ -104,23 +107,25 @@ export const DiscoveryBlock = z.lazy(() =>
           .describe('Same as `max_mcp_servers_per_source`.')
           .meta({ aliasOf: 'max_mcp_servers_per_source' }),
         max_registration_rate: z.int().min(1).default(10).describe('Servers a minute.'),
-        health_check_timeout_s: seconds.default(5).describe('Longest probe. Seconds.'),
+        health_check_timeout_s: seconds().default(5).describe('Longest probe. Seconds.'),
         quarantine_on_failure: z.boolean().default(true).describe('Keep failures aside.'),
       })
       .optional()
       .describe('What is accepted.'),
     lifecycle: z
       .strictObject({
-        default_ttl_s: seconds.default(90).describe('Removed when unseen for this long. Seconds.'),
-        check_interval_s: seconds.default(10).describe('Time between two checks. Seconds.'),
-        drain_timeout_s: seconds.default(30).describe('Longest wait for calls. Seconds.'),
+        default_ttl_s: seconds()
+          .default(90)
+          .describe('Removed when unseen for this long. Seconds.'),
+        check_interval_s: seconds().default(10).describe('Time between two checks. Seconds.'),
+        drain_timeout_s: seconds().default(30).describe('Longest wait for calls. Seconds.'),
       })
       .optional()
       .describe('When found servers go.'),
   }),
 );
 
-export const PersistenceBlock = z.lazy(() =>
+export const persistenceBlock = once(() =>
   z.strictObject({
     backend: z
       .enum(['sqlite', 'postgresql', 'memory'])
@@ -136,11 +141,11 @@ export const PersistenceBlock = z.lazy(() =>
       })
       .optional()
       .describe('SQLite.'),
-    postgresql: PostgresBlock.optional().describe('PostgreSQL, version 15 or later.'),
+    postgresql: postgresBlock().optional().describe('PostgreSQL, version 15 or later.'),
   }),
 );
 
-const PostgresBlock = z.lazy(() =>
+const postgresBlock = once(() =>
   z.strictObject({
     url: z
       .string()
@@ -179,59 +184,63 @@ const PostgresBlock = z.lazy(() =>
   }),
 );
 
-export const EventStoreBlock = z.strictObject({
-  enabled: enabled(true).describe('Keep the event log.'),
-  driver: z
-    .enum(['sqlite', 'memory'])
-    .optional()
-    .describe('`memory`: kept until the gateway ends. Where it is kept else, `persistence` says.'),
-  path: z
-    .string()
-    .min(1)
-    .optional()
-    .describe('SQLite file; `events.db` in the state folder unless set.'),
-  allow_memory_fallback: z
-    .boolean()
-    .default(false)
-    .describe(
-      'Go on in memory where `path` or the database cannot be used; otherwise that stops the start.',
-    ),
-  call_log_queue_max: z
-    .int()
-    .min(256)
-    .max(1_000_000)
-    .default(10_000)
-    .describe(
-      'Settled calls that wait to be written; beyond them calls are counted, not recorded.',
-    ),
-  keep_days: z
-    .int()
-    .min(1)
-    .max(3_650)
-    .default(90)
-    .describe('Events older than this are removed. Days.'),
-  keep_events_max: z
-    .int()
-    .min(1_000)
-    .max(1_000_000_000)
-    .default(2_000_000)
-    .describe('Most events kept; the oldest go.'),
-});
-
-export const CoordinationBlock = z.lazy(() =>
+export const eventStoreBlock = once(() =>
   z.strictObject({
-    lease_ttl_s: seconds.default(15).describe('Life of the lease. Seconds.'),
-    renew_interval_s: seconds.default(5).describe('Time between renewals. Seconds.'),
-    renew_deadline_s: seconds.default(10).describe('Give up after this long. Seconds.'),
+    enabled: enabled(true).describe('Keep the event log.'),
+    driver: z
+      .enum(['sqlite', 'memory'])
+      .optional()
+      .describe(
+        '`memory`: kept until the gateway ends. Where it is kept else, `persistence` says.',
+      ),
+    path: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('SQLite file; `events.db` in the state folder unless set.'),
+    allow_memory_fallback: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Go on in memory where `path` or the database cannot be used; otherwise that stops the start.',
+      ),
+    call_log_queue_max: z
+      .int()
+      .min(256)
+      .max(1_000_000)
+      .default(10_000)
+      .describe(
+        'Settled calls that wait to be written; beyond them calls are counted, not recorded.',
+      ),
+    keep_days: z
+      .int()
+      .min(1)
+      .max(3_650)
+      .default(90)
+      .describe('Events older than this are removed. Days.'),
+    keep_events_max: z
+      .int()
+      .min(1_000)
+      .max(1_000_000_000)
+      .default(2_000_000)
+      .describe('Most events kept; the oldest go.'),
   }),
 );
 
-export const ConfigReloadBlock = z.lazy(() =>
+export const coordinationBlock = once(() =>
+  z.strictObject({
+    lease_ttl_s: seconds().default(15).describe('Life of the lease. Seconds.'),
+    renew_interval_s: seconds().default(5).describe('Time between renewals. Seconds.'),
+    renew_deadline_s: seconds().default(10).describe('Give up after this long. Seconds.'),
+  }),
+);
+
+export const configReloadBlock = once(() =>
   z.strictObject({
     enabled: enabled(true).describe(
       'Apply a changed file by itself. `mcp-hangar reload`, SIGHUP and `hangar_reload_config` do so in any case.',
     ),
-    interval_s: seconds
+    interval_s: seconds()
       .default(5)
       .describe('Time between two looks at the file; 0 = none. Seconds.'),
     use_watchdog: z
@@ -241,7 +250,7 @@ export const ConfigReloadBlock = z.lazy(() =>
   }),
 );
 
-export const HotLoadingBlock = z.lazy(() =>
+export const hotLoadingBlock = once(() =>
   z.strictObject({
     enabled: enabled(true).describe('Load servers from the registry.'),
     registry: z
@@ -251,14 +260,14 @@ export const HotLoadingBlock = z.lazy(() =>
           .min(1)
           .default('https://registry.modelcontextprotocol.io/v0')
           .describe('Registry.'),
-        timeout_s: seconds.default(10).describe('Longest wait. Seconds.'),
+        timeout_s: seconds().default(10).describe('Longest wait. Seconds.'),
         max_retries: z.int().min(0).default(3).describe('Further attempts.'),
       })
       .optional()
       .describe('Where servers are looked up.'),
     cache: z
       .strictObject({
-        ttl_s: seconds.default(3600).describe('Life of an entry. Seconds.'),
+        ttl_s: seconds().default(3600).describe('Life of an entry. Seconds.'),
         max_entries: z.int().min(1).default(1000).describe('Most entries.'),
       })
       .optional()
@@ -266,13 +275,13 @@ export const HotLoadingBlock = z.lazy(() =>
   }),
 );
 
-export const StartupChecksBlock = z.lazy(() =>
+export const startupChecksBlock = once(() =>
   z.strictObject({
     enforce: z.boolean().default(true).describe('Stop the start when a check fails.'),
   }),
 );
 
-const Langfuse = z.lazy(() =>
+const langfuse = once(() =>
   z.strictObject({
     enabled: enabled(false).describe('Send traces.').meta({ env: 'MCP_LANGFUSE_ENABLED' }),
     public_key: z.string().optional().describe('Public key.').meta({ env: 'LANGFUSE_PUBLIC_KEY' }),
@@ -300,13 +309,13 @@ const Langfuse = z.lazy(() =>
       .default(true)
       .describe('Leave results out.')
       .meta({ env: 'MCP_LANGFUSE_SCRUB_OUTPUTS' }),
-    flush_interval_s: seconds.default(1).describe('Time between two sends. Seconds.'),
+    flush_interval_s: seconds().default(1).describe('Time between two sends. Seconds.'),
   }),
 );
 
-export const ObservabilityBlock = z.lazy(() =>
+export const observabilityBlock = once(() =>
   z.strictObject({
-    langfuse: Langfuse.optional().describe('Langfuse.'),
+    langfuse: langfuse().optional().describe('Langfuse.'),
     tracing: z
       .strictObject({
         enabled: enabled(true).describe('Send traces.').meta({ env: 'MCP_TRACING_ENABLED' }),
@@ -352,7 +361,7 @@ export const ObservabilityBlock = z.lazy(() =>
   }),
 );
 
-export const HealthCheckBlock = z.lazy(() =>
+export const healthCheckBlock = once(() =>
   z.strictObject({
     enabled: enabled(true).describe('false: servers are asked only where they say how often.'),
     interval_s: z
@@ -364,7 +373,7 @@ export const HealthCheckBlock = z.lazy(() =>
   }),
 );
 
-export const CloudBlock = z.lazy(() =>
+export const cloudBlock = once(() =>
   z.strictObject({
     enabled: enabled(false).describe('Connect to Hangar Cloud.'),
     token: z.string().min(1).optional().describe('Token of this agent.'),
@@ -380,7 +389,7 @@ export const CloudBlock = z.lazy(() =>
     buffer: z
       .strictObject({
         max_size: z.int().min(1).default(10_000).describe('Most events kept while offline.'),
-        flush_interval_s: seconds.default(5).describe('Time between two sends. Seconds.'),
+        flush_interval_s: seconds().default(5).describe('Time between two sends. Seconds.'),
       })
       .optional()
       .describe('What is kept while offline.'),

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { BreakerPolicy } from '../../domain/breaker/breaker.ts';
-import { once } from './once.ts';
+import { once } from '@mcp-hangar/kernel/once';
 
-const percent = z.number().min(1).max(100);
+const percent = once(() => z.number().min(1).max(100));
 
 /** Of one server; of a group too. */
 export const breakerBlock = once(() =>
@@ -25,7 +25,7 @@ export const breakerBlock = once(() =>
       .max(100)
       .default(1)
       .describe('Calls let through to try it, at one time; as many must succeed to close it.'),
-    error_rate_pct: percent
+    error_rate_pct: percent()
       .optional()
       .describe('Share of failed calls within `window_s` that opens it, too. Percent.'),
     slow_call_ms: z
@@ -34,7 +34,7 @@ export const breakerBlock = once(() =>
       .max(86_400_000)
       .optional()
       .describe('A call that took this long is slow. Milliseconds.'),
-    slow_rate_pct: percent
+    slow_rate_pct: percent()
       .default(100)
       .describe(
         'Share of slow calls within `window_s` that opens it, with `slow_call_ms`. Percent.',

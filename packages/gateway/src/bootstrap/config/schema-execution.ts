@@ -1,62 +1,65 @@
 import { z } from 'zod';
 
 import { RETRY_CLASSES, type RetryClass } from '../../domain/execution/retry-policy.ts';
-import { once } from './once.ts';
+import { once } from '@mcp-hangar/kernel/once';
 
 /** Concurrency, rate limits and retries: `execution`, `rate_limit`, `retry`, and what servers say of them. */
 
 const CALLS_MAX = 100_000;
-const concurrency = z.int().min(0).max(CALLS_MAX);
-const seconds = z.number().min(0).max(86_400);
+const concurrency = once(() => z.int().min(0).max(CALLS_MAX));
+const seconds = once(() => z.number().min(0).max(86_400));
 
-export const ExecutionBlock = z.strictObject({
-  max_concurrency: concurrency
-    .default(0)
-    .describe('Calls at one time, over all servers; 0 = no limit beside `limits.in_flight_max`.'),
-  default_mcp_server_concurrency: concurrency
-    .default(0)
-    .describe('`max_concurrency` of servers that do not say it; 0 = no limit.'),
-  default_provider_concurrency: concurrency
-    .optional()
-    .describe('Same as `default_mcp_server_concurrency`.')
-    .meta({ aliasOf: 'default_mcp_server_concurrency' }),
-  queue_max: z
-    .int()
-    .min(0)
-    .max(CALLS_MAX)
-    .default(1_000)
-    .describe('Calls that wait for one server while as many as may run do.'),
-  queue_timeout_s: z
-    .number()
-    .min(0.1)
-    .max(3_600)
-    .default(30)
-    .describe('How long a call waits until it may run. Seconds.'),
-});
-
-const rps = z.number().min(0.001).max(1_000_000);
-const burst = z.int().min(1).max(1_000_000);
-
-const limitKeys = {
-  rps: rps.describe('Calls a second.'),
-  burst: burst.optional().describe('Calls at once; twice `rps`, at least 1, unless set.'),
-};
-const RateLimit = z.strictObject(limitKeys);
-export type RateLimit = z.output<typeof RateLimit>;
-
-export const RateLimitBlock = z.lazy(() =>
+export const executionBlock = once(() =>
   z.strictObject({
-    rps: rps
+    max_concurrency: concurrency()
+      .default(0)
+      .describe('Calls at one time, over all servers; 0 = no limit beside `limits.in_flight_max`.'),
+    default_mcp_server_concurrency: concurrency()
+      .default(0)
+      .describe('`max_concurrency` of servers that do not say it; 0 = no limit.'),
+    default_provider_concurrency: concurrency()
+      .optional()
+      .describe('Same as `default_mcp_server_concurrency`.')
+      .meta({ aliasOf: 'default_mcp_server_concurrency' }),
+    queue_max: z
+      .int()
+      .min(0)
+      .max(CALLS_MAX)
+      .default(1_000)
+      .describe('Calls that wait for one server while as many as may run do.'),
+    queue_timeout_s: z
+      .number()
+      .min(0.1)
+      .max(3_600)
+      .default(30)
+      .describe('How long a call waits until it may run. Seconds.'),
+  }),
+);
+
+const rps = once(() => z.number().min(0.001).max(1_000_000));
+const burst = once(() => z.int().min(1).max(1_000_000));
+
+const limitKeys = once(() => ({
+  rps: rps().describe('Calls a second.'),
+  burst: burst().optional().describe('Calls at once; twice `rps`, at least 1, unless set.'),
+}));
+const rateLimit = once(() => z.strictObject(limitKeys()));
+
+export const rateLimitBlock = once(() =>
+  z.strictObject({
+    rps: rps()
       .optional()
       .describe('Calls a second, of all clients together; 10 where only `burst` is set.')
       .meta({ env: 'MCP_RATE_LIMIT_RPS' }),
-    burst: burst
+    burst: burst()
       .optional()
       .describe('Calls at once; twice `rps`, at least 1, unless set.')
       .meta({ env: 'MCP_RATE_LIMIT_BURST' }),
-    per_principal: RateLimit.optional().describe(
-      'Calls of each client: a session, a pipe, or, as long as there is no authentication, all over HTTP without sessions.',
-    ),
+    per_principal: rateLimit()
+      .optional()
+      .describe(
+        'Calls of each client: a session, a pipe, or, as long as there is no authentication, all over HTTP without sessions.',
+      ),
   }),
 );
 
@@ -68,15 +71,15 @@ function retryWords(): [string, ...string[]] {
   return [first, ...rest];
 }
 
-const RetryPolicy = z.lazy(() =>
+const retryPolicy = once(() =>
   z.strictObject({
     max_attempts: z.int().min(1).max(100).default(3).describe('Attempts, the first included.'),
     backoff: z
       .enum(['exponential', 'linear', 'constant'])
       .default('exponential')
       .describe('How the delay grows.'),
-    initial_delay: seconds.default(1).describe('First delay. Seconds.'),
-    max_delay: seconds.default(30).describe('Longest delay. Seconds.'),
+    initial_delay: seconds().default(1).describe('First delay. Seconds.'),
+    max_delay: seconds().default(30).describe('Longest delay. Seconds.'),
     jitter: z.boolean().default(true).describe('Spread the delays.'),
     jitter_factor: z.number().min(0).max(1).default(0.25).describe('How far they are spread.'),
     retry_on: z
@@ -100,17 +103,17 @@ const RetryPolicy = z.lazy(() =>
       ),
   }),
 );
-export type RetryPolicyEntry = z.output<typeof RetryPolicy>;
+export type RetryPolicyEntry = z.output<ReturnType<typeof retryPolicy>>;
 
-export const RetryBlock = z.lazy(() =>
+export const retryBlock = once(() =>
   z.strictObject({
-    default_policy: RetryPolicy.optional().describe('Policy of every server.'),
+    default_policy: retryPolicy().optional().describe('Policy of every server.'),
     per_mcp_server: z
-      .record(z.string().min(1), RetryPolicy)
+      .record(z.string().min(1), retryPolicy())
       .optional()
       .describe('Policies by server id.'),
     per_provider: z
-      .record(z.string().min(1), RetryPolicy)
+      .record(z.string().min(1), retryPolicy())
       .optional()
       .describe('Same as `per_mcp_server`.')
       .meta({ aliasOf: 'per_mcp_server' }),
@@ -122,17 +125,17 @@ export const isRetryClass = (word: string): word is RetryClass =>
 
 /** Keys of a server. */
 export const executionKeys = once(() => ({
-  max_concurrency: concurrency
+  max_concurrency: concurrency()
     .optional()
     .describe(
       'Calls at one time; 0 = no limit. `execution.default_mcp_server_concurrency` unless set.',
     ),
   rate_limit: z
     .strictObject({
-      rps: rps.optional().describe('Calls a second, of all clients together.'),
-      burst: burst.optional().describe('Calls at once; twice `rps`, at least 1, unless set.'),
+      rps: rps().optional().describe('Calls a second, of all clients together.'),
+      burst: burst().optional().describe('Calls at once; twice `rps`, at least 1, unless set.'),
       tools: z
-        .record(z.string().min(1).max(256), RateLimit)
+        .record(z.string().min(1).max(256), rateLimit())
         .refine((tools) => Object.keys(tools).length <= 100, 'expected at most 100 globs')
         .optional()
         .describe('Limits by glob: all tools that match share one. A call needs room in each.'),

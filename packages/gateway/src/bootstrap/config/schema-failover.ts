@@ -1,19 +1,19 @@
 import { z } from 'zod';
 import type { FailoverPair } from '../../domain/processes/failover.ts';
-import { once } from './once.ts';
+import { once } from '@mcp-hangar/kernel/once';
 
-const serverId = z.string().min(1).max(64);
+const serverId = once(() => z.string().min(1).max(64));
 
 /** Of one server; what the ids have to be is in `failover-relations.ts`. */
 export const failoverKeys = once(() => ({
-  backup: serverId
+  backup: serverId()
     .optional()
     .describe(
       'Server that gets the calls while this one is degraded; short for `failover.backup`.',
     ),
   failover: z
     .strictObject({
-      backup: serverId
+      backup: serverId()
         .optional()
         .describe(
           'Of a server: the one that gets the calls while this one is degraded. It has to offer the same tools.',

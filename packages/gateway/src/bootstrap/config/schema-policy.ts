@@ -1,72 +1,81 @@
 import { z } from 'zod';
 
-import { once } from './once.ts';
+import { once } from '@mcp-hangar/kernel/once';
 
 /**
  * Keys that narrow what callers may do. This build cannot obey them yet, so `inactive: 'refuse'` (see `inactive.ts`)
  * stops the start where ignoring them would open access.
  */
 
-const globs = z.array(z.string().min(1)).max(10_000);
-const names = z.array(z.string().min(1)).max(10_000);
-const seconds = z.number().min(0).max(86_400);
-const sha256Hex = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hexadecimal digits (SHA-256)');
+const globs = once(() => z.array(z.string().min(1)).max(10_000));
+const names = once(() => z.array(z.string().min(1)).max(10_000));
+const seconds = once(() => z.number().min(0).max(86_400));
+const sha256Hex = once(() =>
+  z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hexadecimal digits (SHA-256)'),
+);
 
-const refusedList = (description: string): z.ZodOptional<typeof globs> =>
-  globs.optional().describe(description).meta({ inactive: 'refuse' });
-const refusedAlias = (aliasOf: string): z.ZodOptional<typeof globs> =>
-  globs.optional().describe(`Same as \`${aliasOf}\`.`).meta({ inactive: 'refuse', aliasOf });
+const refusedList = (description: string): z.ZodOptional<ReturnType<typeof globs>> =>
+  globs().optional().describe(description).meta({ inactive: 'refuse' });
+const refusedAlias = (aliasOf: string): z.ZodOptional<ReturnType<typeof globs>> =>
+  globs().optional().describe(`Same as \`${aliasOf}\`.`).meta({ inactive: 'refuse', aliasOf });
 
 /** One access policy: the dictionary form of `tools`, and each kind under `access`. */
-const AccessPolicy = z.strictObject({
-  allow_list: refusedList('Globs of the names that may be used.'),
-  allow: refusedAlias('allow_list'),
-  deny_list: refusedList('Globs of the names that may not be used.'),
-  deny: refusedAlias('deny_list'),
-  approval_list: refusedList('Globs of the names whose use a person must approve.'),
-  approval: refusedAlias('approval_list'),
-  approval_timeout_seconds: seconds
-    .default(300)
-    .describe('How long an approval is waited for. Seconds.')
-    .meta({ inactive: 'notice' }),
-  approval_channel: z
-    .string()
-    .default('')
-    .describe('Where approvals are asked for.')
-    .meta({ inactive: 'notice' }),
-});
+const accessPolicy = once(() =>
+  z.strictObject({
+    allow_list: refusedList('Globs of the names that may be used.'),
+    allow: refusedAlias('allow_list'),
+    deny_list: refusedList('Globs of the names that may not be used.'),
+    deny: refusedAlias('deny_list'),
+    approval_list: refusedList('Globs of the names whose use a person must approve.'),
+    approval: refusedAlias('approval_list'),
+    approval_timeout_seconds: seconds()
+      .default(300)
+      .describe('How long an approval is waited for. Seconds.')
+      .meta({ inactive: 'notice' }),
+    approval_channel: z
+      .string()
+      .default('')
+      .describe('Where approvals are asked for.')
+      .meta({ inactive: 'notice' }),
+  }),
+);
 
 /** The mapping form of `tools`. */
-export const ToolPolicy = AccessPolicy.extend({
-  hide: z
-    .array(z.string().min(1).max(256))
-    .max(1000)
-    .default([])
-    .describe('Globs of tools that are neither listed nor callable.'),
-});
-
-const Access = z.lazy(() =>
-  z.strictObject({
-    prompt: AccessPolicy.optional().describe('Policy for prompts.'),
-    resource: AccessPolicy.optional().describe('Policy for resources, by the URI of the server.'),
+export const toolPolicy = once(() =>
+  accessPolicy().extend({
+    hide: z
+      .array(z.string().min(1).max(256))
+      .max(1000)
+      .default([])
+      .describe('Globs of tools that are neither listed nor callable.'),
   }),
 );
 
-const TenantPolicy = z.lazy(() =>
+const access = once(() =>
   z.strictObject({
-    ...AccessPolicy.shape,
-    access: Access.optional().describe('Policies for prompts and resources.'),
+    prompt: accessPolicy().optional().describe('Policy for prompts.'),
+    resource: accessPolicy().optional().describe('Policy for resources, by the URI of the server.'),
   }),
 );
 
-const withdrawals = {
-  pins: z.record(z.string().min(1), sha256Hex).optional().describe('Digest that a tool must have.'),
-  withdrawn: names.optional().describe('Tools taken out of use.'),
-  withdrawn_prompts: names.optional().describe('Prompts taken out of use.'),
-  withdrawn_resources: names.optional().describe('Resources taken out of use.'),
-};
+const tenantPolicy = once(() =>
+  z.strictObject({
+    ...accessPolicy().shape,
+    access: access().optional().describe('Policies for prompts and resources.'),
+  }),
+);
 
-const Capabilities = z.lazy(() =>
+const withdrawals = once(() => ({
+  pins: z
+    .record(z.string().min(1), sha256Hex())
+    .optional()
+    .describe('Digest that a tool must have.'),
+  withdrawn: names().optional().describe('Tools taken out of use.'),
+  withdrawn_prompts: names().optional().describe('Prompts taken out of use.'),
+  withdrawn_resources: names().optional().describe('Resources taken out of use.'),
+}));
+
+const capabilities = once(() =>
   z.strictObject({
     enforcement_mode: z
       .enum(['alert', 'block', 'quarantine'])
@@ -94,16 +103,16 @@ const Capabilities = z.lazy(() =>
       .describe('Network access that the server declares.'),
     filesystem: z
       .strictObject({
-        read_paths: names.optional().describe('Paths that may be read.'),
-        write_paths: names.optional().describe('Paths that may be written.'),
+        read_paths: names().optional().describe('Paths that may be read.'),
+        write_paths: names().optional().describe('Paths that may be written.'),
         temp_allowed: z.boolean().default(true).describe('May use the temporary directory.'),
       })
       .optional()
       .describe('File access that the server declares.'),
     environment: z
       .strictObject({
-        required: names.optional().describe('Variables that must be set.'),
-        optional: names.optional().describe('Variables that may be set.'),
+        required: names().optional().describe('Variables that must be set.'),
+        optional: names().optional().describe('Variables that may be set.'),
       })
       .optional()
       .describe('Environment variables that the server declares.'),
@@ -111,7 +120,7 @@ const Capabilities = z.lazy(() =>
       .strictObject({
         max_count: z.int().min(0).default(0).describe('Most tools; 0 = no limit.'),
         schema_drift_alert: z.boolean().default(true).describe('Report changed schemas.'),
-        expected_tools: names.optional().describe('The tools that the server declares.'),
+        expected_tools: names().optional().describe('The tools that the server declares.'),
       })
       .optional()
       .describe('Tools that the server declares.'),
@@ -127,11 +136,12 @@ const Capabilities = z.lazy(() =>
 
 /** The refused keys of a server; `tools` is in `schema-server.ts` because its list form is active. */
 export const serverPolicyKeys = once(() => ({
-  access: Access.optional()
+  access: access()
+    .optional()
     .describe('Policies for prompts and resources.')
     .meta({ inactive: 'refuse' }),
   tool_access: z
-    .record(z.string().min(1), z.record(z.string().min(1), TenantPolicy))
+    .record(z.string().min(1), z.record(z.string().min(1), tenantPolicy()))
     .optional()
     .describe('Policies by member and tenant.')
     .meta({ inactive: 'refuse' }),
@@ -141,21 +151,22 @@ export const serverPolicyKeys = once(() => ({
         .enum(['audit', 'warn', 'block'])
         .default('block')
         .describe('What happens when a digest differs from its pin.'),
-      ...withdrawals,
+      ...withdrawals(),
       tenant_overrides: z
-        .record(z.string().min(1), z.strictObject(withdrawals))
+        .record(z.string().min(1), z.strictObject(withdrawals()))
         .optional()
         .describe('Pins and withdrawals of one tenant.'),
     })
     .optional()
     .describe('Pinned and withdrawn tools.')
     .meta({ inactive: 'refuse' }),
-  capabilities: Capabilities.optional()
+  capabilities: capabilities()
+    .optional()
     .describe('What the server declares to need.')
     .meta({ inactive: 'refuse' }),
 }));
 
-const oidcIssuer = {
+const oidcIssuer = once(() => ({
   issuer: z.string().min(1).optional().describe('Issuer of the tokens.'),
   audience: z.string().min(1).optional().describe('Audience of the tokens.'),
   jwks_uri: z.string().min(1).optional().describe('Where the keys are.'),
@@ -165,20 +176,20 @@ const oidcIssuer = {
   groups_claim: z.string().default('groups').describe('Claim with the groups.'),
   tenant_claim: z.string().default('tenant_id').describe('Claim with the tenant.'),
   email_claim: z.string().default('email').describe('Claim with the address.'),
-  max_token_lifetime_seconds: seconds
+  max_token_lifetime_seconds: seconds()
     .default(3600)
     .describe('Longest lifetime of a token; 0 = any. Seconds.')
     .meta({ env: 'MCP_JWT_MAX_TOKEN_LIFETIME' }),
-  clock_skew_leeway: seconds.default(60).describe('Tolerated clock difference. Seconds.'),
+  clock_skew_leeway: seconds().default(60).describe('Tolerated clock difference. Seconds.'),
   require_tenant: z.boolean().default(false).describe('Refuse tokens without a tenant.'),
   strict_tenant_audience: z.boolean().default(false).describe('Check the audience by tenant.'),
   tenant_audiences: z
-    .record(z.string().min(1), z.union([z.string(), names]))
+    .record(z.string().min(1), z.union([z.string(), names()]))
     .optional()
     .describe('Audiences by tenant.'),
-};
+}));
 
-export const AuthBlock = z.lazy(() =>
+export const authBlock = once(() =>
   z.strictObject({
     enabled: z.boolean().default(false).describe('Ask callers who they are.'),
     allow_anonymous: z.boolean().default(false).describe('Accept callers without a credential.'),
@@ -192,8 +203,8 @@ export const AuthBlock = z.lazy(() =>
     oidc: z
       .strictObject({
         enabled: z.boolean().optional().describe('Accept OIDC tokens.'),
-        ...oidcIssuer,
-        issuers: z.array(z.strictObject(oidcIssuer)).optional().describe('More than one issuer.'),
+        ...oidcIssuer(),
+        issuers: z.array(z.strictObject(oidcIssuer())).optional().describe('More than one issuer.'),
       })
       .optional()
       .describe('OIDC tokens.'),
@@ -202,7 +213,7 @@ export const AuthBlock = z.lazy(() =>
         enabled: z.boolean().default(false).describe('Ask Open Policy Agent.'),
         url: z.string().default('http://localhost:8181').describe('Where it answers.'),
         policy_path: z.string().default('v1/data/mcp/authz/allow').describe('Path of the policy.'),
-        timeout: seconds.default(5).describe('Longest wait for its answer. Seconds.'),
+        timeout: seconds().default(5).describe('Longest wait for its answer. Seconds.'),
       })
       .optional()
       .describe('Open Policy Agent.'),
@@ -210,8 +221,8 @@ export const AuthBlock = z.lazy(() =>
       .strictObject({
         enabled: z.boolean().default(true).describe('Limit failed logins.'),
         max_attempts: z.int().min(1).default(10).describe('Failures before the lockout.'),
-        window_seconds: seconds.default(60).describe('Window of the count. Seconds.'),
-        lockout_seconds: seconds.default(300).describe('Length of the lockout. Seconds.'),
+        window_seconds: seconds().default(60).describe('Window of the count. Seconds.'),
+        lockout_seconds: seconds().default(300).describe('Length of the lockout. Seconds.'),
       })
       .optional()
       .describe('Lockout after failed logins.'),
@@ -245,7 +256,7 @@ export const AuthBlock = z.lazy(() =>
   }),
 );
 
-export const ApprovalsBlock = z.lazy(() =>
+export const approvalsBlock = once(() =>
   z.strictObject({
     enabled: z.boolean().default(true).describe('Ask for approvals.'),
     channel: z.string().min(1).optional().describe('event_stream, noop or the name of a plug-in.'),
@@ -264,7 +275,7 @@ export const ApprovalsBlock = z.lazy(() =>
   }),
 );
 
-export const InterceptorsBlock = z.lazy(() =>
+export const interceptorsBlock = once(() =>
   z.strictObject({
     validators: z
       .array(

@@ -1,27 +1,33 @@
 import { z } from 'zod';
 
-import { once } from './once.ts';
+import { once } from '@mcp-hangar/kernel/once';
 
 /** Keys of a server that runs elsewhere (`mode: remote`). How they depend on each other is in `remote-relations.ts`. */
 
-const httpUrl = z.string().regex(/^https?:\/\/[^\s/]\S*$/, 'expected an http or https URL');
+const httpUrl = once(() =>
+  z.string().regex(/^https?:\/\/[^\s/]\S*$/, 'expected an http or https URL'),
+);
 
 /** RFC 9110, section 5.6.2. */
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/;
-const headerName = z.string().regex(HEADER_NAME, 'expected the name of an HTTP header');
+const headerName = once(() => z.string().regex(HEADER_NAME, 'expected the name of an HTTP header'));
 /** RFC 9110, section 5.5: visible characters, with spaces and tabs inside. */
 const HEADER_VALUE = /^(?:[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?)?$/;
-const headerValue = z
-  .string()
-  .regex(HEADER_VALUE, 'expected printable ASCII text without spaces around it')
-  .max(16_384);
+const headerValue = once(() =>
+  z
+    .string()
+    .regex(HEADER_VALUE, 'expected printable ASCII text without spaces around it')
+    .max(16_384),
+);
 
-export const transport = z
-  .enum(['auto', 'streamable-http', 'sse'])
-  .default('auto')
-  .describe(
-    'How a remote server is spoken to: Streamable HTTP, or HTTP+SSE of 2024-11-05; `auto` finds out.',
-  );
+export const transport = once(() =>
+  z
+    .enum(['auto', 'streamable-http', 'sse'])
+    .default('auto')
+    .describe(
+      'How a remote server is spoken to: Streamable HTTP, or HTTP+SSE of 2024-11-05; `auto` finds out.',
+    ),
+);
 
 const http = once(() =>
   z.strictObject({
@@ -52,7 +58,7 @@ const http = once(() =>
       .default(0.5)
       .describe('Wait before the first further attempt; it doubles. Seconds.'),
     headers: z
-      .record(headerName, headerValue)
+      .record(headerName(), headerValue())
       .refine((headers) => Object.keys(headers).length <= 64, 'expected at most 64 headers')
       .optional()
       .describe('Headers added to every request.'),
@@ -60,26 +66,26 @@ const http = once(() =>
 );
 
 export const remoteKeys = once(() => ({
-  endpoint: httpUrl.optional().describe('URL of a remote server.'),
-  url: httpUrl.optional().describe('Same as `endpoint`.').meta({ aliasOf: 'endpoint' }),
-  transport,
+  endpoint: httpUrl().optional().describe('URL of a remote server.'),
+  url: httpUrl().optional().describe('Same as `endpoint`.').meta({ aliasOf: 'endpoint' }),
+  transport: transport(),
   auth: z
     .strictObject({
       type: z
         .enum(['none', 'api_key', 'bearer', 'basic'])
         .default('none')
         .describe('Kind of credential.'),
-      api_key: headerValue.optional().describe('API key.'),
-      key: headerValue.optional().describe('Same as `api_key`.').meta({ aliasOf: 'api_key' }),
-      api_key_header: headerName
+      api_key: headerValue().optional().describe('API key.'),
+      key: headerValue().optional().describe('Same as `api_key`.').meta({ aliasOf: 'api_key' }),
+      api_key_header: headerName()
         .optional()
         .describe('Header that carries the key; `X-API-Key` unless set.'),
-      header: headerName
+      header: headerName()
         .optional()
         .describe('Same as `api_key_header`.')
         .meta({ aliasOf: 'api_key_header' }),
-      bearer_token: headerValue.optional().describe('Bearer token.'),
-      token: headerValue
+      bearer_token: headerValue().optional().describe('Bearer token.'),
+      token: headerValue()
         .optional()
         .describe('Same as `bearer_token`.')
         .meta({ aliasOf: 'bearer_token' }),

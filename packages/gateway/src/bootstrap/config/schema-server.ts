@@ -1,12 +1,13 @@
 import { z } from 'zod';
 
 import { STRATEGIES } from '../../domain/group/spec.ts';
-import { once } from './once.ts';
+import { once } from '@mcp-hangar/kernel/once';
 import { executionKeys } from './schema-execution.ts';
 import { failoverKeys } from './schema-failover.ts';
 import { breakerBlock } from './schema-breaker.ts';
-import { serverPolicyKeys, ToolPolicy } from './schema-policy.ts';
+import { serverPolicyKeys, toolPolicy } from './schema-policy.ts';
 import { remoteKeys, transport } from './schema-remote.ts';
+import { partOf, shapeOf } from './schema-parts.ts';
 
 /** One entry of `mcp_servers`. Which keys a mode needs is in `relations.ts`. */
 
@@ -25,35 +26,37 @@ export const MODES = {
 } as const;
 
 const NO_NUL = /^[^\0]*$/;
-const word = z.string().regex(NO_NUL, 'expected text without NUL characters');
-const words = z.array(word).max(100);
-const schemaObject = z.record(z.string(), z.unknown());
+const word = once(() => z.string().regex(NO_NUL, 'expected text without NUL characters'));
+const words = once(() => z.array(word()).max(100));
+const schemaObject = once(() => z.record(z.string(), z.unknown()));
 
 /** A tool definition as servers list it (MCP `Tool`), with the snake-case spellings of product 0.1. */
-const PredefinedToolInput = z.strictObject({
-  name: z
-    .string()
-    .regex(/^[A-Za-z0-9_./-]{1,128}$/, 'expected 1 to 128 letters, digits or _ . / -')
-    .describe('Name, as the server knows it.'),
-  title: z.string().optional().describe('Name for people.'),
-  description: z.string().optional().describe('What the tool does.'),
-  inputSchema: schemaObject.optional().describe('JSON Schema of the arguments.'),
-  input_schema: schemaObject
-    .optional()
-    .describe('Same as `inputSchema`.')
-    .meta({ aliasOf: 'inputSchema' }),
-  outputSchema: schemaObject.optional().describe('JSON Schema of the structured result.'),
-  output_schema: schemaObject
-    .optional()
-    .describe('Same as `outputSchema`.')
-    .meta({ aliasOf: 'outputSchema' }),
-  annotations: schemaObject.optional().describe('Hints about the behaviour of the tool.'),
-  icons: z.array(schemaObject).optional().describe('Icons.'),
-  _meta: schemaObject.optional().describe('Extension data.'),
-});
+const predefinedToolInput = once(() =>
+  z.strictObject({
+    name: z
+      .string()
+      .regex(/^[A-Za-z0-9_./-]{1,128}$/, 'expected 1 to 128 letters, digits or _ . / -')
+      .describe('Name, as the server knows it.'),
+    title: z.string().optional().describe('Name for people.'),
+    description: z.string().optional().describe('What the tool does.'),
+    inputSchema: schemaObject().optional().describe('JSON Schema of the arguments.'),
+    input_schema: schemaObject()
+      .optional()
+      .describe('Same as `inputSchema`.')
+      .meta({ aliasOf: 'inputSchema' }),
+    outputSchema: schemaObject().optional().describe('JSON Schema of the structured result.'),
+    output_schema: schemaObject()
+      .optional()
+      .describe('Same as `outputSchema`.')
+      .meta({ aliasOf: 'outputSchema' }),
+    annotations: schemaObject().optional().describe('Hints about the behaviour of the tool.'),
+    icons: z.array(schemaObject()).optional().describe('Icons.'),
+    _meta: schemaObject().optional().describe('Extension data.'),
+  }),
+);
 
-const predefinedTools = z.array(PredefinedToolInput).max(10_000);
-const networks = z.enum(['none', 'bridge', 'host']);
+const predefinedTools = once(() => z.array(predefinedToolInput()).max(10_000));
+const networks = once(() => z.enum(['none', 'bridge', 'host']));
 
 const containerKeys = once(() => ({
   image: z.string().min(1).max(255).optional().describe('Container image.'),
@@ -69,8 +72,8 @@ const containerKeys = once(() => ({
     .array(z.string().regex(/^[^:]+:[^:]+(:(ro|rw))?$/, 'expected host:container[:ro|rw]'))
     .optional()
     .describe('Mounts.'),
-  network: networks.optional().describe('Network of the container; none unless set.'),
-  network_mode: networks.optional().describe('Same as `network`.').meta({ aliasOf: 'network' }),
+  network: networks().optional().describe('Network of the container; none unless set.'),
+  network_mode: networks().optional().describe('Same as `network`.').meta({ aliasOf: 'network' }),
   read_only: z.boolean().optional().describe('Read-only root file system; true unless set.'),
   resources: z
     .strictObject({
@@ -82,112 +85,125 @@ const containerKeys = once(() => ({
   user: z.string().min(1).optional().describe('uid:gid, or current.'),
 }));
 
-const envName = z
-  .string()
-  .regex(/^[^=\0]{1,256}$/, 'expected 1 to 256 characters without "=" or NUL');
-const envValue = z.string().regex(NO_NUL, 'expected text without NUL characters').max(32_768);
+const envName = once(() =>
+  z.string().regex(/^[^=\0]{1,256}$/, 'expected 1 to 256 characters without "=" or NUL'),
+);
+const envValue = once(() =>
+  z.string().regex(NO_NUL, 'expected text without NUL characters').max(32_768),
+);
 
 const activeKeys = {
-  mode: z
-    .enum([
-      'subprocess',
-      'stdio',
-      'container',
-      'docker',
-      'podman',
-      'remote',
-      'http',
-      'sse',
-      'streamable_http',
-      'group',
-    ])
-    .optional()
-    .describe('How the server is run; subprocess when there is a `command`.'),
-  description: z.string().max(10_000).optional().describe('Shown in lists.'),
-  enabled: z
-    .boolean()
-    .default(true)
-    .describe('false: the server is neither started nor listed nor reached.'),
-  command: z
-    .union([z.string().min(1), words.min(1)])
-    .optional()
-    .describe('Program and arguments: a list, or text split as a shell would.'),
-  args: words.default([]).describe('Arguments added to `command`.'),
-  env: z
-    .record(envName, envValue)
-    .refine((env) => Object.keys(env).length <= 100, 'expected at most 100 variables')
-    .default({})
-    .describe('Environment variables added for the server.'),
-  cwd: word.min(1).optional().describe('Working directory; that of this file unless set.'),
-  era: z
-    .enum(['auto', 'legacy', 'modern'])
-    .default('auto')
-    .describe(
-      'Revisions in which the server is spoken to: `legacy` up to 2025-11-25, `modern` from 2026-07-28; `auto` finds out.',
-    ),
-  sharing: z
-    .enum(['auto', 'shared', 'session'])
-    .default('auto')
-    .describe('Who may use one child process.'),
-  session_children_max: z
-    .int()
-    .min(1)
-    .max(10_000)
-    .default(64)
-    .describe('Most children that each belong to one client session (`sharing: session`).'),
-  replicas: z
-    .int()
-    .min(1)
-    .max(64)
-    .default(1)
-    .describe('Children that clients who declare nothing share; each call goes to the least busy.'),
-  leased_children_max: z
-    .int()
-    .min(1)
-    .max(64)
-    .default(8)
-    .describe('Most children that are told client capabilities.'),
-  startup_timeout_s: z
-    .number()
-    .min(1)
-    .max(3600)
-    .optional()
-    .describe('Longest start: 30, or 120 for npx and uvx, unless set. Seconds.'),
-  call_timeout_s: z
-    .number()
-    .min(0.1)
-    .max(86_400)
-    .default(300)
-    .describe('Longest silence during a call. Seconds.'),
-  max_consecutive_failures: z
-    .int()
-    .min(1)
-    .max(100)
-    .default(3)
-    .describe('Failures in a row after which calls wait for a back-off.'),
-  health_check_interval_s: z
-    .number()
-    .min(0)
-    .max(3600)
-    .optional()
-    .describe(
-      'How often a running server that nobody calls is asked whether it is alive; 0 = never. As `health_check` says unless set. Seconds.',
-    ),
-  idle_ttl_s: z
-    .int()
-    .min(0)
-    .max(86_400)
-    .default(300)
-    .describe('Stop after this long without a call; 0 = never. Seconds.'),
-  tools: z
-    .union([predefinedTools, ToolPolicy])
-    .optional()
-    .describe(
-      'A list: tools known before the server has started. A mapping: which tools may be used.',
-    ),
-  predefined_tools: predefinedTools
-    .optional()
-    .describe('Tools known before the server has started.'),
+  mode: () =>
+    z
+      .enum([
+        'subprocess',
+        'stdio',
+        'container',
+        'docker',
+        'podman',
+        'remote',
+        'http',
+        'sse',
+        'streamable_http',
+        'group',
+      ])
+      .optional()
+      .describe('How the server is run; subprocess when there is a `command`.'),
+  description: () => z.string().max(10_000).optional().describe('Shown in lists.'),
+  enabled: () =>
+    z
+      .boolean()
+      .default(true)
+      .describe('false: the server is neither started nor listed nor reached.'),
+  command: () =>
+    z
+      .union([z.string().min(1), words().min(1)])
+      .optional()
+      .describe('Program and arguments: a list, or text split as a shell would.'),
+  args: () => words().default([]).describe('Arguments added to `command`.'),
+  env: () =>
+    z
+      .record(envName(), envValue())
+      .refine((env) => Object.keys(env).length <= 100, 'expected at most 100 variables')
+      .default({})
+      .describe('Environment variables added for the server.'),
+  cwd: () => word().min(1).optional().describe('Working directory; that of this file unless set.'),
+  era: () =>
+    z
+      .enum(['auto', 'legacy', 'modern'])
+      .default('auto')
+      .describe(
+        'Revisions in which the server is spoken to: `legacy` up to 2025-11-25, `modern` from 2026-07-28; `auto` finds out.',
+      ),
+  sharing: () =>
+    z
+      .enum(['auto', 'shared', 'session'])
+      .default('auto')
+      .describe('Who may use one child process.'),
+  session_children_max: () =>
+    z
+      .int()
+      .min(1)
+      .max(10_000)
+      .default(64)
+      .describe('Most children that each belong to one client session (`sharing: session`).'),
+  replicas: () =>
+    z
+      .int()
+      .min(1)
+      .max(64)
+      .default(1)
+      .describe(
+        'Children that clients who declare nothing share; each call goes to the least busy.',
+      ),
+  leased_children_max: () =>
+    z.int().min(1).max(64).default(8).describe('Most children that are told client capabilities.'),
+  startup_timeout_s: () =>
+    z
+      .number()
+      .min(1)
+      .max(3600)
+      .optional()
+      .describe('Longest start: 30, or 120 for npx and uvx, unless set. Seconds.'),
+  call_timeout_s: () =>
+    z
+      .number()
+      .min(0.1)
+      .max(86_400)
+      .default(300)
+      .describe('Longest silence during a call. Seconds.'),
+  max_consecutive_failures: () =>
+    z
+      .int()
+      .min(1)
+      .max(100)
+      .default(3)
+      .describe('Failures in a row after which calls wait for a back-off.'),
+  health_check_interval_s: () =>
+    z
+      .number()
+      .min(0)
+      .max(3600)
+      .optional()
+      .describe(
+        'How often a running server that nobody calls is asked whether it is alive; 0 = never. As `health_check` says unless set. Seconds.',
+      ),
+  idle_ttl_s: () =>
+    z
+      .int()
+      .min(0)
+      .max(86_400)
+      .default(300)
+      .describe('Stop after this long without a call; 0 = never. Seconds.'),
+  tools: () =>
+    z
+      .union([predefinedTools(), toolPolicy()])
+      .optional()
+      .describe(
+        'A list: tools known before the server has started. A mapping: which tools may be used.',
+      ),
+  predefined_tools: () =>
+    predefinedTools().optional().describe('Tools known before the server has started.'),
 };
 
 const notYet = <Shape extends Record<string, z.ZodType>>(shape: Shape): Shape => {
@@ -200,7 +216,7 @@ const notYet = <Shape extends Record<string, z.ZodType>>(shape: Shape): Shape =>
 };
 
 const serverKeys = once(() => ({
-  ...activeKeys,
+  ...shapeOf(activeKeys),
   ...remoteKeys(),
   ...executionKeys(),
   circuit_breaker: breakerBlock()
@@ -242,7 +258,7 @@ const groupKeys = once(() => ({
     .boolean()
     .optional()
     .describe(
-      'Start the members of a group with the gateway, and again after they failed; true unless set.',
+      'Start the server with the gateway, in the background; false unless set. Of a group: its members, and again after they failed; true unless set.',
     ),
   health: z
     .strictObject({
@@ -306,7 +322,20 @@ export const serverEntry = once(() =>
 );
 export type ServerEntry = z.output<ReturnType<typeof serverEntry>>;
 /** What defines one server, wherever it stands. */
-export type OneServerEntry = z.output<z.ZodObject<ReturnType<typeof serverKeys>>>;
+export type OneServerEntry = z.output<z.ZodObject<ReturnType<typeof serverKeys>>> &
+  Partial<Pick<ServerEntry, 'auto_start'>>;
 
-/** The keys of a plain local server: most files have no others, and a schema of all costs a start 20 ms. */
-export const PlainServerEntry = z.strictObject({ ...activeKeys, transport });
+/**
+ * The keys of a plain local server: most files have no others. Each is made for itself, because a schema of all keys
+ * that there are costs a start more than everything else that it does with the file.
+ */
+const plainKeys = { ...activeKeys, transport };
+
+/** For servers that have these keys only; undefined where one of them is no plain key. */
+export const plainEntry = (written: ReadonlySet<string>): z.ZodObject | undefined =>
+  partOf(plainKeys, written);
+
+/** What a plain server comes to that says nothing. */
+export const standardEntry = (): StandardEntry => z.strictObject(shapeOf(plainKeys)).parse({});
+type StandardEntry = z.output<z.ZodObject<ReturnType<typeof plainShape>>>;
+const plainShape = () => shapeOf(plainKeys);

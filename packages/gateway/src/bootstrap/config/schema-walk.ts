@@ -1,6 +1,10 @@
 import { z } from 'zod';
+import { once, onceFor } from '@mcp-hangar/kernel/once';
 
-/** Questions that the loader asks the schema: what is accepted here, and what is known about a key. */
+/**
+ * Questions that the loader asks the schema: what is accepted here, and what is known about a key. It asks them at
+ * every value of a document, so what does not depend on the document is remembered with the schema.
+ */
 
 type AnySchema = z.core.$ZodType;
 
@@ -16,7 +20,7 @@ interface KeyFacts {
 }
 
 /** The schemas under wrappers (optional, default, transform) and unions. */
-export function unwrap(schema: AnySchema): Accepts {
+export const unwrap = onceFor((schema: AnySchema): Accepts => {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable) {
     return unwrap(schema.def.innerType);
   }
@@ -25,9 +29,9 @@ export function unwrap(schema: AnySchema): Accepts {
   }
   if (schema instanceof z.ZodLazy) return unwrap(schema.def.getter());
   if (schema instanceof z.ZodPipe) return unwrap(schema.def.in);
-  if (schema instanceof z.ZodUnion) return schema.def.options.flatMap(unwrap);
+  if (schema instanceof z.ZodUnion) return schema.def.options.flatMap((option) => unwrap(option));
   return [schema];
-}
+});
 
 /** The value that stands in when the key is left out, where the schema has a plain one. */
 export function defaultOf(schema: AnySchema): unknown {
@@ -35,7 +39,7 @@ export function defaultOf(schema: AnySchema): unknown {
   return schema instanceof z.ZodDefault ? schema.def.defaultValue : undefined;
 }
 
-export function factsOf(schema: AnySchema): KeyFacts {
+export const factsOf = onceFor((schema: AnySchema): KeyFacts => {
   const meta = z.globalRegistry.get(schema) ?? {};
   const text = (value: unknown): string | undefined =>
     typeof value === 'string' ? value : undefined;
@@ -46,17 +50,17 @@ export function factsOf(schema: AnySchema): KeyFacts {
     aliasOf: text(meta['aliasOf']),
     inactive: inactive === 'notice' || inactive === 'refuse' ? inactive : undefined,
   };
-}
+});
 
 /** The keys that objects accepted here know, each with its schema. */
-export function knownKeys(accepts: Accepts): ReadonlyMap<string, AnySchema> {
+export const knownKeys = onceFor((accepts: Accepts): ReadonlyMap<string, AnySchema> => {
   const keys = new Map<string, AnySchema>();
   for (const schema of accepts) {
     if (!(schema instanceof z.ZodObject)) continue;
     for (const [key, child] of Object.entries(schema.shape)) keys.set(key, child);
   }
   return keys;
-}
+});
 
 /** The schemas of `key` (of any item, where lists are accepted), still with their wrappers. */
 export function childSchemas(accepts: Accepts, key: string | number): Accepts {
@@ -77,12 +81,28 @@ function ownShape(schema: z.ZodObject, key: string): AnySchema | undefined {
 
 /** What is accepted at `key` below a place that accepts `accepts`. */
 export function childAccepts(accepts: Accepts, key: string | number): Accepts {
-  return childSchemas(accepts, key).flatMap(unwrap);
+  const { known, other, item } = inside(accepts);
+  if (typeof key === 'number') return item();
+  return known.get(key)?.() ?? other();
 }
+
+interface Inside {
+  readonly known: ReadonlyMap<string, () => Accepts>;
+  /** Of keys that no schema names, as the ids of servers are. */
+  readonly other: () => Accepts;
+  readonly item: () => Accepts;
+}
+
+const inside = onceFor((accepts: Accepts): Inside => {
+  const at = (key: string | number): (() => Accepts) =>
+    once(() => childSchemas(accepts, key).flatMap((schema) => unwrap(schema)));
+  const keys = [...knownKeys(accepts).keys()];
+  return { known: new Map(keys.map((key) => [key, at(key)])), other: at(''), item: at(0) };
+});
 
 export type ScalarKind = 'text' | 'number' | 'boolean';
 
-export function scalarKinds(accepts: Accepts): ReadonlySet<ScalarKind> {
+export const scalarKinds = onceFor((accepts: Accepts): ReadonlySet<ScalarKind> => {
   const kinds = new Set<ScalarKind>();
   for (const schema of accepts) {
     if (schema instanceof z.ZodString || schema instanceof z.ZodEnum) kinds.add('text');
@@ -90,7 +110,7 @@ export function scalarKinds(accepts: Accepts): ReadonlySet<ScalarKind> {
     if (schema instanceof z.ZodBoolean) kinds.add('boolean');
   }
   return kinds;
-}
+});
 
 /** The spellings that a choice offers; upper-case twins of lower-case ones are left out. */
 export function choices(accepts: Accepts): readonly string[] {

@@ -143,7 +143,7 @@ export interface ReloadOptions {
   readonly isDryRun?: boolean;
 }
 
-/** What a reload has done, or would. Servers by id. */
+/** What a reload has done, or would. Servers and groups by id. */
 export interface Reloaded {
   /** The configuration is what is served already. */
   readonly isIdentical: boolean;
@@ -153,6 +153,8 @@ export interface Reloaded {
   readonly unchanged: readonly string[];
   /** Of those updated: they stop, and start again with their next call. */
   readonly restarted: readonly string[];
+  /** Which of all these ids are groups, or were. */
+  readonly groups: readonly string[];
   readonly durationMs: number;
 }
 

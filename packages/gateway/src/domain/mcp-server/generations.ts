@@ -28,6 +28,8 @@ export interface GenerationDiff {
   readonly unchanged: readonly string[];
   /** Of those updated: servers that stop, and start again with their next call. */
   readonly restarted: readonly string[];
+  /** Which of all these ids are groups, or were. */
+  readonly groups: readonly string[];
 }
 
 /** Both from the configuration: what came into being in another way is none of its business. */
@@ -51,6 +53,7 @@ export function compareGenerations(old: Generation, next: Generation): Generatio
     updated: [...is].filter((id) => was.has(id) && !same.has(id)),
     unchanged: [...is].filter((id) => same.has(id)),
     restarted: isStep(({ spec, change }) => change === 'replaces' && spec.enabled),
+    groups: [...new Set<string>([...old.groups, ...next.groups].map(({ id }) => id))],
   };
 }
 

@@ -11,6 +11,7 @@ export const EFFECT_OF = {
   id: 'replaces',
   description: 'live',
   enabled: 'switch',
+  autoStart: 'live',
   launch: 'replaces',
   digest: 'replaces',
   secrets: 'live',

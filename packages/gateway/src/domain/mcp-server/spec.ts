@@ -74,6 +74,8 @@ export interface McpServerSpec {
   readonly description: string | undefined;
   /** False: it is neither started nor listed nor reached; only status pages name it. */
   readonly enabled: boolean;
+  /** Started with the gateway, before anybody calls it. */
+  readonly autoStart: boolean;
   readonly launch: StdioLaunch | RemoteLaunch | InactiveLaunch;
   /** Changes exactly when what is launched changes: the key under which catalogues and verdicts are kept. */
   readonly digest: string;

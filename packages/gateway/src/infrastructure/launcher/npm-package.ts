@@ -1,15 +1,18 @@
 import { open, readFile, realpath } from 'node:fs/promises';
 import path from 'node:path';
+import { once } from '@mcp-hangar/kernel/once';
 import { z } from 'zod';
 import { findExecutable, isExecutableFile, pathFolders } from './executable.ts';
 import type { ResolveContext } from './resolve-command.ts';
 
-const Manifest = z.object({
-  name: z.string(),
-  version: z.string(),
-  bin: z.union([z.string(), z.record(z.string(), z.string())]).optional(),
-});
-type Manifest = z.infer<typeof Manifest>;
+const manifestSchema = once(() =>
+  z.object({
+    name: z.string(),
+    version: z.string(),
+    bin: z.union([z.string(), z.record(z.string(), z.string())]).optional(),
+  }),
+);
+type Manifest = z.infer<ReturnType<typeof manifestSchema>>;
 
 /** The longest first line that is looked at; the kernel reads no more than 256 bytes of it either. */
 const SHEBANG_BYTES = 256;
@@ -20,7 +23,7 @@ const NODE_SHEBANG = /^#!\s*(?:\/\S*\/env\s+)?(?:\/\S*\/)?node\s*$/;
 export const readManifest = async (folder: string): Promise<Manifest | undefined> => {
   try {
     const text = await readFile(path.join(folder, 'package.json'), 'utf8');
-    return Manifest.safeParse(JSON.parse(text)).data;
+    return manifestSchema().safeParse(JSON.parse(text)).data;
   } catch {
     return undefined;
   }

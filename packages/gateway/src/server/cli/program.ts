@@ -7,6 +7,7 @@ import { configCommands, type ConfigActions } from './commands/config.ts';
 import { doctorCommands, type DoctorActions } from './commands/doctor.ts';
 import { editCommands, type EditActions } from './commands/edit.ts';
 import { eventCommands, type EventsActions } from './commands/events.ts';
+import type { CommandGroup } from './commands/group.ts';
 import { groupCommands, type GroupActions } from './commands/groups.ts';
 import { operateCommands, type OperateActions } from './commands/operate.ts';
 import { sagaCommands, type SagasActions } from './commands/sagas.ts';
@@ -110,19 +111,11 @@ export async function runCli(argv: readonly string[], actions: CliActions): Prom
     .showSuggestionAfterError()
     .configureOutput({ outputError: () => undefined }) // told by `failed`
     .exitOverride();
-  serveCommands(program, actions, done);
-  setupCommands(program, actions, done);
-  editCommands(program, actions, done);
-  operateCommands(program, actions, done);
-  eventCommands(program, actions, done);
-  callCommands(program, actions, done);
-  sagaCommands(program, actions, done);
-  groupCommands(program, actions, done);
-  doctorCommands(program, actions, done);
-  configCommands(program, actions, done);
-  completionCommands(program, actions, done);
-  putUnderHeadings(program);
   const [first, ...words] = argv;
+  serveCommands(program, actions, done);
+  // A client that starts a gateway waits for it, and says so with the first word.
+  if (first !== 'serve') otherCommands(program, actions, done);
+  putUnderHeadings(program);
   try {
     if (first === '__complete') {
       const { complete, completionText } = await import('./complete.ts');
@@ -140,6 +133,19 @@ export async function runCli(argv: readonly string[], actions: CliActions): Prom
   }
   return code;
 }
+
+const otherCommands: CommandGroup<CliActions> = (program, actions, done) => {
+  setupCommands(program, actions, done);
+  editCommands(program, actions, done);
+  operateCommands(program, actions, done);
+  eventCommands(program, actions, done);
+  callCommands(program, actions, done);
+  sagaCommands(program, actions, done);
+  groupCommands(program, actions, done);
+  doctorCommands(program, actions, done);
+  configCommands(program, actions, done);
+  completionCommands(program, actions, done);
+};
 
 function putUnderHeadings(program: Command): void {
   for (const [heading, names] of Object.entries(HEADINGS))
