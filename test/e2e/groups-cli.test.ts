@@ -131,6 +131,24 @@ describe('The groups of the gateway that runs', () => {
   });
 });
 
+it('Groups that are switched off are shown, and refuse to be used', async () => {
+  await using house = home();
+  const shared = { shared: upstream() };
+  const off = groupOf({ shared: {}, inline: upstream() }, { enabled: false });
+  house.write({ mcp_servers: { ...shared, off } });
+  await house.http();
+  const groups = (await hangar(house, 'groups')).stdout;
+  expect(groups).toMatch(/^off +round_robin +disabled +0 of 2/m);
+  expect(groups).toMatch(/^ +shared +cold +no/m);
+  expect(groups).toMatch(/^ +inline +disabled +no/m);
+  for (const words of ['list', 'status'])
+    expect((await hangar(house, words)).stdout).toMatch(/^(-- +)?off +(group +)?disabled/m);
+  const { code, stderr } = await hangar(house, 'rebalance', 'off');
+  expect(code).toBe(1);
+  expect(stderr).toContain('Group "off" is disabled in the configuration (enabled: false)');
+  expect((await hangar(house, 'start', 'off')).stderr).toContain('Group "off" is disabled');
+});
+
 it('Groups are missed with exit code 3 where none runs', async () => {
   await using house = home();
   for (const words of [['groups'], ['rebalance', 'pool']]) {

@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { LegacyClient } from '../support/clients.ts';
 import { hangar } from '../support/command-line.ts';
+import { groupOf } from '../support/groups.ts';
 import { Household } from '../support/household.ts';
 import { until } from '../support/until.ts';
 import { upstream } from '../support/upstream.ts';
@@ -87,6 +88,41 @@ describe('A server that is tried again', () => {
     await degraded(house);
     expect(await hangar(house, 'stop', 'up')).toMatchObject({ code: 0 });
     expect(await sagas(house)).toEqual({ code: 0, stdout: 'Nothing is pending.\n', stderr: '' });
+  });
+});
+
+describe('A group with a member that is out of rotation', () => {
+  it('says when that is tried again, and the log says so, too, where no gateway runs', async () => {
+    const house = new Household(() => ({
+      mcp_servers: {
+        pool: groupOf({ well: upstream(), broken: upstream(['--boot=exit']) }),
+      },
+    }));
+    homes.push(house);
+    const gateway = await house.http();
+    const outOf = async (): Promise<Record<string, unknown> | undefined> => {
+      const { sagas: listed } = JSON.parse((await sagas(house, '--json')).stdout) as {
+        readonly sagas: readonly Record<string, unknown>[];
+      };
+      return listed.find(({ type }) => type === 'rebalance');
+    };
+    const expected = {
+      subject: 'broken',
+      status: 'waiting',
+      attempt: null,
+      reason: expect.stringContaining(
+        'it is out of group "pool": Cannot start MCP server "broken"',
+      ),
+    };
+    const waiting = await until('the member has left', outOf, 30_000);
+    expect(waiting).toMatchObject(expected);
+    expect(waiting['due_at']).toEqual(expect.any(String));
+    await until('that is in the log', async () =>
+      (await hangar(house, 'events')).stdout.includes('GroupMemberHealthChanged'),
+    );
+    gateway.kill();
+    await gateway.exited;
+    expect(await outOf()).toMatchObject({ ...expected, due_at: null });
   });
 });
 

@@ -51,7 +51,9 @@ export interface ServerFacts {
 export function allFacts(deps: UseCaseDeps, context: UseCaseContext): readonly ServerFacts[] {
   return [
     ...deps.fleet.standalone.map((server) => factsOf(server, deps, context)),
-    ...deps.fleet.disabled.map(disabledFacts),
+    ...deps.fleet.disabled.map((spec) =>
+      disabledFacts(spec, { mode: modeOf(spec), transport: transportOf(spec) }),
+    ),
   ];
 }
 
@@ -95,12 +97,15 @@ function erasOf(server: McpServer): readonly Era[] {
   return known.length === served.length ? known : [];
 }
 
-function disabledFacts(spec: McpServerSpec): ServerFacts {
+/** A server or a group that is switched off. */
+export function disabledFacts(
+  spec: Pick<McpServerSpec, 'id' | 'description' | 'predefinedTools'>,
+  how: Pick<ServerFacts, 'mode' | 'transport'>,
+): ServerFacts {
   return {
     id: spec.id,
     state: 'disabled',
-    mode: modeOf(spec),
-    transport: transportOf(spec),
+    ...how,
     isAlive: false,
     toolsCount: 0,
     areToolsKnown: false,
@@ -126,7 +131,7 @@ function standInNote(server: McpServer, nowMs: number): string | undefined {
   return `its calls go to "${standIn.spec.id}"${why}`;
 }
 
-const DISABLED = 'disabled in the configuration (enabled: false)';
+export const DISABLED = 'disabled in the configuration (enabled: false)';
 
 function noteOf(server: McpServer, listProblem: string | undefined): string | undefined {
   switch (server.phase) {
@@ -175,7 +180,7 @@ export function findCallable(deps: UseCaseDeps, id: string): McpServer | ServerG
 
 /** @throws Fault MCP_SERVER_UNKNOWN, MCP_SERVER_DISABLED */
 export function findServer({ fleet }: UseCaseDeps, id: string): McpServer {
-  const { servers, disabled, groups } = fleet;
+  const { servers, disabled, disabledGroups, groups } = fleet;
   const server = servers.find(({ spec }) => spec.id === id);
   if (server !== undefined) return server;
   if (disabled.some((spec) => spec.id === id)) {
@@ -183,6 +188,8 @@ export function findServer({ fleet }: UseCaseDeps, id: string): McpServer {
       data: { name: id },
     });
   }
+  if (disabledGroups.some((spec) => spec.id === id))
+    throw new Fault('MCP_SERVER_DISABLED', `Group "${id}" is ${DISABLED}`, { data: { name: id } });
   const group = groups.find(({ spec }) => spec.id === id);
   if (group !== undefined) {
     const members = group.members.map(({ spec }) => spec.id).join(', ');

@@ -33,7 +33,7 @@ export interface UseCaseDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly startedAtMs: number;
-  readonly fleet: Pick<Fleet, 'servers' | 'disabled' | 'groups' | 'standalone'>;
+  readonly fleet: Pick<Fleet, 'servers' | 'disabled' | 'groups' | 'disabledGroups' | 'standalone'>;
   /** Why what is to outlive the gateway is not kept just now; undefined where it is. */
   readonly stateProblem?: (() => string | undefined) | undefined;
   readonly catalogs: Catalogs;

@@ -5,28 +5,29 @@
 import { messageOf } from '@mcp-hangar/kernel/error-text';
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { latin1 } from '../byte-text.ts';
-import { declaresAll, missingCapability } from '../../domain/protocol/input-rounds.ts';
+import { missingCapability } from '../../domain/protocol/input-rounds.ts';
 import { isObject, RPC, type JsonObject, type RpcError } from '../../domain/protocol/json-rpc.ts';
 import {
   CLIENT_SLOT,
   cutForServer,
   type ClientText,
 } from '../../domain/protocol/client-message.ts';
-import type { ParamHeader } from '../../domain/protocol/param-headers.ts';
 import { spanEnd, spanStart, spanText } from '../../domain/protocol/json-spans.ts';
 import type { Era } from '../../domain/protocol/revisions.ts';
 import { SERVER_SLOT, type ServerMessage } from '../../domain/protocol/server-message.ts';
 import type { Clock, RawAnswer, Routing, UpstreamCall } from '../ports.ts';
 import type { WantedInput } from '../../domain/protocol/wanted-input.ts';
-import { NOBODY, type Child, type Owner } from '../servers/child.ts';
+import type { Child, Owner } from '../servers/child.ts';
 import type { ServerUser } from '../servers/mcp-server.ts';
 import { ONE_ATTEMPT, type Attempts, type CallGate } from './call-gate.ts';
 import { endingOf, errorIn, timedOut, type CallEnding, type Ending } from './call-ending.ts';
 import type { Companion, Sent } from './companion.ts';
+import type { Delivery, ToolTraits } from './delivery.ts';
 import type { Deadlines, Limited } from './deadlines.ts';
-import type { Bridged, EraBridge } from './era-bridge.ts';
+import type { EraBridge } from './era-bridge.ts';
 import { faultCodeOf, rpcErrorOf, type ClientReply } from './reply.ts';
 import { Rounds } from './rounds.ts';
+import { undeclaredInput } from './undeclared-input.ts';
 
 /** A request as it came. */
 export interface OutgoingRequest {
@@ -36,32 +37,6 @@ export interface OutgoingRequest {
   readonly text: ClientText;
   /** Whose it is, as a server of the other era has to be told. */
   readonly user: ServerUser;
-}
-
-/** The server's own name or URI, as JSON text, in place of the public one. */
-export interface Replacement {
-  readonly slot: number;
-  readonly text: string;
-}
-
-/** What is to be known of a tool, once its server is listed. */
-export interface ToolTraits {
-  readonly paramHeaders: readonly ParamHeader[];
-  /** The client is shown what the tool puts out as `{ result: … }`. */
-  readonly wrapsOutput: boolean;
-}
-
-/** How a call is put to its server. */
-export interface Delivery {
-  readonly replace: Replacement | undefined;
-  /** The server's own name or URI, where the client used another. */
-  readonly upstreamName?: string | undefined;
-  readonly paramHeaders?: Readonly<Record<string, string>>;
-  readonly traits: () => ToolTraits;
-  /** Without an answer or progress for this long the call, or its attempt, ends. */
-  readonly timeoutMs: number;
-  /** What says so, where it is not `call_timeout_s`. */
-  readonly key?: string;
 }
 
 export interface CallOptions {
@@ -258,7 +233,8 @@ export class Call implements UpstreamCall, Limited {
         ? (faultCodeOf(read.error) ?? 'rpc error')
         : errorIn(answer, request.method);
     const outcome = error === undefined ? 'answered' : 'answered-error';
-    const missing = this.#undeclared(child, read);
+    const inVain = this.askedInVain ?? child.askedInVain;
+    const missing = undeclaredInput(read, inVain, { child, user: request.user });
     if (!this.#settle({ outcome, error, bytes: answer.bytes })) return;
     // It failed after it had asked for what a modern client declares with every request: such a client is told so.
     if (error !== undefined && request.era === 'modern' && missing !== undefined)
@@ -266,23 +242,6 @@ export class Call implements UpstreamCall, Limited {
     else if (read.kind === 'answer') this.reply.answer(read.answer);
     else if (read.kind === 'refused') this.reply.refuse(read.error);
     else this.reply.result(read.result);
-  }
-
-  /** What the client would have had to declare for what the server asked it in vain. */
-  #undeclared(child: Child, read: Bridged): JsonObject | undefined {
-    const inVain = this.askedInVain ?? child.askedInVain ?? this.#pagesInVain(read);
-    // A child that all share can ask nobody, whatever its clients declare.
-    const isDeclared =
-      inVain !== undefined &&
-      child.seat.kind === 'shared' &&
-      declaresAll(inVain, this.#options.request.user.asker.capabilities);
-    return isDeclared ? undefined : inVain;
-  }
-
-  /** Nobody is sent to the pages that a legacy server wants visited first, and the modern era lacks that code. */
-  #pagesInVain(read: Bridged): JsonObject | undefined {
-    const wantsPages = read.kind === 'refused' && read.error.code === RPC.urlElicitationRequired;
-    return wantsPages && this.owner === NOBODY ? { elicitation: { url: {} } } : undefined;
   }
 
   /**

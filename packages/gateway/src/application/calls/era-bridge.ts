@@ -26,7 +26,8 @@ import type { RawAnswer } from '../ports.ts';
 import type { Child } from '../servers/child.ts';
 import { toolNeedsModernTask } from '../tasks/task-faults.ts';
 import { parseAnswer, plainError } from './ask.ts';
-import type { OutgoingRequest, Replacement } from './call.ts';
+import type { OutgoingRequest } from './call.ts';
+import type { Replacement } from './delivery.ts';
 import { editedAnswer } from './edited-answer.ts';
 import { rpcErrorOf } from './reply.ts';
 

@@ -9,8 +9,9 @@ import {
   paramHeaders as headersIn,
 } from '../../domain/protocol/param-headers.ts';
 import { wrapsOutput } from '../../domain/protocol/structured-content.ts';
-import { Call, type Delivery, type ToolTraits } from '../calls/call.ts';
+import { Call } from '../calls/call.ts';
 import { Deadlines } from '../calls/deadlines.ts';
+import { withinLimit, type Delivery, type ToolTraits } from '../calls/delivery.ts';
 import type { EraBridge } from '../calls/era-bridge.ts';
 import { encodeHeaderValue } from '../calls/header-value.ts';
 import type { InternalCall } from '../calls/internal-call.ts';
@@ -299,8 +300,8 @@ export class CallPath {
       onRetry,
       isRepeatable: () => isRepeatable(this.#catalogs.offer(server, user.asker, user.owner), tool),
       attempt: (limit) => {
-        const isShorter = limit !== undefined && limit.timeoutMs < delivery.timeoutMs;
-        this.#hand(call, isShorter ? { ...sending, delivery: { ...delivery, ...limit } } : sending);
+        const limited = withinLimit(delivery, limit);
+        this.#hand(call, limited === delivery ? sending : { ...sending, delivery: limited });
       },
     });
   }
@@ -328,20 +329,24 @@ export class CallPath {
   }
 
   #send(call: Call, child: Child, sending: Sending): void {
-    if (sending.server.failover !== undefined)
+    let { delivery } = sending;
+    if (sending.server.failover !== undefined) {
+      delivery = withinLimit(delivery, call.gate?.attemptLimit);
       followMember(call, child, sending, {
         catalogs: this.#catalogs,
         clock: this.#options.clock,
         again: (avoid) => this.#hand(call, { ...sending, avoid }),
       });
+    }
     if (child.seat.era !== sending.user.asker.era) {
       // It goes on: sending a call that is over ends the work that the child has begun for it.
       if (sending.isOfOneEra === true) call.refuse(unknownMethod(sending.request.method));
       // A modern server forgets a request that it answers with questions: any child of it can take the next.
       call.again ??= () => this.#hand(call, sending);
     }
-    if (child.connection.mirrorsParams === true) this.#sendMirrored(call, child, sending);
-    else call.sendTo(child, sending.delivery);
+    if (child.connection.mirrorsParams === true)
+      this.#sendMirrored(call, child, { ...sending, delivery });
+    else call.sendTo(child, delivery);
   }
 }
 

@@ -1,4 +1,5 @@
 /** The servers and groups that the gateway has now, and the endpoints under which clients find them. */
+import type { GroupSpec } from '../../domain/group/spec.ts';
 import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
 import type { Endpoint } from '../catalog/views.ts';
 import type { ServerGroup } from '../groups/server-group.ts';
@@ -18,6 +19,7 @@ export interface Formation {
   /** Those that the configuration switches off. */
   readonly disabled: readonly McpServerSpec[];
   readonly groups: readonly ServerGroup[];
+  readonly disabledGroups: readonly GroupSpec[];
 }
 
 interface Placement extends Formation {
@@ -65,6 +67,10 @@ export class Fleet implements Formation {
 
   get groups(): readonly ServerGroup[] {
     return this.#now.groups;
+  }
+
+  get disabledGroups(): readonly GroupSpec[] {
+    return this.#now.disabledGroups;
   }
 
   /** Servers that are shown under their own ids: all but those that only a group defines. */
@@ -119,14 +125,13 @@ export class Fleet implements Formation {
   }
 }
 
-function placed({ servers, disabled, groups }: Formation, toolsOnly: boolean): Placement {
+function placed(formation: Formation, toolsOnly: boolean): Placement {
+  const { servers, groups } = formation;
   const inline = new Set<string>(groups.flatMap(({ inlineIds }) => inlineIds));
   const standalone = servers.filter(({ spec }) => !inline.has(spec.id));
   const shown = toolsOnly ? [] : [...standalone, ...groups];
   return {
-    servers,
-    disabled,
-    groups,
+    ...formation,
     standalone,
     readsHeaders: groups.some(({ spec }) => spec.affinity?.by === 'header'),
     shown,

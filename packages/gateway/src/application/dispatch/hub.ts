@@ -1,8 +1,8 @@
 /** What every front of the gateway shares: servers, catalogues, views, calls; built from the options, ended together. */
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 import type { Breaker } from '../../domain/breaker/breaker.ts';
-import { mcpServerStream } from '../../domain/mcp-server/events.ts';
-import type { Lifecycle } from '../../domain/mcp-server/lifecycle.ts';
+import { mcpServerStream, type McpServerEvent } from '../../domain/mcp-server/events.ts';
+import type { Lifecycle } from '../../domain/mcp-server/lifecycle-state.ts';
 import type { GroupHistory } from '../../domain/group/history.ts';
 import type { GroupSpec } from '../../domain/group/spec.ts';
 import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
@@ -20,6 +20,7 @@ import type {
   Clock,
   DescribeConfiguration,
   EventSink,
+  Fencing,
   Logger,
   MemoryStore,
   ParkedCallStore,
@@ -27,6 +28,7 @@ import type {
   UpstreamLauncher,
 } from '../ports.ts';
 import type { SettledCall } from '../recording/call-event.ts';
+import { registeredAtBoot } from '../recording/registrations.ts';
 import { settlesWithin } from '../settles-within.ts';
 import { McpServer, type ServerUser } from '../servers/mcp-server.ts';
 import type {
@@ -44,7 +46,7 @@ import { TaskTable } from '../tasks/task-table.ts';
 import type { ReloadConfiguration } from '../reload/reloads.ts';
 import type { UseCaseDeps } from '../use-case.ts';
 import { CallPath } from './call-path.ts';
-import { Fleet } from './fleet.ts';
+import { Fleet, type Formation } from './fleet.ts';
 
 export interface HubOptions {
   readonly servers: readonly McpServerSpec[];
@@ -62,6 +64,8 @@ export interface HubOptions {
   /** Of circuit breakers, by the stream of what each belongs to. */
   readonly pastCircuits?: ReadonlyMap<string, Breaker>;
   readonly pastProcesses?: PastProcesses;
+  /** Where other gateways use the same store. */
+  readonly fencing?: Fencing;
   /** A UUID for an event; a random one unless given. */
   readonly newEventId?: () => string;
   readonly random: () => number;
@@ -143,12 +147,9 @@ export class Hub {
     const enabled = options.servers.filter((spec) => spec.enabled);
     const servers = enabled.map((spec) => this.newServer(spec, pastOf(options, spec)));
     this.groups = this.#newGroups(servers);
+    this.processes.add(this.groups.process);
     const fleet = new Fleet(
-      {
-        servers,
-        groups: this.groups.all,
-        disabled: options.servers.filter((spec) => !spec.enabled),
-      },
+      { servers, groups: this.groups.all, ...switchedOff(options) },
       {
         prefixed: naming === 'bare' ? 'on-collision' : true,
         ownTools: this.#tools,
@@ -190,6 +191,20 @@ export class Hub {
     const { groups = [], groupPast: past = new Map(), catalog } = this.options;
     const { startConcurrency } = catalog;
     return new Groups(groups, servers, { ...this.options, past, startConcurrency });
+  }
+
+  /** Goes on with what the gateway before this one had begun, in the background. */
+  begin(): void {
+    const { past, servers } = this.options;
+    this.register(registeredAtBoot(past, servers));
+    this.processes.resume();
+    this.groups.begin();
+  }
+
+  /** Records what came into the configuration, changed there, or left it. */
+  register(events: readonly McpServerEvent[]): void {
+    for (const event of events)
+      this.processes.record(mcpServerStream(event.data.mcp_server_id), event);
   }
 
   /** A server that is in no fleet yet. @param past where the log left off */
@@ -244,7 +259,6 @@ export class Hub {
   }
 
   async close(): Promise<void> {
-    this.groups.close();
     this.#health.close();
     this.processes.close();
     this.parking.close();
@@ -265,6 +279,15 @@ const NO_PAST: Past = { lifecycle: undefined };
 const pastOf = ({ past, pastCircuits }: HubOptions, { id }: McpServerSpec): Past => ({
   lifecycle: past.get(id),
   circuit: pastCircuits?.get(mcpServerStream(id)),
+});
+
+/** What the configuration switches off. */
+export const switchedOff = ({
+  servers,
+  groups = [],
+}: Pick<HubOptions, 'servers' | 'groups'>): Pick<Formation, 'disabled' | 'disabledGroups'> => ({
+  disabled: servers.filter((spec) => !spec.enabled),
+  disabledGroups: groups.filter((spec) => !spec.enabled),
 });
 
 /** The shortest time limit that any of the servers and groups gives a call, or an attempt of one. */

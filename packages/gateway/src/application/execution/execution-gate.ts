@@ -10,7 +10,7 @@ import { STANDARD_RETRY, type RetryPolicy } from '../../domain/execution/retry-p
 import type { ExecutionSettings, ServerExecution } from '../../domain/execution/settings.ts';
 import type { RateLimit } from '../../domain/execution/token-bucket.ts';
 import { Deadlines } from '../calls/deadlines.ts';
-import type { Retrying } from '../calls/call-gate.ts';
+import type { GuardedMember, Retrying } from '../calls/call-gate.ts';
 import type { Logger } from '../ports.ts';
 import {
   GuardedCall,
@@ -84,12 +84,12 @@ export class ExecutionGate implements GateKeeper {
 
   /** Whether a call to the server has anything to pass. */
   guards(server: GuardedServer): boolean {
-    return server.spec.execution !== undefined || this.#isGlobal;
+    return server.spec.execution !== undefined || this.#isGlobal || hasLimitedMember(server);
   }
 
   /** Lets a call through, now or when it is its turn; where it may not pass the call fails. */
   admit(call: Guarded, passage: Passage): void {
-    const { buckets, line, execution } = this.#limitsOf(passage.server);
+    const { buckets, line } = this.#limitsOf(passage.server);
     try {
       const nowMs = this.nowMs();
       const all = [...this.#shared.of(passage.principal, nowMs), ...buckets.of(passage.tool)];
@@ -98,9 +98,11 @@ export class ExecutionGate implements GateKeeper {
       call.fail(error);
       return;
     }
-    const policy = passage.tool === undefined ? undefined : policyOf(execution?.retry, passage);
-    const isLimited = Number.isFinite(line.max) || Number.isFinite(this.#admission.max);
-    const how = { passage, policy, line: isLimited ? line : undefined };
+    const hasPlaces =
+      Number.isFinite(line.max) ||
+      Number.isFinite(this.#admission.max) ||
+      hasLimitedMember(passage.server);
+    const how = { passage, line: hasPlaces ? line : undefined };
     const guarded = new GuardedCall(this, call, how);
     call.gate = guarded;
     guarded.begin();
@@ -129,13 +131,45 @@ export class ExecutionGate implements GateKeeper {
   enter(line: Line<GuardedCall>, call: GuardedCall): Ticket<GuardedCall> {
     const ticket = this.#admission.enter(line, call);
     if (ticket.state === 'running') return ticket;
-    const tooMany = this.#tooMany(call, line);
+    const tooMany = this.#tooMany(ticket);
     if (tooMany !== undefined) {
       this.#admission.leave(ticket);
       throw tooMany;
     }
     this.#await(call);
     return ticket;
+  }
+
+  aheadAt(member: GuardedMember, tool: string | undefined): number {
+    if (!isLimited(member)) return 0;
+    const { buckets, line } = this.#limitsOf(member);
+    const nowMs = this.nowMs();
+    if (buckets.of(tool).some(({ bucket }) => bucket.waitMs(1, nowMs) > 0)) return NEVER;
+    return line.isOpen ? 0 : line.length + 1;
+  }
+
+  takeAt(member: GuardedMember, tool: string | undefined): void {
+    if (isLimited(member)) takeTokens(this.#limitsOf(member).buckets.of(tool), 1, this.nowMs());
+  }
+
+  goWithin(ticket: Ticket<GuardedCall>, member: GuardedMember): void {
+    this.#admission.goWithin(ticket, this.#limitsOf(member).line);
+    if (ticket.state !== 'waiting') return;
+    this.#drainSoon();
+    const tooMany = this.#tooMany(ticket);
+    if (tooMany !== undefined) throw tooMany;
+    this.#await(ticket.subject);
+  }
+
+  placeBeside(call: GuardedCall, member: GuardedMember): Ticket<GuardedCall> | undefined {
+    const { line } = this.#limitsOf(call.passage.server);
+    return this.#admission.enterNow(line, this.#limitsOf(member).line, call);
+  }
+
+  policyAt(passage: Passage, member?: GuardedMember): RetryPolicy | undefined {
+    if (passage.tool === undefined) return undefined;
+    const { retry } = this.#limitsOf(passage.server).execution ?? {};
+    return policyOf(retry ?? member?.spec.execution?.retry, passage);
   }
 
   pause(ticket: Ticket<GuardedCall>): void {
@@ -150,7 +184,7 @@ export class ExecutionGate implements GateKeeper {
       return;
     }
     // Those that have waited for the start of a server together do not all find room in its line.
-    const tooMany = this.#tooMany(ticket.subject, ticket.line);
+    const tooMany = this.#tooMany(ticket);
     if (tooMany !== undefined) throw tooMany;
     this.#await(ticket.subject);
   }
@@ -227,41 +261,48 @@ export class ExecutionGate implements GateKeeper {
     }
   }
 
-  /** Why a call that would wait in the line may not. */
-  #tooMany(call: GuardedCall, line: Line<GuardedCall>): Fault | undefined {
+  /** Why a call that would wait in its line may not. */
+  #tooMany({ subject, line, around }: Ticket<GuardedCall>): Fault | undefined {
     const { queueMax } = this.#settings;
-    const { max, running } = this.#admission;
-    const room = Math.max(0, Math.min(line.max - line.running, max - running));
+    const rooms = [this.#admission, line, around ?? line].map(({ max, running }) => max - running);
+    const room = Math.max(0, Math.min(...rooms));
     if (line.length - room <= queueMax) return undefined;
-    const detail = `${this.#cause(call)}, and ${queueMax} more wait (execution.queue_max)`;
-    return this.#limited(call, detail);
+    const detail = `${this.#cause(subject)}, and ${queueMax} more wait (execution.queue_max)`;
+    return this.#limited(subject, detail);
   }
 
   /** Which limit a call waits for. */
-  #cause({ passage }: GuardedCall): string {
-    const { max } = this.#admission;
-    const { id } = passage.server.spec;
-    const { line } = this.#limitsOf(passage.server);
-    return this.#isServers(line)
-      ? `MCP server "${id}" has as many calls at one time as it may, ${line.max} (${serverKey(id)})`
-      : `the gateway has as many calls at one time as it may, ${max} (execution.max_concurrency)`;
+  #cause(call: GuardedCall): string {
+    const server = this.#holdsUp(call);
+    if (server === undefined)
+      return `the gateway has as many calls at one time as it may, ${this.#admission.max} (execution.max_concurrency)`;
+    const { id } = server.spec;
+    const { max } = this.#limitsOf(server).line;
+    return `MCP server "${id}" has as many calls at one time as it may, ${max} (${serverKey(id)})`;
   }
 
-  /** Whether what holds up a line is its own limit. */
-  #isServers(line: Line<GuardedCall>): boolean {
-    return line.isFull || !this.#admission.isFull;
+  /** The server, or the group, whose own limit a call waits for; undefined where it is that of the gateway. */
+  #holdsUp({ at, passage: { server } }: GuardedCall): GuardedServer | undefined {
+    if (this.#limitsOf(at).line.isFull) return at;
+    if (this.#limitsOf(server).line.isFull) return server;
+    return this.#admission.isFull ? undefined : at;
   }
 
   #limited(call: GuardedCall, detail: string): Fault {
-    const { spec } = call.passage.server;
-    const { line } = this.#limitsOf(call.passage.server);
-    const limit = this.#isServers(line) ? serverKey(spec.id) : 'execution.max_concurrency';
+    const server = this.#holdsUp(call);
+    const { line } = this.#limitsOf(call.at);
+    const limit = server === undefined ? 'execution.max_concurrency' : serverKey(server.spec.id);
     // Whoever stands first has waited about as long as the next one will.
     const waitedMs = this.nowMs() - (line.head?.subject.waitsSinceMs ?? this.nowMs());
     const retryAfterMs = Math.round(Math.max(RETRY_AFTER_MS_MIN, waitedMs));
     return new Fault('CONCURRENCY_LIMITED', detail, { data: { limit, retryAfterMs } });
   }
 }
+
+const NEVER = Number.POSITIVE_INFINITY;
+const hasLimitedMember = ({ failover, members }: GuardedServer): boolean =>
+  failover !== undefined && members?.some(isLimited) === true;
+const isLimited = ({ spec }: Pick<GuardedMember, 'spec'>): boolean => spec.execution !== undefined;
 
 const serverKey = (id: string): string => `mcp_servers.${id}.max_concurrency`;
 

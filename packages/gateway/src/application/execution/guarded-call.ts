@@ -7,14 +7,21 @@
  * 1. It holds one place at most, and none while it waits for its client, for a start or for its next attempt.
  * 2. Once it is over it holds nothing, and no attempt follows.
  */
-import type { Fault } from '@mcp-hangar/kernel/errors';
+import { Fault } from '@mcp-hangar/kernel/errors';
 import type { Line, Ticket } from '../../domain/execution/admission.ts';
 import {
   mayTryAgain,
   retryDelayMs,
   type RetryPolicy,
 } from '../../domain/execution/retry-policy.ts';
-import type { Attempts, CallGate, Retrying } from '../calls/call-gate.ts';
+import type {
+  AttemptLimit,
+  Attempts,
+  BesideGate,
+  CallGate,
+  GuardedMember,
+  Retrying,
+} from '../calls/call-gate.ts';
 import type { Limited } from '../calls/deadlines.ts';
 import type { Child } from '../servers/child.ts';
 import type { Upstream } from '../servers/upstream.ts';
@@ -27,7 +34,8 @@ export interface Guarded {
 }
 
 /** A server, as far as the gates look at it. */
-export type GuardedServer = Pick<Upstream, 'spec' | 'retryInMs'>;
+export type GuardedServer = Pick<Upstream, 'spec' | 'retryInMs'> &
+  Partial<Pick<Upstream, 'members' | 'failover'>>;
 
 /** What is to be let through. */
 export interface Passage {
@@ -47,12 +55,6 @@ export interface Passage {
   readonly attempt: (limit: AttemptLimit | undefined) => void;
 }
 
-/** How long an attempt may be silent, and which key says so. */
-export interface AttemptLimit {
-  readonly timeoutMs: number;
-  readonly key: string;
-}
-
 /** What the gate does for its calls. */
 export interface GateKeeper {
   readonly nowMs: () => number;
@@ -65,6 +67,16 @@ export interface GateKeeper {
   comeBack(ticket: Ticket<GuardedCall>): void;
   resume(ticket: Ticket<GuardedCall>): void;
   leave(ticket: Ticket<GuardedCall>): void;
+  /** Calls that one to a member would wait for there; infinite where it would be refused. */
+  aheadAt(member: GuardedMember, tool: string | undefined): number;
+  /** Takes the tokens of a member. @throws Fault RATE_LIMITED */
+  takeAt(member: GuardedMember, tool: string | undefined): void;
+  /** Takes the place of a call on to a member of its group. @throws Fault CONCURRENCY_LIMITED */
+  goWithin(ticket: Ticket<GuardedCall>, member: GuardedMember): void;
+  /** A place at a member for what does not wait for one; undefined where there is none now. */
+  placeBeside(call: GuardedCall, member: GuardedMember): Ticket<GuardedCall> | undefined;
+  /** How the call is made again: as its server says, and where that says nothing, as the member that has it does. */
+  policyAt(passage: Passage, member?: GuardedMember): RetryPolicy | undefined;
   /** The tokens of a further attempt. @throws Fault RATE_LIMITED */
   takeAgain(passage: Passage): void;
   /** A further attempt is to come. */
@@ -78,8 +90,10 @@ export class GuardedCall implements CallGate, Limited {
   readonly #call: Guarded;
   readonly passage: Passage;
   /** Undefined where nothing limits how many calls its server has. */
-  readonly #line: Line<GuardedCall> | undefined;
+  readonly line: Line<GuardedCall> | undefined;
   #policy: RetryPolicy | undefined;
+  /** The server, or the member of the group, whose limits count where it is. */
+  at: GuardedServer;
   #ticket: Ticket<GuardedCall> | undefined;
   /** When it is its turn. */
   #next: (() => void) | undefined;
@@ -102,14 +116,14 @@ export class GuardedCall implements CallGate, Limited {
     how: {
       readonly passage: Passage;
       readonly line: Line<GuardedCall> | undefined;
-      readonly policy: RetryPolicy | undefined;
     },
   ) {
     this.#keeper = keeper;
     this.#call = call;
     this.passage = how.passage;
-    this.#line = how.line;
-    this.#policy = how.policy;
+    this.line = how.line;
+    this.at = how.passage.server;
+    this.#policy = keeper.policyAt(how.passage);
   }
 
   get attempts(): Attempts {
@@ -118,13 +132,13 @@ export class GuardedCall implements CallGate, Limited {
 
   /** Makes the attempt, or waits for its turn. */
   begin(): void {
-    if (this.#line === undefined) {
+    if (this.line === undefined) {
       this.#run();
       return;
     }
     this.#next = () => this.#run();
     try {
-      this.#ticket = this.#keeper.enter(this.#line, this);
+      this.#ticket = this.#keeper.enter(this.line, this);
     } catch (error) {
       this.#call.fail(error);
       return;
@@ -137,6 +151,30 @@ export class GuardedCall implements CallGate, Limited {
     const next = this.#next;
     this.#next = undefined;
     next?.();
+  }
+
+  aheadAt(member: GuardedMember): number {
+    return this.#keeper.aheadAt(member, this.passage.tool);
+  }
+
+  placeAt(member: GuardedMember): Promise<void> | undefined {
+    const { tool } = this.passage;
+    // What its client has answered goes on, whatever the limits say.
+    if (!this.#hasAsked) this.#keeper.takeAt(member, tool);
+    this.at = member;
+    this.#policy = this.#keeper.policyAt(this.passage, member);
+    const ticket = this.#ticket;
+    if (ticket === undefined) return undefined;
+    this.#keeper.goWithin(ticket, member);
+    if (ticket.state !== 'waiting') return undefined;
+    return new Promise((resolve, reject) => {
+      const over = new Fault('GATEWAY_STOPPING', 'the call is over');
+      this.#next = () => (this.#isOver ? reject(over) : resolve());
+    });
+  }
+
+  beside(): BesideGate {
+    return new SecondTry(this.#keeper, this);
   }
 
   stepAside(): void {
@@ -210,15 +248,20 @@ export class GuardedCall implements CallGate, Limited {
   #run(): void {
     if (this.#call.settled) return;
     this.#beganAtMs ??= this.#keeper.nowMs();
+    if (this.waitMsMax <= DEADLINE_SLACK_MS && this.#endsAsItFailed()) return;
+    this.passage.attempt(this.attemptLimit);
+  }
+
+  get attemptLimit(): AttemptLimit | undefined {
     const leftMs = this.waitMsMax;
-    if (leftMs <= DEADLINE_SLACK_MS && this.#endsAsItFailed()) return;
     const ofAttempt = this.#policy?.attemptTimeoutMs ?? Number.POSITIVE_INFINITY;
     const timeoutMs = Math.min(ofAttempt, leftMs);
     const key = ofAttempt < leftMs ? 'attempt_timeout_s of its retry policy' : 'call_timeout_s';
-    this.passage.attempt(timeoutMs === Number.POSITIVE_INFINITY ? undefined : { timeoutMs, key });
+    return timeoutMs === Number.POSITIVE_INFINITY ? undefined : { timeoutMs, key };
   }
 
   #again(): void {
+    this.at = this.passage.server;
     try {
       this.#keeper.takeAgain(this.passage);
     } catch {
@@ -264,3 +307,38 @@ export class GuardedCall implements CallGate, Limited {
 
 /** An attempt that has less time is not made. */
 const DEADLINE_SLACK_MS = 5;
+
+/** What runs beside a call at a second member: it costs what any call costs there, and waits for nothing. */
+class SecondTry implements BesideGate {
+  readonly #keeper: GateKeeper;
+  readonly #call: GuardedCall;
+  #ticket: Ticket<GuardedCall> | undefined;
+
+  constructor(keeper: GateKeeper, call: GuardedCall) {
+    this.#keeper = keeper;
+    this.#call = call;
+  }
+
+  aheadAt(member: GuardedMember): number {
+    return this.#call.aheadAt(member);
+  }
+
+  placeAt(member: GuardedMember): undefined {
+    this.over(); // of a member before this one
+    this.#keeper.takeAt(member, this.#call.passage.tool);
+    if (this.#call.line === undefined) return;
+    this.#ticket = this.#keeper.placeBeside(this.#call, member);
+    if (this.#ticket === undefined)
+      throw new Fault('CONCURRENCY_LIMITED', 'a second try does not wait for a place');
+  }
+
+  stepAside(): void {
+    // It keeps its place: it is the last to be waited for.
+  }
+
+  over(): void {
+    const ticket = this.#ticket;
+    this.#ticket = undefined;
+    if (ticket !== undefined) this.#keeper.leave(ticket);
+  }
+}

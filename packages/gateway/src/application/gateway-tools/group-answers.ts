@@ -1,31 +1,16 @@
 /** What gateway tools answer about groups. */
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 import type { ToolAnswer } from '../calls/internal-call.ts';
-import type { GroupFacts, GroupMemberFacts } from '../groups/group-facts.ts';
+import { groupBasics, memberBasics } from '../groups/group-basics.ts';
+import type { GroupFacts } from '../groups/group-facts.ts';
 import type { GroupList } from '../queries/list-groups.ts';
 import { valueAnswer } from './value-answer.ts';
 
-/** A group with all that is known of it. */
+/** A group with all that a client is told of it. */
 export const groupStatus = (group: GroupFacts): JsonObject => ({
   group_id: group.id,
-  description: group.description ?? null,
-  state: group.state,
-  strategy: group.strategy,
-  min_healthy: group.minHealthy,
-  healthy_count: group.healthyCount,
-  total_members: group.totalCount,
-  is_available: group.isAvailable,
-  circuit_open: group.isCircuitOpen,
-  members: group.members.map(memberStatus),
-});
-
-const memberStatus = (member: GroupMemberFacts): JsonObject => ({
-  id: member.id,
-  state: member.state,
-  in_rotation: member.inRotation,
-  weight: member.weight,
-  priority: member.priority,
-  consecutive_failures: member.consecutiveFailures,
+  ...groupBasics(group),
+  members: group.members.map(memberBasics),
 });
 
 export const groupListAnswer = ({ groups }: GroupList): ToolAnswer =>

@@ -81,6 +81,7 @@ const GROUP_AS: Readonly<Record<GroupFacts['state'], ServerState>> = {
   partial: 'degraded',
   degraded: 'degraded',
   inactive: 'dead',
+  disabled: 'disabled',
 };
 
 const groupIndicator = ({ state }: GroupFacts, { family }: Words): string =>

@@ -40,7 +40,7 @@ export function groupAsServer(
     consecutiveFailures,
     circuit: undefined,
     cannotCross: [],
-    queuedCount: deps.gate.queuedOf(group),
+    queuedCount: [group, ...members].reduce((sum, one) => sum + deps.gate.queuedOf(one), 0),
     activity: activityOfAll(group, deps.clock.nowMs()),
   };
 }

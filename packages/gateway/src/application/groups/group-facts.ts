@@ -1,17 +1,16 @@
 /** What status pages say of one group, in one place for all of them. */
 import { Fault } from '@mcp-hangar/kernel/errors';
 import type { GroupState } from '../../domain/group/events.ts';
-import type { Strategy } from '../../domain/group/spec.ts';
-import type { McpServerPhase } from '../../domain/mcp-server/health.ts';
+import type { GroupSpec, Strategy } from '../../domain/group/spec.ts';
 import { nearest } from '../../domain/near-names.ts';
-import type { ServerFacts } from '../server-facts.ts';
+import { DISABLED, disabledFacts, type ServerFacts, type ServerState } from '../server-facts.ts';
 import type { UseCaseContext, UseCaseDeps } from '../use-case.ts';
 import { groupAsServer } from './group-as-server.ts';
 import type { MemberFacts, ServerGroup } from './server-group.ts';
 
 export interface GroupMemberFacts {
   readonly id: string;
-  readonly state: McpServerPhase;
+  readonly state: ServerState;
   readonly inRotation: boolean;
   readonly weight: number;
   readonly priority: number;
@@ -25,7 +24,7 @@ export interface GroupMemberFacts {
 export interface GroupFacts {
   readonly id: string;
   readonly description: string | undefined;
-  readonly state: GroupState;
+  readonly state: GroupState | 'disabled';
   readonly stateSinceMs: number;
   readonly strategy: Strategy;
   readonly minHealthy: number;
@@ -40,8 +39,14 @@ export interface GroupFacts {
   readonly asServer: ServerFacts;
 }
 
-export const allGroupFacts = (deps: UseCaseDeps, context: UseCaseContext): readonly GroupFacts[] =>
-  deps.fleet.groups.map((group) => groupFactsOf(group, deps, context));
+/** Every configured group, also those that are switched off. */
+export const allGroupFacts = (
+  deps: UseCaseDeps,
+  context: UseCaseContext,
+): readonly GroupFacts[] => [
+  ...deps.fleet.groups.map((group) => groupFactsOf(group, deps, context)),
+  ...deps.fleet.disabledGroups.map((spec) => disabledGroupFacts(spec, deps)),
+];
 
 export function groupFactsOf(
   group: ServerGroup,
@@ -77,10 +82,41 @@ const memberFactsOf = (member: MemberFacts): GroupMemberFacts => ({
   lastFailure: member.server.lastFailure,
 });
 
-/** @throws Fault GROUP_UNKNOWN */
+function disabledGroupFacts(spec: GroupSpec, { fleet, startedAtMs }: UseCaseDeps): GroupFacts {
+  const stateOf = (id: string): ServerState =>
+    fleet.servers.find((server) => server.spec.id === id)?.phase ?? 'disabled';
+  return {
+    id: spec.id,
+    description: spec.description,
+    state: 'disabled',
+    stateSinceMs: startedAtMs,
+    strategy: spec.strategy,
+    minHealthy: spec.minHealthy,
+    healthyCount: 0,
+    totalCount: spec.members.length,
+    isAvailable: false,
+    isCircuitOpen: false,
+    members: spec.members.map(({ id, weight, priority }) => ({
+      id,
+      state: stateOf(id),
+      inRotation: false,
+      weight,
+      priority,
+      consecutiveFailures: 0,
+      inFlight: 0,
+      lastSelectedAtMs: undefined,
+      lastFailure: undefined,
+    })),
+    asServer: disabledFacts(spec, { mode: 'group', transport: 'group' }),
+  };
+}
+
+/** @throws Fault GROUP_UNKNOWN, MCP_SERVER_DISABLED */
 export function findGroup({ fleet }: UseCaseDeps, id: string): ServerGroup {
   const found = fleet.groups.find(({ spec }) => spec.id === id);
   if (found !== undefined) return found;
+  if (fleet.disabledGroups.some((spec) => spec.id === id))
+    throw new Fault('MCP_SERVER_DISABLED', `Group "${id}" is ${DISABLED}`, { data: { name: id } });
   const known = fleet.groups.map(({ spec }) => String(spec.id));
   const meant = nearest(id, known);
   const advice =

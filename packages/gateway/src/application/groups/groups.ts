@@ -2,10 +2,14 @@
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { stackOf } from '@mcp-hangar/kernel/error-text';
 import { backoffMs } from '../../domain/mcp-server/backoff.ts';
-import type { GroupHistory } from '../../domain/group/history.ts';
+import { groupStream } from '../../domain/group/events.ts';
+import { NO_HISTORY, type GroupHistory } from '../../domain/group/history.ts';
 import type { GroupSpec } from '../../domain/group/spec.ts';
+import type { PendingStep } from '../../domain/processes/pending-step.ts';
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
-import { ask, RpcRefusal } from '../calls/ask.ts';
+import type { RunningProcess } from '../processes/process-runner.ts';
+import { absentMember, openCircuit } from './pending-rebalance.ts';
+import { Probe } from '../health/probe.ts';
 import type { Clock, EventSink, Logger } from '../ports.ts';
 import { ANYBODY } from '../servers/anybody.ts';
 import type { McpServer } from '../servers/mcp-server.ts';
@@ -13,7 +17,6 @@ import { ServerGroup, type MemberFacts } from './server-group.ts';
 
 /** How often members that are in trouble are looked after, at most. */
 const CARE_MS = 1_000;
-const PING_MS_MAX = 5_000;
 
 export interface GroupsOptions {
   readonly clock: Clock;
@@ -35,6 +38,17 @@ interface Trial {
 }
 
 export class Groups {
+  /** That members come back is a process: what is durable of it stands in the streams of the groups. */
+  readonly process: RunningProcess = {
+    // Groups hear of their members by themselves, and at once: the next call is balanced by it.
+    heard: () => undefined,
+    resume: () => this.resume(),
+    // A member that another gateway has left is tried by this one as any other that is out.
+    adopt: () => undefined,
+    follow: () => this.resume(),
+    pending: () => this.pending(),
+    close: () => this.close(),
+  };
   #all: readonly ServerGroup[] = [];
   #servers: readonly McpServer[] = [];
   readonly #options: GroupsOptions;
@@ -103,6 +117,13 @@ export class Groups {
   /** Starts servers and the members of groups with `auto_start`, in the background. */
   begin(): void {
     this.#hasBegun = true;
+    for (const [id, { strategy }] of this.#past) {
+      if (strategy === undefined || this.find(id) !== undefined) continue;
+      // It was taken out while no gateway ran.
+      const gone = { type: 'GroupDeleted', data: { group_id: id } } as const;
+      this.#options.events.record(groupStream(id), gone);
+      this.#past.set(id, NO_HISTORY);
+    }
     this.resume();
   }
 
@@ -116,10 +137,32 @@ export class Groups {
     const next = wanted.values();
     const work = async (): Promise<void> => {
       // What cannot be started is known to its group, or to recovery, by then.
-      for (const server of next) await this.#start(server).catch(() => undefined);
+      for (const server of next) await this.#answers(server);
     };
     for (let lane = 0; lane < this.#options.startConcurrency; lane += 1) void work();
     for (const group of this.#all) if (group.hasTrouble) this.#care(group);
+  }
+
+  /** Members that are out, and circuits that are open. */
+  pending(): readonly PendingStep[] {
+    return this.#all.flatMap((group) => [
+      ...group.inTrouble
+        .filter(({ inRotation }) => !inRotation)
+        .map((member) => this.#absent(group, member)),
+      ...(group.retryAtMs === undefined ? [] : [openCircuit(group.spec.id, group.retryAtMs)]),
+    ]);
+  }
+
+  #absent({ spec, history }: ServerGroup, { server }: MemberFacts): PendingStep {
+    const { id } = server.spec;
+    const nextAtMs = this.#trials.get(server)?.nextAtMs ?? 0;
+    const dueAtMs = Math.max(nextAtMs, this.#options.clock.nowMs() + server.retryInMs);
+    return absentMember({
+      groupId: spec.id,
+      memberId: id,
+      reason: history.out.get(id) ?? '',
+      dueAtMs: mayBeTried(spec, server) ? dueAtMs : undefined,
+    });
   }
 
   close(): void {
@@ -147,40 +190,39 @@ export class Groups {
   }
 
   #isDue({ spec }: ServerGroup, { server }: MemberFacts): boolean {
-    // Without `auto_start` nothing is started for a member: the next call tries it.
-    const mayTry = server.isRunning || spec.autoStart;
     const { nextAtMs = 0 } = this.#trials.get(server) ?? {};
-    return mayTry && server.retryInMs === 0 && this.#options.clock.nowMs() >= nextAtMs;
+    return (
+      mayBeTried(spec, server) && server.retryInMs === 0 && this.#options.clock.nowMs() >= nextAtMs
+    );
   }
 
   async #try(group: ServerGroup, server: McpServer): Promise<void> {
-    const { random, clock, logger } = this.#options;
-    try {
-      await this.#start(server);
+    const { random, clock } = this.#options;
+    if (await this.#answers(server)) {
       this.#trials.delete(server);
       if (!this.#isClosed && this.#all.includes(group)) group.recovered(server);
-    } catch (error) {
-      const failures = (this.#trials.get(server)?.failures ?? 0) + 1;
-      const nextAtMs = clock.nowMs() + backoffMs(failures, random());
-      this.#trials.set(server, { failures, nextAtMs });
-      if (!(error instanceof Fault)) logger.error({ error: stackOf(error) }, 'defect_in_group');
+      return;
     }
+    const failures = (this.#trials.get(server)?.failures ?? 0) + 1;
+    const nextAtMs = clock.nowMs() + backoffMs(failures, random());
+    this.#trials.set(server, { failures, nextAtMs });
   }
 
-  /** Resolves when the server has answered something. @throws Fault */
-  async #start(server: McpServer): Promise<void> {
-    const child = await server.take(ANYBODY);
-    let hasAnswered = false;
+  /** Whether it can be started and answers. A start that fails is known to its groups by then. */
+  async #answers(server: McpServer): Promise<boolean> {
+    const { clock, logger } = this.#options;
     try {
-      const { seat, connection } = child;
-      const limits = { timeoutMs: PING_MS_MAX };
-      if (seat.era === 'legacy') await ask(connection, 'ping', {}, limits);
-      else await ask(connection, 'server/discover', this.#options.modernMeta, limits);
-      hasAnswered = true;
+      const child = await server.take(ANYBODY);
+      const { kind } = await new Probe(server.spec.id, this.#options).ask(child);
+      child.end(clock.nowMs(), kind === 'passed');
+      return kind === 'passed';
     } catch (error) {
-      if (!(error instanceof RpcRefusal)) throw error; // one that refuses is alive
-    } finally {
-      child.end(this.#options.clock.nowMs(), hasAnswered);
+      if (!(error instanceof Fault)) logger.error({ error: stackOf(error) }, 'defect_in_group');
+      return false;
     }
   }
 }
+
+/** Without `auto_start` nothing is started for a member: the next call tries it. */
+const mayBeTried = ({ autoStart }: GroupSpec, { isRunning }: McpServer): boolean =>
+  isRunning || autoStart;

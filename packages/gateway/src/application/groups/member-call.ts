@@ -53,6 +53,8 @@ export function followMember(
     const tried = new Set(avoid).add(mcpServerId);
     if (!(error instanceof Fault) || !OF_TRANSPORT.has(error.code)) return undefined;
     if (tried.size >= (server.failover?.membersMax ?? 1)) return undefined;
+    // What failed it says more than that nobody else is there.
+    if (server.failover?.hasOther(tried) !== true) return undefined;
     const mayHaveRun = wasSent && !BEFORE_SENDING.has(error.code);
     if (mayHaveRun && !mayRunTwice(request, call.target?.name, toolsOf(catalogs, server, user)))
       return undefined;
@@ -62,7 +64,11 @@ export function followMember(
   if (afterMs === undefined || call.companion !== undefined) return;
   if (!mayRunTwice(request, call.target.name, toolsOf(catalogs, server, user))) return;
   const other = { header, avoid: new Set(avoid).add(mcpServerId) };
-  call.companion = new Hedge(call, { afterMs, clock, take: () => server.take(user, call, other) });
+  call.companion = new Hedge(call, {
+    afterMs,
+    clock,
+    take: (work) => server.take(user, work, other),
+  });
 }
 
 const toolsOf = (

@@ -1,10 +1,11 @@
 /** A group over scripted servers: who is chosen, and what counts against whom. */
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { groupSpecOf } from '../../../test-kit/group-spec.ts';
 import { SILENT } from '../../../test-kit/scripted-launcher.ts';
 import { Listener, userOf, worldOf, type World } from '../../../test-kit/server-world.ts';
+import { NO_HISTORY } from '../../domain/group/history.ts';
 import type { GroupSpec } from '../../domain/group/spec.ts';
-import { McpServerId } from '../../domain/mcp-server/spec.ts';
 import type { DomainEvent } from '../ports.ts';
 import type { Child } from '../servers/child.ts';
 import { Groups } from './groups.ts';
@@ -39,31 +40,11 @@ class GroupWorld {
   }
 
   spec({ priorities, ...part }: SpecPart = {}): GroupSpec {
-    return {
-      id: McpServerId.parse('pool'),
-      description: undefined,
-      enabled: true,
-      members: this.worlds.map(({ server }, index) => ({
-        id: server.spec.id,
-        weight: 1,
-        priority: priorities?.[index] ?? 1,
-        isInline: true,
-      })),
-      strategy: 'round_robin',
-      minHealthy: 1,
-      autoStart: false,
-      health: { unhealthyThreshold: 2, healthyThreshold: 1 },
-      breaker: { failureThreshold: 10, resetTimeoutMs: 60_000 },
-      canary: undefined,
-      affinity: undefined,
-      failoverMembersMax: 2,
-      hedgeAfterMs: undefined,
-      callTimeoutMs: 1_000,
-      execution: undefined,
-      predefinedTools: undefined,
-      hiddenTools: [],
-      ...part,
-    };
+    const members = this.worlds.map(({ server }, index) => ({
+      id: server.spec.id,
+      priority: priorities?.[index] ?? 1,
+    }));
+    return groupSpecOf({ members, autoStart: false, ...part });
   }
 
   get servers(): World['server'][] {
@@ -279,6 +260,43 @@ describe('Another configuration', () => {
     expect(world.groups.all).toEqual([]);
     expect(world.types.at(-1)).toBe('GroupDeleted');
     expect(world.servers.map(({ isRunning }) => isRunning)).toEqual([true, true]);
+  });
+});
+
+describe('What is pending', () => {
+  it('is the next try of a member that is out, and of an open circuit', async () => {
+    const breaker = { failureThreshold: 2, resetTimeoutMs: 60_000 };
+    const world = newWorld([true], { autoStart: true, breaker });
+    expect(world.groups.pending()).toEqual([]);
+    await world.serve('session', 'failed');
+    await world.serve('session', 'failed');
+    const step = { process: 'rebalance', status: 'waiting' };
+    expect(world.groups.pending()).toMatchObject([
+      { ...step, subject: 'm0', reason: 'it is out of group "pool": it broke' },
+      { ...step, subject: 'pool', dueAtMs: world.clock.now - 1 + 60_000 },
+    ]);
+    world.group.rebalance();
+    expect(world.groups.pending()).toEqual([]);
+  });
+});
+
+describe('A group that was taken out while no gateway ran', () => {
+  it('is told to be gone, once', () => {
+    const events: DomainEvent[] = [];
+    const past = new Map([['old', { ...NO_HISTORY, strategy: 'random' }]]);
+    const { clock } = newWorld([]);
+    const groups = new Groups([], [], {
+      clock,
+      logger: SILENT,
+      random: () => 0.5,
+      events: { record: (_stream, event) => void events.push(event) },
+      past,
+      startConcurrency: 1,
+      modernMeta: {},
+    });
+    groups.begin();
+    groups.begin();
+    expect(events).toEqual([{ type: 'GroupDeleted', data: { group_id: 'old' } }]);
   });
 });
 

@@ -1,17 +1,11 @@
 /**
- * A group of MCP servers that looks like one: it chooses the member for each call, and follows how its members do.
+ * A group of MCP servers that looks like one: it follows how its members do, and goes on with another one where one fails.
  *
  * Invariants
- * 1. What the gateway ends itself (idle, a person, a reload) counts against no member.
- * 2. A member that may not be tried yet, because its server backs off, is not chosen.
- * 3. A call goes to a member out of rotation only where none is in rotation, and the circuit admits it.
- * 4. What is remembered is kept by the ids of members.
+ * 1. What the gateway ends itself (idle, a person, a reload) counts against no member; nor does what its limits refuse.
+ * 2. A call that a member could not be started for goes on with another one; one that was refused everywhere does not.
  */
-import { hash } from 'node:crypto';
-import { Fault } from '@mcp-hangar/kernel/errors';
-import { AffinityTable } from '../../domain/group/affinity.ts';
-import { balancerOf, type Balancer, type Candidate } from '../../domain/group/balancer.ts';
-import { canaryMember } from '../../domain/group/canary.ts';
+import { Fault, type ErrorCode } from '@mcp-hangar/kernel/errors';
 import { groupStream, type GroupEvent, type GroupState } from '../../domain/group/events.ts';
 import {
   configured,
@@ -26,15 +20,10 @@ import type { Asker, Seat } from '../../domain/mcp-server/sharing.ts';
 import type { Era } from '../../domain/protocol/revisions.ts';
 import type { Clock, EventSink, Logger } from '../ports.ts';
 import type { Child } from '../servers/child.ts';
-import type { Cancellable } from '../servers/lease-pool.ts';
 import type { EndedCall } from '../servers/lifecycle-keeper.ts';
 import type { McpServer, ServerUser } from '../servers/mcp-server.ts';
-import type { Failover, ServerObserver, Upstream, Wanted } from '../servers/upstream.ts';
-
-/** Clients whose member is remembered, in one group. */
-const BONDS_MAX = 10_000;
-/** Last failures that a refusal names. */
-const REASONS_MAX = 3;
+import type { Failover, GatedWork, ServerObserver, Upstream, Wanted } from '../servers/upstream.ts';
+import { MemberChoice, membersOf, type Choosing, type Member } from './member-choice.ts';
 
 export interface GroupDependencies {
   readonly clock: Clock;
@@ -58,27 +47,14 @@ export interface MemberFacts extends MemberHealth {
   readonly lastSelectedAtMs: number | undefined;
 }
 
-interface Member {
-  readonly spec: GroupMemberSpec;
-  readonly server: McpServer;
-  /** Calls that wait for its start. */
-  waiting: number;
-  lastSelectedAtMs: number | undefined;
-  /** When its last failure was counted: what failed side by side counts once. */
-  countedAtMs: number;
-}
-
-const sha256 = (text: string): string => hash('sha256', text);
-
 export class ServerGroup implements Upstream, ServerObserver {
   readonly spec: GroupSpec;
   readonly members: readonly McpServer[];
   readonly failover: Failover;
   readonly #deps: GroupDependencies;
   readonly #members: readonly Member[];
-  readonly #balancer: Balancer;
   readonly #rotation: Rotation;
-  readonly #affinity: AffinityTable | undefined;
+  readonly #choice: MemberChoice;
   #history: GroupHistory;
   #stateSinceMs: number;
 
@@ -86,15 +62,24 @@ export class ServerGroup implements Upstream, ServerObserver {
   constructor(spec: GroupSpec, servers: readonly McpServer[], deps: GroupDependencies) {
     this.spec = spec;
     this.#deps = deps;
-    this.failover = { membersMax: spec.failoverMembersMax, hedgeAfterMs: spec.hedgeAfterMs };
+    this.failover = {
+      membersMax: spec.failoverMembersMax,
+      hedgeAfterMs: spec.hedgeAfterMs,
+      hasOther: (tried) => this.#choice.candidates(tried, deps.clock.nowMs()).length > 0,
+    };
     this.#members = membersOf(spec, servers);
     this.members = this.#members.map(({ server }) => server);
-    this.#balancer = balancerOf(spec.strategy, deps.random);
-    this.#affinity = this.#bondsAfter(deps.before);
     this.#stateSinceMs = deps.clock.nowMs();
     this.#history = deps.past ?? NO_HISTORY;
     this.#tell(configured(this.#history, spec));
     this.#rotation = new Rotation(spec, this.#history);
+    this.#choice = new MemberChoice({
+      spec,
+      members: this.#members,
+      rotation: this.#rotation,
+      random: deps.random,
+      before: deps.before === undefined ? undefined : deps.before.#choice,
+    });
     this.#tell(this.#rotation.begin());
     for (const { observers } of this.members) observers.add(this);
   }
@@ -112,6 +97,11 @@ export class ServerGroup implements Upstream, ServerObserver {
     return this.#rotation.isCircuitOpen;
   }
 
+  /** When an open circuit lets a call through; undefined where it is closed. Milliseconds since the Unix epoch. */
+  get retryAtMs(): number | undefined {
+    return this.#rotation.retryAtMs;
+  }
+
   get healthyCount(): number {
     return this.#rotation.healthyCount;
   }
@@ -124,7 +114,7 @@ export class ServerGroup implements Upstream, ServerObserver {
 
   /** Whether a call would be given to a member now. */
   get isAvailable(): boolean {
-    return this.#candidates(undefined).length > 0 || !this.#rotation.isCircuitOpen;
+    return this.failover.hasOther(NOBODY) || !this.#rotation.isCircuitOpen;
   }
 
   get facts(): readonly MemberFacts[] {
@@ -153,16 +143,17 @@ export class ServerGroup implements Upstream, ServerObserver {
     return this.inTrouble.length > 0;
   }
 
-  take(user: ServerUser, work?: Cancellable, wanted: Wanted = {}): Child | Promise<Child> {
+  take(user: ServerUser, work?: GatedWork, wanted: Wanted = {}): Child | Promise<Child> {
     const tried = new Set(wanted.avoid);
+    const asked = { user, work, header: wanted.header, tried };
     let failure: unknown;
     do {
-      const member = this.#select(user, wanted.header, tried, failure);
+      const member = this.#choice.select(asked, this.#deps.clock.nowMs(), failure);
       try {
-        const child = member.server.take(user, work);
+        const child = takeFrom(member, asked);
         if (!(child instanceof Promise)) return child;
         return this.#whenReady(member, child).catch((error: unknown) =>
-          this.#takeOther(error, member, { user, work, header: wanted.header, tried }),
+          this.#takeOther(error, member, asked),
         );
       } catch (error) {
         failure = error;
@@ -173,7 +164,8 @@ export class ServerGroup implements Upstream, ServerObserver {
   }
 
   memberFor(user: ServerUser): McpServer {
-    return this.#select(user, undefined, new Set(), undefined).server;
+    const asked = { user, work: undefined, header: undefined, tried: NOBODY };
+    return this.#choice.select(asked, this.#deps.clock.nowMs()).server;
   }
 
   eraFor(era: Era): Era | 'unknown' {
@@ -205,7 +197,7 @@ export class ServerGroup implements Upstream, ServerObserver {
     switch (outcome) {
       case 'answered':
       case 'answered-error':
-        this.#tell(this.#rotation.succeeded(server.spec.id));
+        this.#tell(this.#rotation.succeeded(server.spec.id, this.#deps.clock.nowMs()));
         return;
       case 'failed':
         this.#count(server, beganAtMs, reason);
@@ -223,8 +215,8 @@ export class ServerGroup implements Upstream, ServerObserver {
         .filter(({ server }) => server.phase !== 'dead' && server.phase !== 'degraded')
         .map(({ spec }) => String(spec.id)),
     );
-    this.#balancer.reset();
-    this.#tell(this.#rotation.rebalance((id) => well.has(id)));
+    this.#choice.reset();
+    this.#tell(this.#rotation.rebalance((id) => well.has(id), this.#deps.clock.nowMs()));
   }
 
   /** What the log says of it now. */
@@ -251,13 +243,6 @@ export class ServerGroup implements Upstream, ServerObserver {
   /** It follows its members no more; their servers go on. */
   close(): void {
     for (const { observers } of this.members) observers.delete(this);
-  }
-
-  #bondsAfter(before: ServerGroup | undefined): AffinityTable | undefined {
-    const { affinity } = this.spec;
-    if (affinity === undefined) return undefined;
-    if (before !== undefined && isSame(before.spec.affinity, affinity)) return before.#affinity;
-    return new AffinityTable(affinity.ttlMs, BONDS_MAX);
   }
 
   #count(server: McpServer, beganAtMs: number, reason: string): void {
@@ -295,23 +280,16 @@ export class ServerGroup implements Upstream, ServerObserver {
     }
   }
 
-  #takeOther(
-    failure: unknown,
-    failed: Member,
-    { user, work, header, tried }: OtherTry,
-  ): Child | Promise<Child> {
-    const avoid = new Set(tried).add(failed.spec.id);
+  #takeOther(failure: unknown, failed: Member, asked: Choosing): Child | Promise<Child> {
+    const { user, work, header } = asked;
+    const avoid = new Set(asked.tried).add(failed.spec.id);
     if (!this.#mayTryOther(failure, avoid, work)) throw failure;
-    if (this.#candidates(avoid).length === 0) throw failure;
+    if (!this.failover.hasOther(avoid)) throw failure;
     return this.take(user, work, { header, avoid });
   }
 
-  #mayTryOther(
-    failure: unknown,
-    tried: ReadonlySet<string>,
-    work: Cancellable | undefined,
-  ): boolean {
-    if (!(failure instanceof Fault) || failure.code === 'GATEWAY_STOPPING') return false;
+  #mayTryOther(failure: unknown, tried: ReadonlySet<string>, work: GatedWork | undefined): boolean {
+    if (!(failure instanceof Fault) || FINAL.has(failure.code)) return false;
     return tried.size < this.failover.membersMax && work?.signal.aborted !== true;
   }
 
@@ -323,131 +301,24 @@ export class ServerGroup implements Upstream, ServerObserver {
       member.waiting -= 1;
     }
   }
-
-  /** @throws Fault GROUP_NOT_AVAILABLE, NO_HEALTHY_MEMBERS_IN_GROUP; `failure` where another member was tried before */
-  #select(
-    user: ServerUser,
-    header: Wanted['header'],
-    tried: ReadonlySet<string>,
-    failure: unknown,
-  ): Member {
-    const nowMs = this.#deps.clock.nowMs();
-    let candidates = this.#candidates(tried);
-    if (candidates.length === 0) {
-      if (failure instanceof Error) throw failure;
-      candidates = this.#lastResort(tried, nowMs);
-    }
-    const { affinity, canary } = this.spec;
-    const client = affinity === undefined ? undefined : this.#clientOf(user, header);
-    const bound =
-      (canary === undefined ? undefined : canaryMember(canary, user.asker.owner, sha256)) ??
-      (client === undefined ? undefined : this.#affinity?.find(client, nowMs));
-    const member =
-      candidates.find(({ spec }) => spec.id === bound) ??
-      this.#balanced(candidates) ??
-      candidates[0];
-    if (member === undefined) throw this.#noMember();
-    member.lastSelectedAtMs = nowMs;
-    if (client !== undefined) this.#affinity?.keep(client, member.spec.id, nowMs);
-    return member;
-  }
-
-  #balanced(candidates: readonly Member[]): Member | undefined {
-    const choice = candidates.map(
-      ({ spec: { id, weight, priority }, server, waiting }): Candidate => {
-        return { id, weight, priority, inFlight: server.inFlight + waiting };
-      },
-    );
-    const picked = this.#balancer.pick(choice);
-    return candidates.find(({ spec }) => spec.id === picked);
-  }
-
-  /**
-   * Members in rotation that may be tried now. One whose start is under way, or that failed and will be started again in
-   * the background, is left to that while others run.
-   */
-  #candidates(tried: ReadonlySet<string> | undefined): readonly Member[] {
-    const usable = this.#members.filter(
-      ({ spec, server }) =>
-        this.#rotation.has(spec.id) &&
-        tried?.has(spec.id) !== true &&
-        isDue(server, this.#deps.clock.nowMs()),
-    );
-    const steady = usable.filter(({ server }) => this.#isSteady(server));
-    return steady.length > 0 ? steady : usable;
-  }
-
-  #isSteady({ phase, isRunning }: McpServer): boolean {
-    switch (phase) {
-      case 'ready':
-      case 'cold':
-        return true;
-      case 'initializing':
-        return isRunning;
-      case 'degraded':
-      case 'dead':
-        return !this.spec.autoStart;
-    }
-  }
-
-  /** No member is in rotation, or none of them may be tried. */
-  #lastResort(tried: ReadonlySet<string>, nowMs: number): readonly Member[] {
-    const due = this.#members.filter(
-      ({ spec, server }) =>
-        !tried.has(spec.id) &&
-        !this.#rotation.has(spec.id) &&
-        isDue(server, this.#deps.clock.nowMs()),
-    );
-    if (due.length === 0) throw this.#noMember();
-    if (!this.#rotation.admitsTrial(nowMs)) throw this.#notAvailable(nowMs);
-    return due;
-  }
-
-  #clientOf({ asker }: ServerUser, header: Wanted['header']): string | undefined {
-    const { by, header: name = '' } = this.spec.affinity ?? {};
-    // Where many clients share one principal, it says nothing about the session.
-    if (by === 'session') return asker.isOneClient ? asker.owner : undefined;
-    return by === 'header' ? header?.(name) : asker.owner;
-  }
-
-  #notAvailable(nowMs: number): Fault {
-    const retryAfterMs = Math.max(0, (this.#rotation.retryAtMs ?? nowMs) - nowMs);
-    const wait = `next try in ${Math.ceil(retryAfterMs / 1_000)} s`;
-    const detail = `Group "${this.spec.id}" has no member in rotation; ${wait}${this.#reasons()}`;
-    return new Fault('GROUP_NOT_AVAILABLE', detail, { data: { retryAfterMs } });
-  }
-
-  #noMember(): Fault {
-    const waits = this.members.map(({ retryInMs }) => retryInMs).filter((ms) => ms > 0);
-    const retryAfterMs = waits.length === 0 ? 0 : Math.min(...waits);
-    const detail = `No member of group "${this.spec.id}" can be called${this.#reasons()}`;
-    return new Fault('NO_HEALTHY_MEMBERS_IN_GROUP', detail, { data: { retryAfterMs } });
-  }
-
-  #reasons(): string {
-    const reasons = this.members.flatMap(({ lastFailure }) => lastFailure ?? []);
-    return reasons.length === 0 ? '' : `: ${reasons.slice(0, REASONS_MAX).join('; ')}`;
-  }
 }
 
-/** In the order of the configuration, without those that are switched off. */
-function membersOf(spec: GroupSpec, servers: readonly McpServer[]): readonly Member[] {
-  return spec.members.flatMap((member) => {
-    const server = servers.find(({ spec: { id } }) => id === member.id);
-    const fresh = { waiting: 0, lastSelectedAtMs: undefined, countedAtMs: 0 };
-    return server === undefined ? [] : [{ spec: member, server, ...fresh }];
+/** A child of the member, once its own limits let the call through. */
+function takeFrom({ server }: Member, { user, work }: Choosing): Child | Promise<Child> {
+  const place = work?.gate?.placeAt(server);
+  if (place === undefined) return server.take(user, work);
+  return place.then(() => {
+    const child = server.take(user, work);
+    if (child instanceof Promise) work?.gate?.stepAside();
+    return child;
   });
 }
 
-interface OtherTry {
-  readonly user: ServerUser;
-  readonly work: Cancellable | undefined;
-  readonly header: Wanted['header'];
-  readonly tried: ReadonlySet<string>;
-}
+const NOBODY: ReadonlySet<string> = new Set();
 
-/** A call now is not told to wait. */
-function isDue({ spec, phase, retryInMs, breaker }: McpServer, nowMs: number): boolean {
-  if (spec.launch.kind === 'inactive' || (breaker?.retryInMs(nowMs) ?? 0) > 0) return false;
-  return (phase !== 'dead' && phase !== 'degraded') || retryInMs === 0;
-}
+/** A member is refused only where every other one would be, or where the client stays with it. */
+const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'CONCURRENCY_LIMITED',
+  'GATEWAY_STOPPING',
+  'RATE_LIMITED',
+]);

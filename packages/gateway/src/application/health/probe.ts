@@ -24,7 +24,7 @@ export class Probe {
   }
 
   /** Never rejects. A server that answers with an error of its own is alive. */
-  async ask(child: Child, waitMs: number): Promise<Seen> {
+  async ask(child: Child, waitMs: number = PROBE_MS_MAX): Promise<Seen> {
     const beganMs = performance.now();
     const failure = await this.#failureOf(child, Math.min(PROBE_MS_MAX, waitMs));
     return failure === undefined

@@ -1,5 +1,6 @@
 /** Groups as operators' commands get them: members are added, never renamed or removed. */
 import { z } from 'zod';
+import { groupBasics, memberBasics } from '../groups/group-basics.ts';
 import type { GroupFacts, GroupMemberFacts } from '../groups/group-facts.ts';
 import type { GroupList } from '../queries/list-groups.ts';
 
@@ -46,25 +47,13 @@ export const groupsReport = ({ groups, nowMs }: GroupList): GroupsReport => ({
 
 export const groupRow = (group: GroupFacts): GroupRow => ({
   id: group.id,
-  description: group.description ?? null,
-  state: group.state,
+  ...groupBasics(group),
   state_since: iso(group.stateSinceMs),
-  strategy: group.strategy,
-  min_healthy: group.minHealthy,
-  healthy_count: group.healthyCount,
-  total_members: group.totalCount,
-  is_available: group.isAvailable,
-  circuit_open: group.isCircuitOpen,
   members: group.members.map(memberRow),
 });
 
 const memberRow = (member: GroupMemberFacts): GroupMemberRow => ({
-  id: member.id,
-  state: member.state,
-  in_rotation: member.inRotation,
-  weight: member.weight,
-  priority: member.priority,
-  consecutive_failures: member.consecutiveFailures,
+  ...memberBasics(member),
   in_flight: member.inFlight,
   last_selected_at: member.lastSelectedAtMs === undefined ? null : iso(member.lastSelectedAtMs),
   last_error: member.lastFailure ?? null,

@@ -7,7 +7,7 @@ import {
   type Hello,
 } from '../../../test-kit/scripted-launcher.ts';
 import { userOf } from '../../../test-kit/server-world.ts';
-import type { Lifecycle } from '../../domain/mcp-server/lifecycle.ts';
+import type { Lifecycle } from '../../domain/mcp-server/lifecycle-state.ts';
 import { processStreams } from '../../domain/processes/streams.ts';
 import { EventRecorder } from '../recording/event-recorder.ts';
 import { readPast } from '../recording/past.ts';
@@ -250,6 +250,6 @@ describe('a gateway that is killed while a recovery waits', () => {
     const { store, clock } = world();
     const first = await life(store, clock, {});
     await failedStart(first);
-    expect(pendingIn(await readProcesses(store))).toEqual(first.processes.pending());
+    expect(pendingIn(await readProcesses(store), new Map())).toEqual(first.processes.pending());
   });
 });

@@ -34,6 +34,8 @@ function statusOf(
   const used = all.filter(({ state }) => state !== 'disabled');
   const broken = used.filter(({ state }) => state === 'dead' || state === 'degraded');
   if (broken.length === 0)
-    return groups.every(({ state }) => state === 'healthy') ? 'healthy' : 'degraded';
+    return groups.every(({ state }) => state === 'healthy' || state === 'disabled')
+      ? 'healthy'
+      : 'degraded';
   return used.every(({ state }) => state === 'dead') ? 'unhealthy' : 'degraded';
 }

@@ -2,11 +2,8 @@ import { MemoryEventStore } from '@mcp-hangar/eventing/memory-event-store';
 import type { NewEvent } from '@mcp-hangar/kernel/event-store';
 import { expect, test } from 'vitest';
 import { mcpServerStream, type McpServerEvent } from '../../domain/mcp-server/events.ts';
-import {
-  lifecycleOf,
-  type Lifecycle,
-  type LifecycleCommand,
-} from '../../domain/mcp-server/lifecycle.ts';
+import { lifecycleOf, type LifecycleCommand } from '../../domain/mcp-server/lifecycle.ts';
+import type { Lifecycle } from '../../domain/mcp-server/lifecycle-state.ts';
 import type { DomainEvent } from '../ports.ts';
 import { readPast } from './past.ts';
 

@@ -2,7 +2,8 @@
 import type { EventStore } from '@mcp-hangar/kernel/event-store';
 import type { Snapshot, SnapshotStore } from '@mcp-hangar/kernel/snapshot';
 import { mcpServerStream } from '../../domain/mcp-server/events.ts';
-import { lifecycleOf, type Lifecycle } from '../../domain/mcp-server/lifecycle.ts';
+import { lifecycleOf } from '../../domain/mcp-server/lifecycle.ts';
+import type { Lifecycle } from '../../domain/mcp-server/lifecycle-state.ts';
 import type { EventSink } from '../ports.ts';
 import {
   fromSnapshot,

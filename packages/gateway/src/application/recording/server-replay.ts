@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { EventStore, JsonValue, StoredEvent } from '@mcp-hangar/kernel/event-store';
 import type { Snapshot } from '@mcp-hangar/kernel/snapshot';
 import { McpServerEvent } from '../../domain/mcp-server/events.ts';
-import { lifecycleOf, type Lifecycle } from '../../domain/mcp-server/lifecycle.ts';
+import { evolveLife, NO_LIFE, type Lifecycle } from '../../domain/mcp-server/lifecycle-state.ts';
 import { lifted } from './upcast.ts';
 
 const PAGE_EVENTS = 1_000;
@@ -20,13 +20,10 @@ export interface ReplayedServer {
   readonly eventsCount: number;
 }
 
-/** Replaying decides nothing, so no bound matters. */
-const { initial, evolve } = lifecycleOf('', Number.MAX_SAFE_INTEGER);
-
 /** Before any event. */
 export const unreplayed = (stream: string): ReplayedServer => ({
   stream,
-  state: initial,
+  state: NO_LIFE,
   version: 0,
   producedBy: undefined,
   eventsCount: 0,
@@ -53,7 +50,7 @@ function withEvent(replayed: ReplayedServer, event: StoredEvent): ReplayedServer
   const read = { version: event.version, eventsCount: replayed.eventsCount + 1 };
   // An event of a later version of the gateway says nothing to this one.
   if (!known.success) return { ...replayed, ...read };
-  const state = evolve(replayed.state, known.data);
+  const state = evolveLife(replayed.state, known.data);
   return { ...replayed, ...read, state, producedBy: event.producedBy };
 }
 
@@ -77,7 +74,7 @@ export function fromSnapshot(snapshot: Snapshot): ReplayedServer | undefined {
   const { lifecycle, produced_by: producedBy } = kept;
   if (schemaVersion !== SNAPSHOT_VERSION || typeof producedBy !== 'string') return undefined;
   if (!isStateLike(lifecycle)) return undefined;
-  const state: Lifecycle = { ...initial, ...(lifecycle as Partial<Lifecycle>) }; // just checked
+  const state: Lifecycle = { ...NO_LIFE, ...(lifecycle as Partial<Lifecycle>) }; // just checked
   return { stream, state, version, producedBy, eventsCount: 0 };
 }
 
@@ -85,8 +82,8 @@ export function fromSnapshot(snapshot: Snapshot): ReplayedServer | undefined {
 function isStateLike(value: JsonValue | undefined): boolean {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   const kept = new Map(Object.entries(value));
-  const members = Object.entries(initial);
+  const members = Object.entries(NO_LIFE);
   const fits = ([key, first]: [string, unknown]): boolean =>
     first === undefined || typeof kept.get(key) === typeof first;
-  return members.every(fits) && [...kept.keys()].every((key) => key in initial);
+  return members.every(fits) && [...kept.keys()].every((key) => key in NO_LIFE);
 }

@@ -17,11 +17,12 @@ import {
 } from '../../domain/mcp-server/generations.ts';
 import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
 import type { ServerExecution } from '../../domain/execution/settings.ts';
-import { shortestCallMs, type Hub } from '../dispatch/hub.ts';
+import { shortestCallMs, switchedOff, type Hub } from '../dispatch/hub.ts';
 import type { ServerGroup } from '../groups/server-group.ts';
 import type { ExecutionSettings } from '../../domain/execution/settings.ts';
 import { isSame } from '../../domain/mcp-server/spec-change.ts';
 import type { NextConfiguration } from '../ports.ts';
+import { registeredByReload } from '../recording/registrations.ts';
 import type { ChangedList } from '../servers/child.ts';
 import type { McpServer } from '../servers/mcp-server.ts';
 import type { Upstream } from '../servers/upstream.ts';
@@ -65,17 +66,15 @@ export class Generations {
       if (change === 'live' && spec.enabled) adopt(old.get(spec.id), spec);
     this.#now = next;
     const regrouped = this.#regroup(servers);
-    fleet.swap({
-      servers,
-      groups: groups.all,
-      disabled: next.servers.filter((spec) => !spec.enabled),
-    });
+    fleet.swap({ servers, groups: groups.all, ...switchedOff(next) });
     const kept = new Set(fleet.servers);
     const gone = [...old.values()].filter((server) => !kept.has(server));
     for (const server of gone) this.#retire(server, drainMs);
+    const left = new Set<string>(next.servers.map(({ id }) => id));
+    const removed = [...configured].filter((id) => !left.has(id));
+    this.#hub.register(registeredByReload(diff.steps, removed));
     const goneIds = new Set<string>(gone.map(({ spec }) => spec.id));
     processes.follow({ isGone: (id) => goneIds.has(id) });
-    groups.resume();
     this.#tell(this.#changes({ diff, made, gone, regrouped }));
     return diff;
   }

@@ -10,11 +10,11 @@ import type { Health } from '../../domain/mcp-server/health.ts';
 import {
   lifecycleOf,
   type Idleness,
-  type Lifecycle,
   type LifecycleCommand,
   type Startup,
   type StopReason,
 } from '../../domain/mcp-server/lifecycle.ts';
+import type { Lifecycle } from '../../domain/mcp-server/lifecycle-state.ts';
 import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
 import type { Clock, EventSink } from '../ports.ts';
 

@@ -231,6 +231,7 @@ test('a server that was degraded before a restart is degraded after it', () => {
     lastFailure: 'x',
     failedBy: 'call',
     isProbeFailing: false,
+    registeredAs: undefined,
   } as const;
   const world = worldOf({}, { hello: {}, remembered: { lifecycle, eras: undefined } });
   expect(world.server.phase).toBe('degraded');

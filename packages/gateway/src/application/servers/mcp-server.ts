@@ -8,7 +8,7 @@
  *    idle.
  * 4. After `close` nothing runs and nothing starts.
  */
-import { messageOf, stackOf } from '@mcp-hangar/kernel/error-text';
+import { messageOf } from '@mcp-hangar/kernel/error-text';
 import type { Fault } from '@mcp-hangar/kernel/errors';
 import type { Admitted, CircuitBreaker } from '../../domain/breaker/circuit-breaker.ts';
 import { EraMemory, type EraVerdict } from '../../domain/mcp-server/eras.ts';
@@ -29,6 +29,7 @@ import { settlesBy } from '../settles-within.ts';
 import { LeasePool, type Cancellable } from './lease-pool.ts';
 import { replicasOf, type ReplicaPool } from './replica-pool.ts';
 import { circuitFault, countCall, serverBreaker } from './server-breaker.ts';
+import { ServerLog } from './server-log.ts';
 import { checkRoom, slotKey, Slots, type FixedSeat } from './slots.ts';
 import { StartingChild } from './starting-child.ts';
 import { Suspects } from './suspects.ts';
@@ -51,6 +52,7 @@ export class McpServer implements ChildEvents {
   /** Groups that it is a member of. */
   readonly observers = new Set<ServerObserver>();
   readonly #deps: ServerDependencies;
+  readonly #log: ServerLog;
   readonly #slots = new Slots();
   readonly #leases: LeasePool;
   /** Of a server with `replicas`: in the place of the one shared child of each era. */
@@ -79,6 +81,7 @@ export class McpServer implements ChildEvents {
   constructor(spec: McpServerSpec, deps: ServerDependencies) {
     this.#spec = spec;
     this.#deps = deps;
+    this.#log = new ServerLog(spec.id, deps.logger);
     const { clock, remembered } = deps;
     this.#keeper = new LifecycleKeeper(spec, { ...deps, restored: remembered?.lifecycle });
     this.breaker = serverBreaker(spec, deps.events, remembered?.circuit);
@@ -300,12 +303,11 @@ export class McpServer implements ChildEvents {
   }
 
   defect(child: Child, error: unknown): void {
-    const fields = { ...this.#named(child), error: stackOf(error) };
-    this.#deps.logger.error(fields, 'defect_in_message');
+    this.#log.defect(child, error);
   }
 
   unattributed(child: Child, method: string): void {
-    this.#deps.logger.debug({ ...this.#named(child), method }, 'message_without_addressee');
+    this.#log.unattributed(child, method);
   }
 
   rested(child: Child): void {
@@ -337,9 +339,10 @@ export class McpServer implements ChildEvents {
     for (const observer of this.observers) observer.recovered(this);
   }
 
-  /** `isHopeless` where the child has not answered for so long that it is replaced */
-  probeFailed(child: Child, { reason, beganAtMs, isHopeless }: FailedProbe): void {
-    this.#deps.logger.warn({ ...this.#named(child), reason }, 'health_check_failed');
+  /** @param failed `isHopeless` where the child has not answered for so long that it is replaced */
+  probeFailed(child: Child, failed: FailedProbe): void {
+    const { reason, beganAtMs, isHopeless } = failed;
+    this.#log.probeFailed(child, reason);
     if (this.#keeper.probeFailed(reason, beganAtMs) === 'now degraded') this.#suspectShared();
     for (const observer of this.observers) observer.failed(this, reason);
     if (isHopeless) void this.#stop(child, 'error');
@@ -355,7 +358,7 @@ export class McpServer implements ChildEvents {
       hasAnswered: child.proved,
       startedAtMs: child.startedAtMs,
     });
-    this.#deps.logger.warn({ ...this.#named(child), detail }, 'mcp_server_ended');
+    this.#log.ended(child, detail);
     for (const observer of this.observers) observer.failed(this, `it ended (${detail})`);
     void this.#end(child, detail);
   }
@@ -444,10 +447,7 @@ export class McpServer implements ChildEvents {
     const durationMs = child.lastUsedAtMs - beganAtMs;
     const toolsCount = this.#deps.listener.toolsKnown(this);
     this.#keeper.started({ mode: modeOf(this.spec), era, durationMs, toolsCount });
-    this.#deps.logger.info(
-      { mcpServerId: this.spec.id, pid: child.connection.pid, era, durationMs },
-      'mcp_server_started',
-    );
+    this.#log.started(child, durationMs);
     // A probe of a server whose children all belong to somebody is about to end: it is not listed.
     if (asked !== 'unknown' || this.spec.sharing !== 'session')
       this.#deps.listener.ready(this, child);
@@ -460,10 +460,7 @@ export class McpServer implements ChildEvents {
     this.#keeper.startFailed(error, left);
     const reason = messageOf(error);
     this.breaker?.failed(reason, beganAtMs, this.#deps.clock.nowMs());
-    this.#deps.logger.warn(
-      { mcpServerId: this.spec.id, reason, retryInMs: this.#keeper.waitMs },
-      'mcp_server_start_failed',
-    );
+    this.#log.startFailed(reason, this.#keeper.waitMs);
     for (const observer of this.observers) observer.failed(this, reason);
     return error;
   }
@@ -484,17 +481,12 @@ export class McpServer implements ChildEvents {
     this.#deps.listener.ended(this, child, reason);
     if (this.#children.size === 0 && this.#starts.size === 0)
       this.#keeper.stopped(STOP_REASON[reason], idle);
-    this.#deps.logger.info({ ...this.#named(child), reason }, 'mcp_server_stopped');
+    this.#log.stopped(child, reason);
     await this.#end(child, reason);
   }
 
   #end(child: Child, reason: string): Promise<void> {
     return track(this.#ends, child.connection.close(reason));
-  }
-
-  /** What log lines about a child begin with. */
-  #named(child: Child): { readonly mcpServerId: string; readonly pid: number | undefined } {
-    return { mcpServerId: this.spec.id, pid: child.connection.pid };
   }
 
   #forget(child: Child): void {

@@ -1,7 +1,7 @@
 /** What a server is made of, whom it tells of its children, and what is told to it. */
 import type { Breaker } from '../../domain/breaker/breaker.ts';
 import type { EraVerdict } from '../../domain/mcp-server/eras.ts';
-import type { Lifecycle } from '../../domain/mcp-server/lifecycle.ts';
+import type { Lifecycle } from '../../domain/mcp-server/lifecycle-state.ts';
 import type { Clock, EventSink, Logger, UpstreamLauncher } from '../ports.ts';
 import type { ChildStop } from './child-stop.ts';
 import type { Child, ServerNotification } from './child.ts';

@@ -3,6 +3,8 @@ import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
 import type { Asker, Seat } from '../../domain/mcp-server/sharing.ts';
 import type { Era } from '../../domain/protocol/revisions.ts';
 import type { Child } from './child.ts';
+import type { Admitted } from '../../domain/breaker/circuit-breaker.ts';
+import type { MemberGate } from '../calls/call-gate.ts';
 import type { Cancellable } from './lease-pool.ts';
 import type { EndedCall } from './lifecycle-keeper.ts';
 import type { McpServer, ServerUser } from './mcp-server.ts';
@@ -20,12 +22,20 @@ export interface Wanted {
   readonly avoid?: ReadonlySet<string> | undefined;
 }
 
+/** What a child is wanted for. */
+export interface GatedWork extends Cancellable, Admitted {
+  /** What stands between the call and a member of a group; undefined where none of them is limited. */
+  readonly gate?: MemberGate | undefined;
+}
+
 /** How calls that a member fails go on. */
 export interface Failover {
   /** Members that one call may be given to, one after the other. */
   readonly membersMax: number;
   /** A call that may run twice is given to a second member after this long; undefined = never. */
   readonly hedgeAfterMs: number | undefined;
+  /** Whether a call that these have failed has somewhere to go. */
+  readonly hasOther: (tried: ReadonlySet<string>) => boolean;
 }
 
 export interface Upstream {
@@ -42,7 +52,7 @@ export interface Upstream {
    * A child for this user, at once where one is ready. Its work has begun: the caller ends it with `child.end`.
    * @throws Fault where none can be had (also as rejection)
    */
-  take(user: ServerUser, work?: Cancellable, wanted?: Wanted): Child | Promise<Child>;
+  take(user: ServerUser, work?: GatedWork, wanted?: Wanted): Child | Promise<Child>;
   /** The member for something that lasts longer than a call. @throws Fault where there is none */
   memberFor(user: ServerUser): McpServer;
   /** The era in which a client of `era` would be served; unknown until the server was asked. */

@@ -1,6 +1,7 @@
 /** `mcp-hangar sagas`. */
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { processesReport, ProcessesReport } from '../../application/operator/processes-report.ts';
+import { readGroupPast } from '../../application/groups/group-past.ts';
 import { pendingIn, readProcesses } from '../../application/processes/past-processes.ts';
 import type { SagasFlags } from '../../server/cli/commands/sagas.ts';
 import { processesText } from '../../server/cli/processes-text.ts';
@@ -36,7 +37,10 @@ async function ofLog(flags: SagasFlags): Promise<ProcessesReport> {
   if (!isThere(place)) return processesReport({ nowMs, steps: [] });
   const store = await newStore(place);
   try {
-    return processesReport({ nowMs, steps: pendingIn(await readProcesses(store)) });
+    return processesReport({
+      nowMs,
+      steps: pendingIn(await readProcesses(store), await readGroupPast(store)),
+    });
   } finally {
     await store[Symbol.asyncDispose]();
   }

@@ -20,11 +20,22 @@ export function burstAlone(entry: {
   ];
 }
 
+/** Of the members of a group, which may be defined in it. */
+function memberIds(entry: ConfigNode): readonly string[] {
+  const members = childNode(entry, 'members');
+  if (members?.kind !== 'list') return [];
+  return members.items.flatMap((member) => {
+    const id = childNode(member, 'id');
+    return id?.kind === 'scalar' && typeof id.value === 'string' ? [id.value] : [];
+  });
+}
+
 /** Policies for ids that no server has. */
 export function policiesOfNobody(root: ConfigNode): readonly Finding[] {
   const ids = SERVER_MAPS.flatMap((map) => {
     const servers = childNode(root, map);
-    return servers?.kind === 'map' ? [...servers.entries.keys()] : [];
+    if (servers?.kind !== 'map') return [];
+    return [...servers.entries].flatMap(([id, entry]) => [id, ...memberIds(entry)]);
   });
   return ['per_mcp_server', 'per_provider'].flatMap((key) => {
     const policies = nodeAt(root, ['retry', key]);

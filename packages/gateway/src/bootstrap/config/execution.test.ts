@@ -118,6 +118,17 @@ describe('a retry policy', () => {
   });
 });
 
+describe('a member that only a group defines', () => {
+  it('has the policy of its own id', () => {
+    const { servers } = load(
+      'retry: {per_mcp_server: {inner: {max_attempts: 2}}}\nmcp_servers: {pool: {mode: group, members: [{id: inner, command: x}]}}\n',
+    );
+    expect(servers.map(({ id, execution }) => [id, execution?.retry?.attemptsMax])).toEqual([
+      ['inner', 2],
+    ]);
+  });
+});
+
 describe('a mistake', () => {
   const WORDS =
     'MalformedJSON, JSONDecodeError, Timeout, TimeoutError, ConnectionError, McpServerNotResponding, TransientError, McpServerProtocolError, NetworkError, McpServerStartError, CALL_TIMED_OUT, MCP_SERVER_START_FAILED, UPSTREAM_ANSWER_INVALID, UPSTREAM_ENDED, UPSTREAM_QUEUE_FULL, UPSTREAM_RATE_LIMITED, UPSTREAM_UNAVAILABLE, UPSTREAM_UNREACHABLE';

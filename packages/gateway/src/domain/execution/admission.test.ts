@@ -70,6 +70,37 @@ test('who paused comes back before those who never ran, or goes on over the limi
   expect(line.running).toBe(2);
 });
 
+test('who goes on within its line has a place in both, or waits and holds none', () => {
+  const admission = new Admission<string>(Number.POSITIVE_INFINITY);
+  const [group, member, other] = [new Line<string>(2), new Line<string>(1), new Line<string>(9)];
+  const [a, b] = [admission.enter(group, 'a'), admission.enter(group, 'b')];
+  admission.goWithin(a, member);
+  admission.goWithin(b, member);
+  expect([a.state, b.state, group.running, member.running]).toEqual(['running', 'waiting', 1, 1]);
+  // The place that it does not hold is another one's; when the member is free, the group is full.
+  const c = admission.enter(group, 'c');
+  expect(drain(admission)).toEqual(['c']);
+  admission.goWithin(c, other);
+  admission.enter(member, 'direct');
+  expect([group.running, other.running, drain(admission)]).toEqual([2, 1, []]);
+  admission.leave(a);
+  expect(drain(admission)).toEqual(['b']);
+  admission.leave(b);
+  expect([group.running, drain(admission), member.running]).toEqual([1, ['direct'], 1]);
+});
+
+test('who is held up around its line lets those behind it go first', () => {
+  const admission = new Admission<string>(Number.POSITIVE_INFINITY);
+  const [group, member] = [new Line<string>(1), new Line<string>(1)];
+  const direct = admission.enter(member, 'direct');
+  admission.goWithin(admission.enter(group, 'held up'), member);
+  admission.enter(group, 'holds it up');
+  admission.enter(member, 'behind');
+  expect(drain(admission)).toEqual(['holds it up']);
+  admission.leave(direct);
+  expect(drain(admission)).toEqual(['behind']);
+});
+
 test('who waits leaves at once', () => {
   const admission = new Admission<string>(1);
   const line = new Line<string>(1);
@@ -87,7 +118,7 @@ interface Step {
   readonly line: number;
   readonly at: number;
 }
-const ACTIONS = ['enter', 'leave', 'pause', 'comeBack', 'resume', 'next'] as const;
+const ACTIONS = ['enter', 'leave', 'pause', 'comeBack', 'resume', 'next', 'within', 'now'] as const;
 const steps = fc.array(
   fc.record({ what: fc.constantFrom(...ACTIONS), line: fc.nat(2), at: fc.nat(40) }),
   { maxLength: 300 },
@@ -112,16 +143,37 @@ class Model {
     if (what === 'enter' && place !== undefined)
       this.tickets.push(this.admission.enter(place, this.tickets.length));
     else if (what === 'next') this.next();
+    else if (what === 'within') this.goWithin(ticket, place);
+    else if (what === 'now') this.enterNow(place, this.lines[at % this.lines.length]);
     else if (what !== 'enter' && ticket !== undefined) {
       if (what === 'resume' && ticket.state === 'paused') this.extra.add(ticket);
       this.admission[what](ticket);
     }
   }
 
+  /** From the line of a group on to that of a member. */
+  goWithin(ticket: Ticket<number> | undefined, line: Line<number> | undefined): void {
+    if (ticket === undefined || line === undefined) return;
+    if (ticket.state !== 'running' && ticket.state !== 'paused') return;
+    if (line === (ticket.around ?? ticket.line)) return;
+    this.admission.goWithin(ticket, line);
+  }
+
+  enterNow(around: Line<number> | undefined, line: Line<number> | undefined): void {
+    if (around === undefined || line === undefined || around === line) return;
+    const isFree = [around, line].every(({ isFull, length }) => !isFull && length === 0);
+    const ticket = this.admission.enterNow(around, line, this.tickets.length);
+    if (ticket === undefined) assert.isFalse(isFree && !this.admission.isFull);
+    else this.tickets.push(ticket);
+  }
+
   next(): void {
-    const heads = this.lines.flatMap(({ isFull, head }) =>
-      isFull || head === undefined ? [] : [head.order],
-    );
+    const heads = this.lines.flatMap((line) => {
+      if (line.isFull) return [];
+      const inOrder = [...line.returning, ...line.waiting];
+      const free = inOrder.find(({ around }) => around?.isFull !== true);
+      return free === undefined ? [] : [free.order];
+    });
     const expected = this.admission.isFull || heads.length === 0 ? undefined : Math.min(...heads);
     assert.equal(this.admission.next()?.order, expected);
   }
@@ -132,7 +184,7 @@ class Model {
     for (const line of this.lines) {
       const ofLine = this.tickets.filter((ticket) => ticket.line === line);
       this.checkRoom(
-        running.filter((ticket) => ticket.line === line),
+        running.filter((ticket) => ticket.line === line || ticket.around === line),
         line,
       );
       assert.lengthOf(

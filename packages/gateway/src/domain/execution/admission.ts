@@ -4,8 +4,10 @@
  * Invariants
  * 1. No more of a line run than its `max`, and no more of all than `max`; only who had a place and comes back to it
  *    (`resume`) may be one too many.
- * 2. Of those whose line has room the one goes first that came first. Nobody goes before another one of its line.
- * 3. The limit of all and that of the line are taken together: whoever waits for one holds nothing of the other.
+ * 2. Of those whose line has room the one goes first that came first. Nobody goes before another one of its line, but
+ *    before one that a line around it holds up.
+ * 3. The limit of all, that of the line and that of a line around it are taken together: whoever waits for one holds
+ *    nothing of the others.
  */
 export class Admission<T> {
   /** Infinite where there is no limit. */
@@ -40,6 +42,29 @@ export class Admission<T> {
     return ticket;
   }
 
+  /** A place in both lines for somebody who waits for none; undefined where there is no room, or others wait. */
+  enterNow(around: Line<T>, line: Line<T>, subject: T): Ticket<T> | undefined {
+    if (this.isFull || !around.isOpen || !line.isOpen) return undefined;
+    const ticket = new Ticket(line, subject, this.#nextOrder++);
+    ticket.around = around;
+    this.#run(ticket);
+    return ticket;
+  }
+
+  /**
+   * What has a place in a line goes on to a line within that: at once where nobody is before it there, else it waits
+   * and holds nothing. One that is paused comes back there.
+   */
+  goWithin(ticket: Ticket<T>, line: Line<T>): void {
+    const wasRunning = ticket.state === 'running';
+    if (wasRunning) this.#stop(ticket);
+    ticket.around ??= ticket.line;
+    ticket.line = line;
+    if (!wasRunning) return;
+    if (line.isOpen) this.#run(ticket);
+    else this.#wait(ticket, line.waiting);
+  }
+
   /** It waits for something else and holds no place meanwhile. */
   pause(ticket: Ticket<T>): void {
     if (ticket.state !== 'running') return;
@@ -69,9 +94,8 @@ export class Admission<T> {
     if (this.isFull) return undefined;
     let first: Ticket<T> | undefined;
     for (const line of this.#lines) {
-      const { head } = line;
-      if (head === undefined || line.isFull) continue;
-      if (first === undefined || head.order < first.order) first = head;
+      const head = line.isFull ? undefined : line.firstFree();
+      if (head !== undefined && (first === undefined || head.order < first.order)) first = head;
     }
     if (first === undefined) return undefined;
     this.#forget(first);
@@ -95,11 +119,13 @@ export class Admission<T> {
   #run(ticket: Ticket<T>): void {
     ticket.state = 'running';
     ticket.line.running += 1;
+    if (ticket.around !== undefined) ticket.around.running += 1;
     this.#running += 1;
   }
 
   #stop(ticket: Ticket<T>): void {
     ticket.line.running -= 1;
+    if (ticket.around !== undefined) ticket.around.running -= 1;
     this.#running -= 1;
   }
 }
@@ -120,6 +146,11 @@ export class Line<T> {
     return this.running >= this.max;
   }
 
+  /** Who comes now has nobody before it. */
+  get isOpen(): boolean {
+    return !this.isFull && this.length === 0;
+  }
+
   get length(): number {
     return this.returning.size + this.waiting.size;
   }
@@ -128,10 +159,20 @@ export class Line<T> {
     const queue = this.returning.size > 0 ? this.returning : this.waiting;
     return queue.values().next().value;
   }
+
+  /** The first that no line around this one holds up. */
+  firstFree(): Ticket<T> | undefined {
+    for (const queue of [this.returning, this.waiting])
+      for (const ticket of queue) if (ticket.around?.isFull !== true) return ticket;
+    return undefined;
+  }
 }
 
 export class Ticket<T> {
-  readonly line: Line<T>;
+  /** Where it waits. */
+  line: Line<T>;
+  /** Counts it, too: that of a group, where `line` is that of a member. */
+  around: Line<T> | undefined;
   readonly subject: T;
   /** Counted over all lines. */
   readonly order: number;

@@ -1,15 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { groupSpecOf } from '../../../test-kit/group-spec.ts';
 import { GroupEvent } from './events.ts';
 import { configured, evolveGroup, NO_HISTORY } from './history.ts';
-import type { GroupSpec } from './spec.ts';
+import type { GroupSpec, Strategy } from './spec.ts';
 
-const specOf = (members: readonly (readonly [string, number])[], strategy = 'random'): GroupSpec =>
-  ({
-    id: 'pool',
-    strategy,
-    minHealthy: 1,
-    members: members.map(([id, weight]) => ({ id, weight, priority: 1, isInline: true })),
-  }) as unknown as GroupSpec; // what else a group has is not looked at here
+const specOf = (
+  members: readonly (readonly [string, number])[],
+  strategy: Strategy = 'random',
+): GroupSpec => groupSpecOf({ strategy, members: members.map(([id, weight]) => ({ id, weight })) });
 
 describe('What the log is told of a configuration', () => {
   it('is everything of a group that it does not know', () => {
@@ -49,7 +47,7 @@ describe('What the log is told of a configuration', () => {
       'GroupMemberRemoved',
       'GroupMemberAdded',
     ]);
-    expect(changes.reduce(evolveGroup, past).out).toEqual(new Set());
+    expect(changes.reduce(evolveGroup, past).out).toEqual(new Map());
   });
 
   it('begins anew after the group was removed', () => {

@@ -11,15 +11,15 @@ export interface GroupHistory {
   readonly strategy: string | undefined;
   readonly minHealthy: number;
   readonly members: ReadonlyMap<string, MemberForm>;
-  /** Members that are out of rotation. */
-  readonly out: ReadonlySet<string>;
+  /** Members that are out of rotation, and why. */
+  readonly out: ReadonlyMap<string, string>;
   readonly state: GroupState;
   /** Of a circuit that is open; undefined where it is closed. */
   readonly retryAtMs: number | undefined;
 }
 
 const NO_MEMBERS: ReadonlyMap<string, MemberForm> = new Map();
-const NOBODY: ReadonlySet<string> = new Set();
+const NOBODY: ReadonlyMap<string, string> = new Map();
 
 export const NO_HISTORY: GroupHistory = {
   strategy: undefined,
@@ -45,12 +45,12 @@ export function evolveGroup(past: GroupHistory, { type, data }: GroupEvent): Gro
     case 'GroupMemberRemoved': {
       const isOther = (id: string): boolean => id !== data.member_id;
       const members = new Map([...past.members].filter(([id]) => isOther(id)));
-      return { ...past, members, out: new Set([...past.out].filter(isOther)) };
+      return { ...past, members, out: new Map([...past.out].filter(([id]) => isOther(id))) };
     }
     case 'GroupMemberHealthChanged': {
-      const out = new Set(past.out);
+      const out = new Map(past.out);
       if (data.in_rotation) out.delete(data.member_id);
-      else out.add(data.member_id);
+      else out.set(data.member_id, data.reason);
       return { ...past, out };
     }
     case 'GroupStateChanged':

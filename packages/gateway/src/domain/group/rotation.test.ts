@@ -59,7 +59,7 @@ class World {
   }
 
   succeed(id = 'm0'): readonly string[] {
-    return this.tell(this.rotation.succeeded(id));
+    return this.tell(this.rotation.succeeded(id, this.nowMs));
   }
 }
 
@@ -144,7 +144,7 @@ describe('A group', () => {
     world.fail('m0', 2);
     world.fail('m1', 2);
     expect(world.rotation.isCircuitOpen).toBe(true);
-    world.tell(world.rotation.rebalance((id) => id !== 'm2'));
+    world.tell(world.rotation.rebalance((id) => id !== 'm2', world.nowMs));
     expect(world.ids.map((id) => world.rotation.has(id))).toEqual([true, true, false]);
     expect(world.rotation.isCircuitOpen).toBe(false);
     expect(world.rotation.healthOf('m0').consecutiveFailures).toBe(0);
@@ -200,7 +200,7 @@ function take(world: World, one: Step): void {
       world.tell(rotation.recovered(`m${one.member}`));
       return;
     case 'rebalance':
-      world.tell(rotation.rebalance((id) => id !== `m${one.ready}`));
+      world.tell(rotation.rebalance((id) => id !== `m${one.ready}`, world.nowMs));
       return;
     case 'time':
       world.nowMs += one.ms;

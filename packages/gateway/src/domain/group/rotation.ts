@@ -12,9 +12,12 @@
  * Invariants
  * 1. A member leaves after `unhealthy_threshold` failures in a row and returns after `healthy_threshold` successes.
  * 2. The circuit keeps nobody from a member that is in rotation. Where none is, an open one admits one trial at a time,
- *    the first after `reset_timeout_s`: nothing locks a group out for ever.
+ *    the first after `reset_timeout_s`: nothing locks a group out for ever. Any answer of a member closes it.
  * 3. Applying the events to what the log said (`history.ts`) gives rotation, state and circuit again.
  */
+import { breakerOf, type Breaker, type BreakerPolicy } from '../breaker/breaker.ts';
+import { CircuitBreaker, type Admitted } from '../breaker/circuit-breaker.ts';
+import type { BreakerStateChanged } from '../breaker/events.ts';
 import type { GroupEvent, GroupState } from './events.ts';
 import type { GroupHistory } from './history.ts';
 import type { GroupSpec } from './spec.ts';
@@ -40,18 +43,22 @@ const NOTHING: readonly GroupEvent[] = [];
 export class Rotation {
   readonly #spec: RotationSpec;
   readonly #members = new Map<string, Member>();
+  readonly #circuit: CircuitBreaker;
+  /** What the circuit has said that no answer has told yet. */
+  #ofCircuit: readonly GroupEvent[] = NOTHING;
   #state: GroupState;
-  /** In a row, over all members. */
-  #failures = 0;
-  /** Of an open circuit: no trial before. */
-  #retryAtMs: number | undefined;
 
   constructor(spec: RotationSpec, past: Pick<GroupHistory, 'out' | 'state' | 'retryAtMs'>) {
     this.#spec = spec;
     for (const { id } of spec.members)
       this.#members.set(id, { inRotation: !past.out.has(id), failures: 0, successes: 0 });
     this.#state = past.state;
-    this.#retryAtMs = past.retryAtMs;
+    const policy: BreakerPolicy = { ...spec.breaker, probeCount: 1, window: undefined };
+    this.#circuit = new CircuitBreaker({
+      policy,
+      restored: past.retryAtMs === undefined ? undefined : openedUntil(past.retryAtMs, policy),
+      onChange: (change) => void (this.#ofCircuit = eventsOf(spec.id, change)),
+    });
   }
 
   get state(): GroupState {
@@ -59,12 +66,13 @@ export class Rotation {
   }
 
   get isCircuitOpen(): boolean {
-    return this.#retryAtMs !== undefined;
+    return this.#circuit.state.phase !== 'closed';
   }
 
   /** When an open circuit admits the next trial; undefined where it is closed. Milliseconds since the Unix epoch. */
   get retryAtMs(): number | undefined {
-    return this.#retryAtMs;
+    if (!this.isCircuitOpen) return undefined;
+    return this.#circuit.state.sinceMs + this.#spec.breaker.resetTimeoutMs;
   }
 
   get healthyCount(): number {
@@ -87,13 +95,14 @@ export class Rotation {
     return this.#withState([]);
   }
 
-  succeeded(memberId: string): readonly GroupEvent[] {
+  succeeded(memberId: string, nowMs: number): readonly GroupEvent[] {
     const member = this.#members.get(memberId);
     if (member === undefined) return NOTHING;
     member.failures = 0;
-    this.#failures = 0;
-    if (member.inRotation && this.#retryAtMs === undefined) return NOTHING;
-    return this.#withState([...this.#closed(), ...this.#better(memberId, member)]);
+    if (member.inRotation && this.#circuit.state.failures === 0 && !this.isCircuitOpen)
+      return NOTHING;
+    this.#circuit.reset(nowMs);
+    return this.#withState([...this.#saidByCircuit(), ...this.#better(memberId, member)]);
   }
 
   /** A start or a check went well. It says less than a call: failures of calls before it stay counted for the circuit. */
@@ -116,39 +125,22 @@ export class Rotation {
     if (member === undefined) return NOTHING;
     member.successes = 0;
     member.failures += 1;
-    this.#failures += 1;
     const events: GroupEvent[] = [];
-    const { health, breaker, id } = this.#spec;
-    if (member.inRotation && member.failures >= health.unhealthyThreshold)
+    if (member.inRotation && member.failures >= this.#spec.health.unhealthyThreshold)
       events.push(this.#moved(memberId, false, reason));
-    const isOpen = this.#retryAtMs !== undefined;
-    if (this.#failures >= breaker.failureThreshold || isOpen) {
-      // Failures of an open circuit put the next trial off, whoever they were of.
-      this.#retryAtMs = nowMs + breaker.resetTimeoutMs;
-      const data = { group_id: id, failure_count: this.#failures, retry_at_ms: this.#retryAtMs };
-      if (!isOpen) events.push({ type: 'GroupCircuitOpened', data });
-    }
-    return this.#withState(events);
+    this.#circuit.failed(reason, nowMs, nowMs);
+    return this.#withState([...events, ...this.#saidByCircuit()]);
   }
 
-  /**
-   * Whether a call may try a member although none is in rotation. An open circuit admits one trial, and the next one
-   * only when that had its time.
-   */
-  admitsTrial(nowMs: number): boolean {
-    const retryAtMs = this.#retryAtMs;
-    if (retryAtMs === undefined) return true;
-    const { resetTimeoutMs } = this.#spec.breaker;
-    // One that lies too far ahead was written before the clock was set back.
-    if (nowMs < retryAtMs && retryAtMs - nowMs <= resetTimeoutMs) return false;
-    this.#retryAtMs = nowMs + resetTimeoutMs;
-    return true;
+  /** Whether a call may try a member although none is in rotation. */
+  admitsTrial(nowMs: number, work: Admitted = {}): boolean {
+    return this.#circuit.admit(work, nowMs) === undefined;
   }
 
   /** Members that are ready are in, the others out; what failed before is forgotten. */
-  rebalance(isReady: (memberId: string) => boolean): readonly GroupEvent[] {
-    this.#failures = 0;
-    const events = this.#closed();
+  rebalance(isReady: (memberId: string) => boolean, nowMs: number): readonly GroupEvent[] {
+    this.#circuit.reset(nowMs);
+    const events = [...this.#saidByCircuit()];
     for (const [id, member] of this.#members) {
       Object.assign(member, { failures: 0, successes: 0 });
       const inRotation = isReady(id);
@@ -164,10 +156,10 @@ export class Rotation {
     return { type: 'GroupMemberHealthChanged', data };
   }
 
-  #closed(): GroupEvent[] {
-    if (this.#retryAtMs === undefined) return [];
-    this.#retryAtMs = undefined;
-    return [{ type: 'GroupCircuitClosed', data: { group_id: this.#spec.id } }];
+  #saidByCircuit(): readonly GroupEvent[] {
+    const said = this.#ofCircuit;
+    this.#ofCircuit = NOTHING;
+    return said;
   }
 
   #withState(events: GroupEvent[]): readonly GroupEvent[] {
@@ -184,8 +176,23 @@ export class Rotation {
   }
 
   #stateWith(healthy: number): GroupState {
-    if (this.#retryAtMs !== undefined) return 'degraded';
+    if (this.isCircuitOpen) return 'degraded';
     if (healthy === 0) return 'inactive';
     return healthy < this.#spec.minHealthy ? 'partial' : 'healthy';
   }
+}
+
+/** The circuit of a gateway before this one, which was open. */
+function openedUntil(retryAtMs: number, policy: BreakerPolicy): Breaker {
+  const { initial } = breakerOf(policy);
+  return { ...initial, phase: 'open', trips: 1, sinceMs: retryAtMs - policy.resetTimeoutMs };
+}
+
+/** What the log is told: that a trial failed changes nothing that is stored. */
+function eventsOf(group_id: string, { data }: BreakerStateChanged): readonly GroupEvent[] {
+  const { old_state: before, new_state: after, failure_count, retry_at_ms } = data;
+  if ((before === 'closed') === (after === 'closed')) return NOTHING;
+  return after === 'closed'
+    ? [{ type: 'GroupCircuitClosed', data: { group_id } }]
+    : [{ type: 'GroupCircuitOpened', data: { group_id, failure_count, retry_at_ms } }];
 }

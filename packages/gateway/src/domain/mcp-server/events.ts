@@ -6,11 +6,33 @@ import { z } from 'zod';
 
 const phase = z.enum(['cold', 'initializing', 'ready', 'degraded', 'dead']);
 const id = z.string();
+/** Where it comes from: `config`. */
+const source = z.string();
 const failures = z.int().min(0);
+
+const registrations = () =>
+  [
+    /** The configuration has it, which the log did not know. */
+    z.object({
+      type: z.literal('McpServerRegistered'),
+      data: z.object({ mcp_server_id: id, source, mode: z.string(), fingerprint: z.string() }),
+    }),
+    /** The configuration says something else of it. */
+    z.object({
+      type: z.literal('McpServerUpdated'),
+      data: z.object({ mcp_server_id: id, source, fingerprint: z.string() }),
+    }),
+    /** The configuration has it no more. */
+    z.object({
+      type: z.literal('McpServerDeregistered'),
+      data: z.object({ mcp_server_id: id, source }),
+    }),
+  ] as const;
 
 /** Made when the first one is read: most starts read none. */
 export const McpServerEvent = z.lazy(() =>
   z.discriminatedUnion('type', [
+    ...registrations(),
     z.object({
       type: z.literal('McpServerStateChanged'),
       data: z.object({

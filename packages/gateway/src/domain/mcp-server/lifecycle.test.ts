@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { McpServerPhase } from './health.ts';
-import { lifecycleOf, type Lifecycle, type LifecycleCommand } from './lifecycle.ts';
+import { lifecycleOf, type LifecycleCommand } from './lifecycle.ts';
+import type { Lifecycle } from './lifecycle-state.ts';
 
 const FAILURES_MAX = 3;
 const BACKOFF_MS_MAX = 66_000;

@@ -22,24 +22,7 @@ import type { Era } from '../protocol/revisions.ts';
 import { backoffMs, dueInMs } from './backoff.ts';
 import type { McpServerEvent } from './events.ts';
 import type { McpServerPhase } from './health.ts';
-
-export interface Lifecycle {
-  readonly phase: McpServerPhase;
-  /** In a row. */
-  readonly failures: number;
-  /** Of those, children in a row that ended before they answered a call. */
-  readonly stillborn: number;
-  /** The next start or, where it is degraded, the next call. Milliseconds since the Unix epoch; 0 = at once. */
-  readonly retryAtMs: number;
-  /** What failed last; undefined when that is over. */
-  readonly lastFailure: string | undefined;
-  /** Where it failed last. What calls meet is not over because a probe passes. */
-  readonly failedBy: FailureKind | undefined;
-  /** The last probe failed. */
-  readonly isProbeFailing: boolean;
-}
-
-export type FailureKind = 'start' | 'end' | 'call' | 'probe';
+import { evolveLife, NO_LIFE, type FailureKind, type Lifecycle } from './lifecycle-state.ts';
 
 export type StopReason =
   | 'idle'
@@ -115,16 +98,6 @@ export interface BackingOff {
   readonly lastFailure: string | undefined;
 }
 
-const INITIAL: Lifecycle = {
-  phase: 'cold',
-  failures: 0,
-  stillborn: 0,
-  retryAtMs: 0,
-  lastFailure: undefined,
-  failedBy: undefined,
-  isProbeFailing: false,
-};
-
 type Decision = Result<readonly McpServerEvent[], BackingOff>;
 
 /** @param failuresMax failures in a row that degrade the server (`max_consecutive_failures`) */
@@ -133,7 +106,11 @@ export function lifecycleOf(
   failuresMax: number,
 ): Decider<LifecycleCommand, Lifecycle, McpServerEvent, BackingOff> {
   const decide = new Decide(mcpServerId, failuresMax);
-  return { initial: INITIAL, evolve, decide: (command, state) => decide.run(command, state) };
+  return {
+    initial: NO_LIFE,
+    evolve: evolveLife,
+    decide: (command, state) => decide.run(command, state),
+  };
 }
 
 class Decide {
@@ -411,54 +388,3 @@ const fail = (state: Lifecycle, failure: Failure, waitMs: number): Lifecycle =>
         lastFailure: failure.reason,
       }
     : state;
-
-/** What calls met is over for a process that is started anew: a probe of that one speaks for it. */
-function failedByAfter(
-  { new_state, consecutive_failures }: { new_state: McpServerPhase; consecutive_failures: number },
-  { failedBy }: Lifecycle,
-): FailureKind | undefined {
-  if (consecutive_failures === 0) return undefined;
-  return new_state === 'initializing' ? 'start' : failedBy;
-}
-
-function evolve(state: Lifecycle, { type, data }: McpServerEvent): Lifecycle {
-  switch (type) {
-    case 'McpServerStateChanged':
-      return {
-        ...state,
-        phase: data.new_state,
-        failures: data.consecutive_failures,
-        retryAtMs: data.retry_at_ms,
-        lastFailure:
-          data.new_state === 'ready' || data.new_state === 'cold' ? undefined : state.lastFailure,
-        failedBy: failedByAfter(data, state),
-      };
-    case 'McpServerFailureCounted':
-      return {
-        ...state,
-        failures: data.consecutive_failures,
-        stillborn: data.stillborn,
-        retryAtMs: data.retry_at_ms,
-        lastFailure: data.reason,
-        failedBy: data.kind,
-      };
-    case 'McpServerFailuresCleared':
-      return {
-        ...state,
-        failures: 0,
-        stillborn: 0,
-        retryAtMs: data.retry_at_ms,
-        lastFailure: undefined,
-        failedBy: undefined,
-      };
-    case 'HealthCheckPassed':
-      return { ...state, isProbeFailing: false };
-    case 'HealthCheckFailed':
-      return { ...state, isProbeFailing: true };
-    case 'McpServerStarted':
-    case 'McpServerStopped':
-    case 'McpServerDegraded':
-    case 'McpServerIdleDetected':
-      return state;
-  }
-}

@@ -1,6 +1,7 @@
 import { Secret } from '@mcp-hangar/kernel/secret';
 import { describe, expect, it } from 'vitest';
 import { EFFECT_OF, isSame, specChange } from './spec-change.ts';
+import { groupSpecOf } from '../../../test-kit/group-spec.ts';
 import type { GroupSpec } from '../group/spec.ts';
 import { compareGenerations, type Generation } from './generations.ts';
 import { McpServerId, type McpServerSpec } from './spec.ts';
@@ -40,32 +41,8 @@ const specOf = (id: string, rest: Partial<McpServerSpec> = {}): McpServerSpec =>
 const groupOf = (
   id: string,
   members: readonly string[],
-  rest: Partial<GroupSpec> = {},
-): GroupSpec => ({
-  id: McpServerId.parse(id),
-  description: undefined,
-  enabled: true,
-  members: members.map((member) => ({
-    id: McpServerId.parse(member),
-    weight: 1,
-    priority: 1,
-    isInline: true,
-  })),
-  strategy: 'round_robin',
-  minHealthy: 1,
-  autoStart: true,
-  health: { unhealthyThreshold: 2, healthyThreshold: 1 },
-  breaker: { failureThreshold: 10, resetTimeoutMs: 60_000 },
-  canary: undefined,
-  affinity: undefined,
-  failoverMembersMax: 2,
-  hedgeAfterMs: undefined,
-  callTimeoutMs: 1_000,
-  execution: undefined,
-  predefinedTools: undefined,
-  hiddenTools: [],
-  ...rest,
-});
+  rest: Partial<Omit<GroupSpec, 'id' | 'members'>> = {},
+): GroupSpec => groupSpecOf({ id, members, ...rest });
 const generation = (
   servers: readonly McpServerSpec[],
   groups: readonly GroupSpec[] = [],

@@ -1,8 +1,8 @@
 /** What a process waits for, or does, at the moment. */
 export interface PendingStep {
-  /** `recovery`, `failover` */
+  /** `recovery`, `failover`, `rebalance` */
   readonly process: string;
-  /** What it is about: a server, say. */
+  /** What it is about: a server or a group. */
   readonly subject: string;
   readonly status: 'waiting' | 'trying' | 'active' | 'failing_back';
   /** Undefined where nothing is tried a number of times. */
