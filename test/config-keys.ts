@@ -207,7 +207,7 @@ export const OBSERVED: Readonly<Record<string, TestsOfFile>> = {
     ],
   },
   'test/e2e/groups.test.ts': {
-    'gives calls to its members by their weights, exactly over a cycle (row 8)': of(
+    'row 8: gives calls to its members by their weights, exactly over a cycle': of(
       SERVER,
       'strategy',
       'members[].weight',
@@ -219,7 +219,7 @@ export const OBSERVED: Readonly<Record<string, TestsOfFile>> = {
     'are listed with how their members do': of(SERVER, 'min_healthy'),
   },
   'test/e2e/groups-failing.test.ts': {
-    'fails over when the first member is killed, and back when it is well again (row 8)': of(
+    'row 8: fails over when the first member is killed, and back when it is well again': of(
       SERVER,
       'members[].priority',
     ),

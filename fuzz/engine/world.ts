@@ -141,7 +141,7 @@ function recordsOf(logger: Logger): Records {
     memory: FORGETFUL,
     past: new Map(),
     groupPast: new Map(),
-    adopts: () => true,
+    presence: undefined,
     problem: () => undefined,
     [Symbol.asyncDispose]: () => recorder[Symbol.asyncDispose](),
   };

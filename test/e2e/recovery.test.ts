@@ -277,6 +277,32 @@ describe.concurrent('A server with a backup', () => {
       'FailoverEnded',
     ]);
   });
+
+  it('that cannot be started answers its calls itself as soon as it runs again', async () => {
+    await using house = new Household((journal) => ({
+      mcp_servers: {
+        main: upstream([journal.option], {
+          call_timeout_s: 0.2,
+          max_consecutive_failures: 1,
+          failover: { backup: 'spare', failback_delay_s: 3_600 },
+        }),
+        spare: upstream(['--boot=exit']),
+      },
+    }));
+    const gateway = await house.http();
+    const main = await LegacyClient.open(gateway.url('main'));
+    expect(codeOf(await main.call('hang').answer())).toBe('CALL_TIMED_OUT');
+    await until('the start of the backup has failed', () =>
+      gateway.stderr().includes('process_step_failed'),
+    );
+    expect((await hangar(house, 'start', 'main', '--config', house.file)).code).toBe(0);
+    const failover = (await sagas(house)).find(({ type }) => type === 'failover');
+    expect(failover).toMatchObject({ subject: 'main', status: 'failing_back' });
+    expect(await pidOf(main)).toBeGreaterThan(0);
+    const all = await LegacyClient.open(gateway.url());
+    const details = await all.call('registry_details', { provider: 'main' }).answer();
+    expect(textOf(details)).toContain('its backup \\"spare\\" cannot take its calls: ');
+  });
 });
 
 describe.concurrent('A circuit breaker', () => {

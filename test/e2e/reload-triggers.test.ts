@@ -93,6 +93,8 @@ describe('The file', () => {
     await hasTwo(gateway);
     const client = await LegacyClient.open(gateway.url());
     expect(await toolNames(client)).toContain('two__pid');
+    const { stdout } = await hangar(house, 'status', '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ gateway: { running: true, pid: gateway.pid } });
   });
 
   it('of variables is a part of it', async () => {

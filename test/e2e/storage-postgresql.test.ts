@@ -203,6 +203,17 @@ describe.skipIf(postgres.isMissing)(`A database of the gateway's own ${postgres.
     TEST_MS_MAX,
   );
 
+  it('that does not answer is an error of doctor, with what to do', async () => {
+    const url = await cluster.createDatabase();
+    const house = home(url.reveal());
+    await cluster.stop('SIGINT');
+    const { code, stdout } = await hangar(house, 'doctor');
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/error +the event log "[^"]+, schema hangar" cannot be used: /);
+    expect(stdout).toContain('[event_store_unreachable]');
+    expect(stdout).toContain('check that PostgreSQL runs there');
+  });
+
   it('with tables of a version to come stops the start, and says which', async () => {
     const url = await cluster.createDatabase();
     const house = home(url.reveal());
@@ -211,6 +222,7 @@ describe.skipIf(postgres.isMissing)(`A database of the gateway's own ${postgres.
     await cluster.query(databaseOf(url.reveal()), sql);
     const { code, stderr } = await hangar(house, 'call', 'math.pid');
     expect([code, stderr]).toEqual([2, expect.stringContaining('version 99 of the format')]);
+    expect((await hangar(house, 'doctor')).stdout).toContain('[event_store_unusable]');
   });
 });
 

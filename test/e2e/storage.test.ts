@@ -77,6 +77,8 @@ describe('persistence.sqlite.data_dir', () => {
     expect(code).toBe(2);
     expect(stderr).toContain(join(house.folder, 'data'));
     expect(stderr).toContain('allow_memory_fallback');
+    const { stdout } = await hangar(house, 'doctor');
+    expect(stdout).toMatch(/cannot be kept: a file is in its way \[event_store_forbidden\]/);
   });
 });
 

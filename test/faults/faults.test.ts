@@ -4,7 +4,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PostgresEventStore } from '../../packages/eventing/src/postgres-event-store.ts';
+import { verifyPostgresEventLog } from '../../packages/eventing/src/postgres-verify.ts';
+import { hasPostgres, PostgresCluster } from '../../packages/eventing/test-kit/postgres-cluster.ts';
 import { canMount, SmallDisk } from '../../packages/eventing/test-kit/small-disk.ts';
+import { toolCallStream } from '../../packages/gateway/src/application/recording/call-event.ts';
 import { needs } from '../../scripts/requirements.ts';
 import { Certificates } from '../support/certificates.ts';
 import { HostileServer } from '../support/hostile-server.ts';
@@ -16,10 +20,14 @@ import { FAULTS, type FaultName } from './table.ts';
 
 const linux = needs('linux', () => process.platform === 'linux');
 const openssl = needs('openssl', () => spawnSync('openssl', ['version']).status === 0);
+const postgres = needs('postgresql', hasPostgres);
 const mounts = needs('mounts', canMount);
 const MIB = 1_048_576;
 /** Back-off of one failure, and the start of a process on a busy machine. */
 const RECOVERY_MS_MAX = 20_000;
+/** A lost database is tried again after 1 s and less and less often, every 30 s at last. */
+const OUTAGE_MS_MAX = 45_000;
+const OUTAGE_TEST_MS_MAX = 120_000;
 
 let rig: Rig;
 let journal: Journal;
@@ -237,21 +245,58 @@ it.skipIf(mounts.isMissing)(`A fault of the machine: disk-full ${mounts.mark}`, 
   const server = await faulty('disk-full', own);
   const ballast = join(disk.folder, 'ballast');
   expect(() => writeFileSync(ballast, Buffer.alloc(4 * MIB))).toThrow(/ENOSPC/);
-  const ready = async (): Promise<number> =>
-    (await fetch(`${own.gateway.origin}/health/ready`)).status;
   let calls = 0;
   await until('it is not ready', async () => {
     calls += 1;
     expect((await own.call('disk-full', 'echo', { pad: 'x'.repeat(1_000) })).code).toBeUndefined();
-    return (await ready()) === 503;
+    return (await own.readiness()) === 503;
   });
   unlinkSync(ballast);
-  await until('it is ready again', async () => (await ready()) === 200, RECOVERY_MS_MAX);
+  await until('it is ready again', async () => (await own.readiness()) === 200, RECOVERY_MS_MAX);
   expect(await deviations('disk-full', await own.call('disk-full', 'echo'), server)).toEqual([]);
   const recorded = async (): Promise<number> =>
     (await own.eventsOf('disk-full')).filter((type) => type === 'ToolInvocationCompleted').length;
   await until('every call is in the log', async () => (await recorded()) === calls + 2);
 });
+
+it.skipIf(postgres.isMissing)(
+  `A fault of the machine: database-killed ${postgres.mark}`,
+  async () => {
+    await using cluster = await PostgresCluster.start();
+    const url = await cluster.createDatabase();
+    await using own = await Rig.start({
+      servers: { 'database-killed': upstream() },
+      keys: { persistence: { backend: 'postgresql', postgresql: { url: url.reveal() } } },
+    });
+    await using reader = new PostgresEventStore({ url });
+    const stored = async (): Promise<readonly string[]> =>
+      (await reader.read(toolCallStream('database-killed'))).map(({ id }) => id);
+    let calls = 0;
+    const call = async (): Promise<Ending> => {
+      calls += 1;
+      const ending = await own.call('database-killed', 'echo', { n: calls });
+      expect(ending.code).toBeUndefined();
+      return ending;
+    };
+    for (let n = 0; n < 20; n += 1) await call();
+    await until('some are stored', async () => (await stored()).length > 0);
+    const server = await faulty('database-killed', own);
+    for (let n = 0; n < 20; n += 1) await call();
+    const acknowledged = await stored();
+    await cluster.kill();
+    await until('it is not ready', async () => {
+      await call();
+      return (await own.readiness()) === 503;
+    });
+    expect(await deviations('database-killed', await call(), server)).toEqual([]);
+    await cluster.start();
+    await until('it is ready again', async () => (await own.readiness()) === 200, OUTAGE_MS_MAX);
+    await until('every call is in the log', async () => (await stored()).length === calls);
+    expect((await stored()).slice(0, acknowledged.length)).toEqual(acknowledged);
+    expect((await verifyPostgresEventLog({ url })).findings).toEqual([]);
+  },
+  OUTAGE_TEST_MS_MAX,
+);
 
 it('Every fault of the table has its test', () => {
   const source = readFileSync(import.meta.filename, 'utf8');

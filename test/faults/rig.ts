@@ -19,6 +19,8 @@ export interface Ending {
 
 export interface RigOptions {
   readonly servers: Readonly<Record<string, Config>>;
+  /** Of the configuration, beside the servers. */
+  readonly keys?: Config;
   readonly flags?: readonly string[];
   readonly folder?: string;
 }
@@ -38,10 +40,10 @@ export class Rig implements AsyncDisposable {
     this.#flags = flags;
   }
 
-  static async start({ servers, flags = [], folder }: RigOptions): Promise<Rig> {
+  static async start({ servers, keys = {}, flags = [], folder }: RigOptions): Promise<Rig> {
     const home = folder ?? mkdtempSync(join(tmpdir(), 'hangar-faults-'));
     const file = join(home, 'config.yaml');
-    await writeFile(file, JSON.stringify({ mcp_servers: servers }));
+    await writeFile(file, JSON.stringify({ ...keys, mcp_servers: servers }));
     const gateway = await startGatewayIn(home, file, { flags });
     return new Rig(gateway, home, flags);
   }
@@ -80,6 +82,11 @@ export class Rig implements AsyncDisposable {
       ...this.#stateFlags,
     );
     return servers.find(({ id }) => id === server)?.state ?? 'unknown';
+  }
+
+  /** What `/health/ready` answers. */
+  async readiness(): Promise<number> {
+    return (await fetch(`${this.gateway.origin}/health/ready`)).status;
   }
 
   async stop(server: string): Promise<void> {

@@ -149,6 +149,17 @@ export const FAULTS = {
     events: [],
     recovery: 'Events wait in memory and are written in order once there is room.',
   },
+  'database-killed': {
+    title:
+      'The database of the event log is killed (SIGKILL of PostgreSQL and all of its processes)',
+    code: undefined,
+    withinMs: 1_000,
+    soon: 'calls are not concerned; `/health/ready` says 503 until it runs again',
+    state: 'ready',
+    events: [],
+    recovery:
+      'Events wait in memory and are written in order once it runs again; what was stored is there.',
+  },
 } as const satisfies Record<string, FaultFacts>;
 
 export type FaultName = keyof typeof FAULTS;

@@ -54,7 +54,7 @@ test('it is held as long as it is renewed, and the next one has it when it is gi
   await two.keeper[Symbol.asyncDispose]();
 });
 
-test('a holder without its store lets go before another one can have it, and takes it again later', async () => {
+test('a holder without its store lets go before another one can have it, and goes on with it later', async () => {
   const store = new Away();
   const { keeper, told, problems } = keeperOf(store, 'one');
   await keeper.start();
@@ -66,8 +66,8 @@ test('a holder without its store lets go before another one can have it, and tak
   expect(await store.heldLeases('')).toHaveLength(1);
   store.isAway = false;
   await vi.advanceTimersByTimeAsync(5_000);
-  expect(keeper.current).toMatchObject({ generation: 2 });
-  expect(told).toEqual([1, undefined, 2]);
+  expect(keeper.current).toMatchObject({ generation: 1 });
+  expect(told).toEqual([1, undefined, 1]);
   expect(problems.at(-1)).toBeUndefined();
   expect(problems.filter((problem) => problem !== undefined).length).toBeGreaterThan(0);
   await keeper[Symbol.asyncDispose]();
@@ -79,6 +79,21 @@ test('one that was taken over knows at its next renewal', async () => {
   await keeper.start();
   await store.acquire('timers', 'one', 60_000); // the same name in another process: a mistake
   await vi.advanceTimersByTimeAsync(5_000);
+  expect(told).toEqual([1, undefined, 3]);
+  await keeper[Symbol.asyncDispose]();
+});
+
+test('a holder that was away while another one had it has a new generation, and knows its last one till then', async () => {
+  const store = new Away();
+  const { keeper, told } = keeperOf(store, 'one');
+  await keeper.start();
+  store.isAway = true;
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(keeper.last).toMatchObject({ generation: 1 });
+  store.isAway = false;
+  await store.acquire('timers', 'other', 1);
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect([keeper.current, keeper.last]).toMatchObject([{ generation: 3 }, { generation: 3 }]);
   expect(told).toEqual([1, undefined, 3]);
   await keeper[Symbol.asyncDispose]();
 });

@@ -5,7 +5,8 @@
  * 1. `current` is over `deadlineMs` after the last success was asked for, by a clock that does not jump: earlier than
  *    the store lets the next one have it.
  * 2. One question is under way at one time; a store that does not answer or fails is asked again.
- * 3. Every acquisition is told once (`onChange`), and its end once.
+ * 3. Every beginning of a time in which it is held is told once (`onChange`), and every end of one once.
+ * 4. What ended for want of an answer goes on with the same generation, unless somebody else had it meanwhile.
  */
 import type { Lease, LeaseStore } from '@mcp-hangar/kernel/lease';
 
@@ -24,7 +25,7 @@ export interface LeaseKeeperOptions {
   readonly renewMs?: number;
   /** How long it counts without a success (10,000): less than `ttlMs`. */
   readonly deadlineMs?: number;
-  /** It was acquired, or is over. Must not throw. */
+  /** It is held, or is over. Must not throw. */
   readonly onChange?: (lease: Lease | undefined) => void;
   /** The store failed; undefined when it works again. Must not throw. */
   readonly onProblem?: (error: unknown) => void;
@@ -32,11 +33,15 @@ export interface LeaseKeeperOptions {
 
 export class LeaseKeeper implements AsyncDisposable {
   readonly #options: Required<LeaseKeeperOptions>;
-  #lease: Lease | undefined;
+  #last: Lease | undefined;
+  /** Nobody is known to have acquired it since. */
+  #isLast = false;
+  #isTold = false;
   #untilMs = 0;
   #timer: NodeJS.Timeout | undefined;
   #over: NodeJS.Timeout | undefined;
   #asking: Promise<void> = Promise.resolve();
+  #isAsking = false;
   #isClosed = false;
 
   /** @throws RangeError where the store would give it away before this process lets go */
@@ -51,14 +56,19 @@ export class LeaseKeeper implements AsyncDisposable {
 
   /** Undefined while another process has it, or nobody knows. */
   get current(): Lease | undefined {
-    return this.#lease !== undefined && performance.now() < this.#untilMs ? this.#lease : undefined;
+    return this.#isTold && performance.now() < this.#untilMs ? this.#last : undefined;
+  }
+
+  /** The last acquisition of this process, over or not: whether it still counts the store knows (`Append.guard`). */
+  get last(): Lease | undefined {
+    return this.#last;
   }
 
   /** Resolves after the first try, whatever came of it. */
   start(): Promise<void> {
     if (this.#timer === undefined && !this.#isClosed) {
-      this.#timer = setInterval(() => this.#ask(), this.#options.renewMs).unref();
-      this.#ask();
+      this.#timer = setInterval(() => void this.ask(), this.#options.renewMs).unref();
+      void this.ask();
     }
     return this.#asking;
   }
@@ -69,44 +79,51 @@ export class LeaseKeeper implements AsyncDisposable {
     this.#isClosed = true;
     clearInterval(this.#timer);
     await this.#asking;
-    const lease = this.#lease;
-    this.#lost();
+    this.#end();
     // Its time ends by itself too.
-    if (lease !== undefined) await this.#options.leases.release(lease).catch(() => undefined);
+    if (this.#last !== undefined && this.#isLast)
+      await this.#options.leases.release(this.#last).catch(() => undefined);
   }
 
-  #isAsking = false;
-
-  #ask(): void {
-    if (this.#isAsking) return;
+  /** Asks the store now, as it does by itself again and again. Never rejects. */
+  ask(): Promise<void> {
+    if (this.#isAsking || this.#isClosed) return this.#asking;
     this.#isAsking = true;
     this.#asking = this.#try().finally(() => {
       this.#isAsking = false;
     });
+    return this.#asking;
   }
 
   async #try(): Promise<void> {
     const { leases, name, holder, ttlMs, deadlineMs, onChange, onProblem } = this.#options;
     const sinceMs = performance.now();
     try {
-      if (this.#lease !== undefined && !(await leases.renew(this.#lease, ttlMs))) this.#lost();
-      const isNew = this.#lease === undefined;
-      if (isNew) this.#lease = await leases.acquire(name, holder, ttlMs);
+      if (this.#last !== undefined && this.#isLast)
+        this.#isLast = await leases.renew(this.#last, ttlMs);
+      if (!this.#isLast) {
+        this.#end();
+        const acquired = await leases.acquire(name, holder, ttlMs);
+        this.#last = acquired ?? this.#last;
+        this.#isLast = acquired !== undefined;
+      }
       onProblem(undefined);
-      if (this.#lease === undefined) return;
+      if (!this.#isLast) return;
       this.#untilMs = sinceMs + deadlineMs;
       clearTimeout(this.#over);
-      this.#over = setTimeout(() => this.#lost(), this.#untilMs - performance.now()).unref();
-      if (isNew) onChange(this.#lease);
+      this.#over = setTimeout(() => this.#end(), this.#untilMs - performance.now()).unref();
+      if (this.#isTold) return;
+      this.#isTold = true;
+      onChange(this.#last);
     } catch (error) {
       onProblem(error);
     }
   }
 
-  #lost(): void {
+  #end(): void {
     clearTimeout(this.#over);
-    if (this.#lease === undefined) return;
-    this.#lease = undefined;
+    if (!this.#isTold) return;
+    this.#isTold = false;
     this.#untilMs = 0;
     this.#options.onChange(undefined);
   }

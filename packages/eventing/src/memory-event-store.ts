@@ -3,15 +3,16 @@
  * `eventsMax`; versions and positions go on, also of streams whose events are all gone, of which at most
  * `eventsMax` are remembered.
  */
-import type {
-  Append,
-  Appended,
-  EventPage,
-  EventStore,
-  Position,
-  StoredEvent,
+import {
+  DuplicateEvent,
+  VersionConflict,
+  type Append,
+  type Appended,
+  type EventPage,
+  type EventStore,
+  type Position,
+  type StoredEvent,
 } from '@mcp-hangar/kernel/event-store';
-import { DuplicateEvent, VersionConflict } from '@mcp-hangar/kernel/event-store';
 import { Fault } from '@mcp-hangar/kernel/errors';
 import type { Lease, LeaseStore } from '@mcp-hangar/kernel/lease';
 import type { Snapshot, SnapshotStore } from '@mcp-hangar/kernel/snapshot';

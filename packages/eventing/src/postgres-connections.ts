@@ -5,9 +5,10 @@
  * 1. Whoever uses a connection gives it up within `answerMsMax`; what is not over then is abandoned with it.
  * 2. A connection on which anything failed is not used again; the next use opens another one.
  * 3. No message has the URL or the password in it.
+ * 4. Where the server takes no further connection, one that rests serves for either purpose.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { Client, Pool, types, type PoolClient, type PoolConfig } from 'pg';
+import { Client, DatabaseError, Pool, types, type PoolClient, type PoolConfig } from 'pg';
 import { Fault } from '@mcp-hangar/kernel/errors';
 import type { Secret } from '@mcp-hangar/kernel/secret';
 import { failureOf, problemOf, TooSlow, type Failure } from './postgres-problem.ts';
@@ -18,6 +19,10 @@ const SERVER_SHARE = 0.8;
 const IDLE_MS_MAX = 60_000;
 const KEEP_ALIVE_MS = 10_000;
 const END_MS_MAX = 2_000;
+/** Server, database or role have as many connections as they may. */
+const TOO_MANY_CONNECTIONS = '53300';
+/** How long it is not asked for another one then, where one rests. */
+const FULL_MS = 10_000;
 const INT8 = 20;
 
 export interface ConnectionOptions {
@@ -78,6 +83,8 @@ export class PostgresConnections {
   readonly #asking: Pool;
   readonly #closed = new AbortController();
   readonly #isSetUp = new WeakSet<PoolClient>();
+  /** By `performance.now()`. */
+  #fullUntilMs = 0;
 
   /**
    * Connects to nothing yet.
@@ -115,7 +122,7 @@ export class PostgresConnections {
     let wasSent = false;
     let client: PoolClient;
     try {
-      client = await pool.connect();
+      client = await this.#connect(pool);
     } catch (error) {
       throw new Failed(failureOf(error, false), error);
     }
@@ -132,6 +139,21 @@ export class PostgresConnections {
     } catch (error) {
       client.release(true);
       throw new Failed(failureOf(error, wasSent), error);
+    }
+  }
+
+  async #connect(pool: Pool): Promise<PoolClient> {
+    const other = pool === this.#appending ? this.#asking : this.#appending;
+    const mayBorrow = (): boolean => pool.idleCount === 0 && other.idleCount > 0;
+    if (performance.now() < this.#fullUntilMs && mayBorrow()) return other.connect();
+    try {
+      return await pool.connect();
+    } catch (error) {
+      const isFull = error instanceof DatabaseError && error.code === TOO_MANY_CONNECTIONS;
+      if (!isFull) throw error;
+      this.#fullUntilMs = performance.now() + FULL_MS;
+      if (!mayBorrow()) throw error;
+      return other.connect();
     }
   }
 

@@ -32,8 +32,9 @@ import { PostgresLog } from './postgres-log.ts';
 import { prunable } from './postgres-prune.ts';
 import type { StreamVersion } from './postgres-reader.ts';
 import { readSnapshots, saveSnapshots } from './postgres-snapshot.ts';
+import { Pruning } from './pruning.ts';
 import { settleAppend } from './settle-append.ts';
-import type { Prunable, PruneLimits } from './writer-messages.ts';
+import type { Prunable, PruneLimits, PruneStep } from './writer-messages.ts';
 
 const QUEUE_EVENTS_MAX = 16_384;
 const QUEUE_CHARS_MAX = 67_108_864;
@@ -74,7 +75,7 @@ export class PostgresEventStore implements EventStore, LeaseStore, SnapshotStore
   readonly #waitMsMax: number;
   #isScheduled = false;
   #sweep: NodeJS.Timeout | undefined;
-  #pruning: Promise<unknown> = Promise.resolve();
+  readonly #pruning = new Pruning();
   #closing: Promise<void> | undefined;
   #onDrained: (() => void) | undefined;
 
@@ -169,13 +170,11 @@ export class PostgresEventStore implements EventStore, LeaseStore, SnapshotStore
    */
   async prune(limits: PruneLimits, onStep?: (deletedCount: number) => void): Promise<number> {
     this.#checkOpen();
-    const before = this.#pruning;
-    const pruning = (async (): Promise<number> => {
-      await before.catch(() => undefined); // its own caller learns of it
-      return this.#prune(limits, onStep);
-    })();
-    this.#pruning = pruning;
-    return pruning;
+    const step = (from: number): Promise<PruneStep> => {
+      this.#checkOpen();
+      return this.#log.prune(from, limits);
+    };
+    return this.#pruning.run(step, onStep);
   }
 
   /** What `prune` would let go now. @throws Fault EVENT_STORE_UNAVAILABLE, EVENT_STORE_BUSY */
@@ -223,18 +222,6 @@ export class PostgresEventStore implements EventStore, LeaseStore, SnapshotStore
   [Symbol.asyncDispose](): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
-  }
-
-  async #prune(limits: PruneLimits, onStep?: (deletedCount: number) => void): Promise<number> {
-    let deletedCount = 0;
-    for (let from: number | undefined = 1; from !== undefined;) {
-      this.#checkOpen();
-      const step = await this.#log.prune(from, limits);
-      deletedCount += step.deletedCount;
-      onStep?.(deletedCount);
-      from = step.next;
-    }
-    return deletedCount;
   }
 
   /** In a later turn, so that whoever has an event now gets into the same group. */

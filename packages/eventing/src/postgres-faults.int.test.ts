@@ -320,6 +320,22 @@ function others(): void {
     await expect(store.open()).rejects.toThrow(/encoding SQL_ASCII, and a log needs UTF8/);
   });
 
+  it('that gives no further connection is used through the one that rests', async () => {
+    const url = await cluster.createDatabase();
+    const name = databaseOf(url);
+    await cluster.query(
+      name,
+      `create role frugal login password 'f' connection limit 1;
+       grant create on database ${name} to frugal`,
+    );
+    await using store = new PostgresEventStore({ url: cluster.tcpUrlOf(name, 'frugal', 'f') });
+    expect(await store.version('a')).toBe(0);
+    for (let n = 1; n <= 3; n += 1) {
+      await appendOne(store);
+      expect(await readWhole(store)).toHaveLength(n);
+    }
+  });
+
   it('is used over a bounded number of connections', async () => {
     const url = await cluster.createDatabase();
     await using store = new PostgresEventStore({ url, connectionsMax: 3 });

@@ -1,7 +1,6 @@
 /** Several processes on one log in PostgreSQL, a reader that follows them, and processes that are killed. */
-import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { needs } from '../../../scripts/requirements.ts';
 import { event, readWhole } from '../test-kit/events.ts';
 import { fencingProblems, storedUnderLeases } from '../test-kit/fencing-contract.ts';
+import { batchesUntilKilled, type Writer } from '../test-kit/killed-writer.ts';
 import { hasPostgres, PostgresCluster } from '../test-kit/postgres-cluster.ts';
 import { PostgresEventStore } from './postgres-event-store.ts';
 import { verifyPostgresEventLog } from './postgres-verify.ts';
@@ -24,8 +24,6 @@ const TEST_MS_MAX = 60_000;
 const postgres = needs('postgresql', hasPostgres);
 
 let cluster: PostgresCluster;
-
-type Writer = ChildProcessByStdio<null, Readable, null>;
 
 function start(url: Secret, ...args: string[]): Writer {
   const argv = ['--conditions=source', SCRIPT, url.reveal(), ...args];
@@ -45,27 +43,6 @@ async function follow(url: Secret, isOver: () => boolean): Promise<readonly Stor
     if (page.isHead && wasOver) return seen;
     await setImmediate();
   }
-}
-
-/** Kills the process in the midst of its work; answers the batches that it had been told are stored. */
-async function runUntilKilled(url: Secret, round: number): Promise<ReadonlyMap<string, number>> {
-  const child = start(url, 'batches', String(round));
-  const exited = once(child, 'exit');
-  let printed = '';
-  // Another moment of the work in each round.
-  const enough = 40 * (1 + (round % 7));
-  for await (const chunk of child.stdout.setEncoding('utf8')) {
-    printed += String(chunk);
-    if (printed.length > enough) child.kill('SIGKILL');
-  }
-  await exited;
-  const lines = printed.split('\n').slice(0, -1);
-  return new Map(
-    lines.map((line) => {
-      const [batch = '', size] = line.split(' ');
-      return [batch, Number(size)];
-    }),
-  );
 }
 
 describe.skipIf(postgres.isMissing)(`a server ${postgres.mark}`, () => {
@@ -109,7 +86,11 @@ describe.skipIf(postgres.isMissing)(`a server ${postgres.mark}`, () => {
       const acknowledged = new Map<string, number>();
       const rounds = Array.from({ length: KILLS }, (_, round) => round);
       for (const round of rounds) {
-        for (const [batch, size] of await runUntilKilled(url, round)) acknowledged.set(batch, size);
+        for (const [batch, size] of await batchesUntilKilled(
+          start(url, 'batches', String(round)),
+          round,
+        ))
+          acknowledged.set(batch, size);
       }
       await using store = new PostgresEventStore({ url });
       // What a killed process had under way goes on in the server: this append comes behind it.

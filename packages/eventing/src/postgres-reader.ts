@@ -4,7 +4,7 @@ import type { EventPage, Position, StoredEvent } from '@mcp-hangar/kernel/event-
 import { checkPageSize, PAGE_CHARS_MAX } from './page.ts';
 import { countOf } from './position.ts';
 import { inSchema } from './postgres-schema.ts';
-import { eventOf, integerIn, RowProblem, textIn, type UntrustedRow } from './stored-row.ts';
+import { integerIn, readRow, textIn, type UntrustedRow } from './stored-row.ts';
 
 /** Rows of one page, whatever its caller asks: they are counted before they are sent. */
 const PAGE_ROWS_MAX = 10_000;
@@ -36,15 +36,6 @@ export const pageOf = (from: string, order: string): string => `
     from (select ${COLUMNS} from ${from} order by ${order} limit $2 + 1) fetched
     window w as (order by ${order})
   ) page where n <= $2 and bytes_before < $3 order by ${order}`;
-
-function readRow(row: UntrustedRow): StoredEvent {
-  try {
-    return eventOf(row);
-  } catch (error) {
-    if (!(error instanceof RowProblem)) throw error;
-    throw new RowProblem(`event at position ${String(row['position'])} ${error.message}`);
-  }
-}
 
 export class PostgresReader {
   readonly #stream: string;

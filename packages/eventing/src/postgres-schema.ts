@@ -202,7 +202,8 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: 'leases', sql: leases },
 ];
 
-async function rowOf(
+/** The first row of the answer. */
+export async function rowOf(
   client: ClientBase,
   sql: string,
   values: readonly unknown[] = [],
@@ -238,14 +239,16 @@ export function checkCurrent(version: number, name: string): void {
   );
 }
 
-function checkKnown(version: number, name: string, known: number): void {
+/** @throws ForeignDatabase where a later program has written it */
+export function checkKnown(version: number, name: string, known: number): void {
   if (version <= known) return;
   throw new ForeignDatabase(
     `schema "${name}" has version ${version} of the format, and this program knows ${known}`,
   );
 }
 
-async function checkEncoding(client: ClientBase): Promise<void> {
+/** @throws ForeignDatabase */
+export async function checkEncoding(client: ClientBase): Promise<void> {
   const encoding = textIn(await rowOf(client, 'show server_encoding'), 'server_encoding');
   if (encoding === 'UTF8') return;
   throw new ForeignDatabase(`the database has encoding ${encoding}, and a log needs UTF8`);

@@ -25,6 +25,7 @@ import { checkLeaseName, checkStream, encodeAppend } from './encoded-append.ts';
 import { encodeSnapshot } from './encoded-snapshot.ts';
 import { checkTtl } from './lease-time.ts';
 import { READ_EVENTS_MAX } from './page.ts';
+import { Pruning } from './pruning.ts';
 import { settleAppend } from './settle-append.ts';
 import { SqliteReader, type StreamVersion } from './sqlite-reader.ts';
 import { SqliteWriterThread } from './sqlite-writer-thread.ts';
@@ -72,7 +73,7 @@ export class SqliteEventStore implements EventStore, LeaseStore, SnapshotStore {
   readonly #thread: SqliteWriterThread;
   #isScheduled = false;
   #tasks: WaitingTask[] = [];
-  #pruning: Promise<unknown> = Promise.resolve();
+  readonly #pruning = new Pruning();
   #silence: NodeJS.Timeout | undefined;
   #closing: Promise<void> | undefined;
   #onDrained: (() => void) | undefined;
@@ -150,13 +151,7 @@ export class SqliteEventStore implements EventStore, LeaseStore, SnapshotStore {
   async prune(limits: PruneLimits, onStep?: (deletedCount: number) => void): Promise<number> {
     this.#checkOpen();
     if (!existsSync(this.#path)) return 0;
-    const before = this.#pruning;
-    const pruning = (async (): Promise<number> => {
-      await before.catch(() => undefined); // its own caller learns of it
-      return this.#prune(limits, onStep);
-    })();
-    this.#pruning = pruning;
-    return pruning;
+    return this.#pruning.run((from) => this.#run({ kind: 'prune', from, limits }), onStep);
   }
 
   /** What `prune` would let go now. @throws Fault EVENT_STORE_UNAVAILABLE */
@@ -214,17 +209,6 @@ export class SqliteEventStore implements EventStore, LeaseStore, SnapshotStore {
       this.#tasks.push({ resolve: resolve as WaitingTask['resolve'], reject });
       this.#post({ kind: 'task', task });
     });
-  }
-
-  async #prune(limits: PruneLimits, onStep?: (deletedCount: number) => void): Promise<number> {
-    let deletedCount = 0;
-    for (let from: number | undefined = 1; from !== undefined;) {
-      const step: TaskResults['prune'] = await this.#run({ kind: 'prune', from, limits });
-      deletedCount += step.deletedCount;
-      onStep?.(deletedCount);
-      from = step.next;
-    }
-    return deletedCount;
   }
 
   /** In a later turn, so that whoever has an event now gets into the same transaction. */

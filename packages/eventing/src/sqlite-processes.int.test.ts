@@ -1,16 +1,15 @@
 /** Several processes on one log, and processes that are killed. */
-import { spawn, type ChildProcessByStdio } from 'node:child_process';
-import { once } from 'node:events';
+import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { StoredEvent } from '@mcp-hangar/kernel/event-store';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { event, readWhole } from '../test-kit/events.ts';
 import { fencingProblems, storedUnderLeases } from '../test-kit/fencing-contract.ts';
+import { batchesUntilKilled, type Writer } from '../test-kit/killed-writer.ts';
 import { SqliteEventStore } from './sqlite-event-store.ts';
 import { verifyEventLog } from './verify.ts';
 
@@ -30,7 +29,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-function start(...args: string[]): ChildProcessByStdio<null, Readable, null> {
+function start(...args: string[]): Writer {
   const argv = ['--conditions=source', SCRIPT, ...args];
   return spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'inherit'] });
 }
@@ -58,34 +57,17 @@ it(
   TEST_MS_MAX,
 );
 
-/** Kills the process in the midst of its work; answers the batches that it had been told are stored. */
-async function runUntilKilled(path: string, round: number): Promise<ReadonlyMap<string, number>> {
-  const child = start(path, 'batches', String(round));
-  const exited = once(child, 'exit');
-  let printed = '';
-  // Another moment of the work in each round.
-  const enough = 40 * (1 + (round % 7));
-  for await (const chunk of child.stdout.setEncoding('utf8')) {
-    printed += String(chunk);
-    if (printed.length > enough) child.kill('SIGKILL');
-  }
-  await exited;
-  const lines = printed.split('\n').slice(0, -1);
-  return new Map(
-    lines.map((line) => {
-      const [batch = '', size] = line.split(' ');
-      return [batch, Number(size)];
-    }),
-  );
-}
-
 it(
   'kill -9 loses no acknowledged event and leaves no half batch',
   async () => {
     const path = join(folder, 'killed.db');
     const acknowledged = new Map<string, number>();
     for (let round = 0; round < KILLS; round += 1) {
-      for (const [batch, size] of await runUntilKilled(path, round)) acknowledged.set(batch, size);
+      for (const [batch, size] of await batchesUntilKilled(
+        start(path, 'batches', String(round)),
+        round,
+      ))
+        acknowledged.set(batch, size);
     }
     const stored = new Map<unknown, number>();
     const sizes = new Map<unknown, unknown>();

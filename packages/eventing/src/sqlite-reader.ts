@@ -11,7 +11,7 @@ import { heldLeases } from './sqlite-lease.ts';
 import { isPassing, problemOf } from './sqlite-problem.ts';
 import { readSnapshots } from './sqlite-snapshot.ts';
 import { prunable } from './sqlite-prune.ts';
-import { eventOf, integerIn, RowProblem, textIn, type UntrustedRow } from './stored-row.ts';
+import { integerIn, readRow, RowProblem, textIn, type UntrustedRow } from './stored-row.ts';
 import type { Prunable, PruneLimits } from './writer-messages.ts';
 
 interface Connection extends ReadableLog {
@@ -65,15 +65,6 @@ function collect(
     chars += textIn(row, 'data').length;
   }
   return { events, isAll: true };
-}
-
-function readRow(row: UntrustedRow): StoredEvent {
-  try {
-    return eventOf(row);
-  } catch (error) {
-    if (!(error instanceof RowProblem)) throw error;
-    throw new RowProblem(`event at position ${String(row['position'])} ${error.message}`);
-  }
 }
 
 const asPage = (

@@ -8,7 +8,7 @@ import { event } from '../test-kit/events.ts';
 import { SqliteEventStore } from './sqlite-event-store.ts';
 import { verifyEventLog } from './verify.ts';
 
-/** As the first release made it. */
+/** As the first release made it: a copy on purpose, which stays as it is whatever becomes of the schema. */
 const VERSION_1 = `
   create table event (
     position integer primary key autoincrement,

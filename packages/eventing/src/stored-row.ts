@@ -41,6 +41,19 @@ export function parseData(text: string): JsonObject {
 
 /**
  * The event that a row holds.
+ * @throws RowProblem which names its position
+ */
+export function readRow(row: UntrustedRow): StoredEvent {
+  try {
+    return eventOf(row);
+  } catch (error) {
+    if (!(error instanceof RowProblem)) throw error;
+    throw new RowProblem(`event at position ${String(row['position'])} ${error.message}`);
+  }
+}
+
+/**
+ * The event that a row holds.
  * @throws RowProblem
  */
 export function eventOf(row: UntrustedRow): StoredEvent {

@@ -1,5 +1,5 @@
 /** A PostgreSQL server of a test's own, in a temporary folder, behind a socket in it and a port of the loopback. */
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, existsSync, globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -63,6 +63,12 @@ async function freePort(): Promise<number> {
 
 const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean =>
   exitCode !== null || signalCode !== null;
+
+/** A process that nobody has waited for holds nothing any more. */
+function isAlive(pid: number): boolean {
+  const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' });
+  return stdout.trim() !== '' && !stdout.startsWith('Z');
+}
 
 export class PostgresCluster implements AsyncDisposable {
   readonly folder: string;
@@ -135,15 +141,21 @@ export class PostgresCluster implements AsyncDisposable {
     await exited;
   }
 
+  /** `SIGKILL` to the server and all of its processes: nothing is written, nobody is told. */
+  async kill(): Promise<void> {
+    const server = this.#server;
+    if (server === undefined || hasEnded(server)) return;
+    const exited = once(server, 'exit');
+    server.kill('SIGSTOP'); // so that it makes no more of them
+    const pids = this.#pids();
+    for (const pid of pids) process.kill(pid, 'SIGKILL');
+    await exited;
+    await until('nothing of it is left', () => !pids.some(isAlive));
+  }
+
   /** The server and all of its processes stand still until `SIGCONT`. */
   signalAll(signal: 'SIGSTOP' | 'SIGCONT'): void {
-    const pid = this.#server?.pid ?? 0;
-    const children = execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)], {
-      encoding: 'utf8',
-    });
-    for (const process_ of [pid, ...children.trim().split(/\s+/).map(Number)]) {
-      process.kill(process_, signal);
-    }
+    for (const pid of this.#pids()) process.kill(pid, signal);
   }
 
   /** A new, empty database; the address goes through the socket. */
@@ -183,6 +195,14 @@ export class PostgresCluster implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop('SIGQUIT');
     rmSync(this.folder, { recursive: true });
+  }
+
+  #pids(): readonly number[] {
+    const pid = this.#server?.pid ?? 0;
+    const children = execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)], {
+      encoding: 'utf8',
+    });
+    return [pid, ...children.trim().split(/\s+/).map(Number)];
   }
 
   get #data(): string {

@@ -27,7 +27,7 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   DISCOVERY_NOT_CONFIGURED: 'Name the servers in the configuration: this build looks for none.',
   EVENT_STORE_BUSY: 'Try again: what waits is written first.',
   EVENT_STORE_UNAVAILABLE:
-    'Check its place: a file for room, rights and damage, a database for whether it runs and lets this user in.',
+    'Check room, rights and damage of the file (move a damaged one away), or whether the database runs and lets you in.',
   FILE_CHANGED: 'Run the command again: it begins with what the file says now.',
   FILE_NOT_WRITTEN:
     'Check the folder of the file: whether it exists, its permissions, the room on the disk.',

@@ -1,6 +1,6 @@
 /** What the application needs from the world outside. Adapters live in `infrastructure`. */
 import type { Fault } from '@mcp-hangar/kernel/errors';
-import type { JsonValue } from '@mcp-hangar/kernel/event-store';
+import type { Append, JsonValue } from '@mcp-hangar/kernel/event-store';
 import type { JsonObject } from '../domain/protocol/json-rpc.ts';
 import type { Era } from '../domain/protocol/revisions.ts';
 import type { ServerMessage } from '../domain/protocol/server-message.ts';
@@ -34,6 +34,24 @@ export interface DomainEvent {
 export interface EventSink {
   /** @param id a UUID; a new one unless given */
   record(stream: string, event: DomainEvent, id?: string): void;
+}
+
+/** An acquisition of a lease: the store refuses what is appended in its name once there is a later one. */
+export type Fence = NonNullable<Append['guard']>;
+
+/** How what may be this gateway's or another's is recorded, where several share a store. */
+export interface Fencing {
+  /** For what this gateway begins. */
+  readonly own: () => Fence;
+  /** @param onEnd it is stored (true), or it will not be: the store has refused it. Told later; must not throw */
+  readonly record: (
+    stream: string,
+    event: DomainEvent,
+    fence: Fence,
+    onEnd: (isStored: boolean) => void,
+  ) => void;
+  /** The store has refused what was recorded in the name of the own one. */
+  readonly refused: () => void;
 }
 
 /** What is remembered of one server over restarts. */

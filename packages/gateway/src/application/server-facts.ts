@@ -14,6 +14,7 @@ import type { ServerGroup } from './groups/server-group.ts';
 import { activityOf, transportOf, type ServerActivity } from './server-activity.ts';
 import { circuitNote, circuitOf, type CircuitFacts } from './servers/circuit-facts.ts';
 import type { McpServer } from './servers/mcp-server.ts';
+import { calleeOf } from './servers/stand-in.ts';
 import { unknownFault } from './servers/unknown-fault.ts';
 import type { UseCaseContext, UseCaseDeps } from './use-case.ts';
 
@@ -77,7 +78,9 @@ export function factsOf(
     hasPredefinedTools: spec.predefinedTools !== undefined,
     description: spec.description,
     note:
-      standInNote(server) ?? circuitNote(server) ?? noteOf(server, deps.catalogs.problemOf(server)),
+      standInNote(server, deps.clock.nowMs()) ??
+      circuitNote(server) ??
+      noteOf(server, deps.catalogs.problemOf(server)),
     lastUsedAtMs: lastUse(server),
     consecutiveFailures: health.consecutiveFailures,
     circuit: circuitOf(server, deps.clock.nowMs()),
@@ -119,8 +122,11 @@ export function disabledFacts(
   };
 }
 
-function standInNote({ standIn, lastFailure }: McpServer): string | undefined {
+function standInNote(server: McpServer, nowMs: number): string | undefined {
+  const { standIn, lastFailure } = server;
   if (standIn === undefined) return undefined;
+  if (calleeOf(server, () => nowMs) === server)
+    return `its backup "${standIn.spec.id}" cannot take its calls: ${standIn.lastFailure ?? 'its circuit is open'}`;
   const why = lastFailure === undefined ? '' : `: ${lastFailure}`;
   return `its calls go to "${standIn.spec.id}"${why}`;
 }
@@ -158,6 +164,19 @@ const NO_JITTER = 0.5;
 /** What can be called under an id: a server or a group. @throws Fault MCP_SERVER_UNKNOWN, MCP_SERVER_DISABLED */
 export const findUpstream = (deps: UseCaseDeps, id: string): McpServer | ServerGroup =>
   deps.fleet.groups.find(({ spec }) => spec.id === id) ?? findServer(deps, id);
+
+/**
+ * The same for those whose tools may be called. A server that only a group defines has the limits of the group around it:
+ * it is called through the group.
+ * @throws Fault MCP_SERVER_UNKNOWN, MCP_SERVER_DISABLED
+ */
+export function findCallable(deps: UseCaseDeps, id: string): McpServer | ServerGroup {
+  const group = deps.fleet.groups.find(({ inlineIds }) => inlineIds.includes(id));
+  if (group === undefined) return findUpstream(deps, id);
+  const { id: groupId } = group.spec;
+  const detail = `MCP server "${id}" is a member of group "${groupId}" only; call the group`;
+  throw new Fault('MCP_SERVER_UNKNOWN', detail, { data: { name: id, meant: groupId } });
+}
 
 /** @throws Fault MCP_SERVER_UNKNOWN, MCP_SERVER_DISABLED */
 export function findServer({ fleet }: UseCaseDeps, id: string): McpServer {

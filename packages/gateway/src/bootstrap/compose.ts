@@ -108,7 +108,7 @@ export async function compose(config: GatewayConfig, overrides: Overrides = {}):
   const begin = (): void => {
     if (started) return;
     started = true;
-    beginWork(hub, config);
+    beginWork(hub, config, records);
   };
   const clients = new StdioClients(hub, limits);
   const shutDown = async (): Promise<void> => {
@@ -191,20 +191,21 @@ async function openHub(
 }
 
 /** What a gateway does before anybody asks it to. */
-function beginWork(hub: Hub, { catalog }: GatewayConfig): void {
+function beginWork(hub: Hub, { catalog }: GatewayConfig, { store, presence }: Records): void {
   hub.begin();
+  presence?.onLeft(async () => hub.processes.adopt(await readProcesses(store, presence.claim)));
   if (catalog.warm === 'boot') warmAll(hub);
 }
 
 /** Where the log left off with what goes on in the background. */
 async function readOn(
   { servers }: GatewayConfig,
-  { store, adopts }: Records,
+  { store, presence }: Records,
 ): Promise<Pick<HubParts, 'pastCircuits' | 'pastProcesses'>> {
   const hasBreaker = servers.some(({ breaker }) => breaker !== undefined);
   return {
     ...(hasBreaker ? { pastCircuits: await readCircuits(store) } : {}),
-    pastProcesses: await readProcesses(store, adopts),
+    pastProcesses: await readProcesses(store, presence?.claim),
   };
 }
 
@@ -245,13 +246,16 @@ type HubParts = Pick<
 
 function newHub(config: GatewayConfig, parts: HubParts, records: Records): Hub {
   const { limits, catalog } = config;
-  const { recorder, memory, past, groupPast } = records;
+  const { recorder, memory, past, groupPast, presence } = records;
   return new Hub({
     ...parts,
     memory,
     past,
     groupPast,
     events: recorder,
+    ...(presence && {
+      fencing: { own: presence.own, record: recorder.recordFenced, refused: presence.check },
+    }),
     newEventId: () => eventId(parts.clock.nowMs()),
     stateProblem: () => {
       const problem = records.problem();

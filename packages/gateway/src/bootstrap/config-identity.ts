@@ -10,11 +10,12 @@ const HASH_DIGITS = 12;
 
 /**
  * The name of a configuration among the state folders of a user: readable, and different for two files of one name.
- * @throws Error of the system where the file is gone
+ * A file that is a link keeps it when the link is moved to another one, as deployments do.
+ * @throws Error of the system where its folder is gone
  */
 export function configId(path: string | undefined): string {
   if (path === undefined) return 'default';
-  const real = realpathSync(path);
+  const real = join(realpathSync(dirname(path)), basename(path));
   const stem = basename(real, extname(real))
     .replaceAll(/[^\w.-]+/g, '-')
     .slice(0, STEM_LENGTH_MAX);

@@ -42,6 +42,10 @@ export function durablePlace(
   }
 }
 
+/** The operator said where: being without it is not what was asked for, and another gateway may be told the same. */
+export const isPlaced = (place: StorePlace): boolean =>
+  place.kind === 'postgresql' || (place.kind === 'sqlite' && place.path !== undefined);
+
 /**
  * A store that has touched nothing yet.
  * @throws Fault CONFIG_INVALID where the URL of a database is none

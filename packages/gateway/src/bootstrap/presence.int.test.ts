@@ -1,15 +1,18 @@
 /** Gateways that share one database: who is there, and who goes on with the timers of those who are not. */
 import { mkdtemp, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MemoryEventStore } from '@mcp-hangar/eventing/memory-event-store';
 import type { EventStore } from '@mcp-hangar/kernel/event-store';
-import type { LeaseStore } from '@mcp-hangar/kernel/lease';
+import { LeaseLost, type LeaseStore } from '@mcp-hangar/kernel/lease';
 import type { Secret } from '@mcp-hangar/kernel/secret';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { hasPostgres, PostgresCluster } from '../../../eventing/test-kit/postgres-cluster.ts';
 import { needs } from '../../../../scripts/requirements.ts';
 import { SILENT } from '../../test-kit/scripted-launcher.ts';
+import { until } from '../../../../test/support/until.ts';
+import type { Fence } from '../application/ports.ts';
 import { readProcesses } from '../application/processes/past-processes.ts';
 import { processStream } from '../domain/processes/streams.ts';
 import { loadGatewayConfig } from './config/load-config.ts';
@@ -32,6 +35,9 @@ const announce = (
   stateFolder?: string,
 ): Promise<Presence> => announcePresence({ leases, producedBy, stateFolder });
 
+const claims = async ({ claim }: Presence, producedBy: string): Promise<boolean> =>
+  (await claim(producedBy)) !== undefined;
+
 describe('A gateway', () => {
   it('sees those that run, and not those that have said good-bye', async () => {
     const leases = new MemoryEventStore();
@@ -52,14 +58,12 @@ describe('A gateway', () => {
     const leases = new MemoryEventStore();
     const killed = await announce(leases, 'killed', folder);
     const other = await announce(leases, 'other');
-    expect([killed.adopts('gone'), other.adopts('gone')]).toEqual([true, false]);
+    expect([await claims(killed, 'gone'), await claims(other, 'gone')]).toEqual([true, false]);
     await using next = await announce(leases, 'next', folder);
     expect([next.isAlive('killed'), next.isAlive('other')]).toEqual([false, true]);
-    expect([next.adopts('killed'), next.adopts('gone'), next.adopts('other')]).toEqual([
-      true,
-      true,
-      false,
-    ]);
+    expect(await claims(next, 'killed')).toBe(true);
+    expect(await claims(next, 'gone')).toBe(true);
+    expect(await claims(next, 'other')).toBe(false);
     await killed[Symbol.asyncDispose]();
     await other[Symbol.asyncDispose]();
   });
@@ -69,11 +73,61 @@ describe('A gateway', () => {
     const first = await announce(leases, 'first', folder);
     await first[Symbol.asyncDispose]();
     const other = await announce(leases, 'other');
-    expect(other.adopts('first')).toBe(true);
+    expect(await claims(other, 'first')).toBe(true);
     await using next = await announce(leases, 'next', folder);
-    expect(next.adopts('first')).toBe(false);
+    expect(await claims(next, 'first')).toBe(false);
     await other[Symbol.asyncDispose]();
   });
+});
+
+const appended = (store: EventStore, producedBy: string, guard: Fence): Promise<unknown> =>
+  store.append({
+    stream: 'process:any:any',
+    expected: 'any',
+    events: [
+      { id: randomUUID(), type: 'Any', schemaVersion: 1, occurredAtMs: 1, producedBy, data: {} },
+    ],
+    guard,
+  });
+
+describe('What a gateway has left', () => {
+  it('can be written by who has claimed it, and no more by itself', async () => {
+    const store = new MemoryEventStore();
+    const first = await announce(store, 'first', folder);
+    const stale = first.own();
+    await appended(store, 'first', stale);
+    await using next = await announce(store, 'next', folder);
+    const claimed = await next.claim('first');
+    expect(await next.claim('first')).toEqual(claimed);
+    await expect(appended(store, 'first', stale)).rejects.toThrow(LeaseLost);
+    await appended(store, 'next', claimed?.fence ?? next.own());
+    first.check();
+    await until('it has its lease again', () => first.own().generation > stale.generation);
+    await expect(appended(store, 'next', claimed?.fence ?? next.own())).rejects.toThrow(LeaseLost);
+    await first[Symbol.asyncDispose]();
+  });
+
+  it(
+    'is told to who looks after it meanwhile, and when that has its own lease anew',
+    async () => {
+      const store = new MemoryEventStore();
+      const first = await announce(store, 'first');
+      await using other = await announce(store, 'other');
+      const told: string[] = [];
+      other.onLeft(async () => void told.push('other'));
+      await first[Symbol.asyncDispose]();
+      await until('it looks after it', () => told.length > 0, TEST_MS_MAX);
+      expect(await claims(other, 'first')).toBe(true);
+      const before = other.own();
+      await store.release({ ...before, holder: 'other' });
+      await store.acquire(before.name, 'third', 1);
+      const toldBefore = told.length;
+      other.check();
+      await until('it knows', () => told.length > toldBefore, TEST_MS_MAX);
+      expect(other.own().generation).toBe(before.generation + 2);
+    },
+    TEST_MS_MAX,
+  );
 });
 
 /** A recovery that is due soon, by a gateway that is gone. */
@@ -136,8 +190,8 @@ describe.skipIf(postgres.isMissing)(`On one database ${postgres.mark}`, () => {
       }
       const gateways = await Promise.all(Array.from({ length: 4 }, () => open(url)));
       const adopted = await Promise.all(
-        gateways.map(async ({ store, adopts }) => {
-          const { recoveries } = await readProcesses(store, adopts);
+        gateways.map(async ({ store, presence }) => {
+          const { recoveries } = await readProcesses(store, presence?.claim);
           return recoveries.size;
         }),
       );
@@ -150,7 +204,7 @@ describe.skipIf(postgres.isMissing)(`On one database ${postgres.mark}`, () => {
       ]);
       await Promise.all(gateways.map((gateway) => gateway[Symbol.asyncDispose]()));
       await using next = await open(url);
-      expect((await readProcesses(next.store, next.adopts)).recoveries.size).toBe(5);
+      expect((await readProcesses(next.store, next.presence?.claim)).recoveries.size).toBe(5);
     },
     TEST_MS_MAX,
   );

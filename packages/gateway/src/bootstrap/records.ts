@@ -18,7 +18,13 @@ import { FORGETFUL, MemoryFiles } from '../infrastructure/state/memory-files.ts'
 import type { StateFolder } from '../infrastructure/state/state-folder.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
 import type { Presence, PresenceOptions } from './presence.ts';
-import { durablePlace, openStore, type DurablePlace, type DurableStore } from './open-store.ts';
+import {
+  durablePlace,
+  isPlaced,
+  openStore,
+  type DurablePlace,
+  type DurableStore,
+} from './open-store.ts';
 
 /** Events that a gateway without a file remembers. */
 const MEMORY_EVENTS_MAX = 10_000;
@@ -32,8 +38,8 @@ export interface Records extends AsyncDisposable {
   readonly memory: MemoryStore;
   readonly past: ReadonlyMap<string, Lifecycle>;
   readonly groupPast: ReadonlyMap<string, GroupHistory>;
-  /** Whether this gateway goes on with the processes that another one has left, and no other gateway does. */
-  readonly adopts: (producedBy: string) => boolean;
+  /** The gateways that share the store; undefined where no other one can. */
+  readonly presence: Presence | undefined;
   /** What of it does not last, and whether the operator had asked that it does; undefined where all is well. */
   readonly problem: () => RecordsProblem | undefined;
 }
@@ -89,7 +95,7 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
     memory: files ?? FORGETFUL,
     past: opened.past,
     groupPast: opened.groupPast,
-    adopts: presence?.adopts ?? (() => true),
+    presence,
     problem: () => {
       const isWanted = isPlaced(config.persistence);
       const ofStore = opened.problem ?? recorder.problem ?? presence?.problem();
@@ -108,10 +114,6 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
     },
   };
 }
-
-/** The operator said where: being without it is not what was asked for. */
-const isPlaced = (place: GatewayConfig['persistence']): boolean =>
-  place.kind === 'postgresql' || (place.kind === 'sqlite' && place.path !== undefined);
 
 interface OpenedLog {
   readonly store: EventStore;
@@ -147,7 +149,7 @@ async function openLog(
   if (place === undefined)
     return inMemory(state.kind === 'unavailable' ? state.reason : 'there is no state folder');
   try {
-    return await openDurable(place, { producedBy, stateFolder });
+    return await openDurable(place, { producedBy, stateFolder, isShared: isPlaced(persistence) });
   } catch (error) {
     const reason = messageOf(error);
     if (isPlaced(persistence) && !eventLog.allowsMemoryFallback) throw refusal(place, error);
@@ -159,12 +161,12 @@ async function openLog(
 /** What cannot be used says so now: a file that is no event log, a damaged one, a server that does not answer. */
 async function openDurable(
   place: DurablePlace,
-  self: Omit<PresenceOptions, 'leases'>,
+  { isShared, ...self }: Omit<PresenceOptions, 'leases'> & { readonly isShared: boolean },
 ): Promise<OpenedLog> {
   const store = await openStore(place);
   let presence: Presence | undefined;
   try {
-    if (place.kind === 'postgresql') {
+    if (isShared) {
       const { announcePresence } = await import('./presence.ts');
       presence = await announcePresence({ ...self, leases: store });
     }

@@ -14,9 +14,13 @@ export function tellDefect(error: unknown, logger: Logger | undefined): void {
 
 /** To stdout, as one text; resolves when it is written. A reader that has read enough is no failure (`main.ts`). */
 export async function print(text: string): Promise<void> {
-  const shown = process.stdout.isTTY ? harmlessLines(text) : text;
+  const shown = forStdout(text);
   await new Promise<void>((resolve) => process.stdout.write(`${shown}\n`, () => resolve()));
 }
+
+/** A pipe gets the text as it is; a terminal, JSON included, nothing that could steer it. */
+export const forStdout = (text: string): string =>
+  process.stdout.isTTY ? harmlessLines(text) : text;
 
 /** The signal, or the end of whoever reads stdout: nobody waits for what would be printed any more. */
 export function untilUnread(signal: AbortSignal): AbortSignal {

@@ -26,12 +26,27 @@ export function endingOf(error: unknown): Ending {
   return { outcome: outcomeOf(error, code), error: code, detail, bytes: 0 };
 }
 
+/**
+ * @param isCallers its caller waits less long than the server may take: that says nothing about the server, and no client
+ * makes others wait by waiting too short
+ */
+export const timedOut = (detail: string, isCallers: boolean): Fault =>
+  new Fault('CALL_TIMED_OUT', detail, isCallers ? { data: { limit: CALLERS_LIMIT } } : {});
+const CALLERS_LIMIT = 'timeout';
+
 function outcomeOf(error: unknown, code: string): CallOutcome {
   if (code === 'UPSTREAM_ENDED') return 'ended';
+  const { upstreamCode, status, limit } = (error instanceof Fault && error.data) || {};
+  if (code === 'CALL_TIMED_OUT' && limit === CALLERS_LIMIT) return 'given-up';
   // It answered, with an error that is told in other words.
-  if (error instanceof Fault && error.data?.['upstreamCode'] !== undefined) return 'answered-error';
+  if (upstreamCode !== undefined || ABOUT_THE_REQUEST.has(status)) return 'answered-error';
   return NOT_THE_SERVERS.has(code) ? 'given-up' : 'failed';
 }
+
+/** HTTP statuses by which a remote server refuses one request, whatever becomes of others. */
+const ABOUT_THE_REQUEST: ReadonlySet<unknown> = new Set([
+  402, 403, 409, 413, 414, 415, 422, 431, 451,
+]);
 
 /** Failures that say nothing about the health of the server. */
 const NOT_THE_SERVERS: ReadonlySet<string> = new Set([

@@ -20,7 +20,7 @@ import type { WantedInput } from '../../domain/protocol/wanted-input.ts';
 import type { Child, Owner } from '../servers/child.ts';
 import type { ServerUser } from '../servers/mcp-server.ts';
 import { ONE_ATTEMPT, type Attempts, type CallGate } from './call-gate.ts';
-import { endingOf, errorIn, type CallEnding, type Ending } from './call-ending.ts';
+import { endingOf, errorIn, timedOut, type CallEnding, type Ending } from './call-ending.ts';
 import type { Companion, Sent } from './companion.ts';
 import type { Delivery, ToolTraits } from './delivery.ts';
 import type { Deadlines, Limited } from './deadlines.ts';
@@ -402,22 +402,21 @@ export class Call implements UpstreamCall, Limited {
   onDeadline(): void {
     const seconds = this.#timeoutMs / 1_000;
     const detail = `no answer and no progress in ${seconds} s (${this.#timeoutKey})`;
-    if (!this.timeOut(detail, this.#timeoutMs)) this.#extend();
+    if (!this.timeOut(timedOut(detail, false), this.#timeoutMs)) this.#extend();
   }
 
   /**
    * Ends a call that a server has. False where it goes on, because the server waits for its client, perhaps for a
    * person, or did less than `limitMs` ago: that time is not the server's.
    */
-  timeOut(detail: string, limitMs: number): boolean {
+  timeOut(fault: Fault, limitMs: number): boolean {
     const sent = this.#sent;
     if (sent === undefined && this.#isHandedOver && !this.settled) {
-      this.fail(new Fault('CALL_TIMED_OUT', detail));
+      this.fail(fault);
       return true;
     }
     if (sent === undefined || this.settled || sent.child.asking > 0) return false;
     if (performance.now() - sent.child.askedUntilMs < limitMs) return false;
-    const fault = new Fault('CALL_TIMED_OUT', detail);
     sent.child.connection.cancel(sent.id, fault.message);
     this.fail(fault);
     return true;

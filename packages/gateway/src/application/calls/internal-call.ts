@@ -6,6 +6,7 @@ import { isObject, type JsonObject, type Request } from '../../domain/protocol/j
 import type { RawAnswer } from '../ports.ts';
 import type { ServerUser } from '../servers/mcp-server.ts';
 import type { Upstream } from '../servers/upstream.ts';
+import { timedOut } from './call-ending.ts';
 import { paramsOf, parseAnswer, plainError, RpcRefusal } from './ask.ts';
 import type { Call } from './call.ts';
 import type { Retrying } from './call-gate.ts';
@@ -67,6 +68,7 @@ export function callTool(
 ): Promise<ToolAnswer> {
   const { server, user, signal } = wanted;
   if (signal.aborted) return Promise.reject(givenUp());
+  const isShorter = wanted.timeoutMs < server.spec.callTimeoutMs;
   const params = { ...wanted.params, name: wanted.tool, arguments: wanted.arguments };
   const request: Request = { kind: 'request', id: 0, method: 'tools/call', params };
   const message = { jsonrpc: '2.0', id: 0, method: request.method, params };
@@ -93,7 +95,7 @@ export function callTool(
     const timeIsUp = (): void => {
       const detail = `no answer in ${wanted.timeoutMs / 1_000} s (timeout)`;
       // While the server waits for the client, the time is not the server's.
-      if (!call.timeOut(detail, wanted.timeoutMs) && !call.settled)
+      if (!call.timeOut(timedOut(detail, isShorter), wanted.timeoutMs) && !call.settled)
         timer = setTimeout(() => timeIsUp(), wanted.timeoutMs);
     };
     const { timeoutMs, attemptsMax, onRetry } = wanted;

@@ -9,7 +9,7 @@ import {
 } from '../../domain/batch/batch-request.ts';
 import { runBatch, type BatchReport } from '../batch/run-batch.ts';
 import { defineCommand, type UseCaseDeps } from '../use-case.ts';
-import { findUpstream } from '../server-facts.ts';
+import { findCallable } from '../server-facts.ts';
 
 export type BatchOutcome =
   | { readonly kind: 'done'; readonly request: BatchRequest; readonly report: BatchReport }
@@ -40,7 +40,7 @@ export const invokeBatch = defineCommand({
 function unknownServers(deps: UseCaseDeps, calls: readonly BatchCall[]): readonly BatchProblem[] {
   return calls.flatMap(({ index, mcpServer }): readonly BatchProblem[] => {
     try {
-      findUpstream(deps, mcpServer);
+      findCallable(deps, mcpServer);
       return [];
     } catch (error) {
       if (!(error instanceof Fault)) throw error;

@@ -8,7 +8,7 @@ import { nearest } from '../../domain/near-names.ts';
 import { isObject, type JsonObject } from '../../domain/protocol/json-rpc.ts';
 import { RpcRefusal } from '../calls/ask.ts';
 import { callTool, type ToolAnswer } from '../calls/internal-call.ts';
-import { findUpstream } from '../server-facts.ts';
+import { findCallable } from '../server-facts.ts';
 import { KNOWN_MAX } from '../servers/unknown-fault.ts';
 import type { Upstream } from '../servers/upstream.ts';
 import { inOrder, watchStart } from '../start-progress.ts';
@@ -47,7 +47,7 @@ export async function invoke(
   context: UseCaseContext,
 ): Promise<ToolAnswer> {
   const { caller, correlationId, progress } = context;
-  const server = findUpstream(deps, input.id);
+  const server = findCallable(deps, input.id);
   const fields = { mcpServerId: input.id, tool: input.tool, correlationId };
   const startedAtMs = deps.clock.nowMs();
   const unwatch = watchStart(deps, server, context);

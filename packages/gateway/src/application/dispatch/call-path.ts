@@ -25,8 +25,9 @@ import type { Clock, Logger } from '../ports.ts';
 import type { SettledCall } from '../recording/call-event.ts';
 import type { Child } from '../servers/child.ts';
 import type { ServerUser } from '../servers/mcp-server.ts';
+import { calleeOf } from '../servers/stand-in.ts';
 import type { Upstream, Wanted } from '../servers/upstream.ts';
-import { route, unknownMethod, type Target } from './router.ts';
+import { hidesTool, route, unknownMethod, type Target } from './router.ts';
 
 export type ReadHeader = (name: string) => string | undefined;
 
@@ -169,7 +170,7 @@ export class CallPath {
   /** A call of the gateway for a client that asked it to: it goes the way of a client's own, its target given. */
   sendInternal(internal: InternalCall): Call {
     const { user, onSent, request, attemptsMax } = internal;
-    const server = standInFor(internal.server);
+    const server = this.#calleeOf(internal.server);
     const call = this.#open(internal, () => undefined, onSent);
     const name = request.params?.['name'];
     call.target = { mcpServerId: server.spec.id, name: undefined };
@@ -240,6 +241,18 @@ export class CallPath {
     else void this.#catalogs.listNow(server, user).then(finish, finish);
   }
 
+  /**
+   * Refuses what the server hides that is about to get the call, whatever way led there: a backup does so while it stands
+   * in, and a configuration that came while the call has waited.
+   */
+  #isKeptBy(child: Child, call: Call, { request, delivery }: Sending): boolean {
+    const tool = toolOf(request, delivery);
+    if (tool === undefined || !hidesTool(child, tool)) return false;
+    call.refuse({ code: RPC.invalidParams, message: `Unknown tool: ${tool}` });
+    call.sendTo(child, delivery); // which gives the child back
+    return true;
+  }
+
   /** Routes again once the catalogues that may name the target are known. */
   #deliverKnown(client: ClientRequest, call: Call): void {
     if (call.settled) return;
@@ -251,7 +264,7 @@ export class CallPath {
 
   #deliver(client: ClientRequest, call: Call, target: Target): void {
     const { replace, upstreamName, paramHeaders } = target;
-    const server = standInFor(target.server);
+    const server = this.#calleeOf(target.server);
     const { user, request, header } = client;
     if (header !== undefined && user.asker.era === 'modern' && paramHeaders.length > 0) {
       const refusal = checkParamHeaders(paramHeaders, request.params?.['arguments'], header);
@@ -276,8 +289,7 @@ export class CallPath {
     limits: Pick<InternalCall, 'timeoutMs' | 'attemptsMax' | 'onRetry'>,
   ): void {
     const { server, user, request, delivery } = sending;
-    const name = delivery.upstreamName ?? request.params?.['name'];
-    const tool = request.method === 'tools/call' && typeof name === 'string' ? name : undefined;
+    const tool = toolOf(request, delivery);
     const { timeoutMs, attemptsMax, onRetry } = limits;
     this.#options.gate.admit(call, {
       server,
@@ -294,9 +306,15 @@ export class CallPath {
     });
   }
 
+  #calleeOf(server: Upstream): Upstream {
+    return calleeOf(server, () => this.#options.clock.nowMs());
+  }
+
   /** Gives the call to a child of the server, now or when there is one. */
   #hand(call: Call, sending: Sending): void {
-    const send = (child: Child): void => this.#send(call, child, sending);
+    const send = (child: Child): void => {
+      if (!this.#isKeptBy(child, call, sending)) this.#send(call, child, sending);
+    };
     try {
       const child = sending.server.take(sending.user, call, sending);
       if (child instanceof Promise) {
@@ -339,9 +357,6 @@ interface Sending extends Pick<ClientRequest, 'user' | 'request' | 'paramHeaders
   readonly isOfOneEra?: boolean;
 }
 
-/** Its backup, while it is degraded. */
-const standInFor = (server: Upstream): Upstream => server.standIn ?? server;
-
 /** Of a request that calls no tool. */
 const NO_TOOL: ToolTraits = { paramHeaders: [], wrapsOutput: false };
 
@@ -355,4 +370,10 @@ function sentHeaders({
   if (own !== undefined) return own;
   const mirrored = mirroredParams(delivery.traits().paramHeaders, request.params?.['arguments']);
   return Object.fromEntries(mirrored.map(([name, value]) => [name, encodeHeaderValue(value)]));
+}
+
+/** The server's own name of the tool; undefined where no tool is called. */
+function toolOf({ method, params }: Request, { upstreamName }: Delivery): string | undefined {
+  const name = upstreamName ?? params?.['name'];
+  return method === 'tools/call' && typeof name === 'string' ? name : undefined;
 }

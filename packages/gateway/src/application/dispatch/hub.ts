@@ -20,6 +20,7 @@ import type {
   Clock,
   DescribeConfiguration,
   EventSink,
+  Fencing,
   Logger,
   MemoryStore,
   ParkedCallStore,
@@ -63,6 +64,8 @@ export interface HubOptions {
   /** Of circuit breakers, by the stream of what each belongs to. */
   readonly pastCircuits?: ReadonlyMap<string, Breaker>;
   readonly pastProcesses?: PastProcesses;
+  /** Where other gateways use the same store. */
+  readonly fencing?: Fencing;
   /** A UUID for an event; a random one unless given. */
   readonly newEventId?: () => string;
   readonly random: () => number;

@@ -97,8 +97,14 @@ function routeName(view: View, what: 'tool' | 'prompt', name: unknown, slot: num
 }
 
 /** Whether the configuration hides a name that no list shows. */
-const hides = ({ spec }: Upstream, what: 'tool' | 'prompt', name: string): boolean =>
-  what === 'tool' && spec.hiddenTools.length > 0 && matchesGlob(name, spec.hiddenTools);
+const hides = (server: Upstream, what: 'tool' | 'prompt', name: string): boolean =>
+  what === 'tool' && hidesTool(server, name);
+
+/** Whether the configuration keeps a tool from clients. @param name the server's own */
+export const hidesTool = (
+  { spec }: { readonly spec: Pick<Upstream['spec'], 'hiddenTools'> },
+  name: string,
+): boolean => spec.hiddenTools.length > 0 && matchesGlob(name, spec.hiddenTools);
 
 /** Names that a client may have meant: those under which servers offer just this one. */
 const MEANT_MAX = 3;

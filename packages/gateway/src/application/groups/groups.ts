@@ -43,6 +43,7 @@ export class Groups {
     // Groups hear of their members by themselves, and at once: the next call is balanced by it.
     heard: () => undefined,
     resume: () => this.resume(),
+    adopt: () => undefined, // each gateway has members of its own
     follow: () => this.resume(),
     pending: () => this.pending(),
     close: () => this.close(),

@@ -1,6 +1,7 @@
 /** Which children of a server are asked whether they are alive, and when it is looked again. */
 import { backoffMs } from '../../domain/mcp-server/backoff.ts';
 import type { Child } from '../servers/child.ts';
+import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
 import type { McpServer } from '../servers/mcp-server.ts';
 
 const JITTER = 0.1;
@@ -15,7 +16,7 @@ export function probedNow(server: Looked, nowMs: number): readonly Child[] {
   const everyMs = server.spec.healthIntervalMs;
   if (everyMs === 0) return []; // since a reload
   return server.running.filter((child) => {
-    if (isBusy(child)) return false;
+    if (isBusy(child, server.spec)) return false;
     return isDoubted(server) || silentMs(child, nowMs) >= everyMs * (1 - JITTER);
   });
 }
@@ -31,7 +32,7 @@ export function nextLookMs(server: Looked, nowMs: number, random: number): numbe
   }
   // Those that work are looked at again after a whole interval: their calls have limits.
   const dueMs = server.running.map((child) =>
-    isBusy(child) ? everyMs : everyMs - silentMs(child, nowMs),
+    isBusy(child, server.spec) ? everyMs : everyMs - silentMs(child, nowMs),
   );
   const earliestMs = Math.max(0, Math.min(everyMs, ...dueMs));
   return Math.max(LOOK_MS_MIN, earliestMs + everyMs * JITTER * (2 * random - 1));
@@ -39,7 +40,11 @@ export function nextLookMs(server: Looked, nowMs: number, random: number): numbe
 
 const isDoubted = ({ phase, isInDoubt }: Looked): boolean => isInDoubt || phase === 'degraded';
 
-const isBusy = (child: Child): boolean => child.isGone || child.inFlight > 0 || child.asking > 0;
+/** Its calls have limits, unless nobody waits until they are reached: clients are often less patient. */
+export function isBusy(child: Child, { failuresMax }: Pick<McpServerSpec, 'failuresMax'>): boolean {
+  if (child.isGone || child.asking > 0) return true;
+  return child.inFlight > 0 && child.givenUp < failuresMax;
+}
 
 /** Not negative where the clock was set back. */
 const silentMs = (child: Child, nowMs: number): number => Math.max(0, nowMs - child.answeredAtMs);

@@ -156,6 +156,25 @@ test('a child that hangs beside others that answer is replaced, and the server s
   expect([world.server.phase, world.launcher.alive.length]).toEqual(['ready', 1]);
 });
 
+test('a child that clients give up again and again is asked although it has calls', async () => {
+  const world = looked(() => undefined);
+  const kept = await answeredCall(world);
+  await world.pass(INTERVAL_MS / 2);
+  await world.server.take(userOf());
+  const giveUp = async (): Promise<void> => {
+    const child = await world.server.take(userOf());
+    child.report({ outcome: 'given-up', beganAtMs: world.clock.now, reason: '' });
+    child.end(world.clock.now, false);
+  };
+  for (let at = 0; at < 2; at += 1) await giveUp();
+  await world.pass(3 * INTERVAL_MS);
+  expect(probesOf(world)).toEqual([]);
+  await giveUp();
+  await world.pass(INTERVAL_MS + 30_000);
+  expect(kept.isGone).toBe(true);
+  expect(world.server.phase).toBe('degraded');
+});
+
 test('a probe that was overtaken by an answer counts for nothing', async () => {
   let isHung = true;
   const world = looked(() => (isHung ? undefined : { result: {} }));

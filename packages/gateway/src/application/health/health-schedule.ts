@@ -3,14 +3,15 @@
  *
  * Invariants
  * 1. A server is never started for a probe.
- * 2. What answered within the interval, or works on something, is not asked: its calls have limits of their own.
+ * 2. What answered within the interval, or works on something, is not asked: its calls have limits of their own. Where
+ *    as many of them as degrade a server were given up since its last answer, it is asked all the same.
  * 3. At most `PROBES_MAX` probes are under way, at most one for each child, each for at most `PROBE_MS_MAX`.
  */
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 import type { Clock } from '../ports.ts';
 import type { Child } from '../servers/child.ts';
 import type { McpServer } from '../servers/mcp-server.ts';
-import { nextLookMs, probedNow } from './due-probes.ts';
+import { isBusy, nextLookMs, probedNow } from './due-probes.ts';
 import { Probe } from './probe.ts';
 
 /** Over all servers. */
@@ -89,11 +90,11 @@ export class HealthSchedule {
     const seen = await probe.ask(child, server.spec.healthIntervalMs);
     this.#end();
     // It works again, or was ended meanwhile, which is told by itself.
-    const isOver = child.isGone || child.inFlight > 0 || child.answeredAtMs > beganAtMs;
+    const isOver = isBusy(child, server.spec) || child.answeredAtMs > beganAtMs;
     if (this.#isClosed || isOver) return;
     if (seen.kind === 'passed') {
       misses.delete(child);
-      child.answeredAtMs = this.#options.clock.nowMs();
+      child.alive(this.#options.clock.nowMs());
       server.probePassed(child, seen.durationMs);
       return;
     }

@@ -35,6 +35,7 @@ export function failoverProcess(
       const known = isDegraded(id) !== undefined && !isGone(id) ? true : isDegraded(id);
       return { type: 'resumed', isDegraded: known, nowMs };
     },
+    isHere: (id) => find(id) !== undefined,
     others: () => [],
     perform: (_id, event) => perform(event, find(event.data.backup_id)),
     reflect: (id, { phase, backup }) => {

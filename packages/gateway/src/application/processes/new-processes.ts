@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Clock, EventSink, Logger } from '../ports.ts';
+import type { Clock, EventSink, Fencing, Logger } from '../ports.ts';
 import type { McpServer } from '../servers/mcp-server.ts';
 import { failoverProcess } from './failover-process.ts';
 import type { PastProcesses } from './past-processes.ts';
@@ -12,22 +12,22 @@ interface ProcessParts {
   readonly logger: Logger;
   readonly events: EventSink;
   readonly newEventId?: () => string;
+  /** Where other gateways use the same store. */
+  readonly fencing?: Fencing;
   /** Where the log left off. */
   readonly pastProcesses?: PastProcesses;
 }
 
-const NONE: ReadonlyMap<string, never> = new Map<string, never>();
-
 /** Every process of a gateway. What is recorded by way of the answer is what they react to. */
 export function newProcesses(
-  { clock, logger, events, newEventId, pastProcesses }: ProcessParts,
+  { clock, logger, events, newEventId, fencing, pastProcesses: past }: ProcessParts,
   servers: () => readonly McpServer[],
 ): Processes {
   const processes = new Processes(events, newEventId ?? (() => randomUUID()));
-  const parts = { clock, logger, events };
-  const { recoveries = NONE, failovers = NONE } = pastProcesses ?? {};
+  const parts = { clock, logger, events, fencing, past };
   const recovery = recoveryProcess({ clock, servers });
-  processes.add(new ProcessRunner(recovery, { ...parts, restored: recoveries }));
-  processes.add(new ProcessRunner(failoverProcess(servers), { ...parts, restored: failovers }));
+  processes.add(new ProcessRunner(recovery, { ...parts, of: ({ recoveries }) => recoveries }));
+  const failover = failoverProcess(servers);
+  processes.add(new ProcessRunner(failover, { ...parts, of: ({ failovers }) => failovers }));
   return processes;
 }

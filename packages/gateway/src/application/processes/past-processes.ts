@@ -1,6 +1,6 @@
 /** What the event log knows of processes from before this start. */
 import type { Decider } from '@mcp-hangar/kernel/decider';
-import type { EventStore } from '@mcp-hangar/kernel/event-store';
+import type { EventStore, StoredEvent } from '@mcp-hangar/kernel/event-store';
 import type { z } from 'zod';
 import { FailoverEvent } from '../../domain/processes/failover-events.ts';
 import { failoverOf, type Failover } from '../../domain/processes/failover.ts';
@@ -10,27 +10,43 @@ import type { GroupHistory } from '../../domain/group/history.ts';
 import { rebalancesIn } from '../groups/pending-rebalance.ts';
 import { byDue, type PendingStep } from '../../domain/processes/pending-step.ts';
 import { processStreams } from '../../domain/processes/streams.ts';
+import type { Fence } from '../ports.ts';
 import { FAILOVER, pendingFailover } from './failover-process.ts';
 import { pendingRecovery, RECOVERY } from './recovery-process.ts';
 
 /** Every time that is waited for stands in one event with all that belongs to it; the others are facts to remember. */
 const TAIL_EVENTS = 64;
 
+/** Where one instance was, and in whose name what comes next is recorded; undefined where nobody else could. */
+export interface Left<State> {
+  readonly state: State;
+  readonly fence: Fence | undefined;
+}
+
 /** By server. */
 export interface PastProcesses {
-  readonly recoveries: ReadonlyMap<string, Recovery>;
-  readonly failovers: ReadonlyMap<string, Failover>;
+  readonly recoveries: ReadonlyMap<string, Left<Recovery>>;
+  readonly failovers: ReadonlyMap<string, Left<Failover>>;
 }
 
 /**
- * @param adopts whether what this one has left is to be gone on with here, and by no other gateway; all unless given
- * @throws Fault EVENT_STORE_UNAVAILABLE
+ * Makes what a gateway has left this one's to go on with; undefined where it is another's. Asking again answers the
+ * same.
+ */
+export type Claim = (producedBy: string) => Promise<Pick<Left<unknown>, 'fence'> | undefined>;
+
+const NOBODY_ELSE: Claim = async () => ({ fence: undefined });
+
+/**
+ * What may be gone on with: for each instance the last event says who has left it.
+ * @param claim all of it, and nobody else could, unless given
+ * @throws Fault EVENT_STORE_UNAVAILABLE, EVENT_STORE_BUSY
  */
 export async function readProcesses(
   store: EventStore,
-  adopts: (producedBy: string) => boolean = () => true,
+  claim: Claim = NOBODY_ELSE,
 ): Promise<PastProcesses> {
-  const from = { store, adopts };
+  const from = { store, claim };
   return {
     recoveries: await statesOf(from, RECOVERY, RecoveryEvent, recoveryOf),
     failovers: await statesOf(from, FAILOVER, FailoverEvent, (id) => failoverOf(id, undefined)),
@@ -39,31 +55,58 @@ export async function readProcesses(
 
 interface Source {
   readonly store: EventStore;
-  readonly adopts: (producedBy: string) => boolean;
+  readonly claim: Claim;
 }
 
 async function statesOf<State, Command, Event>(
-  { store, adopts }: Source,
+  source: Source,
   process: string,
   schema: z.ZodType<Event>,
   deciderOf: (id: string) => Decider<Command, State, Event, never>,
-): Promise<ReadonlyMap<string, State>> {
-  const states = new Map<string, State>();
+): Promise<ReadonlyMap<string, Left<State>>> {
+  const states = new Map<string, Left<State>>();
   const prefix = processStreams(process);
-  for (const { stream, version } of await store.streams(prefix)) {
+  for (const { stream } of await source.store.streams(prefix)) {
+    const claimed = await claimedTail(source, stream);
+    if (claimed === undefined) continue;
     const id = stream.slice(prefix.length);
-    const tail = await store.read(stream, Math.max(1, version - TAIL_EVENTS + 1), TAIL_EVENTS);
-    if (!adopts(tail.at(-1)?.producedBy ?? '')) continue;
     const { evolve, initial } = deciderOf(id);
     let state = initial;
-    for (const { type, data } of tail) {
+    for (const { type, data } of claimed.tail) {
       // An event of a later version of the gateway says nothing to this one.
       const known = schema.safeParse({ type, data });
       if (known.success) state = evolve(state, known.data);
     }
-    states.set(id, state);
+    states.set(id, { state, fence: claimed.fence });
   }
   return states;
+}
+
+/** How often who has written last may change while it is claimed. */
+const CLAIMS_MAX = 4;
+
+/** The end of a stream as it was when it was claimed or later: who had it before could have written until then. */
+async function claimedTail(
+  { store, claim }: Source,
+  stream: string,
+): Promise<
+  { readonly tail: readonly StoredEvent[]; readonly fence: Fence | undefined } | undefined
+> {
+  let tail = await readTail(store, stream);
+  for (let tries = 0; tries < CLAIMS_MAX; tries += 1) {
+    const producedBy = tail.at(-1)?.producedBy ?? '';
+    const claimed = await claim(producedBy);
+    if (claimed === undefined) return undefined;
+    if (claimed.fence === undefined) return { tail, fence: undefined };
+    tail = await readTail(store, stream);
+    if (tail.at(-1)?.producedBy === producedBy) return { tail, fence: claimed.fence };
+  }
+  return undefined;
+}
+
+async function readTail(store: EventStore, stream: string): Promise<readonly StoredEvent[]> {
+  const version = await store.version(stream);
+  return store.read(stream, Math.max(1, version - TAIL_EVENTS + 1), TAIL_EVENTS);
 }
 
 /** What would be waited for by a gateway that goes on from there. */
@@ -73,6 +116,6 @@ export const pendingIn = (
 ): readonly PendingStep[] =>
   [
     ...rebalancesIn(groups),
-    ...[...recoveries].flatMap(([id, state]) => pendingRecovery(id, state) ?? []),
-    ...[...failovers].flatMap(([id, state]) => pendingFailover(id, state) ?? []),
+    ...[...recoveries].flatMap(([id, { state }]) => pendingRecovery(id, state) ?? []),
+    ...[...failovers].flatMap(([id, { state }]) => pendingFailover(id, state) ?? []),
   ].toSorted(byDue);

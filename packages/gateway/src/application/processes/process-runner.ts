@@ -7,12 +7,15 @@
  * 2. Every due time stands in the stream of its instance, so that a gateway that is started again keeps it.
  * 3. What is asked for is done after the event that says so, one thing at a time for each event.
  * 4. After `close` nothing is done.
+ * 5. Where gateways share a store, what a time brings about is done after the store has taken the event that says so.
+ *    It refuses that where another gateway goes on with the instance: then it is none of this one any more.
  */
 import { messageOf } from '@mcp-hangar/kernel/error-text';
 import type { Decider } from '@mcp-hangar/kernel/decider';
 import type { PendingStep } from '../../domain/processes/pending-step.ts';
 import { processStream } from '../../domain/processes/streams.ts';
-import type { Clock, DomainEvent, EventSink, Logger } from '../ports.ts';
+import type { Clock, DomainEvent, EventSink, Fence, Fencing, Logger } from '../ports.ts';
+import type { Left, PastProcesses } from './past-processes.ts';
 
 /** An event that was recorded, with the id under which it is stored. */
 export interface Fact extends DomainEvent {
@@ -40,6 +43,8 @@ export interface ProcessDefinition<State, Command, Event extends DomainEvent> {
   readonly due: (nowMs: number) => Command;
   /** What an instance is told when the gateway was started again; undefined where nothing. */
   readonly resumed: (id: string, nowMs: number) => Command | undefined;
+  /** Whether this gateway can go on with the instance. */
+  readonly isHere: (id: string) => boolean;
   /** What it is told when another configuration holds; undefined where nothing. */
   readonly followed: (id: string, nowMs: number, change: FleetChange) => Command | undefined;
   /** Instances to resume beside those that the log knows. */
@@ -55,14 +60,20 @@ export interface RunnerOptions<State> {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly events: EventSink;
-  /** Where the log left off, by instance. */
-  readonly restored: ReadonlyMap<string, State>;
+  /** Where other gateways use the same store. */
+  readonly fencing?: Fencing | undefined;
+  /** What of the past belongs to this process, by instance. */
+  readonly of: (past: PastProcesses) => ReadonlyMap<string, Left<State>>;
+  /** Where the log left off. */
+  readonly past?: PastProcesses | undefined;
 }
 
 /** A process as the gateway sees it, whatever it is about. */
 export interface RunningProcess {
   heard(fact: Fact): void;
   resume(): void;
+  /** Goes on with what others have left meanwhile; what this gateway has lost ends. */
+  adopt(past: PastProcesses): void;
   follow(change: FleetChange): void;
   pending(): readonly PendingStep[];
   close(): void;
@@ -73,6 +84,8 @@ const TIMER_MS_MAX = 60_000;
 
 interface Instance<State> {
   state: State;
+  /** In whose name what comes next is recorded. */
+  fence: Fence | undefined;
   timer: NodeJS.Timeout | undefined;
 }
 
@@ -85,8 +98,8 @@ export class ProcessRunner<State, Command, Event extends DomainEvent> implements
   constructor(process: ProcessDefinition<State, Command, Event>, options: RunnerOptions<State>) {
     this.#process = process;
     this.#options = options;
-    for (const [id, state] of options.restored)
-      this.#instances.set(id, { state, timer: undefined });
+    const left = options.past && options.of(options.past);
+    for (const [id, one] of left ?? []) this.#instances.set(id, { ...one, timer: undefined });
   }
 
   heard(fact: Fact): void {
@@ -107,14 +120,21 @@ export class ProcessRunner<State, Command, Event extends DomainEvent> implements
     this.#goOn(this.#instances.keys(), (id, nowMs) => this.#process.followed(id, nowMs, change));
   }
 
-  #goOn(ids: Iterable<string>, told: (id: string, nowMs: number) => Command | undefined): void {
-    for (const id of ids) {
-      const command = told(id, this.#options.clock.nowMs());
-      if (command !== undefined) this.#tell(id, command);
-      const instance = this.#instances.get(id);
-      if (instance !== undefined) this.#process.reflect?.(id, instance.state);
-      this.#arm(id);
+  adopt(past: PastProcesses): void {
+    const ids = new Set<string>();
+    for (const [id, instance] of this.#instances) {
+      if (!this.#isBusy(id) || !this.#isLost(instance)) continue;
+      this.#forget(id, instance);
+      ids.add(id);
     }
+    for (const [id, one] of this.#options.of(past)) {
+      if (this.#isBusy(id) || !this.#process.isHere(id)) continue;
+      clearTimeout(this.#instances.get(id)?.timer);
+      this.#instances.set(id, { ...one, timer: undefined });
+      ids.add(id);
+    }
+    for (const id of this.#process.others()) if (!this.#isBusy(id)) ids.add(id);
+    this.#goOn(ids, this.#process.resumed);
   }
 
   pending(): readonly PendingStep[] {
@@ -128,20 +148,91 @@ export class ProcessRunner<State, Command, Event extends DomainEvent> implements
     for (const { timer } of this.#instances.values()) clearTimeout(timer);
   }
 
-  #tell(id: string, command: Command): void {
+  #goOn(ids: Iterable<string>, told: (id: string, nowMs: number) => Command | undefined): void {
+    for (const id of ids) {
+      const command = told(id, this.#options.clock.nowMs());
+      if (command !== undefined) this.#tell(id, command);
+      const instance = this.#instances.get(id);
+      if (instance !== undefined) this.#process.reflect?.(id, instance.state);
+      this.#arm(id);
+    }
+  }
+
+  /** It waits for something. */
+  #isBusy(id: string): boolean {
+    const instance = this.#instances.get(id);
+    return instance !== undefined && this.#process.pending(id, instance.state) !== undefined;
+  }
+
+  /** The gateway had lost its lease: another one may have gone on with it. */
+  #isLost({ fence }: Instance<State>): boolean {
+    const own = this.#options.fencing?.own();
+    return fence?.name === own?.name && fence?.generation !== own?.generation;
+  }
+
+  /** Another gateway goes on with it, or may. */
+  #forget(id: string, { timer }: Instance<State>): void {
+    this.#options.logger.info({ process: this.#process.name, id }, 'process_taken_over');
+    clearTimeout(timer);
+    this.#instances.delete(id);
+    this.#process.reflect?.(id, this.#process.deciderOf(id).initial);
+  }
+
+  #tell(id: string, command: Command, isTimer = false): void {
     if (this.#isClosed) return;
     const decider = this.#process.deciderOf(id);
-    const instance = this.#instances.get(id) ?? { state: decider.initial, timer: undefined };
+    const known = this.#instances.get(id);
+    const instance = known ?? { state: decider.initial, fence: undefined, timer: undefined };
     const decided = decider.decide(command, instance.state);
     if (!decided.ok || decided.value.length === 0) return;
+    // What waits for nothing begins anew, whoever ended it.
+    if (!this.#isBusy(id)) instance.fence = this.#options.fencing?.own();
     this.#instances.set(id, instance);
-    for (const event of decided.value) {
-      instance.state = decider.evolve(instance.state, event);
-      this.#options.events.record(processStream(this.#process.name, id), event);
+    for (const event of decided.value) instance.state = decider.evolve(instance.state, event);
+    const isFenced = this.#record(id, instance, decided.value, isTimer);
+    if (isFenced && isTimer) return;
+    this.#carryOut(id, instance, decided.value);
+  }
+
+  /** Whether the store may refuse it, which is told later. */
+  #record(
+    id: string,
+    instance: Instance<State>,
+    events: readonly Event[],
+    isTimer: boolean,
+  ): boolean {
+    const stream = processStream(this.#process.name, id);
+    const { fencing, events: sink } = this.#options;
+    const { fence } = instance;
+    if (fencing === undefined || fence === undefined) {
+      for (const event of events) sink.record(stream, event);
+      return false;
     }
-    this.#process.reflect?.(id, instance.state);
+    const next = fencing.own();
+    const onEnd = (event: Event, isStored: boolean): void => {
+      if (this.#isClosed || this.#instances.get(id) !== instance) return;
+      if (!isStored) return this.#refused(id, instance, fence);
+      // Its last event is this gateway's now.
+      if (instance.fence === fence) instance.fence = next;
+      if (isTimer) this.#carryOut(id, instance, [event]);
+    };
+    for (const event of events)
+      fencing.record(stream, event, fence, (isStored) => onEnd(event, isStored));
+    return true;
+  }
+
+  #refused(id: string, instance: Instance<State>, { name }: Fence): void {
+    const { fencing } = this.#options;
+    this.#forget(id, instance);
+    // After a loss of the own lease everything is looked at when it is there again.
+    if (name === fencing?.own().name) fencing.refused();
+    else this.#goOn([id], this.#process.resumed);
+  }
+
+  #carryOut(id: string, { state }: Instance<State>, events: readonly Event[]): void {
+    this.#process.reflect?.(id, state);
     this.#arm(id);
-    for (const event of decided.value) void this.#perform(id, event);
+    for (const event of events) void this.#perform(id, event);
   }
 
   async #perform(id: string, event: Event): Promise<void> {
@@ -164,7 +255,7 @@ export class ProcessRunner<State, Command, Event extends DomainEvent> implements
     const { clock } = this.#options;
     const waitMs = Math.min(TIMER_MS_MAX, Math.max(0, dueAtMs - clock.nowMs()));
     instance.timer = setTimeout(() => {
-      this.#tell(id, this.#process.due(clock.nowMs()));
+      this.#tell(id, this.#process.due(clock.nowMs()), true);
       if (this.#process.dueAtMs(instance.state) === dueAtMs) this.#arm(id);
     }, waitMs).unref();
   }

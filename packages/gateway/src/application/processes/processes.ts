@@ -1,6 +1,7 @@
 /** Every process of the gateway, and the facts that they react to. */
 import { byDue, type PendingStep } from '../../domain/processes/pending-step.ts';
 import type { DomainEvent, EventSink } from '../ports.ts';
+import type { PastProcesses } from './past-processes.ts';
 import type { FleetChange, RunningProcess } from './process-runner.ts';
 
 export class Processes implements EventSink {
@@ -28,6 +29,11 @@ export class Processes implements EventSink {
   /** Goes on with what a gateway before this one had begun. */
   resume(): void {
     for (const process of this.#running) process.resume();
+  }
+
+  /** Goes on with what other gateways have left; what this one has lost to them ends. */
+  adopt(past: PastProcesses): void {
+    for (const process of this.#running) process.adopt(past);
   }
 
   /** Another configuration holds. */

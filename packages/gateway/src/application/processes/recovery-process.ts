@@ -38,6 +38,7 @@ export function recoveryProcess({
       const degradedBy = server?.phase === 'degraded' ? (server.lastFailure ?? '') : undefined;
       return { type: 'resumed', degradedBy, nowMs };
     },
+    isHere: (id) => find(id) !== undefined,
     followed: (id, nowMs, { isGone }) =>
       isGone(id) ? { type: 'resumed', degradedBy: undefined, nowMs } : undefined,
     others: () => servers().flatMap(({ phase, spec }) => (phase === 'degraded' ? [spec.id] : [])),

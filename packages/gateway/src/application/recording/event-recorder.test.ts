@@ -3,6 +3,7 @@ import { Fault } from '@mcp-hangar/kernel/errors';
 import type { Append, EventStore, StoredEvent } from '@mcp-hangar/kernel/event-store';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { settled, SILENT } from '../../../test-kit/scripted-launcher.ts';
+import type { Logger } from '../ports.ts';
 import { digestOf, toolCallStream, type SettledCall } from './call-event.ts';
 import { EventRecorder } from './event-recorder.ts';
 
@@ -29,12 +30,12 @@ const CALL: SettledCall = {
 };
 
 let ids = 0;
-function recorderOn(store: EventStore, callsMax = 1_000): EventRecorder {
+function recorderOn(store: EventStore, callsMax = 1_000, logger: Logger = SILENT): EventRecorder {
   const newId = (): string => `id-${(ids += 1)}`;
   return new EventRecorder({
     store,
     clock: { nowMs: () => 5 },
-    logger: SILENT,
+    logger,
     producedBy: 'test',
     newId,
     callsMax,
@@ -194,6 +195,27 @@ describe('a log that cannot be written', () => {
     const ended = recorder[Symbol.asyncDispose]();
     await vi.advanceTimersByTimeAsync(10_000);
     await expect(ended).resolves.toBeUndefined();
+  });
+
+  test.each([
+    ['refuses', (): Promise<never> => Promise.reject(new Error('no room'))],
+    ['does not answer', (): Promise<never> => new Promise(() => undefined)],
+  ])('that %s until the end is told how much it has lost', async (_what, append) => {
+    const store = new MemoryEventStore();
+    store.append = append;
+    const told: unknown[] = [];
+    const recorder = recorderOn(store, 2, {
+      ...SILENT,
+      error: (fields, message) => void told.push([fields, message]),
+    });
+    for (let at = 0; at < 3; at += 1) recorder.callSettled(CALL);
+    recorder.record('s', { type: 'First', data: {} });
+    await pass();
+    recorder.record('s', { type: 'Second', data: {} });
+    const ended = recorder[Symbol.asyncDispose]();
+    await vi.advanceTimersByTimeAsync(10_000);
+    await ended;
+    expect(told).toEqual([[expect.objectContaining({ events: 5 }), 'events_not_recorded']]);
   });
 });
 

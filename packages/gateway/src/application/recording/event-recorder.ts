@@ -7,9 +7,11 @@
  * 3. At most `callsMax` calls wait. What is beyond that is counted and told by one `CallsNotRecorded`; calls go on.
  * 4. While the log cannot be written, what waits is kept and tried again; `problem` says so.
  * 5. What the log will never take is given up: logged, and calls among it are counted.
+ * 6. What is recorded under a fence is stored under it or not at all; who recorded it is told which.
  */
 import { DuplicateEvent, type EventStore, type NewEvent } from '@mcp-hangar/kernel/event-store';
-import type { Clock, DomainEvent, EventSink, Logger } from '../ports.ts';
+import { LeaseLost } from '@mcp-hangar/kernel/lease';
+import type { Clock, DomainEvent, EventSink, Fence, Fencing, Logger } from '../ports.ts';
 import { settlesWithin } from '../settles-within.ts';
 import {
   callEvent,
@@ -21,7 +23,7 @@ import {
 import { versionOf } from './upcast.ts';
 
 export interface RecorderOptions {
-  readonly store: EventStore;
+  readonly store: Pick<EventStore, 'append'> & AsyncDisposable;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Host and a random part: who wrote an event. */
@@ -57,6 +59,8 @@ interface Waiting {
   readonly stream: string;
   readonly event: NewEvent;
   readonly isCall: boolean;
+  readonly fence?: Fence;
+  readonly onEnd?: (isStored: boolean) => void;
   /** The append that it was part of: one that may be stored is made again as it was, so that all of it is, or none. */
   tried?: number;
 }
@@ -67,6 +71,8 @@ export class EventRecorder implements EventSink, AsyncDisposable {
   #fresh: SettledCall[] = [];
   #waiting: Waiting[] = [];
   #callsWaiting = 0;
+  /** Events of the batch that is being written. */
+  #inHand = 0;
   #lost = 0;
   #factsLost = 0;
   #tries = 0;
@@ -89,12 +95,17 @@ export class EventRecorder implements EventSink, AsyncDisposable {
   }
 
   record(stream: string, event: DomainEvent, id?: string): void {
-    if (this.#waiting.length - this.#callsWaiting >= FACTS_MAX) {
-      this.#factsLost += 1;
-      return;
-    }
+    if (this.#hasNoRoom()) return;
     this.#add({ stream, event: this.#stamped(event, id), isCall: false });
   }
+
+  recordFenced: Fencing['record'] = (stream, event, fence, onEnd) => {
+    if (this.#hasNoRoom()) {
+      queueMicrotask(() => onEnd(false));
+      return;
+    }
+    this.#add({ stream, event: this.#stamped(event), isCall: false, fence, onEnd });
+  };
 
   /** Of what clients do as often as they like: it shares the room of calls, and is counted where there is none. */
   recordActivity(stream: string, event: DomainEvent): void {
@@ -123,8 +134,16 @@ export class EventRecorder implements EventSink, AsyncDisposable {
     this.#makeEvents();
     clearTimeout(this.#timer);
     await settlesWithin(this.#writeAll(), CLOSE_MS_MAX);
+    this.#tellWhatIsLeft();
     await settlesWithin(this.#options.beforeClose?.() ?? Promise.resolve(), CLOSE_MS_MAX);
     await this.#options.store[Symbol.asyncDispose]();
+  }
+
+  /** What is not written by now never will be. */
+  #tellWhatIsLeft(): void {
+    const events = this.#inHand + this.#waiting.length + this.#lost + this.#factsLost;
+    if (events === 0) return;
+    this.#options.logger.error({ events, reason: this.#problem }, 'events_not_recorded');
   }
 
   async #writeAll(): Promise<void> {
@@ -132,6 +151,13 @@ export class EventRecorder implements EventSink, AsyncDisposable {
     while (this.#waiting.length > 0 || this.#lost > 0) {
       if (!(await this.#writeBatch())) return;
     }
+  }
+
+  /** Where there is none for a fact it is counted. */
+  #hasNoRoom(): boolean {
+    const isFull = this.#waiting.length - this.#callsWaiting >= FACTS_MAX;
+    if (isFull) this.#factsLost += 1;
+    return isFull;
   }
 
   #makeEvents(): void {
@@ -201,12 +227,14 @@ export class EventRecorder implements EventSink, AsyncDisposable {
       this.#waiting.push({ stream: toolCallStream(undefined), event, isCall: false });
     }
     const batch = this.#waiting.splice(0, BATCH_MAX);
+    this.#inHand = batch.length;
     const byStream = grouped(batch);
     const outcomes = await Promise.all(
       [...byStream].map(([stream, waiting]) => this.#store(stream, waiting)),
     );
     const failed = outcomes.filter((outcome) => outcome !== undefined);
     const kept = failed.flatMap(({ waiting }) => waiting);
+    this.#inHand = 0;
     this.#waiting.unshift(...kept);
     this.#callsWaiting -= countCalls(batch) - countCalls(kept);
     this.#tell(failed[0]?.error);
@@ -216,8 +244,10 @@ export class EventRecorder implements EventSink, AsyncDisposable {
   /** The events of one stream, in their order. */
   async #store(stream: string, waiting: readonly Waiting[]): Promise<Failed | undefined> {
     for (let from = 0; from < waiting.length;) {
-      const { tried } = waiting[from] ?? {};
-      const end = waiting.findIndex((one, at) => at > from && one.tried !== tried);
+      const { tried, fence } = waiting[from] ?? {};
+      const end = waiting.findIndex(
+        (one, at) => at > from && (one.tried !== tried || one.fence !== fence),
+      );
       const part = waiting.slice(from, end === -1 ? undefined : end);
       const failed = await this.#append(stream, part);
       if (failed !== undefined) return { ...failed, waiting: waiting.slice(from) };
@@ -229,9 +259,19 @@ export class EventRecorder implements EventSink, AsyncDisposable {
   /** Answers what could not be stored, and why; undefined where all of it is. */
   async #append(stream: string, waiting: readonly Waiting[]): Promise<Failed | undefined> {
     const events = waiting.map(({ event }) => event);
+    const guard = waiting[0]?.fence;
     try {
-      await this.#options.store.append({ stream, expected: 'any', events });
+      await this.#options.store.append({
+        stream,
+        expected: 'any',
+        events,
+        ...(guard && { guard }),
+      });
     } catch (error) {
+      if (error instanceof LeaseLost) {
+        for (const { onEnd } of waiting) onEnd?.(false);
+        return undefined;
+      }
       if (error instanceof TypeError) {
         this.#giveUp(waiting, error);
         return undefined;
@@ -245,6 +285,7 @@ export class EventRecorder implements EventSink, AsyncDisposable {
       }
     }
     this.#options.onStored?.(stream, events.length);
+    for (const { onEnd } of waiting) onEnd?.(true);
     return undefined;
   }
 

@@ -6,6 +6,7 @@
  * given up: it may work on for somebody who does not wait any more, so it is lent to nobody.
  */
 import type { Seat } from '../../domain/mcp-server/sharing.ts';
+import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
 import { NO_CAPABILITIES } from '../../domain/protocol/capabilities.ts';
 import { missingFor, type InputRequest } from '../../domain/protocol/input-rounds.ts';
 import { isObject, RPC, type JsonObject } from '../../domain/protocol/json-rpc.ts';
@@ -68,7 +69,7 @@ export interface WaitingForClient {
 
 /** What a child reports to the server that it belongs to. */
 export interface ChildEvents {
-  readonly spec: { readonly id: string };
+  readonly spec: Pick<McpServerSpec, 'id' | 'hiddenTools'>;
   /** A change of lists, of a resource, or of a task: it says itself whom it concerns. */
   changed(child: Child, notification: ServerNotification): void;
   /** The last request in flight is over, or its work waits for its client's next request. */
@@ -129,6 +130,8 @@ export class Child implements ConnectionObserver {
   lastUsedAtMs = 0;
   /** When it answered last, its handshake included. */
   answeredAtMs = 0;
+  /** Calls that nobody waited for any longer since then. */
+  givenUp = 0;
   /** Set when we end it ourselves: its exit is no crash. */
   stopping = false;
   #hasEnded = false;
@@ -141,6 +144,11 @@ export class Child implements ConnectionObserver {
   get connection(): UpstreamConnection {
     if (this.#connection === undefined) throw new Error('the child is not connected yet');
     return this.#connection;
+  }
+
+  /** Of its server, as it is configured now. */
+  get spec(): ChildEvents['spec'] {
+    return this.#events.spec;
   }
 
   /** The server that it is a child of. */
@@ -177,7 +185,7 @@ export class Child implements ConnectionObserver {
   end(nowMs: number, answered: boolean): void {
     this.inFlight -= 1;
     this.lastUsedAtMs = nowMs;
-    if (answered) this.answeredAtMs = nowMs;
+    if (answered) this.alive(nowMs);
     if (answered && !this.#proved) {
       this.#proved = true;
       this.#events.proved(this);
@@ -189,8 +197,15 @@ export class Child implements ConnectionObserver {
     this.#events.rested(this);
   }
 
+  /** It has answered something. */
+  alive(nowMs: number): void {
+    this.answeredAtMs = nowMs;
+    this.givenUp = 0;
+  }
+
   /** How a call ended, beside the end of the work for it. */
   report(call: EndedCall): void {
+    if (call.outcome === 'given-up') this.givenUp += 1;
     this.#events.callEnded(this, call);
   }
 

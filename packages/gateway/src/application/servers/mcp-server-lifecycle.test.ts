@@ -85,6 +85,60 @@ describe('the phase', () => {
   });
 });
 
+describe('a child that fails calls while others of its server answer', () => {
+  /** Calls to `hung` fail, each followed by an answer of `well`. */
+  function failing(world: World, hung: Child, well: Child, times: number): void {
+    for (let at = 0; at < times; at += 1) {
+      call(world, hung, 'failed');
+      call(world, well, 'answered');
+      world.clock.now += 1;
+    }
+  }
+  const replicated = async (world: World): Promise<readonly Child[]> => {
+    const first = await world.server.take(userOf());
+    await settled();
+    return [first, await world.server.take(userOf())];
+  };
+
+  test('is replaced where it is a replica, and the server stays ready', async () => {
+    const world = worldOf({ replicas: 2 }, { hello: {} });
+    const [hung, well] = await replicated(world);
+    if (hung === undefined || well === undefined) throw new Error('there are no replicas');
+    expect(hung).not.toBe(well);
+    failing(world, hung, well, 2);
+    expect(hung.isGone).toBe(false);
+    failing(world, hung, well, 1);
+    expect([hung.isGone, well.isGone, world.server.phase]).toEqual([true, false, 'ready']);
+    await world.server.take(userOf());
+    await settled();
+    expect(world.launcher.alive).toHaveLength(2);
+  });
+
+  test('is replaced where it belongs to one session', async () => {
+    const world = worldOf({ sharing: 'session' }, { hello: {} });
+    const [mine, other] = [userOf(undefined, { owner: 'mine' }), userOf()];
+    const hung = await world.server.take(mine);
+    failing(world, hung, await world.server.take(other), 3);
+    expect(hung.isGone).toBe(true);
+    expect(await world.server.take(mine)).not.toBe(hung);
+    expect(world.server.phase).toBe('ready');
+  });
+
+  test('stays where it answers in between, or where what failed ran side by side', async () => {
+    const world = worldOf({ replicas: 2 }, { hello: {} });
+    const [slow, well] = await replicated(world);
+    if (slow === undefined || well === undefined) throw new Error('there are no replicas');
+    for (let at = 0; at < 5; at += 1) {
+      failing(world, slow, well, 2);
+      call(world, slow, 'answered');
+    }
+    const beganAtMs = world.clock.now;
+    world.clock.now += 5_000;
+    for (let at = 0; at < 5; at += 1) slow.report({ outcome: 'failed', beganAtMs, reason: '' });
+    expect(slow.isGone).toBe(false);
+  });
+});
+
 describe('three failed calls in a row', () => {
   test('degrade the server: calls wait, then the next one gets a new child', async () => {
     const world = worldOf({}, { hello: {} });

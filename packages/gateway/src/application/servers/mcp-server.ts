@@ -212,8 +212,7 @@ export class McpServer implements ChildEvents {
 
   /** Starts the child that this user gets, where the back-off allows it. @throws Fault where it cannot be started */
   async warm(user: ServerUser = ANYBODY): Promise<void> {
-    const child = await this.take(user);
-    child.end(this.#deps.clock.nowMs(), false);
+    (await this.take(user)).end(this.#deps.clock.nowMs(), false);
   }
 
   /** Ends what is left of a degraded server. Nothing tries it again but a call, under the back-off, or a person. */
@@ -321,8 +320,10 @@ export class McpServer implements ChildEvents {
   }
 
   callEnded(child: Child, call: EndedCall): void {
-    if (this.breaker !== undefined) countCall(this.breaker, child, call, this.#deps.clock.nowMs());
+    const nowMs = this.#deps.clock.nowMs();
+    if (this.breaker !== undefined) countCall(this.breaker, child, call, nowMs);
     if (this.#keeper.callEnded(call) === 'now degraded') this.#suspectShared();
+    this.#suspects.callEnded(child, call, this, nowMs);
     for (const observer of this.observers) observer.callEnded(this, call);
   }
 
@@ -338,9 +339,8 @@ export class McpServer implements ChildEvents {
     for (const observer of this.observers) observer.recovered(this);
   }
 
-  /** @param failed `isHopeless` where the child has not answered for so long that it is replaced */
-  probeFailed(child: Child, failed: FailedProbe): void {
-    const { reason, beganAtMs, isHopeless } = failed;
+  /** `isHopeless` where the child has not answered for so long that it is replaced */
+  probeFailed(child: Child, { reason, beganAtMs, isHopeless }: FailedProbe): void {
     this.#log.probeFailed(child, reason);
     if (this.#keeper.probeFailed(reason, beganAtMs) === 'now degraded') this.#suspectShared();
     for (const observer of this.observers) observer.failed(this, reason);

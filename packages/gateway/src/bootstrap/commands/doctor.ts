@@ -20,6 +20,7 @@ import { META, MODERN_REVISION } from '../../domain/protocol/revisions.ts';
 import { checkServer, type CheckOptions } from '../../infrastructure/doctor/check-server.ts';
 import { gatewayFacts, portFacts } from '../../infrastructure/doctor/gateway-facts.ts';
 import { othersMayWrite, stateFacts } from '../../infrastructure/doctor/state-facts.ts';
+import { databaseFacts, logFacts } from '../../infrastructure/doctor/store-facts.ts';
 import { createGuardian } from '../../infrastructure/launcher/guardian.ts';
 import type { DoctorFlags } from '../../server/cli/commands/doctor.ts';
 import { doctorText, progressLine } from '../../server/cli/doctor-text.ts';
@@ -27,7 +28,7 @@ import type { GatewayConfig } from '../config/gateway-config.ts';
 import { findConfigText, type FoundConfig } from '../find-config.ts';
 import { interruptible } from '../interrupt.ts';
 import { INFO, newLauncher } from '../launcher.ts';
-import { durablePlace } from '../open-store.ts';
+import { durablePlace, isPlaced } from '../open-store.ts';
 import { USER_ERROR } from '../exit-codes.ts';
 import { print, say } from '../say.ts';
 import { chooseState } from '../start.ts';
@@ -160,9 +161,8 @@ async function installationFacts(
       notices: config?.notices ?? [],
       othersMayWrite: path !== undefined && othersMayWrite(path),
     },
-    state: isOpen
-      ? stateFacts(state.folder, logPath(state.folder, config))
-      : { ...NO_STATE, problem: state.reason },
+    state: isOpen ? stateFacts(state.folder) : { ...NO_STATE, problem: state.reason },
+    store: await storeFacts(isOpen ? state.folder : undefined, config),
     gateway,
     port: config === undefined ? undefined : await portFacts(config.http.port, gateway),
     nodeVersion: process.versions.node,
@@ -170,17 +170,17 @@ async function installationFacts(
   };
 }
 
-const NO_STATE = {
-  folder: undefined,
-  othersMayLook: false,
-  freeBytes: undefined,
-  eventLog: { kind: 'none' },
-} as const;
+const NO_STATE = { folder: undefined, othersMayLook: false, freeBytes: undefined } as const;
 
-function logPath(folder: string, config: GatewayConfig | undefined): string | undefined {
-  if (config?.eventLog.isEnabled !== true) return undefined;
+async function storeFacts(
+  folder: string | undefined,
+  config: GatewayConfig | undefined,
+): Promise<InstallationFacts['store']> {
+  if (config?.eventLog.isEnabled !== true) return { kind: 'none' };
   const place = durablePlace(config.persistence, folder);
-  return place?.kind === 'sqlite' ? place.path : undefined;
+  if (place === undefined) return { kind: 'none' };
+  if (place.kind === 'postgresql') return databaseFacts(place);
+  return logFacts(place.path, isPlaced(config.persistence));
 }
 
 interface CheckWishes extends Wishes {

@@ -16,7 +16,7 @@ import type { JsonFlag, PlaceFlags } from '../../server/cli/commands/group.ts';
 import { interruptible } from '../interrupt.ts';
 import { newStore, type DurablePlace } from '../open-store.ts';
 import { SYSTEM_ERROR } from '../exit-codes.ts';
-import { print, say } from '../say.ts';
+import { forStdout, print, say } from '../say.ts';
 import { findLog, isThere } from './find-log.ts';
 
 const LIMIT = 50;
@@ -52,7 +52,7 @@ async function printAll(
 ): Promise<void> {
   for await (const event of found) {
     if (signal.aborted) break;
-    if (!process.stdout.write(`${textOf(event)}\n`)) await drained(signal);
+    if (!process.stdout.write(`${forStdout(textOf(event))}\n`)) await drained(signal);
   }
 }
 

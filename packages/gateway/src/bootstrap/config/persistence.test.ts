@@ -116,6 +116,31 @@ describe('what contradicts the decision is refused', () => {
     },
   );
 
+  it.each([
+    ['url: postgresql://me:hidden@db.example.com/x', true],
+    ['url: postgresql://me:hidden@db.example.com/x?sslmode=no-verify', true],
+    ['url: postgresql://me:hidden@127.0.0.1/x?host=db.example.com', true],
+    ['{ host: db.example.com, database: x, password: hidden }', true],
+    ['url: postgresql://me:hidden@db.example.com/x?sslmode=verify-full', false],
+    ['url: postgresql://me:hidden@db.example.com/x?sslmode=require', false],
+    ['url: postgresql://me:hidden@[::1]/x', false],
+    ['url: postgresql://me:hidden@127.0.0.1/x', false],
+    ['{ host: /run/postgresql, database: x }', false],
+    ['{ database: x }', false],
+  ])('a database on another machine without TLS is told: %s', (block, isTold) => {
+    const text = block.startsWith('{')
+      ? `${POSTGRES.trimEnd()} ${block}\n`
+      : `${POSTGRES}    ${block}\n`;
+    const loaded = load(text);
+    const notices = loaded.ok ? loaded.value.notices : ['refused'];
+    expect(notices).toEqual(
+      isTold
+        ? [expect.stringContaining('the database at "db.example.com" is reached without')]
+        : [],
+    );
+    expect(notices.join()).not.toContain('hidden');
+  });
+
   it('a key that is not obeyed yet is told', () => {
     const loaded = load(`${POSTGRES}    database: x\n    min_connections: 2\n`);
     expect(loaded.ok && loaded.value.notices).toEqual([

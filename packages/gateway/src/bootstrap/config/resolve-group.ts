@@ -2,7 +2,7 @@
 import type { GroupSpec } from '../../domain/group/spec.ts';
 import { McpServerId, type McpServerSpec } from '../../domain/mcp-server/spec.ts';
 import type { GatewayConfig } from './gateway-config.ts';
-import { predefinedTools, resolveServer, type ServerBase } from './resolve-server.ts';
+import { hiddenTools, predefinedTools, resolveServer, type ServerBase } from './resolve-server.ts';
 import { serverExecution } from './resolve-execution.ts';
 import type { ConfigDocument } from './schema.ts';
 import { MODES, type OneServerEntry, type ServerEntry } from './schema-server.ts';
@@ -27,9 +27,11 @@ export function resolveServers(
   const groupEntries = entries.filter(isGroup);
   const inline = groupEntries
     .filter(([, { enabled }]) => enabled)
-    .flatMap(([, { members = [] }]) => members)
-    .filter(({ id }) => !ids.has(id))
-    .map(({ id, ...entry }) => resolve(id, entry));
+    .flatMap(([, { members = [], tools }]) =>
+      members
+        .filter(({ id }) => !ids.has(id))
+        .map(({ id, ...entry }) => withHidden(resolve(id, entry), hiddenTools({ tools }))),
+    );
   const servers = [...topLevel, ...inline];
   const groups = groupEntries.map(([id, entry]) => ({
     ...resolveGroup(id, entry, { servers, ids }),
@@ -38,6 +40,12 @@ export function resolveServers(
   }));
   return { servers, groups };
 }
+
+/** What a group hides is hidden by the servers that it defines, however they are reached. */
+const withHidden = (spec: McpServerSpec, globs: readonly string[]): McpServerSpec => ({
+  ...spec,
+  hiddenTools: [...new Set([...spec.hiddenTools, ...globs])],
+});
 
 interface Known {
   readonly servers: readonly McpServerSpec[];
@@ -97,8 +105,7 @@ function resolveGroup(
       predefinedTools(entry) ??
       specs.find((spec) => spec.predefinedTools !== undefined)?.predefinedTools,
     hiddenTools: [
-      ...(Array.isArray(entry.tools) ? [] : (entry.tools?.hide ?? [])),
-      ...specs.flatMap(({ hiddenTools }) => hiddenTools),
+      ...new Set([...hiddenTools(entry), ...specs.flatMap((spec) => spec.hiddenTools)]),
     ],
   };
 }

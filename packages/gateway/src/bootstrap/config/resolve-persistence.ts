@@ -2,6 +2,7 @@ import { resolve as resolvePath } from 'node:path';
 
 import { Secret } from '@mcp-hangar/kernel/secret';
 
+import { isLoopback } from '../loopback.ts';
 import type { StorePlace } from './gateway-config.ts';
 import type { ConfigDocument } from './schema.ts';
 
@@ -24,6 +25,25 @@ export function resolvePersistence(
   const folder = sqlite?.data_dir;
   if (folder === undefined) return { kind: 'sqlite', path: undefined };
   return { kind: 'sqlite', path: resolvePath(from(folder), FILE) };
+}
+
+/** With these the driver wants TLS and a certificate that it can trust. */
+const CHECKED_MODES: ReadonlySet<string> = new Set(['require', 'verify-ca', 'verify-full']);
+
+/**
+ * What to know of a database on another machine: a server in its place is given the password, in plain text where it
+ * asks for that.
+ */
+export function plainTextNotice(place: StorePlace): readonly string[] {
+  if (place.kind !== 'postgresql' || !URL.canParse(place.url.reveal())) return [];
+  const { hostname, searchParams: query } = new URL(place.url.reveal());
+  const host = query.get('host') ?? hostname.replace(/^\[(.*)\]$/, '$1');
+  const isLocal = host === '' || host.startsWith('/') || isLoopback(host);
+  const mode = query.get('sslmode') ?? '';
+  if (isLocal || CHECKED_MODES.has(mode)) return [];
+  return [
+    `the database at "${host}" is reached without checked TLS, so whoever is on the way can read and take its place: add "?sslmode=verify-full" to persistence.postgresql.url`,
+  ];
 }
 
 const resolvePostgres = (block: Postgres): StorePlace => ({

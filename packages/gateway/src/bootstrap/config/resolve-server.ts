@@ -55,7 +55,7 @@ export function resolveServer(id: string, entry: OneServerEntry, base: ServerBas
     leasedChildrenMax: entry.leased_children_max,
     sessionChildrenMax: entry.session_children_max,
     predefinedTools: predefinedTools(entry),
-    hiddenTools: Array.isArray(entry.tools) ? [] : (entry.tools?.hide ?? []),
+    hiddenTools: hiddenTools(entry),
   };
 }
 
@@ -142,6 +142,10 @@ function canonical(launch: Launch): unknown {
       };
   }
 }
+
+/** Globs of tools that nobody is to see or call. */
+export const hiddenTools = ({ tools }: Pick<OneServerEntry, 'tools'>): readonly string[] =>
+  Array.isArray(tools) ? [] : (tools?.hide ?? []);
 
 export function predefinedTools(
   entry: Pick<OneServerEntry, 'tools' | 'predefined_tools'>,

@@ -7,7 +7,7 @@ import type { GatewayConfig } from './gateway-config.ts';
 import { resolveExecution } from './resolve-execution.ts';
 import { resolveServers } from './resolve-group.ts';
 import type { LaunchBase } from './resolve-server.ts';
-import { resolvePersistence } from './resolve-persistence.ts';
+import { plainTextNotice, resolvePersistence } from './resolve-persistence.ts';
 import type { ConfigDocument } from './schema.ts';
 
 interface ResolveInput {
@@ -28,6 +28,7 @@ export function resolveConfig(input: ResolveInput): GatewayConfig {
     ...Object.entries(document.mcp_servers ?? {}),
     ...Object.entries(document.providers ?? {}),
   ];
+  const persistence = resolvePersistence(document, base.directory);
   return {
     path: path === undefined ? undefined : resolvePath(path),
     http: {
@@ -51,11 +52,11 @@ export function resolveConfig(input: ResolveInput): GatewayConfig {
     },
     logging: { level: logging.level, json: logging.json_format },
     truncation: resolveTruncation(document.truncation),
-    persistence: resolvePersistence(document, base.directory),
+    persistence,
     eventLog: resolveEventLog(document.event_store),
     reload: resolveReload(document.config_reload),
     ...resolveServers(servers, { ...base, secrets, healthIntervalS }, document),
-    notices,
+    notices: [...notices, ...plainTextNotice(persistence)],
   };
 }
 

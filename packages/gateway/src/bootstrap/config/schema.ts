@@ -20,7 +20,7 @@ import { plainEntry, serverEntry } from './schema-server.ts';
  * Metadata: `env` names the variable that overrides a value, `aliasOf` the key that a spelling stands for, `inactive`
  * what happens when a key is written that this build cannot obey (`notice`: one line at start; `refuse`: no start).
  */
-// eslint-disable-next-line typescript/explicit-function-return-type -- the type is what is written below
+// eslint-disable-next-line typescript/explicit-function-return-type, max-lines-per-function -- the type is what is written below, a table
 const documentKeys = <Entry extends z.ZodType>(entry: () => Entry) => ({
   $schema: () => z.string().optional().describe('Schema for editors.'),
   env_file: () =>

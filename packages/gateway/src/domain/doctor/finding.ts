@@ -201,6 +201,9 @@ const SERVERS = {
   tools_none: ofServer('warning', 'It offers tools and lists none.', 'there is nothing to call'),
 } satisfies Record<string, FindingKind>;
 
+const NO_STORE =
+  'the gateway does not start, or only in memory; one that runs is not ready and keeps what happens in memory';
+
 const INSTALLATION = {
   compile_cache_off: ofInstallation(
     'info',
@@ -241,6 +244,21 @@ const INSTALLATION = {
     'info',
     'The event log is too large to be checked here.',
     'damage would not be seen',
+  ),
+  event_store_forbidden: ofInstallation(
+    'error',
+    'Where events are kept they may not be written.',
+    NO_STORE,
+  ),
+  event_store_unreachable: ofInstallation(
+    'error',
+    'The database of the event log does not answer.',
+    NO_STORE,
+  ),
+  event_store_unusable: ofInstallation(
+    'error',
+    'The database cannot hold the event log of this version.',
+    NO_STORE,
   ),
   gateway_other_configuration: ofInstallation(
     'warning',

@@ -14,8 +14,8 @@ const WELL: InstallationFacts = {
     problem: undefined,
     othersMayLook: false,
     freeBytes: 1e12,
-    eventLog: { kind: 'whole', events: 3 },
   },
+  store: { kind: 'whole', events: 3 },
   gateway: { kind: 'running', pid: 7 },
   port: { port: 8_000, heldBy: undefined },
   nodeVersion: '24.21.0',
@@ -41,13 +41,31 @@ test.each<[string, Partial<InstallationFacts>, readonly string[]]>([
   ['no state', { state: { ...WELL.state, problem: 'it is a link' } }, ['state_unusable']],
   [
     'a state that others see, without room, damaged',
-    { state: { ...WELL.state, othersMayLook: true, freeBytes: 5, eventLog: log } },
+    { state: { ...WELL.state, othersMayLook: true, freeBytes: 5 }, store: log },
     ['event_log_damaged', 'state_open', 'disk_low'],
   ],
   [
     'a large log',
-    { state: { ...WELL.state, eventLog: { kind: 'unchecked', path: '/l', bytes: 1e9 } } },
+    { store: { kind: 'unchecked', path: '/l', bytes: 1e9 } },
     ['event_log_unchecked'],
+  ],
+  [
+    'a database that does not answer',
+    { store: { kind: 'unreachable', name: 'h:1/d', problem: 'refused' } },
+    ['event_store_unreachable'],
+  ],
+  [
+    'a database of a later version, and no state folder',
+    {
+      state: { ...WELL.state, problem: 'it is a link' },
+      store: { kind: 'unusable', name: 'h:1/d', problem: 'version 9' },
+    },
+    ['state_unusable', 'event_store_unusable'],
+  ],
+  [
+    'a store without rights',
+    { store: { kind: 'forbidden', name: 'h:1/d', problem: 'may not', fix: 'grant' } },
+    ['event_store_forbidden'],
   ],
   ['no gateway', { gateway: { kind: 'absent' } }, []],
   ['a silent gateway', { gateway: { kind: 'silent' } }, ['gateway_silent']],

@@ -22,12 +22,26 @@ export interface StateFacts {
   readonly problem: string | undefined;
   readonly othersMayLook: boolean;
   readonly freeBytes: number | undefined;
-  readonly eventLog:
-    | { readonly kind: 'none' }
-    | { readonly kind: 'whole'; readonly events: number }
-    | { readonly kind: 'damaged'; readonly path: string; readonly problems: readonly string[] }
-    | { readonly kind: 'unchecked'; readonly path: string; readonly bytes: number };
 }
+
+/** Where events are kept. */
+export type StoreFacts =
+  | { readonly kind: 'none' | 'usable' }
+  | { readonly kind: 'whole'; readonly events: number }
+  | { readonly kind: 'damaged'; readonly path: string; readonly problems: readonly string[] }
+  | { readonly kind: 'unchecked'; readonly path: string; readonly bytes: number }
+  | {
+      readonly kind: 'unreachable' | 'unusable';
+      /** A file, or host, database and schema. */
+      readonly name: string;
+      readonly problem: string;
+    }
+  | {
+      readonly kind: 'forbidden';
+      readonly name: string;
+      readonly problem: string;
+      readonly fix: string;
+    };
 
 export type GatewayFacts =
   | { readonly kind: 'absent' | 'silent' | 'other-version' | 'other-configuration' | 'stopping' }
@@ -42,6 +56,7 @@ export interface PortFacts {
 export interface InstallationFacts {
   readonly config: ConfigFacts;
   readonly state: StateFacts;
+  readonly store: StoreFacts;
   readonly gateway: GatewayFacts;
   /** Undefined where the configuration does not say which. */
   readonly port: PortFacts | undefined;
@@ -55,6 +70,7 @@ export const judgeInstallation = (facts: InstallationFacts): readonly Finding[] 
   worstFirst([
     ...judgeConfig(facts.config),
     ...judgeState(facts.state),
+    ...judgeStore(facts.store),
     ...judgeGateway(facts.gateway),
     ...judgePort(facts.port),
     ...(facts.keepsCompiledCode ? [] : [COMPILE_CACHE]),
@@ -114,19 +130,42 @@ function judgeState({ folder, problem, ...state }: StateFacts): readonly Finding
     const message = `${kilobytes(state.freeBytes)} are left where${where} is`;
     findings.push(finding('disk_low', message, 'make space, or use another --state-dir'));
   }
-  const log = state.eventLog;
-  if (log.kind === 'damaged')
-    findings.push(
-      ...log.problems
-        .slice(0, PROBLEMS_MAX)
-        .map((each) => finding('event_log_damaged', each, `move it away: ${log.path}`)),
-    );
-  if (log.kind === 'unchecked') {
-    const message = `the event log has ${kilobytes(log.bytes)}, more than is read here`;
-    findings.push(finding('event_log_unchecked', message, 'mcp-hangar events verify'));
-  }
   return findings;
 }
+
+function judgeStore(store: StoreFacts): readonly Finding[] {
+  switch (store.kind) {
+    case 'none':
+    case 'usable':
+    case 'whole':
+      return [];
+    case 'damaged':
+      return store.problems
+        .slice(0, PROBLEMS_MAX)
+        .map((each) => finding('event_log_damaged', each, `move it away: ${store.path}`));
+    case 'unchecked': {
+      const message = `the event log has ${kilobytes(store.bytes)}, more than is read here`;
+      return [finding('event_log_unchecked', message, 'mcp-hangar events verify')];
+    }
+    case 'unreachable':
+    case 'unusable': {
+      const { kind, name, problem } = store;
+      const message = `the event log "${name}" cannot be used: ${problem}`;
+      return [finding(`event_store_${kind}`, message, STORE_FIXES[kind])];
+    }
+    case 'forbidden': {
+      const message = `the event log "${store.name}" cannot be kept: ${store.problem}`;
+      return [finding('event_store_forbidden', message, store.fix)];
+    }
+  }
+}
+
+const STORE_FIXES = {
+  unreachable:
+    'check that PostgreSQL runs there and lets this user in, and what persistence.postgresql says',
+  unusable:
+    'name another database or schema under persistence.postgresql, or use the version of mcp-hangar that wrote there last',
+} as const;
 
 function judgeGateway({ kind }: GatewayFacts): readonly Finding[] {
   const restart = 'restart it: end the clients that use it, or its process';

@@ -1,10 +1,15 @@
-import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { chown, mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { needs } from '../../../../../scripts/requirements.ts';
 import { until } from '../../../../../test/support/until.ts';
 import { ContinuationFiles, type ContinuationFilesOptions } from './continuation-files.ts';
+
+/** Who gives a folder to somebody else is root. */
+const root = needs('mounts', () => process.getuid?.() === 0);
+const NOBODY = 65_534;
 
 let temporary: string;
 let folder: string;
@@ -107,6 +112,15 @@ test('the oldest of whoever has most makes room, so that nobody pushes out anoth
   expect(await has(files, 'mine')).toBe(true);
 });
 
+test('where the number is short the oldest of whoever has most texts goes, however short they are', async () => {
+  const files = filesWith({ entriesMax: 10 });
+  await files.put(key('mine'), text(5_000));
+  for (let n = 0; n < 20; n += 1) await files.put(key(`tiny-${n}`, 'greedy'), text(1));
+  expect(await has(files, 'mine')).toBe(true);
+  expect(await has(files, 'tiny-19', 'greedy')).toBe(true);
+  expect(await has(files, 'tiny-0', 'greedy')).toBe(false);
+});
+
 test('those that come together do not take more than there is', async () => {
   const files = filesWith({ bytesMax: 1_000 });
   const kept = await Promise.all(
@@ -162,6 +176,31 @@ test('what a process left behind that was killed goes at the next start', async 
   await files[Symbol.asyncDispose]();
   expect((await readdir(temporary)).toSorted()).toEqual([]);
   expect(await files.put(key('b'), text(10))).toBe(false);
+});
+
+test.skipIf(root.isMissing)(
+  `what another user has named like that stays ${root.mark}`,
+  async () => {
+    const foreign = join(temporary, 'mcp-hangar-results-999999999-foreign');
+    await mkdir(foreign);
+    await writeFile(join(foreign, 'theirs'), '');
+    await chown(foreign, NOBODY, NOBODY);
+    const files = filesWith({ folder: undefined });
+    await files.put(key('long'), text(1_000));
+    expect(await readdir(foreign)).toEqual(['theirs']);
+  },
+);
+
+test('a link is not followed, and none is taken for what a process left behind', async () => {
+  const precious = join(temporary, 'precious');
+  const link = 'mcp-hangar-results-999999999-link';
+  await mkdir(precious);
+  await writeFile(join(precious, 'mine'), '');
+  await symlink(precious, join(temporary, link));
+  const files = filesWith({ folder: undefined });
+  await files.put(key('long'), text(1_000));
+  expect(await readdir(temporary)).toContain(link);
+  expect(await readdir(precious)).toEqual(['mine']);
 });
 
 test('without a folder there is a private one, made when it is needed, beside those of processes that live', async () => {

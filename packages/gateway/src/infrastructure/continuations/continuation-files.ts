@@ -4,13 +4,14 @@
  * Invariants
  * 1. A text is given to its owner and to nobody else; what is not there and what is another's look the same.
  * 2. All texts together have at most `bytesMax` bytes, and there are at most `entriesMax`. To make room the oldest text
- *    of whoever has the most goes: nobody can push out another's by keeping more.
+ *    of whoever has the most of what is short goes: nobody can push out another's by keeping more.
  * 3. A file goes with its text: when it expires, is removed, or the store is closed. What a killed process left in the
- *    folder is removed before the first file is written, and at the start.
+ *    folder is removed before the first file is written, and at the start; nothing of another user is.
+ *    (Who owns a folder can put a link in its place while it is being emptied.)
  */
 import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
-import { mkdir, mkdtemp, open, readdir, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, open, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '@mcp-hangar/kernel/error-text';
 import type {
@@ -42,6 +43,12 @@ const EXPIRY_MS_MIN = 1_000;
 /** What a process that was killed leaves behind has its number. */
 const TEMPORARY = /^mcp-hangar-results-(\d+)-/;
 
+/** What one owner has. */
+interface Holding {
+  readonly bytes: number;
+  readonly entries: number;
+}
+
 interface Entry {
   readonly owner: string;
   readonly bytes: number;
@@ -53,7 +60,7 @@ export class ContinuationFiles implements ContinuationStore, AsyncDisposable {
   readonly #options: ContinuationFilesOptions;
   /** The oldest first: all live equally long. */
   readonly #entries = new Map<string, Entry>();
-  readonly #bytesOf = new Map<string, number>();
+  readonly #holdings = new Map<string, Holding>();
   #bytes = 0;
   #memoryBytes = 0;
   #folder: Promise<string> | undefined;
@@ -189,9 +196,11 @@ export class ContinuationFiles implements ContinuationStore, AsyncDisposable {
   #makeRoom(bytes: number): void {
     const { bytesMax, entriesMax } = this.#options;
     while (this.#entries.size > 0) {
-      if (this.#bytes + bytes <= bytesMax && this.#entries.size < entriesMax) return;
-      const greediest = [...this.#bytesOf].reduce((most, one) =>
-        one[1] > most[1] ? one : most,
+      const isShort = this.#bytes + bytes > bytesMax;
+      if (!isShort && this.#entries.size < entriesMax) return;
+      const has = isShort ? 'bytes' : 'entries';
+      const greediest = [...this.#holdings].reduce((most, one) =>
+        one[1][has] > most[1][has] ? one : most,
       )[0];
       const oldest = [...this.#entries].find(([, { owner }]) => owner === greediest);
       if (oldest === undefined) return;
@@ -202,7 +211,8 @@ export class ContinuationFiles implements ContinuationStore, AsyncDisposable {
   #add(id: string, entry: Entry): void {
     this.#entries.set(id, entry);
     this.#bytes += entry.bytes;
-    this.#bytesOf.set(entry.owner, (this.#bytesOf.get(entry.owner) ?? 0) + entry.bytes);
+    const { bytes, entries } = this.#holdings.get(entry.owner) ?? { bytes: 0, entries: 0 };
+    this.#holdings.set(entry.owner, { bytes: bytes + entry.bytes, entries: entries + 1 });
     this.#expireLater();
   }
 
@@ -211,9 +221,9 @@ export class ContinuationFiles implements ContinuationStore, AsyncDisposable {
     if (entry === undefined) return;
     this.#entries.delete(id);
     this.#bytes -= entry.bytes;
-    const left = (this.#bytesOf.get(entry.owner) ?? 0) - entry.bytes;
-    if (left <= 0) this.#bytesOf.delete(entry.owner);
-    else this.#bytesOf.set(entry.owner, left);
+    const { bytes, entries } = this.#holdings.get(entry.owner) ?? { bytes: 0, entries: 0 };
+    if (entries <= 1) this.#holdings.delete(entry.owner);
+    else this.#holdings.set(entry.owner, { bytes: bytes - entry.bytes, entries: entries - 1 });
     if (Buffer.isBuffer(entry.place)) this.#memoryBytes -= entry.bytes;
     else await rm(entry.place.path, { force: true }).catch(() => undefined);
   }
@@ -258,10 +268,17 @@ async function removeLeftovers(temporaryFolder: string): Promise<void> {
     return pid > 0 && pid !== process.pid && !isAlive(pid);
   });
   await Promise.all(
-    gone.map((name) =>
-      rm(join(temporaryFolder, name), { recursive: true, force: true }).catch(() => undefined),
-    ),
-  );
+    gone.map(async (name) => {
+      const path = join(temporaryFolder, name);
+      if (await isOurFolder(path)) await rm(path, { recursive: true, force: true });
+    }),
+  ).catch(() => undefined);
+}
+
+/** On Windows the folder around it is the user's alone. */
+async function isOurFolder(path: string): Promise<boolean> {
+  const found = await lstat(path);
+  return found.isDirectory() && (process.getuid === undefined || found.uid === process.getuid());
 }
 
 function isAlive(pid: number): boolean {

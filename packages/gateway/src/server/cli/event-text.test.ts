@@ -45,8 +45,9 @@ describe('an event as a line', () => {
   });
 
   test('never steers the terminal', () => {
-    const line = eventLine(event('ToolInvocationCompleted', { tool_name: 'a\u001b[2Jb\u009bc\n' }));
-    expect(line).not.toMatch(/\p{Cc}/u);
+    const name = 'a\u001b[2Jb\u009bc\n\u202Ed\u2028';
+    const line = eventLine(event('ToolInvocationCompleted', { tool_name: name }));
+    expect(line).not.toMatch(/[\p{Cc}\p{Bidi_C}\p{Zl}]/u);
   });
 });
 

@@ -1,16 +1,14 @@
 /** Events as a person reads them, one line each, and as programs do. */
 import type { StoredEvent } from '@mcp-hangar/kernel/event-store';
+import { harmless } from './harmless.ts';
 
 /** `2026-11-21 08:01:02.345  github  McpServerStateChanged cold → ready (handshake done)`, in local time. */
 export function eventLine({ occurredAtMs, type, data, stream }: StoredEvent): string {
   const server = data['mcp_server_id'];
   const about = typeof server === 'string' ? server : (stream.split(':', 2)[1] ?? '-');
   const line = `${localTime(occurredAtMs)}  ${about}  ${type}${details(type, data)}`;
-  return line.replaceAll(CONTROL, '\uFFFD');
+  return harmless(line);
 }
-
-/** A name that a server or a client gave must not steer the terminal. */
-const CONTROL = /\p{Cc}/gu;
 
 /** One object with the names that are used everywhere outside: snake case, times in ISO 8601. */
 export function eventJson(event: StoredEvent): string {

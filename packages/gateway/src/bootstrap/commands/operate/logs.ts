@@ -4,7 +4,7 @@ import { LogLineReport } from '../../../application/operator/logs-entry.ts';
 import { localTime } from '../../../server/cli/event-text.ts';
 import { harmlessLines } from '../../../server/cli/harmless.ts';
 import { readAnswer, runningGateway } from '../../ask-gateway.ts';
-import { say, untilUnread } from '../../say.ts';
+import { forStdout, say, untilUnread } from '../../say.ts';
 import { knownIds, numberFlag, serversOf, type Asked } from './asked.ts';
 
 const LINES = { standard: 100, min: 0, max: 10_000, isWhole: true } as const;
@@ -21,7 +21,7 @@ export async function logs({ words, flags, signal }: Asked): Promise<number> {
     count += 1;
     const report = readAnswer(LogLineReport, item);
     const text = flags.json === true ? JSON.stringify(report) : lineText(report);
-    if (process.stdout.write(`${text}\n`)) return undefined;
+    if (process.stdout.write(`${forStdout(text)}\n`)) return undefined;
     return once(process.stdout, 'drain', { signal: ended }).then(() => undefined);
   };
   const onMissed = (missed: number): void =>
