@@ -43,8 +43,7 @@ export class Groups {
     // Groups hear of their members by themselves, and at once: the next call is balanced by it.
     heard: () => undefined,
     resume: () => this.resume(),
-    // A member that another gateway has left is tried by this one as any other that is out.
-    adopt: () => undefined,
+    adopt: () => undefined, // each gateway has members of its own
     follow: () => this.resume(),
     pending: () => this.pending(),
     close: () => this.close(),

@@ -339,9 +339,8 @@ export class McpServer implements ChildEvents {
     for (const observer of this.observers) observer.recovered(this);
   }
 
-  /** @param failed `isHopeless` where the child has not answered for so long that it is replaced */
-  probeFailed(child: Child, failed: FailedProbe): void {
-    const { reason, beganAtMs, isHopeless } = failed;
+  /** `isHopeless` where the child has not answered for so long that it is replaced */
+  probeFailed(child: Child, { reason, beganAtMs, isHopeless }: FailedProbe): void {
     this.#log.probeFailed(child, reason);
     if (this.#keeper.probeFailed(reason, beganAtMs) === 'now degraded') this.#suspectShared();
     for (const observer of this.observers) observer.failed(this, reason);
