@@ -18,7 +18,10 @@ const EVERY = 'every-command';
 const WRONG_WORDS: Named = [EVERY, 'says what is wrong with its words'];
 const SETUP_WRONG: Named = ['connect-cli', 'in a configuration is told before anything is written'];
 const REFUSED: Named = ['edit-refusals-cli', '%j says what and how to get it right'];
-const EDITED: Named = [RUNNING, '%s names the gateway that keeps what it has read'];
+const EDITED: Named = [
+  RUNNING,
+  'add, remove, disable and enable name the gateway that keeps what it has read',
+];
 const ONLY_RUNNING: Named = ['operate-alone', '%j says how to start one'];
 const OPERATE_WRONG: Named = ['operate-alone', '%j is answered with exit code 1 and what to do'];
 const CHANGED: Named = ['operate-running', 'change what runs, and say how that went'];
@@ -85,19 +88,19 @@ export const COMMAND_TESTS: Readonly<Record<string, CommandTests>> = {
     badInput: REFUSED,
   },
   'config check': {
-    running: [RUNNING, '%j prints the same as without one'],
+    running: [RUNNING, 'what only looks at files prints the same as without a gateway'],
     alone: ['config-cli', 'prints one object for a valid file, and the problems of another'],
     json: ['config-cli', 'prints one object for a valid file, and the problems of another'],
     badInput: ['config-cli', 'prints one object for a valid file, and the problems of another'],
   },
   'config show': {
-    running: [RUNNING, '%j prints the same as without one'],
+    running: [RUNNING, 'what only looks at files prints the same as without a gateway'],
     alone: ['config-cli', 'prints every value with where it comes from, and no secret'],
     json: ['config-cli', 'prints one object; members are added, never renamed or removed'],
     badInput: ['config-cli', 'finds a block, a key and a server, and the one that was meant'],
   },
   'config schema': {
-    running: [RUNNING, '%j prints the same as without one'],
+    running: [RUNNING, 'what only looks at files prints the same as without a gateway'],
     alone: ['config-cli', 'prints a JSON Schema in which every key is described'],
     json: ['config-cli', 'prints a JSON Schema in which every key is described'],
     badInput: WRONG_WORDS,
@@ -193,13 +196,13 @@ export const COMMAND_TESTS: Readonly<Record<string, CommandTests>> = {
   },
   groups: {
     running: ['groups-cli', 'are listed with how their members do'],
-    alone: ['groups-cli', 'are missed with exit code 3 where none runs'],
+    alone: ['groups-cli', 'Groups are missed with exit code 3 where none runs'],
     json: ['groups-cli', 'are listed with how their members do'],
     badInput: WRONG_WORDS,
   },
   rebalance: {
     running: ['groups-cli', 'are rebalanced, and what became of them is printed'],
-    alone: ['groups-cli', 'are missed with exit code 3 where none runs'],
+    alone: ['groups-cli', 'Groups are missed with exit code 3 where none runs'],
     json: ['groups-cli', 'are rebalanced, and what became of them is printed'],
     badInput: ['groups-cli', 'that do not exist are told, with the one that was meant'],
   },
@@ -237,7 +240,7 @@ export const COMMAND_TESTS: Readonly<Record<string, CommandTests>> = {
     badInput: ['sagas-cli', '%j is answered with exit code 1 and what to do'],
   },
   completion: {
-    running: [RUNNING, '%j prints the same as without one'],
+    running: [RUNNING, 'what only looks at files prints the same as without a gateway'],
     alone: ['completion-cli', 'completes commands, and those of commands'],
     json: 'none',
     badInput: ['completion-cli', 'is refused for a shell that is not known'],
