@@ -22,7 +22,7 @@ export default defineConfig({
           name: 'unit',
           include: ['packages/**/*.test.ts', 'scripts/**/*.test.ts', 'bench/**/*.test.ts'],
           exclude: [...exclude, '**/*.int.test.ts'],
-          testTimeout: 5_000,
+          testTimeout: 10_000, // property tests on a machine that is busy
           hookTimeout: 5_000,
         },
       },

@@ -51,8 +51,11 @@ function builtin(names: string, id: string): string {
 const onlyAscii: Plugin = {
   name: 'only-ascii',
   generateBundle(_, files) {
-    for (const file of Object.values(files))
-      if (file.type === 'chunk') file.code = file.code.replaceAll(/[^\0-\x7f]/g, escaped);
+    for (const file of Object.values(files)) {
+      if (file.type !== 'chunk') continue;
+      if (/\\[^\0-\x7f]/.test(file.code)) throw new Error(`an escape in the way: ${file.fileName}`);
+      file.code = file.code.replaceAll(/[^\0-\x7f]/g, escaped);
+    }
   },
 };
 

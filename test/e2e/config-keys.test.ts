@@ -235,8 +235,8 @@ describe('config_reload', () => {
     await using told = new Household(() => config(true, 0));
     await using left = new Household(() => config(false, 0));
     const [hears, hearsNot] = await Promise.all([told.http(), left.http()]);
-    const reloads = ({ stderr }: GatewayProcess): number =>
-      stderr().split('configuration_reloaded').length - 1;
+    const reloads = (gateway: GatewayProcess): number =>
+      gateway.stderr().split('configuration_reloaded').length - 1;
     for (const change of [1, 2]) {
       left.write(config(false, change));
       told.write(config(true, change));

@@ -52,6 +52,9 @@ export interface Choosing {
   readonly tried: ReadonlySet<string>;
 }
 
+/** Longer values of a header are remembered by their digests: clients choose them. */
+const HEADER_CHARS_MAX = 64;
+
 const sha256 = (text: string): string => hash('sha256', text);
 
 export class MemberChoice {
@@ -157,7 +160,9 @@ export class MemberChoice {
     if (affinity === undefined) return undefined;
     // Where many clients share one principal, it says nothing about the session.
     if (affinity.by === 'session') return asker.isOneClient ? asker.owner : undefined;
-    return affinity.by === 'header' ? header?.(affinity.header ?? '') : asker.owner;
+    if (affinity.by !== 'header') return asker.owner;
+    const value = header?.(affinity.header ?? '');
+    return value === undefined || value.length <= HEADER_CHARS_MAX ? value : sha256(value);
   }
 
   #notAvailable(nowMs: number): Fault {

@@ -189,6 +189,22 @@ describe('Who is chosen', () => {
     for (let call = 0; call < 2; call += 1) await world.serve('a', 'failed');
     expect(await world.serve('a')).not.toBe(first);
   });
+
+  it('stays the same for the value of a header, however long that is', async () => {
+    const affinity = { by: 'header', header: 'x-team', ttlMs: 60_000 } as const;
+    const world = newWorld([true, true], { affinity });
+    const serve = async (team: string): Promise<string> => {
+      const header = (name: string): string | undefined => (name === 'x-team' ? team : undefined);
+      const child = await world.group.take(userOf(new Listener()), undefined, { header });
+      child.end(world.clock.now, true);
+      return child.mcpServerId;
+    };
+    const long = 'x'.repeat(10_000);
+    const [red, blue] = [await serve(`${long}red`), await serve(`${long}blue`)];
+    expect(red).not.toBe(blue);
+    expect([await serve(`${long}red`), await serve(`${long}red`)]).toEqual([red, red]);
+    expect(await serve(`${long}blue`)).toBe(blue);
+  });
 });
 
 describe('Another configuration', () => {

@@ -56,13 +56,12 @@ export function loadGatewayConfig(
   source: ConfigSource,
 ): Result<GatewayConfig, readonly ConfigProblem[]> {
   const parsed = source.text === undefined ? undefined : parseText(source.text);
-  const written = parsed === undefined ? NOTHING : writtenKeys(parsed);
+  const written: WrittenKeys | undefined =
+    parsed === undefined ? { document: new Set(), servers: new Set() } : writtenKeys(parsed);
   const part = written && writtenDocument(withOverridden(written, source));
   const loaded = part && loadWith(part, { ...source, parsed });
   return loaded?.ok === true ? loaded : loadWith(configDocument(), { ...source, parsed });
 }
-
-const NOTHING: WrittenKeys = { document: new Set(), servers: new Set() };
 
 /** With the blocks that something beside the file says a value for. */
 const withOverridden = (

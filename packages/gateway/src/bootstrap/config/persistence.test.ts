@@ -133,11 +133,10 @@ describe('what contradicts the decision is refused', () => {
       : `${POSTGRES}    ${block}\n`;
     const loaded = load(text);
     const notices = loaded.ok ? loaded.value.notices : ['refused'];
-    expect(notices).toEqual(
-      isTold
-        ? [expect.stringContaining('the database at "db.example.com" is reached without')]
-        : [],
+    const told = notices.filter((notice) =>
+      notice.includes('the database at "db.example.com" is reached without'),
     );
+    expect([told.length, notices.length]).toEqual(isTold ? [1, 1] : [0, 0]);
     expect(notices.join()).not.toContain('hidden');
   });
 

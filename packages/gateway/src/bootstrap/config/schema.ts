@@ -20,8 +20,7 @@ import { plainEntry, serverEntry } from './schema-server.ts';
  * Metadata: `env` names the variable that overrides a value, `aliasOf` the key that a spelling stands for, `inactive`
  * what happens when a key is written that this build cannot obey (`notice`: one line at start; `refuse`: no start).
  */
-// eslint-disable-next-line typescript/explicit-function-return-type, max-lines-per-function -- the type is what is written below, a table
-const documentKeys = <Entry extends z.ZodType>(entry: () => Entry) => ({
+const fileKeys = {
   $schema: () => z.string().optional().describe('Schema for editors.'),
   env_file: () =>
     z
@@ -31,12 +30,9 @@ const documentKeys = <Entry extends z.ZodType>(entry: () => Entry) => ({
       .describe(
         'File of `NAME=value` lines, relative to this one, that `${NAME}` is looked up in where the environment has no such variable. Only its owner may read it (mode 600).',
       ),
-  mcp_servers: () => z.record(McpServerId, entry()).optional().describe('The servers, by id.'),
-  providers: () =>
-    z
-      .record(McpServerId, entry())
-      .optional()
-      .describe('Same as `mcp_servers`; a file may have both.'),
+};
+
+const blockKeys = {
   http: () => httpBlock().prefault({}).describe('The HTTP endpoint.'),
   limits: () => limitsBlock().prefault({}).describe('Bounds of everything that can grow.'),
   catalog: () => catalogBlock().prefault({}).describe('The merged list of tools.'),
@@ -97,6 +93,18 @@ const documentKeys = <Entry extends z.ZodType>(entry: () => Entry) => ({
       .describe('Whether running servers that nobody calls are asked whether they are alive.'),
   cloud: () =>
     blocks.cloudBlock().optional().describe('Hangar Cloud.').meta({ inactive: 'notice' }),
+};
+
+// eslint-disable-next-line typescript/explicit-function-return-type -- the type is what is written below
+const documentKeys = <Entry extends z.ZodType>(entry: () => Entry) => ({
+  ...fileKeys,
+  mcp_servers: () => z.record(McpServerId, entry()).optional().describe('The servers, by id.'),
+  providers: () =>
+    z
+      .record(McpServerId, entry())
+      .optional()
+      .describe('Same as `mcp_servers`; a file may have both.'),
+  ...blockKeys,
 });
 
 export const configDocument = once(() => z.strictObject(shapeOf(documentKeys(serverEntry))));
