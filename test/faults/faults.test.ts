@@ -132,7 +132,10 @@ const tried = (of: Rig, id: string): Promise<Ending> =>
 
 describe.skipIf(linux.isMissing)(`A fault ${linux.mark}`, () => {
   // Of none of them a server may notice anything that is called all the time.
-  afterEach(async () => expect(await rig.calmFailures()).toEqual([]));
+  afterEach(async () => {
+    const failures = await rig.calmFailures();
+    if (failures.length > 0) throw new Error(`Another server noticed: ${failures.join(', ')}`);
+  });
 
   it.each(['killed', 'frozen'] as const)('of a running process: %s', async (name) => {
     const pid = await rig.pidOf(name);

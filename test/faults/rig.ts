@@ -127,10 +127,10 @@ export class Rig implements AsyncDisposable {
     this.#calm = loop();
   }
 
-  /** What went wrong with the calm server until now, the call under way included. */
+  /** What went wrong with the calm server since it was asked last, the call under way included. */
   async calmFailures(): Promise<readonly string[]> {
     await this.#calmCall;
-    return this.#calmFailures;
+    return this.#calmFailures.splice(0);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
