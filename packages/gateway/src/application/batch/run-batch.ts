@@ -7,6 +7,7 @@
  *    its server, and the report does not wait for either.
  */
 import { randomUUID } from 'node:crypto';
+import { atMost } from '../at-most.ts';
 import type { BatchCall, BatchRequest } from '../../domain/batch/batch-request.ts';
 import { ONE_ATTEMPT, type Attempts } from '../calls/call-gate.ts';
 import type { Call } from '../calls/call.ts';
@@ -106,18 +107,12 @@ class RunningBatch {
     context.signal.addEventListener('abort', leave, { once: true });
     if (context.signal.aborted) leave();
     try {
-      const queue = request.calls.values();
-      const lanes = Math.min(request.maxConcurrency, request.calls.length);
-      await Promise.all(Array.from({ length: lanes }, () => this.#workThrough(queue)));
+      await atMost(request.maxConcurrency, request.calls, (call) => this.#carryOut(call));
       return this.#reports;
     } finally {
       clearTimeout(timer);
       context.signal.removeEventListener('abort', leave);
     }
-  }
-
-  async #workThrough(queue: Iterable<BatchCall>): Promise<void> {
-    for (const call of queue) await this.#carryOut(call);
   }
 
   #end(stop: Stop): void {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { atMost } from '../at-most.ts';
 import { findServer } from '../server-facts.ts';
 import { defineCommand, type UseCaseContext, type UseCaseDeps } from '../use-case.ts';
 
@@ -17,15 +18,11 @@ export const warmMcpServers = defineCommand({
     const all = ids ?? deps.fleet.standalone.map(({ spec }) => String(spec.id));
     const wanted = withoutGroups(deps, distinct(all));
     const ends = new Map<string, End>();
-    const next = wanted.values();
-    const work = async (): Promise<void> => {
-      for (const id of next) {
-        if (context.signal.aborted) return;
-        // One that fails keeps nobody else from starting.
-        ends.set(id, await warmOne(deps, id, context).catch((error: unknown) => ({ error })));
-      }
-    };
-    await Promise.all(Array.from({ length: deps.startConcurrency }, work));
+    await atMost(deps.startConcurrency, wanted, async (id) => {
+      if (context.signal.aborted) return;
+      // One that fails keeps nobody else from starting.
+      ends.set(id, await warmOne(deps, id, context).catch((error: unknown) => ({ error })));
+    });
     return {
       warmed: wanted.filter((id) => ends.get(id) === 'warmed'),
       alreadyWarm: wanted.filter((id) => ends.get(id) === 'already warm'),

@@ -1,4 +1,5 @@
 /** What a person asks of a group is asked of all its members. */
+import { atMost } from '../at-most.ts';
 import type { UseCaseContext, UseCaseDeps } from '../use-case.ts';
 import { phaseOf } from './group-as-server.ts';
 import { groupFactsOf, type GroupFacts } from './group-facts.ts';
@@ -18,19 +19,16 @@ export async function startGroup(
   const { caller, signal } = context;
   let membersStarted = 0;
   let failure: unknown;
-  const next = group.members.values();
-  const work = async (): Promise<void> => {
-    for (const member of next) {
-      if (signal.aborted) return;
-      try {
-        await member.start(caller.user);
-        membersStarted += 1;
-      } catch (error) {
-        failure = error;
-      }
+  await atMost(deps.startConcurrency, group.members, async (member) => {
+    if (signal.aborted) return;
+    try {
+      await member.start(caller.user);
+      membersStarted += 1;
+    } catch (error) {
+      failure = error;
     }
-  };
-  await Promise.all(Array.from({ length: deps.startConcurrency }, work));
+  });
+  signal.throwIfAborted();
   if (membersStarted === 0 && phaseOf(group) !== 'ready') throw failure;
   return { facts: groupFactsOf(group, deps, context), membersStarted };
 }

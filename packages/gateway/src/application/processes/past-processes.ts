@@ -11,6 +11,7 @@ import { rebalancesIn } from '../groups/pending-rebalance.ts';
 import { byDue, type PendingStep } from '../../domain/processes/pending-step.ts';
 import { processStreams } from '../../domain/processes/streams.ts';
 import type { Fence } from '../ports.ts';
+import { eachStream, evolved, tailOf } from '../recording/tails.ts';
 import { FAILOVER, pendingFailover } from './failover-process.ts';
 import { pendingRecovery, RECOVERY } from './recovery-process.ts';
 
@@ -65,20 +66,11 @@ async function statesOf<State, Command, Event>(
   deciderOf: (id: string) => Decider<Command, State, Event, never>,
 ): Promise<ReadonlyMap<string, Left<State>>> {
   const states = new Map<string, Left<State>>();
-  const prefix = processStreams(process);
-  for (const { stream } of await source.store.streams(prefix)) {
+  await eachStream(source.store, processStreams(process), async (stream, id) => {
     const claimed = await claimedTail(source, stream);
-    if (claimed === undefined) continue;
-    const id = stream.slice(prefix.length);
-    const { evolve, initial } = deciderOf(id);
-    let state = initial;
-    for (const { type, data } of claimed.tail) {
-      // An event of a later version of the gateway says nothing to this one.
-      const known = schema.safeParse({ type, data });
-      if (known.success) state = evolve(state, known.data);
-    }
-    states.set(id, { state, fence: claimed.fence });
-  }
+    if (claimed === undefined) return;
+    states.set(id, { state: evolved(claimed.tail, schema, deciderOf(id)), fence: claimed.fence });
+  });
   return states;
 }
 
@@ -105,8 +97,7 @@ async function claimedTail(
 }
 
 async function readTail(store: EventStore, stream: string): Promise<readonly StoredEvent[]> {
-  const version = await store.version(stream);
-  return store.read(stream, Math.max(1, version - TAIL_EVENTS + 1), TAIL_EVENTS);
+  return tailOf(store, stream, { version: await store.version(stream), count: TAIL_EVENTS });
 }
 
 /** What would be waited for by a gateway that goes on from there. */

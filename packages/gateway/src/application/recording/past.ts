@@ -1,6 +1,7 @@
 /** What the event log knows of the servers from before this start, and the truth about what was alive then. */
 import type { EventStore } from '@mcp-hangar/kernel/event-store';
 import type { Snapshot, SnapshotStore } from '@mcp-hangar/kernel/snapshot';
+import { atMost } from '../at-most.ts';
 import { mcpServerStream } from '../../domain/mcp-server/events.ts';
 import { lifecycleOf } from '../../domain/mcp-server/lifecycle.ts';
 import type { Lifecycle } from '../../domain/mcp-server/lifecycle-state.ts';
@@ -64,16 +65,11 @@ async function replayAll(
 ): Promise<readonly ReplayedServer[]> {
   const kept = (await store.snapshots?.(prefix)) ?? [];
   const begun = new Map(kept.flatMap((one) => fromSnapshot(one) ?? []).map((s) => [s.stream, s]));
-  const left = [...(await store.streams(prefix))];
   const replayed: ReplayedServer[] = [];
-  const work = async (): Promise<void> => {
-    for (let next = left.shift(); next !== undefined; next = left.shift()) {
-      const { stream, version } = next;
-      const before = begun.get(stream) ?? behindTail(stream, version);
-      replayed.push(before.version === version ? before : await replayServer(store, before));
-    }
-  };
-  await Promise.all(Array.from({ length: READS_MAX }, work));
+  await atMost(READS_MAX, await store.streams(prefix), async ({ stream, version }) => {
+    const before = begun.get(stream) ?? behindTail(stream, version);
+    replayed.push(before.version === version ? before : await replayServer(store, before));
+  });
   return replayed.toSorted((one, other) => (one.stream < other.stream ? -1 : 1));
 }
 

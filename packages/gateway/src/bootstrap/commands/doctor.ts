@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { getCompileCacheDir } from 'node:module';
 import { Fault } from '@mcp-hangar/kernel/errors';
+import { atMost } from '../../application/at-most.ts';
 import {
   doctorReport,
   serverReport,
@@ -206,19 +207,16 @@ async function checkAll(
     signal,
   };
   const checks = new Map<McpServerSpec, ServerCheck>();
-  const left = [...servers];
   const telling = tellingOf(servers);
-  const work = async (): Promise<void> => {
-    for (let spec = left.shift(); spec !== undefined && !signal.aborted; spec = left.shift()) {
-      const startupTimeoutMs = Math.min(spec.startupTimeoutMs, startMsMax ?? Infinity);
-      const unset = envUnset.get(spec.id) ?? [];
-      const check = await checkServer({ ...spec, startupTimeoutMs }, unset, options);
-      checks.set(spec, check);
-      if (process.stderr.isTTY && !signal.aborted)
-        say(progressLine(serverReport(check, telling), checks.size, servers.length));
-    }
-  };
-  await Promise.all(Array.from({ length: CHECKS_MAX }, work));
+  await atMost(CHECKS_MAX, servers, async (spec) => {
+    if (signal.aborted) return;
+    const startupTimeoutMs = Math.min(spec.startupTimeoutMs, startMsMax ?? Infinity);
+    const unset = envUnset.get(spec.id) ?? [];
+    const check = await checkServer({ ...spec, startupTimeoutMs }, unset, options);
+    checks.set(spec, check);
+    if (process.stderr.isTTY && !signal.aborted)
+      say(progressLine(serverReport(check, telling), checks.size, servers.length));
+  });
   return servers.flatMap((spec) => checks.get(spec) ?? []);
 }
 

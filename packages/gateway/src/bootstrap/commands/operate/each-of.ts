@@ -1,4 +1,5 @@
 import { exitCodeOf, Fault } from '@mcp-hangar/kernel/errors';
+import { atMost } from '../../../application/at-most.ts';
 import { advised } from '../../advised.ts';
 import { tellFailure } from '../../outcome.ts';
 import { progressOn } from '../../progress.ts';
@@ -29,19 +30,15 @@ export async function eachOf<Outcome>(
   const done = new Map<string, Outcome>();
   const failed = new Map<string, Fault>();
   const progress = progressOn([...ids].join(', '));
-  const next = ids.values();
-  const worker = async (): Promise<void> => {
-    for (const id of next) {
+  try {
+    await atMost(AT_ONE_TIME, ids, async (id) => {
       try {
         done.set(id, await work(id, (text) => progress.say(text)));
       } catch (error) {
         if (!(error instanceof Fault)) throw error;
         failed.set(id, error);
       }
-    }
-  };
-  try {
-    await Promise.all(Array.from({ length: AT_ONE_TIME }, worker));
+    });
   } finally {
     progress[Symbol.dispose]();
   }
