@@ -71,15 +71,39 @@ function upstreamCommand(name: string, era: Era = 'legacy'): string[] {
   return [process.execPath, UPSTREAM, '--name', name, '--tools', tools, '--era', era];
 }
 
-const configOf = (upstreams: readonly Era[]): string =>
+/** What a configuration says beside its servers, and of each of them. */
+interface Extra {
+  readonly document?: Readonly<Record<string, unknown>>;
+  readonly server?: Readonly<Record<string, unknown>>;
+}
+
+/** Nothing between the client and the server, and nothing is recorded. */
+export const GATES_OFF: Extra = { document: { event_store: { enabled: false } } };
+const OFTEN = { rps: 1_000_000, burst: 1_000_000 };
+/** Everything that a call can pass, none of which holds it up; and the record of it. */
+export const GATES_ON: Extra = {
+  document: {
+    execution: { max_concurrency: 10_000 },
+    rate_limit: { ...OFTEN, per_principal: OFTEN },
+    retry: { default_policy: { max_attempts: 3 } },
+  },
+  server: {
+    max_concurrency: 1_000,
+    rate_limit: { ...OFTEN, tools: { '*': OFTEN } },
+    circuit_breaker: { error_rate_pct: 50, slow_call_ms: 5_000 },
+  },
+};
+
+const configOf = (upstreams: readonly Era[], { document, server }: Extra = {}): string =>
   JSON.stringify({
     mcp_servers: Object.fromEntries(
       upstreams.map((era, index) => [
         serverName(index),
-        { mode: 'subprocess', command: upstreamCommand(serverName(index), era) },
+        { mode: 'subprocess', command: upstreamCommand(serverName(index), era), ...server },
       ]),
     ),
     tool_access: { gateway_tools: 'none' },
+    ...document,
   });
 
 async function freePort(): Promise<number> {
@@ -146,10 +170,11 @@ export async function startHttpArm(
   name: string,
   command: Command,
   upstreams: readonly Era[] = ['legacy'],
+  extra?: Extra,
 ): Promise<HttpArm> {
   const folder = mkdtempSync(join(tmpdir(), 'hangar-bench-'));
   const config = join(folder, 'config.yaml');
-  writeFileSync(config, configOf(upstreams));
+  writeFileSync(config, configOf(upstreams, extra));
   const port = await freePort();
   const [executable = '', ...args] = command.map((part) =>
     part.replace('{port}', String(port)).replace('{config}', config),

@@ -1,5 +1,7 @@
 import {
   FLOOR_COMMAND,
+  GATES_OFF,
+  GATES_ON,
   otherArm,
   SPLICING_FLOOR_COMMAND,
   startDirectArm,
@@ -63,6 +65,13 @@ export const FIGURES = {
     unit: 'µs',
     better: 'lower',
     target: undefined,
+  },
+  // The floor is the gateway that records nothing and limits nothing.
+  cpuGates: {
+    title: 'CPU/call, limits, breaker and events over none',
+    unit: 'µs',
+    better: 'lower',
+    target: 1.25,
   },
 } as const satisfies Record<string, FigureRule>;
 
@@ -257,6 +266,22 @@ async function measureBridge(plan: Plan): Promise<Pick<Samples, BridgeFigures>> 
   return samples;
 }
 
+/** Two gateways, one with everything on that a call can pass, where nothing of it holds the call up. */
+async function measureGates(plan: Plan): Promise<readonly Sample[]> {
+  await using off = await startHttpArm('gates off', plan.gateway, ['legacy'], GATES_OFF);
+  await using on = await startHttpArm('gates on', plan.gateway, ['legacy'], GATES_ON);
+  await warmUp([off, on], ECHO, plan);
+  const samples: Sample[] = [];
+  const many = { inFlight: MANY_IN_FLIGHT, ms: plan.blockMs * 2, callsMin: CALLS_MIN };
+  for (let round = 0; round < plan.rounds; round += 1) {
+    plan.say(`gates, round ${round + 1} of ${plan.rounds}`);
+    await plan.quiet.wait();
+    const blocks = await inTurn([off, on], round, (arm) => runBlock(arm, ECHO, many));
+    samples.push(...sampleOf(blocks, cpuUsPerCall));
+  }
+  return samples;
+}
+
 /**
  * Runs the bench. Each part has its own processes: memory that large answers leave behind would be
  * collected during small ones. Rejects when an arm does not start, gives a wrong answer or none.
@@ -267,5 +292,6 @@ export async function measureAll(plan: Plan): Promise<Samples> {
   const result1Mb = await measureAlone(MEGABYTE, ['legacy'], plan);
   const toolsList = await measureAlone(LIST, LISTED_UPSTREAMS, plan);
   const bridge = await measureBridge(plan);
-  return { ...calls, ...stdio, result1Mb, toolsList, ...bridge };
+  const cpuGates = await measureGates(plan);
+  return { ...calls, ...stdio, result1Mb, toolsList, ...bridge, cpuGates };
 }

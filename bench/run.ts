@@ -61,6 +61,7 @@ const BaselineFile = z.object({
       'cpuBridgeMl',
       'cpuBridgeLm',
       'cpuBridgeMlAsking',
+      'cpuGates',
     ]),
     z.number(),
   ),

@@ -1,15 +1,13 @@
 /** Acceptance 4, the short form; `node test/load/leaks.ts` is the long one. */
-import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { text } from 'node:stream/consumers';
 import { expect, it } from 'vitest';
 import { startGateway } from '../support/gateway.ts';
 import { descendantsOf, isAlive } from '../support/processes.ts';
 import { exchange } from '../isolation/raw-http.ts';
 import { HABITS } from './leak-gateway.ts';
 import { becomesTrue } from './resources.ts';
+import { runScript } from './run-script.ts';
 
-const SCRIPT = fileURLToPath(new URL('./leaks.ts', import.meta.url));
 const SERVER = fileURLToPath(new URL('./fixtures/server.sh', import.meta.url));
 const RUN_MS_MAX = 120_000;
 const GONE_MS_MAX = 2_000;
@@ -17,10 +15,9 @@ const GONE_MS_MAX = 2_000;
 it(
   'leaves no process, file, handle or memory behind after 500 starts and stops and 200 sessions',
   async () => {
-    const args = [SCRIPT, '--cycles', '500', '--sessions', '200'];
-    const run = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    const printed = await text(run.stdout);
+    const { code, printed } = await runScript('leaks', ['--cycles', '500', '--sessions', '200']);
     expect(printed).toContain('nothing is left');
+    expect(code).toBe(0);
   },
   RUN_MS_MAX,
 );
