@@ -113,7 +113,9 @@ describe.skipIf(postgres.isMissing)(`A database of the gateway's own ${postgres.
       await call(CALLS);
       await until('it says so', async () => (await readiness(gateway))[0] === 503);
       const [, state] = await readiness(gateway);
-      expect(state).toMatch(/^unavailable: Cannot use event log "/);
+      expect(state).toBe(
+        'unavailable: the event log cannot be used; "mcp-hangar status" tells why',
+      );
       expect((await fetch(`${gateway.origin}/ready`)).status).toBe(503);
       expect((await fetch(`${gateway.origin}/health/live`)).status).toBe(200);
       const { stdout } = await hangar(house, 'status');

@@ -222,7 +222,7 @@ function healthOf(
       const problem = records.problem();
       return problem === undefined
         ? { kind: 'open', isExplicit: false }
-        : { kind: 'unavailable', reason: problem.reason, isExplicit: problem.isConfigured };
+        : { kind: 'unavailable', reason: problem.publicReason, isExplicit: problem.isConfigured };
     },
     servers: () => ({
       total: hub.fleet.servers.length,

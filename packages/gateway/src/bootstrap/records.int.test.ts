@@ -37,6 +37,7 @@ function damage(page: number): void {
 
 test('whichever page of the log is damaged, the gateway starts, and says so where it noticed', async () => {
   const told: unknown[] = [];
+  const toldAnybody = new Set<unknown>();
   for (let page = 1; page < PAGES; page += 1) {
     await rm(join(folder, 'events.db'), { force: true });
     {
@@ -50,7 +51,12 @@ test('whichever page of the log is damaged, the gateway starts, and says so wher
     damage(page);
     await using records = await open();
     told.push(records.problem()?.reason);
+    toldAnybody.add(records.problem()?.publicReason);
     expect(records.past.size).toBeLessThanOrEqual(1);
   }
   expect(told[0]).toMatch(/malformed/);
+  expect(told[0]).toContain(folder);
+  toldAnybody.delete(undefined); // nobody noticed
+  const publicly = 'the event log cannot be used; "mcp-hangar status" tells why';
+  expect([...toldAnybody]).toEqual([publicly]);
 });

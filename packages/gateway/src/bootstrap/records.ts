@@ -29,6 +29,8 @@ import {
 /** Events that a gateway without a file remembers. */
 const MEMORY_EVENTS_MAX = 10_000;
 const PRUNE_EVERY_MS = 3_600_000;
+const LOG_UNUSABLE = 'the event log cannot be used; "mcp-hangar status" tells why';
+const MEMORY_UNUSABLE = 'catalogues of servers cannot be kept; the log of the gateway tells why';
 /** Not while clients wait for their first answers. */
 const FIRST_PRUNE_MS = 60_000;
 
@@ -46,6 +48,8 @@ export interface Records extends AsyncDisposable {
 
 export interface RecordsProblem {
   readonly reason: string;
+  /** The same for anybody who asks how the gateway is: it names no file, host or database. */
+  readonly publicReason: string;
   /** The operator configured a place: being without it makes the gateway not ready. */
   readonly isConfigured: boolean;
   /** It was expected to last: people are told. */
@@ -99,14 +103,19 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
     problem: () => {
       const isWanted = isPlaced(config.persistence);
       const ofStore = opened.problem ?? recorder.problem ?? presence?.problem();
-      if (ofStore !== undefined) {
-        const isConfigured = isWanted || state.isExplicit;
-        return { reason: ofStore, isConfigured, isLost: isWanted || state.kind === 'open' };
-      }
       const folder = state.kind === 'unavailable' && !isWanted ? state.reason : undefined;
+      if (ofStore !== undefined) {
+        return {
+          reason: ofStore,
+          publicReason: folder ?? LOG_UNUSABLE,
+          isConfigured: isWanted || state.isExplicit,
+          isLost: isWanted || state.kind === 'open',
+        };
+      }
       const reason = memoryProblem ?? folder;
       if (reason === undefined) return undefined;
-      return { reason, isConfigured: state.isExplicit, isLost: false };
+      const publicReason = folder ?? MEMORY_UNUSABLE;
+      return { reason, publicReason, isConfigured: state.isExplicit, isLost: false };
     },
     async [Symbol.asyncDispose]() {
       clearInterval(pruning);

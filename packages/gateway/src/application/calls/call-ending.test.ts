@@ -32,6 +32,10 @@ describe('A call that has failed', () => {
     expect(outcomeOf('UPSTREAM_UNAVAILABLE', { status })).toBe('failed');
   });
 
+  it('says nothing about its server where the queue to it is full, which one client alone can do', () => {
+    expect(outcomeOf('UPSTREAM_QUEUE_FULL')).toBe('given-up');
+  });
+
   it('says nothing where the gateway ended it, and is an end where the process ended', () => {
     expect(outcomeOf('RATE_LIMITED')).toBe('given-up');
     expect(outcomeOf('UPSTREAM_ENDED')).toBe('ended');

@@ -61,6 +61,8 @@ const NOT_THE_SERVERS: ReadonlySet<string> = new Set([
   'INPUT_TIMED_OUT',
   'RATE_LIMITED',
   'UPSTREAM_ANSWER_TOO_LARGE',
+  // One client alone can fill the queue. A server that does not read is found out by calls that time out, and by checks.
+  'UPSTREAM_QUEUE_FULL',
   'UPSTREAM_RATE_LIMITED',
 ]);
 

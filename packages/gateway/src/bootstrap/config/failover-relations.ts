@@ -49,24 +49,18 @@ function backupOf({ id, node, path }: ServerNode): readonly Backup[] {
   );
 }
 
-/** A group needs none: it has members. */
+/** A group needs none; which keys it takes is in `group-keys.ts`. */
 function backupMissing({ node, path }: ServerNode): readonly Finding[] {
   const failover = childNode(node, 'failover');
   const mode = childNode(node, 'mode');
   const isGroup = mode?.kind === 'scalar' && mode.value === 'group';
-  if (failover?.kind !== 'map') return [];
-  const wrong = (key: string, fix: string): readonly Finding[] => {
-    const found = childNode(failover, key);
-    if (found === undefined) return [];
-    const message = `"${key}" means nothing here: ${isGroup ? 'a group has members' : 'only a group has members'}`;
-    return [{ node: found, path: [...path, 'failover', key], message, fix }];
-  };
-  if (isGroup)
-    return ['backup', 'auto_failback', 'failback_delay_s'].flatMap((key) =>
-      wrong(key, `remove "${key}"`),
-    );
-  if (isGiven(childNode(failover, 'max_members')))
-    return wrong('max_members', 'remove "max_members"');
+  if (failover?.kind !== 'map' || isGroup) return [];
+  const members = childNode(failover, 'max_members');
+  if (members !== undefined && isGiven(members)) {
+    const message = '"max_members" means nothing here: only a group has members';
+    const place = [...path, 'failover', 'max_members'];
+    return [{ node: members, path: place, message, fix: 'remove "max_members"' }];
+  }
   if (isGiven(childNode(failover, 'backup'))) return [];
   const at = [...path, 'failover', 'backup'];
   return [

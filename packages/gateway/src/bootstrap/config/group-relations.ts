@@ -2,13 +2,15 @@ import { McpServerId } from '../../domain/mcp-server/spec.ts';
 import { nearest } from '../../domain/near-names.ts';
 import { childNode, type ConfigNode, isGiven } from './config-node.ts';
 import type { Finding, ServerNode } from './finding.ts';
+import { GROUP_KEYS, type Whose } from './group-keys.ts';
 import { identifierProblem } from './identifier.ts';
 import type { ConfigPath } from './problem.ts';
 
 /** Rules between the keys of groups and their members. */
 
 const LAUNCH_KEYS = ['command', 'args', 'env', 'cwd', 'image', 'build', 'endpoint', 'url'] as const;
-const GROUP_KEYS = [
+/** Of groups alone. */
+const GROUPS_OWN_KEYS = [
   'members',
   'strategy',
   'min_healthy',
@@ -30,7 +32,7 @@ export function checkGroups(entries: readonly ServerNode[]): readonly Finding[] 
   const groups = entries.filter(isGroupNode);
   return [
     ...groups.flatMap((group) => [
-      ...meaningless(group, [...LAUNCH_KEYS, 'replicas'], 'a group starts nothing itself'),
+      ...ofMembers(group),
       ...members(group, entries),
       ...canary(group),
       ...affinity(group),
@@ -38,7 +40,7 @@ export function checkGroups(entries: readonly ServerNode[]): readonly Finding[] 
     ...inlineTwice(groups, entries),
     ...entries
       .filter((entry) => !isGroupNode(entry) && isDefinition(entry))
-      .flatMap((entry) => meaningless(entry, GROUP_KEYS, 'only a group has it')),
+      .flatMap((entry) => onlyOfGroups(entry)),
   ];
 }
 
@@ -64,17 +66,38 @@ function memberNodes({ node, path }: ServerNode): readonly ServerNode[] {
 const isDefinition = ({ node }: ServerNode): boolean =>
   ['mode', ...LAUNCH_KEYS].some((key) => isGiven(childNode(node, key)));
 
-function meaningless(
-  { node, path }: ServerNode,
-  keys: readonly string[],
-  why: string,
-): readonly Finding[] {
-  return keys.flatMap((key) => {
+function onlyOfGroups({ node, path }: ServerNode): readonly Finding[] {
+  return GROUPS_OWN_KEYS.flatMap((key) => {
     const child = childNode(node, key);
     if (child === undefined || !isGiven(child)) return [];
-    const message = `"${key}" means nothing here: ${why}`;
+    const message = `"${key}" means nothing here: only a group has it`;
     return [{ node: child, path: [...path, key], message, fix: `remove "${key}"` }];
   });
+}
+
+/** What is written at a group, and would do nothing there. */
+function ofMembers({ node, path }: ServerNode): readonly Finding[] {
+  return Object.entries<Whose | Readonly<Record<string, Whose>>>(GROUP_KEYS).flatMap(
+    ([key, whose]) => {
+      if (whose === 'group') return [];
+      if (whose === 'members') return ofMember(node, path, key);
+      const block = childNode(node, key);
+      return Object.keys(whose)
+        .filter((inner) => whose[inner] === 'members')
+        .flatMap((inner) => ofMember(block, [...path, key], inner));
+    },
+  );
+}
+
+function ofMember(
+  parent: ConfigNode | undefined,
+  path: ConfigPath,
+  key: string,
+): readonly Finding[] {
+  const node = childNode(parent, key);
+  if (node === undefined || !isGiven(node)) return [];
+  const message = `"${key}" means nothing on a group`;
+  return [{ node, path: [...path, key], message, fix: 'set it at its members' }];
 }
 
 function members(group: ServerNode, entries: readonly ServerNode[]): readonly Finding[] {

@@ -174,7 +174,7 @@ describe('A group is refused where', () => {
     [
       'it has a command',
       '    command: x\n    members: [{id: one}]\n',
-      'mcp_servers.pool.command: "command" means nothing here: a group starts nothing itself (remove "command")',
+      'mcp_servers.pool.command: "command" means nothing on a group (set it at its members)',
     ],
     [
       'there are no members',

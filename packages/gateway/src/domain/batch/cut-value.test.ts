@@ -58,7 +58,7 @@ describe('A cut text', () => {
   test('ends with a whole line where that keeps more than half of its room', () => {
     const lines = 'one line\n'.repeat(20);
     expect(cutText(lines, 100, LINES)).toBe(`${'one line\n'.repeat(8)}${CUT_MARK}`);
-    expect(cutText(lines, 100, PLAIN)).toMatch(/one\.\.\. \[truncated\]$|on|o/);
+    expect(cutText(lines, 100, PLAIN)).toBe(`${'one line\n'.repeat(8)}one${CUT_MARK}`);
     const late = `a\n${'b'.repeat(200)}`;
     expect(cutText(late, 100, LINES)).toBe(`a\n${'b'.repeat(80)}${CUT_MARK}`);
   });

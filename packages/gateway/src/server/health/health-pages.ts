@@ -10,7 +10,7 @@ export interface Health {
 /** Where the gateway keeps what is to outlive it. */
 export interface KeptState {
   readonly kind: 'open' | 'unavailable';
-  /** Where it is unavailable. */
+  /** Where it is unavailable; everybody may read it. */
   readonly reason?: string;
   /** The operator asked for it: without it the gateway does not do what it was started for. */
   readonly isExplicit: boolean;
