@@ -22,9 +22,10 @@ export const faultsPage = (head: string): string => `${head}
 # Faults
 
 What goes wrong, what the client of the call sees and how soon, and how it goes on without anybody who does something
-about it. Each line is a test that breaks a real process, connection or disk (\`test/faults\`), while another server of
-the same gateway is called all the time: of its calls none fails. What the codes mean is in [errors](errors.md); the
-events are those of the [log](../guides/events.md), beside those of the calls.
+about it. Each line is a test that breaks a real process, connection or disk (\`test/faults\`). Where a server is broken,
+another one of the same gateway is called all the time: of its calls none fails. Where it is the machine (file
+descriptors, disk, database), calls of a server that runs succeed meanwhile. What the codes mean is in
+[errors](errors.md); the events are those of the [log](../guides/events.md), beside those of the calls.
 
 ${row(['What happens', 'The client gets', 'How soon', 'State of the server', 'Events', 'How it works again'])}
 ${row(['---', '---', '---', '---', '---', '---'])}

@@ -4,6 +4,7 @@ import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LegacyClient, modernCall, structuredOf, textOf } from '../support/clients.ts';
+import { json } from '../support/command-line.ts';
 import { startGateway, type Config, type GatewayProcess } from '../support/gateway.ts';
 import { toolsIn } from '../support/groups.ts';
 import { HostileServer } from '../support/hostile-server.ts';
@@ -124,6 +125,13 @@ describe('What stands in', () => {
       await operator.call('registry_start', { provider: id }).answer();
     await until('calls go back', async () => !(await isStillAway()));
     expect(await isAway()).toBe(true);
+    interface Row {
+      readonly id: string;
+      readonly calls_go_to: string | null;
+    }
+    const { servers } = await json<{ readonly servers: readonly Row[] }>(house, 'status', '--json');
+    const goTo = new Map(servers.map(({ id, calls_go_to: other }) => [id, other]));
+    expect([goTo.get('stays'), goTo.get('returns')]).toEqual(['two', null]);
     const scheduled = await eventsOf(house, 'FailbackScheduled');
     const ids = scheduled.map(({ mcp_server_id: id }) => id);
     expect([ids.includes('returns'), ids.includes('stays')]).toEqual([true, false]);

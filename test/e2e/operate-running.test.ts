@@ -51,6 +51,7 @@ const ROW = {
   consecutive_failures: 0,
   last_error: null,
   suggestion: null,
+  calls_go_to: null,
   next: null,
   circuit_breaker: null,
   cannot_cross: [],

@@ -31,7 +31,10 @@ export class Rig implements AsyncDisposable {
   readonly #file: string;
   readonly #flags: readonly string[];
   readonly #clients = new Map<string, LegacyClient>();
-  #calm: { readonly failed: string[]; readonly done: () => Promise<void> } | undefined;
+  readonly #calmFailures: string[] = [];
+  #calm: Promise<void> | undefined;
+  #calmCall: Promise<void> | undefined;
+  #isOver = false;
 
   private constructor(gateway: GatewayProcess, folder: string, flags: readonly string[]) {
     this.gateway = gateway;
@@ -110,35 +113,29 @@ export class Rig implements AsyncDisposable {
     return at < 0 ? [] : this.#flags.slice(at, at + 2);
   }
 
-  /** Calls the calm server from now on; `calmFailures` ends that. */
+  /** Calls the server "calm" from now on, until the end. */
   callCalm(): void {
-    const failed: string[] = [];
-    let isOn = true;
     const loop = async (): Promise<void> => {
-      while (isOn) {
-        const { message } = await this.call('calm', 'echo');
-        if (message.error !== undefined) failed.push(message.error.message);
+      while (!this.#isOver) {
+        this.#calmCall = this.call('calm', 'echo').then(({ message: { error } }) => {
+          if (error !== undefined) this.#calmFailures.push(error.message);
+        });
+        await this.#calmCall;
         await new Promise((resolve) => setTimeout(resolve, CALM_EVERY_MS));
       }
     };
-    const running = loop();
-    this.#calm = {
-      failed,
-      done: () => {
-        isOn = false;
-        return running;
-      },
-    };
+    this.#calm = loop();
   }
 
-  /** What went wrong with the calm server meanwhile. */
+  /** What went wrong with the calm server since it was asked last, the call under way included. */
   async calmFailures(): Promise<readonly string[]> {
-    await this.#calm?.done();
-    return this.#calm?.failed ?? [];
+    await this.#calmCall;
+    return this.#calmFailures.splice(0);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.calmFailures();
+    this.#isOver = true;
+    await this.#calm;
     await this.gateway[Symbol.asyncDispose]();
   }
 }

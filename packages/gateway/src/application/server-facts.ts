@@ -14,7 +14,7 @@ import type { ServerGroup } from './groups/server-group.ts';
 import { activityOf, transportOf, type ServerActivity } from './server-activity.ts';
 import { circuitNote, circuitOf, type CircuitFacts } from './servers/circuit-facts.ts';
 import type { McpServer } from './servers/mcp-server.ts';
-import { calleeOf } from './servers/stand-in.ts';
+import { calleeOf, standInOf } from './servers/stand-in.ts';
 import { unknownFault } from './servers/unknown-fault.ts';
 import type { UseCaseContext, UseCaseDeps } from './use-case.ts';
 
@@ -35,6 +35,8 @@ export interface ServerFacts {
   readonly description: string | undefined;
   /** Why it does not run, where there is something to say. */
   readonly note: string | undefined;
+  /** Id of the backup that gets its calls now; undefined while it gets them itself. */
+  readonly callsGoTo: string | undefined;
   readonly lastUsedAtMs: number | undefined;
   readonly consecutiveFailures: number;
   /** Its circuit breaker; undefined where none is configured. */
@@ -81,6 +83,7 @@ export function factsOf(
       standInNote(server, deps.clock.nowMs()) ??
       circuitNote(server) ??
       noteOf(server, deps.catalogs.problemOf(server)),
+    callsGoTo: otherCallee(server, deps.clock.nowMs()),
     lastUsedAtMs: lastUse(server),
     consecutiveFailures: health.consecutiveFailures,
     circuit: circuitOf(server, deps.clock.nowMs()),
@@ -113,6 +116,7 @@ export function disabledFacts(
     hasPredefinedTools: spec.predefinedTools !== undefined,
     description: spec.description,
     note: DISABLED,
+    callsGoTo: undefined,
     lastUsedAtMs: undefined,
     consecutiveFailures: 0,
     circuit: undefined,
@@ -122,13 +126,18 @@ export function disabledFacts(
   };
 }
 
+function otherCallee(server: McpServer, nowMs: number): string | undefined {
+  const callee = calleeOf(server, () => nowMs);
+  return callee === server ? undefined : callee.spec.id;
+}
+
 function standInNote(server: McpServer, nowMs: number): string | undefined {
-  const { standIn, lastFailure } = server;
+  const standIn = standInOf(server, nowMs);
   if (standIn === undefined) return undefined;
   if (calleeOf(server, () => nowMs) === server)
     return `its backup "${standIn.spec.id}" cannot take its calls: ${standIn.lastFailure ?? 'its circuit is open'}`;
-  const why = lastFailure === undefined ? '' : `: ${lastFailure}`;
-  return `its calls go to "${standIn.spec.id}"${why}`;
+  const why = server.lastFailure ?? circuitNote(server);
+  return `its calls go to "${standIn.spec.id}"${why === undefined ? '' : `: ${why}`}`;
 }
 
 export const DISABLED = 'disabled in the configuration (enabled: false)';

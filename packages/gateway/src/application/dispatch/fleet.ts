@@ -55,6 +55,7 @@ export class Fleet implements Formation {
       toolsOnly,
     };
     this.#openEndpoints();
+    this.#pair();
   }
 
   get servers(): readonly McpServer[] {
@@ -109,6 +110,7 @@ export class Fleet implements Formation {
     this.#now = placed(next, this.#toolsOnly);
     for (const id of this.#single.keys()) if (!this.#now.byId.has(id)) this.#single.delete(id);
     this.#openEndpoints();
+    this.#pair();
     for (const listener of this.#listeners) listener();
   }
 
@@ -116,6 +118,15 @@ export class Fleet implements Formation {
   onSwap(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
+  }
+
+  /** Each server knows the backup of now. */
+  #pair(): void {
+    const byId = new Map<string, McpServer>(this.servers.map((server) => [server.spec.id, server]));
+    for (const server of this.servers) {
+      const { failover } = server.spec;
+      server.backup = failover === undefined ? undefined : byId.get(failover.backup);
+    }
   }
 
   #openEndpoints(): void {

@@ -36,6 +36,7 @@ export function groupAsServer(
     hasPredefinedTools: spec.predefinedTools !== undefined,
     description: spec.description,
     note: `${healthyCount} of ${members.length} members in rotation`,
+    callsGoTo: undefined,
     lastUsedAtMs: lastSuccessAtMs,
     consecutiveFailures,
     circuit: undefined,

@@ -12,6 +12,7 @@ import { absentMember, openCircuit } from './pending-rebalance.ts';
 import { Probe } from '../health/probe.ts';
 import type { Clock, EventSink, Logger } from '../ports.ts';
 import { ANYBODY } from '../servers/anybody.ts';
+import type { Child } from '../servers/child.ts';
 import type { McpServer } from '../servers/mcp-server.ts';
 import { ServerGroup, type MemberFacts } from './server-group.ts';
 
@@ -136,7 +137,7 @@ export class Groups {
     const next = wanted.values();
     const work = async (): Promise<void> => {
       // What cannot be started is known to its group, or to recovery, by then.
-      for (const server of next) await this.#answers(server);
+      for (const server of next) await this.#answering(server);
     };
     for (let lane = 0; lane < this.#options.startConcurrency; lane += 1) void work();
     for (const group of this.#all) if (group.hasTrouble) this.#care(group);
@@ -197,9 +198,13 @@ export class Groups {
 
   async #try(group: ServerGroup, server: McpServer): Promise<void> {
     const { random, clock } = this.#options;
-    if (await this.#answers(server)) {
+    const before = new Set(server.running);
+    const child = await this.#answering(server);
+    if (child !== undefined) {
       this.#trials.delete(server);
-      if (!this.#isClosed && this.#all.includes(group)) group.recovered(server);
+      // A start has told the group by itself: with its probe it is one success.
+      const isTold = !before.has(child);
+      if (!isTold && !this.#isClosed && this.#all.includes(group)) group.recovered(server);
       return;
     }
     const failures = (this.#trials.get(server)?.failures ?? 0) + 1;
@@ -207,17 +212,17 @@ export class Groups {
     this.#trials.set(server, { failures, nextAtMs });
   }
 
-  /** Whether it can be started and answers. A start that fails is known to its groups by then. */
-  async #answers(server: McpServer): Promise<boolean> {
+  /** A child that answers, started where none runs; undefined where there is none. Its groups know of a start by then. */
+  async #answering(server: McpServer): Promise<Child | undefined> {
     const { clock, logger } = this.#options;
     try {
       const child = await server.take(ANYBODY);
       const { kind } = await new Probe(server.spec.id, this.#options).ask(child);
       child.end(clock.nowMs(), kind === 'passed');
-      return kind === 'passed';
+      return kind === 'passed' ? child : undefined;
     } catch (error) {
       if (!(error instanceof Fault)) logger.error({ error: stackOf(error) }, 'defect_in_group');
-      return false;
+      return undefined;
     }
   }
 }

@@ -2,7 +2,7 @@
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { groupSpecOf } from '../../../test-kit/group-spec.ts';
-import { SILENT } from '../../../test-kit/scripted-launcher.ts';
+import { SILENT, type Behaviour } from '../../../test-kit/scripted-launcher.ts';
 import { Listener, userOf, worldOf, type World } from '../../../test-kit/server-world.ts';
 import { NO_HISTORY } from '../../domain/group/history.ts';
 import type { GroupSpec } from '../../domain/group/spec.ts';
@@ -25,7 +25,7 @@ class GroupWorld {
   constructor(starts: readonly boolean[], part: SpecPart = {}) {
     const ids = starts.map((_, index) => `m${index}`);
     this.worlds = ids.map((id, index) =>
-      worldOf({ id }, starts[index] === true ? { hello: {} } : {}),
+      worldOf({ id }, starts[index] === true ? { hello: { behaviour: ALIVE } } : {}),
     );
     this.clock = this.worlds[0]?.clock ?? { now: 0, nowMs: () => 0 };
     this.groups = new Groups([this.spec(part)], this.servers, {
@@ -81,6 +81,7 @@ class GroupWorld {
   }
 }
 
+const ALIVE: Behaviour = () => ({ result: {} });
 const worlds: GroupWorld[] = [];
 const newWorld = (starts: readonly boolean[], part?: SpecPart): GroupWorld => {
   const world = new GroupWorld(starts, part);
@@ -89,6 +90,7 @@ const newWorld = (starts: readonly boolean[], part?: SpecPart): GroupWorld => {
 };
 afterEach(() => {
   for (const { groups } of worlds.splice(0)) groups.close();
+  vi.useRealTimers();
 });
 
 const codeOf = async (work: Promise<unknown>): Promise<unknown> =>
@@ -204,6 +206,21 @@ describe('Who is chosen', () => {
     expect(red).not.toBe(blue);
     expect([await serve(`${long}red`), await serve(`${long}red`)]).toEqual([red, red]);
     expect(await serve(`${long}blue`)).toBe(blue);
+  });
+});
+
+describe('A member that has left', () => {
+  it('is back after as many attempts as are wanted, a start and its check being one', async () => {
+    vi.useFakeTimers();
+    const health = { unhealthyThreshold: 1, healthyThreshold: 2 };
+    const world = newWorld([true], { autoStart: true, health });
+    await world.serve('session', 'failed');
+    for (const server of world.servers) await server.stop('user_request');
+    await vi.advanceTimersByTimeAsync(1_000);
+    const left = { inRotation: false, consecutiveSuccesses: 1 };
+    expect(world.group.facts).toMatchObject([{ server: { isRunning: true }, ...left }]);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(world.group.facts).toMatchObject([{ inRotation: true }]);
   });
 });
 

@@ -39,6 +39,8 @@ export const ServerRow = z.object({
   consecutive_failures: z.number(),
   last_error: z.string().nullable(),
   suggestion: z.string().nullable(),
+  /** The backup that gets its calls now; null while it gets them itself. */
+  calls_go_to: z.string().nullable().default(null),
   next: z.object({ kind: z.string(), at: time, attempt: z.number().nullable() }).nullable(),
   /** How its members do, where it is a group. */
   group: GroupRow.optional(),
@@ -147,6 +149,7 @@ function rowOf(facts: ServerFacts): ServerRow {
     consecutive_failures: facts.consecutiveFailures,
     last_error: activity?.lastFailure ?? null,
     suggestion: activity?.suggestion ?? null,
+    calls_go_to: facts.callsGoTo ?? null,
     next: nextOf(activity?.next),
     circuit_breaker: circuitRow(facts.circuit),
     cannot_cross: [...facts.cannotCross],

@@ -63,6 +63,8 @@ export class McpServer implements ChildEvents {
   readonly #eras: EraMemory;
   /** Gets the calls for tools, prompts and resources of this one, while that is degraded. */
   standIn: McpServer | undefined;
+  /** What does that by the configuration; gets them, too, while its own circuit refuses them. */
+  backup: McpServer | undefined;
   /** Undefined where none is configured. */
   readonly breaker: CircuitBreaker | undefined;
   /** Aborted when what is starting is not wanted any more; a new one follows a stop. */

@@ -3,7 +3,7 @@ import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
 import type { Asker, Seat } from '../../domain/mcp-server/sharing.ts';
 import type { Era } from '../../domain/protocol/revisions.ts';
 import type { Child } from './child.ts';
-import type { Admitted } from '../../domain/breaker/circuit-breaker.ts';
+import type { Admitted, CircuitBreaker } from '../../domain/breaker/circuit-breaker.ts';
 import type { MemberGate } from '../calls/call-gate.ts';
 import type { Cancellable } from './lease-pool.ts';
 import type { EndedCall } from './lifecycle-keeper.ts';
@@ -44,6 +44,10 @@ export interface Upstream {
   readonly members: readonly McpServer[];
   /** Its backup, while that stands in for it. */
   readonly standIn?: McpServer | undefined;
+  /** What is configured to stand in for it. */
+  readonly backup?: McpServer | undefined;
+  /** Of a server that has one. */
+  readonly breaker?: CircuitBreaker | undefined;
   /** Milliseconds until one that failed is tried again; 0 = with the next call. */
   readonly retryInMs: number;
   /** Set for a group. */

@@ -16,6 +16,7 @@
  */
 import type { Decider } from '@mcp-hangar/kernel/decider';
 import { err, ok, type Result } from '@mcp-hangar/kernel/result';
+import { leftMs } from '../due-time.ts';
 import type { BreakerEvent, BreakerPhase, BreakerStateChanged } from './events.ts';
 import { counted, EMPTY_TALLY, reasonToTrip, type Tally, type WindowPolicy } from './tally.ts';
 
@@ -101,10 +102,10 @@ function decide(policy: BreakerPolicy, command: BreakerCommand, state: Breaker):
   }
 }
 
-/** Milliseconds until an open one is tried; 0 = now. One that opened in the future did so before the clock was set back. */
+/** Milliseconds until an open one is tried; 0 = now. */
 export function openMs({ resetTimeoutMs }: BreakerPolicy, state: Breaker, nowMs: number): number {
-  const waitMs = state.sinceMs + resetTimeoutMs - nowMs;
-  return state.phase === 'open' && waitMs > 0 && waitMs <= resetTimeoutMs ? waitMs : 0;
+  if (state.phase !== 'open') return 0;
+  return leftMs(state.sinceMs + resetTimeoutMs, nowMs, resetTimeoutMs);
 }
 
 function admit(

@@ -44,8 +44,9 @@ export class CircuitBreaker {
     return this.#state;
   }
 
-  /** Milliseconds until it is tried again; 0 = it is not open, or the next call tries it. */
+  /** Milliseconds until it lets a call through; 0 = it is closed, or the next call tries it. */
   retryInMs(nowMs: number): number {
+    if (this.#state.phase === 'half_open') return this.#roomInMs(nowMs);
     return openMs(this.#options.policy, this.#state, nowMs);
   }
 

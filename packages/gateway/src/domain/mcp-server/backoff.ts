@@ -1,3 +1,5 @@
+import { leftMs } from '../due-time.ts';
+
 const BACKOFF_MS_MAX = 60_000;
 const JITTER = 0.1;
 
@@ -11,10 +13,9 @@ export function backoffMs(failures: number, random: number): number {
   return Math.round(base * (1 + JITTER * (2 * random - 1)));
 }
 
-const LONGEST_MS = BACKOFF_MS_MAX * (1 + JITTER);
+/** No back-off is longer. */
+export const LONGEST_BACKOFF_MS = BACKOFF_MS_MAX * (1 + JITTER);
 
-/** Milliseconds until `retryAtMs`, 0 = now. One that is too far away was written before the clock was set back. */
-export function dueInMs(retryAtMs: number, nowMs: number): number {
-  const waitMs = retryAtMs - nowMs;
-  return waitMs > 0 && waitMs <= LONGEST_MS ? waitMs : 0;
-}
+/** Milliseconds until `retryAtMs`, 0 = now. */
+export const dueInMs = (retryAtMs: number, nowMs: number): number =>
+  leftMs(retryAtMs, nowMs, LONGEST_BACKOFF_MS);

@@ -83,6 +83,18 @@ describe('a server that runs again', () => {
   });
 });
 
+test.each([
+  ['active', 3_600_000],
+  ['failing_back', 30_000],
+] as const)(
+  'one that is %s does not wait for the time of a clock that was set back',
+  (phase, ms) => {
+    const at = (dueAtMs: number): Failover => ({ ...STATES[phase], dueAtMs });
+    expect(apply(at(NOW + ms), COMMANDS.due).phase).toBe(phase);
+    expect(apply(at(NOW + ms + 1), COMMANDS.due).phase).toBe('idle');
+  },
+);
+
 test('a server without a backup begins none', () => {
   const alone = failoverOf('main', undefined);
   expect(eventsOf(COMMANDS.degraded, alone.initial, alone)).toEqual([]);

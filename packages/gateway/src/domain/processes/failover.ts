@@ -14,6 +14,7 @@
  */
 import type { Decider } from '@mcp-hangar/kernel/decider';
 import { ok } from '@mcp-hangar/kernel/result';
+import { leftMs } from '../due-time.ts';
 import type { FailoverEvent, FailoverOutcome } from './failover-events.ts';
 import { withFact } from './handled-facts.ts';
 
@@ -86,7 +87,7 @@ function decide(whose: Whose, command: FailoverCommand, state: Failover): readon
     case 'stopped':
       return state.phase === 'idle' ? [] : [ended(whose, 'cancelled', state, command.factId)];
     case 'due':
-      if (!isDue(state, command.nowMs)) return [];
+      if (!isDue(whose, state, command.nowMs)) return [];
       return [ended(whose, state.phase === 'active' ? 'expired' : 'failed_back', state, null)];
     case 'resumed':
       return resumed(whose, command, state);
@@ -136,10 +137,11 @@ function resumed(
   return state.phase === 'active' && !isDegraded ? failback(whose, { nowMs }, state) : [];
 }
 
-/** One that is too far away was set before the clock was set back. */
-const isDue = ({ phase, dueAtMs }: Failover, nowMs: number): boolean =>
-  phase !== 'idle' && dueAtMs > 0 && (dueAtMs <= nowMs || dueAtMs - nowMs > FAR_MS);
-const FAR_MS = 2 * 86_400_000;
+function isDue({ pair }: Whose, { phase, dueAtMs }: Failover, nowMs: number): boolean {
+  if (phase === 'idle' || dueAtMs === 0) return false;
+  const longestMs = phase === 'active' ? EXPIRY_MS : (pair?.failbackDelayMs ?? 0);
+  return leftMs(dueAtMs, nowMs, longestMs) === 0;
+}
 
 const ended = (
   { id }: Whose,

@@ -104,6 +104,12 @@ describe('a server that stays degraded', () => {
     });
   });
 
+  test('is tried at the latest after the longest back-off, also where the clock was set back', () => {
+    const at = (dueAtMs: number): Recovery => ({ ...STATES.waiting, dueAtMs });
+    expect(apply(at(NOW + 66_000), COMMANDS.due).phase).toBe('waiting');
+    expect(apply(at(NOW + 66_001), COMMANDS.due).phase).toBe('trying');
+  });
+
   test.each(['capability_violation: egress', 'detection_enforcement: block'])(
     'because of "%s" is left alone, also after a restart',
     (reason) => {

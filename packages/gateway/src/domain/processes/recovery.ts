@@ -11,6 +11,8 @@
  */
 import type { Decider } from '@mcp-hangar/kernel/decider';
 import { ok } from '@mcp-hangar/kernel/result';
+import { leftMs } from '../due-time.ts';
+import { LONGEST_BACKOFF_MS } from '../mcp-server/backoff.ts';
 import { withFact } from './handled-facts.ts';
 import type { RecoveryEvent, RecoveryOutcome } from './recovery-events.ts';
 
@@ -154,10 +156,9 @@ function resumed(
 const isNotOurs = (reason: string): boolean =>
   reason.startsWith('capability_violation:') || reason.startsWith('detection_enforcement:');
 
-/** One that is too far away was set before the clock was set back. */
 const isDue = ({ phase, dueAtMs }: Recovery, nowMs: number): boolean =>
-  phase === 'waiting' && (dueAtMs <= nowMs || dueAtMs - nowMs > FAR_MS);
-const FAR_MS = 2 * DELAY_MS_MAX;
+  phase === 'waiting' && leftMs(dueAtMs, nowMs, LONGEST_MS) === 0;
+const LONGEST_MS = Math.max(DELAY_MS_MAX, LONGEST_BACKOFF_MS);
 
 const isUnderWay = ({ phase, attempt }: Recovery, which: number): boolean =>
   phase === 'trying' && attempt === which;

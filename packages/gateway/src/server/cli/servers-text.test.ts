@@ -23,6 +23,7 @@ const ROW: ServerRow = {
   consecutive_failures: 0,
   last_error: null,
   suggestion: null,
+  calls_go_to: null,
   next: { kind: 'idle_stop', at: at(250), attempt: null },
   circuit_breaker: null,
   cannot_cross: [],
@@ -55,6 +56,13 @@ describe('The status of servers', () => {
       'OK  files   ready  1m 30s  healthy    14     1/1          idle stop in 4m 10s',
       'XX  broken  dead   1m 30s  unhealthy  0      0/0          retry 3 in 16s       command "uvx" [2J not found',
     ]);
+  });
+
+  test('names the backup that gets the calls of a server', () => {
+    const text = statusText([ROW, { ...ROW, id: 'main', calls_go_to: 'spare' }], view(undefined));
+    expect(text).toMatch(/ CALLS GO TO +NEXT$/m);
+    expect(text).toMatch(/^OK +main .* spare +idle stop/m);
+    expect(statusText([ROW], view(undefined))).not.toContain('CALLS GO TO');
   });
 
   test.each([40, 60, 80, 120])('fits %i cells', (width) => {
@@ -101,4 +109,6 @@ test('one server is told fact by fact, without those that are not known', () => 
   expect(serverText({ as_of: NOW, server: busy })).toContain(
     '2 in flight, 3 waiting, 4 made, 1 failed',
   );
+  const away = { ...DEAD, ...more, calls_go_to: 'spare' };
+  expect(serverText({ as_of: NOW, server: away })).toMatch(/^ {2}calls go to +spare$/m);
 });

@@ -57,6 +57,7 @@ const STATUS: readonly Cell[] = [
     isDetail: true,
     text: ({ last_used_at: at }, nowMs) => (at === null ? '-' : `${since(at, nowMs)} ago`),
   },
+  { column: { title: 'CALLS GO TO', leaveOut: 3 }, text: ({ calls_go_to: id }) => id ?? '' },
   { column: { title: 'NEXT', leaveOut: 2 }, text: (row, nowMs) => nextText(row, nowMs) },
   { column: { title: 'LAST ERROR', widthMin: 16, leaveOut: 1 }, text: (row) => shortError(row) },
 ];
@@ -135,6 +136,7 @@ export function serverText({ as_of: asOf, server }: ServerReport): string {
           `up ${since(each.started_at, nowMs)}, used ${since(each.last_used_at, nowMs)} ago, ${each.in_flight} in flight`,
         ] as const,
     ),
+    ['calls go to', server.calls_go_to],
     ['next', nextText(server, nowMs) || null],
     ['last error', server.last_error],
     ['suggestion', server.suggestion],
