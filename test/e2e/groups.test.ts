@@ -239,6 +239,7 @@ describe('A subscription at a group', () => {
     await using gateway = await startGateway({
       mcp_servers: { pool: groupOf({ one: upstream(), two: upstream() }) },
     });
+    await startAll(gateway);
     const client = await LegacyClient.open(gateway.url('pool'));
     const stream = await client.listen();
     const done = await client.request('resources/subscribe', { uri: 'up://one' }).answer();
