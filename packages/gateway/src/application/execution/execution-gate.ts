@@ -92,8 +92,7 @@ export class ExecutionGate implements GateKeeper {
     const { buckets, line } = this.#limitsOf(passage.server);
     try {
       const nowMs = this.nowMs();
-      const all = [...this.#shared.of(passage.principal, nowMs), ...buckets.of(passage.tool)];
-      if (all.length > 0) takeTokens(all, 1, nowMs);
+      takeTokens(this.#shared.of(passage.principal, nowMs), buckets.of(passage.tool), nowMs);
     } catch (error) {
       call.fail(error);
       return;
@@ -144,12 +143,12 @@ export class ExecutionGate implements GateKeeper {
     if (!isLimited(member)) return 0;
     const { buckets, line } = this.#limitsOf(member);
     const nowMs = this.nowMs();
-    if (buckets.of(tool).some(({ bucket }) => bucket.waitMs(1, nowMs) > 0)) return NEVER;
+    if (buckets.of(tool).some(({ bucket }) => bucket.waitMs(nowMs) > 0)) return NEVER;
     return line.isOpen ? 0 : line.length + 1;
   }
 
   takeAt(member: GuardedMember, tool: string | undefined): void {
-    if (isLimited(member)) takeTokens(this.#limitsOf(member).buckets.of(tool), 1, this.nowMs());
+    if (isLimited(member)) takeTokens([], this.#limitsOf(member).buckets.of(tool), this.nowMs());
   }
 
   goWithin(ticket: Ticket<GuardedCall>, member: GuardedMember): void {
@@ -200,7 +199,7 @@ export class ExecutionGate implements GateKeeper {
   }
 
   takeAgain({ server, tool }: Passage): void {
-    takeTokens(this.#limitsOf(server).buckets.of(tool), 1, this.nowMs());
+    takeTokens([], this.#limitsOf(server).buckets.of(tool), this.nowMs());
   }
 
   retrying({ server, tool, onRetry }: Passage, retry: Retrying): void {

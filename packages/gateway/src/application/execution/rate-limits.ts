@@ -4,7 +4,9 @@ import { matchesGlob } from '../../domain/catalog/glob.ts';
 import type { ServerExecution } from '../../domain/execution/settings.ts';
 import { TokenBucket, type RateLimit } from '../../domain/execution/token-bucket.ts';
 
-/** Principals whose buckets are kept; beyond, those go that called longest ago. */
+/** Names of tools whose buckets are kept looked up; clients choose them. */
+const TOOLS_MAX = 1_000;
+/** Principals whose buckets are kept; beyond, those go that may call as much as a new one. */
 const PRINCIPALS_MAX = 10_000;
 
 /** A bucket, with what a refusal says of it. */
@@ -16,33 +18,51 @@ interface NamedBucket {
   readonly bucket: TokenBucket;
 }
 
-/** Takes tokens of all buckets or of none. @throws Fault RATE_LIMITED */
-export function takeTokens(buckets: readonly NamedBucket[], count: number, nowMs: number): void {
-  let worst: NamedBucket | undefined;
-  let worstMs = 0;
-  for (const named of buckets) {
-    const waitMs = named.bucket.waitMs(count, nowMs);
-    if (waitMs > worstMs) [worst, worstMs] = [named, waitMs];
-  }
-  if (worst !== undefined) throw refusal(worst, worstMs);
-  for (const { bucket } of buckets) bucket.take(count, nowMs);
+/**
+ * Takes a token of each bucket or of none: of those before every server, and of those of one.
+ * @throws Fault RATE_LIMITED
+ */
+export function takeTokens(
+  shared: readonly NamedBucket[],
+  own: readonly NamedBucket[],
+  nowMs: number,
+): void {
+  const wait = longestWait(own, nowMs, longestWait(shared, nowMs, undefined));
+  if (wait !== undefined) throw refusal(wait);
+  for (const { bucket } of shared) bucket.take();
+  for (const { bucket } of own) bucket.take();
 }
 
-function refusal({ key, what, bucket }: NamedBucket, waitMs: number): Fault {
+interface Wait {
+  readonly named: NamedBucket;
+  readonly ms: number;
+}
+
+function longestWait(
+  buckets: readonly NamedBucket[],
+  nowMs: number,
+  before: Wait | undefined,
+): Wait | undefined {
+  let longest = before;
+  for (const named of buckets) {
+    const ms = named.bucket.waitMs(nowMs);
+    if (ms > (longest?.ms ?? 0)) longest = { named, ms };
+  }
+  return longest;
+}
+
+function refusal({ named: { key, what, bucket }, ms }: Wait): Fault {
   const { perSecond, burst } = bucket.limit;
   const limit = `${perSecond} calls a second and ${burst} at once`;
-  const isNever = waitMs === Number.POSITIVE_INFINITY;
-  const next = isNever ? 'so many at once are never let through' : `try again in ${waitMs} ms`;
-  const detail = `${what} may make ${limit} (${key}); ${next}`;
-  return new Fault('RATE_LIMITED', detail, {
-    data: { limit: key, ...(isNever ? {} : { retryAfterMs: waitMs }) },
-  });
+  const detail = `${what} may make ${limit} (${key}); try again in ${ms} ms`;
+  return new Fault('RATE_LIMITED', detail, { data: { limit: key, retryAfterMs: ms } });
 }
 
 /** The buckets of one server. */
 export class ServerBuckets {
   readonly #all: readonly NamedBucket[];
   readonly #tools: readonly (NamedBucket & { readonly glob: string })[];
+  readonly #ofTool = new Map<string, readonly NamedBucket[]>();
 
   constructor(
     id: string,
@@ -64,7 +84,12 @@ export class ServerBuckets {
   /** @param tool the server's own name; undefined where the call is for no tool */
   of(tool: string | undefined): readonly NamedBucket[] {
     if (tool === undefined || this.#tools.length === 0) return this.#all;
-    return [...this.#all, ...this.#tools.filter(({ glob }) => matchesGlob(tool, [glob]))];
+    const known = this.#ofTool.get(tool);
+    if (known !== undefined) return known;
+    if (this.#ofTool.size >= TOOLS_MAX) this.#ofTool.clear();
+    const its = [...this.#all, ...this.#tools.filter(({ glob }) => matchesGlob(tool, [glob]))];
+    this.#ofTool.set(tool, its);
+    return its;
   }
 }
 
@@ -72,8 +97,7 @@ export class ServerBuckets {
 export class SharedBuckets {
   readonly #global: readonly NamedBucket[];
   readonly #ofPrincipals: RateLimit | undefined;
-  /** Those that called last stand last. */
-  readonly #principals = new Map<string, NamedBucket>();
+  readonly #principals = new Map<string, Principal>();
 
   constructor(
     limits: { readonly all: RateLimit | undefined; readonly principal: RateLimit | undefined },
@@ -88,15 +112,14 @@ export class SharedBuckets {
 
   of(principal: string, nowMs: number): readonly NamedBucket[] {
     if (this.#ofPrincipals === undefined) return this.#global;
-    const own = this.#principals.get(principal) ?? {
-      key: 'rate_limit.per_principal',
-      what: 'each client',
-      bucket: new TokenBucket(this.#ofPrincipals, nowMs),
-    };
-    this.#principals.delete(principal);
-    this.#principals.set(principal, own);
-    if (this.#principals.size > PRINCIPALS_MAX) this.#forgetOne();
-    return [...this.#global, own];
+    const known = this.#principals.get(principal);
+    if (known !== undefined) return known.buckets;
+    const bucket = new TokenBucket(this.#ofPrincipals, nowMs);
+    const own = { key: 'rate_limit.per_principal', what: 'each client', bucket };
+    const buckets = [...this.#global, own];
+    if (this.#principals.size >= PRINCIPALS_MAX) this.#forgetOne(nowMs);
+    this.#principals.set(principal, { bucket, buckets });
+    return buckets;
   }
 
   /** Principals that have called lately enough to be limited by it. */
@@ -106,8 +129,21 @@ export class SharedBuckets {
     return active;
   }
 
-  #forgetOne(): void {
-    const oldest = this.#principals.keys().next().value;
-    if (oldest !== undefined) this.#principals.delete(oldest);
+  /** One whose bucket is as good as a new one, or else the one that is known longest. */
+  #forgetOne(nowMs: number): void {
+    let longest: string | undefined;
+    for (const [principal, { bucket }] of this.#principals) {
+      longest ??= principal;
+      if (!bucket.isFull(nowMs)) continue;
+      longest = principal;
+      break;
+    }
+    if (longest !== undefined) this.#principals.delete(longest);
   }
+}
+
+interface Principal {
+  readonly bucket: TokenBucket;
+  /** Its own and those of all. */
+  readonly buckets: readonly NamedBucket[];
 }

@@ -20,19 +20,16 @@ export class TokenBucket {
     this.#atMs = nowMs;
   }
 
-  /** Milliseconds until `count` tokens are there: 0 = now, infinite where the bucket is too small for them. */
-  waitMs(count: number, nowMs: number): number {
-    const { burst, perSecond } = this.limit;
-    if (count > burst) return Number.POSITIVE_INFINITY;
+  /** Milliseconds until a token is there: 0 = now. */
+  waitMs(nowMs: number): number {
     this.#fill(nowMs);
-    const missing = count - this.#tokens;
-    return missing <= EPSILON ? 0 : Math.ceil((missing * 1_000) / perSecond);
+    const missing = 1 - this.#tokens;
+    return missing <= EPSILON ? 0 : Math.ceil((missing * 1_000) / this.limit.perSecond);
   }
 
-  /** Takes tokens that are there: `waitMs` was 0 for them at this moment. */
-  take(count: number, nowMs: number): void {
-    this.#fill(nowMs);
-    this.#tokens -= count;
+  /** Takes a token that is there: `waitMs` was just 0. */
+  take(): void {
+    this.#tokens -= 1;
   }
 
   /** As good as a new one. */
