@@ -207,7 +207,7 @@ describe('A rate limit', () => {
     expect(run(gate, server).runs).toBe(true);
   });
 
-  it('forgets who called longest ago where there are too many', () => {
+  it('forgets one where there are too many', () => {
     const gate = gateOf({ principalRateLimit: { perSecond: 0.001, burst: 1 } });
     const server = serverOf();
     for (let n = 0; n < 10_001; n += 1) run(gate, server, { principal: `p${n}` });

@@ -136,14 +136,14 @@ export class GuardedCall implements CallGate, Limited {
       this.#run();
       return;
     }
-    this.#next = () => this.#run();
     try {
       this.#ticket = this.#keeper.enter(this.line, this);
     } catch (error) {
       this.#call.fail(error);
       return;
     }
-    if (this.#ticket.state === 'running') this.turn();
+    if (this.#ticket.state === 'running') this.#run();
+    else this.#next = () => this.#run();
   }
 
   /** It is its turn. */
