@@ -141,7 +141,7 @@ describe.skipIf(linux.isMissing)(`A fault ${linux.mark}`, () => {
     const pid = await rig.pidOf(name);
     const server = await faulty(name);
     const hung = rig.call(name, 'hang');
-    if (name === 'killed') await until('it has the call', () => journal.lines('hang').length > 0);
+    if (name === 'killed') await until('it has the call', () => journal.lines('"hang"').length > 0);
     process.kill(pid, name === 'killed' ? 'SIGKILL' : 'SIGSTOP');
     expect(await deviations(name, await hung, server)).toEqual([]);
     await recovers(server);
