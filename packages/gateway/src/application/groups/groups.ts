@@ -1,6 +1,7 @@
 /** All groups of the gateway: what starts their members and other servers with `auto_start`, and brings back members that left. */
 import { Fault } from '@mcp-hangar/kernel/errors';
 import { stackOf } from '@mcp-hangar/kernel/error-text';
+import { atMost } from '../at-most.ts';
 import { backoffMs } from '../../domain/mcp-server/backoff.ts';
 import { groupStream } from '../../domain/group/events.ts';
 import { NO_HISTORY, type GroupHistory } from '../../domain/group/history.ts';
@@ -134,12 +135,10 @@ export class Groups {
     const alone = this.#servers.filter(({ spec }) => spec.autoStart);
     const wanted = new Set([...members, ...alone].filter((server) => !this.#begun.has(server)));
     for (const server of wanted) this.#begun.add(server);
-    const next = wanted.values();
-    const work = async (): Promise<void> => {
-      // What cannot be started is known to its group, or to recovery, by then.
-      for (const server of next) await this.#answering(server);
-    };
-    for (let lane = 0; lane < this.#options.startConcurrency; lane += 1) void work();
+    // What cannot be started is known to its group, or to recovery, by then.
+    void atMost(this.#options.startConcurrency, wanted, async (server) => {
+      await this.#answering(server);
+    });
     for (const group of this.#all) if (group.hasTrouble) this.#care(group);
   }
 

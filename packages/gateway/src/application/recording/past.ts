@@ -1,7 +1,6 @@
 /** What the event log knows of the servers from before this start, and the truth about what was alive then. */
 import type { EventStore } from '@mcp-hangar/kernel/event-store';
 import type { Snapshot, SnapshotStore } from '@mcp-hangar/kernel/snapshot';
-import { atMost } from '../at-most.ts';
 import { mcpServerStream } from '../../domain/mcp-server/events.ts';
 import { lifecycleOf } from '../../domain/mcp-server/lifecycle.ts';
 import type { Lifecycle } from '../../domain/mcp-server/lifecycle-state.ts';
@@ -13,6 +12,7 @@ import {
   unreplayed,
   type ReplayedServer,
 } from './server-replay.ts';
+import { eachStream } from './tails.ts';
 
 /**
  * Of a stream without a snapshot: a log of before there were any may be long, and a start does not wait for all of it.
@@ -21,8 +21,6 @@ import {
 const TAIL_EVENTS = 256;
 /** A state that cost more than this is worth keeping. */
 const SNAPSHOT_EVENTS_MIN = 32;
-/** Streams that are read at one time. */
-const READS_MAX = 4;
 
 export interface PastOptions {
   /** Whether who wrote an event may still run; nobody but this process unless given. */
@@ -66,7 +64,7 @@ async function replayAll(
   const kept = (await store.snapshots?.(prefix)) ?? [];
   const begun = new Map(kept.flatMap((one) => fromSnapshot(one) ?? []).map((s) => [s.stream, s]));
   const replayed: ReplayedServer[] = [];
-  await atMost(READS_MAX, await store.streams(prefix), async ({ stream, version }) => {
+  await eachStream(store, prefix, async (stream, _id, version) => {
     const before = begun.get(stream) ?? behindTail(stream, version);
     replayed.push(before.version === version ? before : await replayServer(store, before));
   });
