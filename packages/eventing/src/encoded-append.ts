@@ -6,7 +6,6 @@ const NAME_CHARS_MAX = 256;
 const APPEND_CHARS_MAX = 16_777_216;
 /** What an event holds besides its texts. */
 const EVENT_CHARS = 64;
-const LONE_SURROGATE = /[\uD800-\uDFFF]/u;
 
 /** An event as it is stored, in the order of the columns. */
 export type EncodedEvent = readonly [
@@ -36,7 +35,7 @@ function checkText(what: string, value: unknown, charsMax: number): string {
     typeof value === 'string' &&
     value !== '' &&
     value.length <= charsMax &&
-    !LONE_SURROGATE.test(value) &&
+    value.isWellFormed() &&
     !value.includes('\0');
   if (isStorable) return value;
   throw new TypeError(
@@ -49,17 +48,20 @@ function checkInteger(what: string, value: unknown): number {
   throw new TypeError(`${what} of an event must be an integer, not ${String(value)}`);
 }
 
-function encodeEvent(event: NewEvent): EncodedEvent {
+/** @param before of the same append: what it has in common with this one was checked */
+function encodeEvent(event: NewEvent, before: EncodedEvent | undefined): EncodedEvent {
   const { data }: { readonly data: unknown } = event;
   if (typeof data !== 'object' || data === null || Array.isArray(data)) {
     throw new TypeError('data of an event must be an object');
   }
   return [
     checkText('id', event.id, NAME_CHARS_MAX),
-    checkText('type', event.type, NAME_CHARS_MAX),
+    event.type === before?.[1] ? before[1] : checkText('type', event.type, NAME_CHARS_MAX),
     checkInteger('schemaVersion', event.schemaVersion),
     checkInteger('occurredAtMs', event.occurredAtMs),
-    checkText('producedBy', event.producedBy, NAME_CHARS_MAX),
+    event.producedBy === before?.[4]
+      ? before[4]
+      : checkText('producedBy', event.producedBy, NAME_CHARS_MAX),
     encodeData(data),
   ];
 }
@@ -112,7 +114,8 @@ export function encodeAppend(append: Append): EncodedAppend {
   const stream = checkStream(append.stream);
   const expected = checkExpected(append.expected);
   const guard = checkGuard(append.guard);
-  const events = append.events.map(encodeEvent);
+  const events: EncodedEvent[] = [];
+  for (const event of append.events) events.push(encodeEvent(event, events.at(-1)));
   const chars = charsOf(events);
   if (chars <= APPEND_CHARS_MAX) return { stream, expected, events, guard, chars };
   throw new TypeError(`an append has at most ${APPEND_CHARS_MAX} characters, not ${chars}`);

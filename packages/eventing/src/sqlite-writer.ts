@@ -20,8 +20,9 @@ import type { AppendOutcome, TaskResults, WriterTask } from './writer-messages.t
 
 /** A statement for many rows costs two thirds of as many statements. */
 const ROWS = 32;
+/** No row of a statement goes back alone: the pages that it changes need not be kept for that. */
 const INSERT =
-  'insert into event (stream, version, id, type, schema_version, occurred_at_ms, produced_by, data) values';
+  'insert or fail into event (stream, version, id, type, schema_version, occurred_at_ms, produced_by, data) values';
 const ROW = '(?, ?, ?, ?, ?, ?, ?, ?)';
 
 interface Connection {
@@ -61,9 +62,19 @@ export class SqliteWriter {
 
   /** @throws errors of SQLite and of the file system, ForeignFile; nothing was stored then */
   append(appends: readonly EncodedAppend[]): readonly AppendOutcome[] {
+    try {
+      return this.#appendAll(appends, insertEvents);
+    } catch (error) {
+      if (!isUniqueViolation(error)) throw error;
+      // Rare: nothing was stored; now each of them can go back alone.
+      return this.#appendAll(appends, insertOrGoBack);
+    }
+  }
+
+  #appendAll(appends: readonly EncodedAppend[], insert: Insert): readonly AppendOutcome[] {
     return this.#inTransaction((connection) => {
       const versions = new Map<string, number>();
-      return appends.map((append) => appendOne(connection, append, versions));
+      return appends.map((append) => appendOne(connection, append, { versions, insert }));
     });
   }
 
@@ -116,7 +127,7 @@ export class SqliteWriter {
   #abandon(db: DatabaseSync, cause: unknown): void {
     try {
       if (db.isTransaction) db.exec('rollback');
-      if (isPassing(cause)) return;
+      if (isPassing(cause) || isUniqueViolation(cause)) return;
     } catch {
       // It cannot even roll back: closing does.
     }
@@ -124,42 +135,67 @@ export class SqliteWriter {
   }
 }
 
+/** Stores events behind `version`; answers the position of the last one, or undefined where they cannot be there. */
+type Insert = (
+  connection: Connection,
+  append: EncodedAppend,
+  version: number,
+) => number | undefined;
+
 function appendOne(
   connection: Connection,
-  { stream, expected, events, guard }: EncodedAppend,
-  versions: Map<string, number>,
+  append: EncodedAppend,
+  how: { readonly versions: Map<string, number>; readonly insert: Insert },
 ): AppendOutcome {
-  const { db, insert, insertMany } = connection;
+  const { stream, expected, events, guard } = append;
   if (guard !== undefined) {
-    const generation = leaseGeneration(db, guard.name);
+    const generation = leaseGeneration(connection.db, guard.name);
     if (generation !== guard.generation) return { kind: 'fenced', actual: generation };
   }
-  const actual = versions.get(stream) ?? versionOf(connection, stream);
+  const actual = how.versions.get(stream) ?? versionOf(connection, stream);
   if (!isExpected(expected, actual)) return refusal(connection, events, actual);
-  // One statement is all or nothing by itself.
-  const isGroup = events.length > 1;
-  let [version, position] = [actual, 0];
+  const position = how.insert(connection, append, actual);
+  if (position === undefined) return refusal(connection, events, versionOf(connection, stream));
+  const version = actual + events.length;
+  how.versions.set(stream, version);
+  return { kind: 'stored', version, position };
+}
+
+/** @throws where one of them is there already; those before it are stored then */
+function insertEvents(
+  { insert, insertMany }: Connection,
+  { stream, events }: EncodedAppend,
+  before: number,
+): number {
+  let [version, position, at] = [before, 0, 0];
+  for (; events.length - at >= ROWS; at += ROWS) {
+    const rows = events.slice(at, at + ROWS).flatMap((event) => [stream, (version += 1), ...event]);
+    position = Number(insertMany.run(...rows).lastInsertRowid);
+  }
+  for (const event of events.slice(at)) {
+    version += 1;
+    position = Number(insert.run(stream, version, ...event).lastInsertRowid);
+  }
+  return position;
+}
+
+/** All of them or none. */
+function insertOrGoBack(
+  connection: Connection,
+  append: EncodedAppend,
+  before: number,
+): number | undefined {
+  const { db } = connection;
+  db.exec('savepoint append');
   try {
-    if (isGroup) db.exec('savepoint append');
-    let at = 0;
-    for (; events.length - at >= ROWS; at += ROWS) {
-      const rows = events
-        .slice(at, at + ROWS)
-        .flatMap((event) => [stream, (version += 1), ...event]);
-      position = Number(insertMany.run(...rows).lastInsertRowid);
-    }
-    for (const event of events.slice(at)) {
-      version += 1;
-      position = Number(insert.run(stream, version, ...event).lastInsertRowid);
-    }
-    if (isGroup) db.exec('release append');
+    const position = insertEvents(connection, append, before);
+    db.exec('release append');
+    return position;
   } catch (error) {
     if (!isUniqueViolation(error)) throw error;
-    if (isGroup) db.exec('rollback to append; release append');
-    return refusal(connection, events, versionOf(connection, stream));
+    db.exec('rollback to append; release append');
+    return undefined;
   }
-  versions.set(stream, version);
-  return { kind: 'stored', version, position };
 }
 
 /** An append that was made before is a duplicate first of all: its writer learns that it is stored. */

@@ -89,7 +89,7 @@ export class ExecutionGate implements GateKeeper {
 
   /** Lets a call through, now or when it is its turn; where it may not pass the call fails. */
   admit(call: Guarded, passage: Passage): void {
-    const { buckets, line } = this.#limitsOf(passage.server);
+    const { buckets, line, execution } = this.#limitsOf(passage.server);
     try {
       const nowMs = this.nowMs();
       takeTokens(this.#shared.of(passage.principal, nowMs), buckets.of(passage.tool), nowMs);
@@ -101,8 +101,11 @@ export class ExecutionGate implements GateKeeper {
       Number.isFinite(line.max) ||
       Number.isFinite(this.#admission.max) ||
       hasLimitedMember(passage.server);
-    const how = { passage, line: hasPlaces ? line : undefined };
-    const guarded = new GuardedCall(this, call, how);
+    const guarded = new GuardedCall(this, call, {
+      passage,
+      line: hasPlaces ? line : undefined,
+      policy: policyOf(execution?.retry, passage),
+    });
     call.gate = guarded;
     guarded.begin();
   }
@@ -165,10 +168,9 @@ export class ExecutionGate implements GateKeeper {
     return this.#admission.enterNow(line, this.#limitsOf(member).line, call);
   }
 
-  policyAt(passage: Passage, member?: GuardedMember): RetryPolicy | undefined {
-    if (passage.tool === undefined) return undefined;
-    const { retry } = this.#limitsOf(passage.server).execution ?? {};
-    return policyOf(retry ?? member?.spec.execution?.retry, passage);
+  policyAt(passage: Passage, member: GuardedMember): RetryPolicy | undefined {
+    const { execution } = this.#limitsOf(passage.server);
+    return policyOf(execution?.retry ?? member.spec.execution?.retry, passage);
   }
 
   pause(ticket: Ticket<GuardedCall>): void {
@@ -305,11 +307,12 @@ const isLimited = ({ spec }: Pick<GuardedMember, 'spec'>): boolean => spec.execu
 
 const serverKey = (id: string): string => `mcp_servers.${id}.max_concurrency`;
 
-/** The policy of a call: that of its server, for as many attempts as its caller allows. */
+/** The policy of a call of a tool: that of its server, for as many attempts as its caller allows. */
 function policyOf(
   configured: RetryPolicy | undefined,
-  { attemptsMax }: Passage,
+  { tool, attemptsMax }: Passage,
 ): RetryPolicy | undefined {
+  if (tool === undefined) return undefined;
   if (attemptsMax === undefined) return configured;
   if (attemptsMax <= 1) return undefined;
   const policy = configured ?? STANDARD_RETRY;

@@ -14,13 +14,14 @@ import {
   retryDelayMs,
   type RetryPolicy,
 } from '../../domain/execution/retry-policy.ts';
-import type {
-  AttemptLimit,
-  Attempts,
-  BesideGate,
-  CallGate,
-  GuardedMember,
-  Retrying,
+import {
+  ONE_ATTEMPT,
+  type AttemptLimit,
+  type Attempts,
+  type BesideGate,
+  type CallGate,
+  type GuardedMember,
+  type Retrying,
 } from '../calls/call-gate.ts';
 import type { Limited } from '../calls/deadlines.ts';
 import type { Child } from '../servers/child.ts';
@@ -76,7 +77,7 @@ export interface GateKeeper {
   /** A place at a member for what does not wait for one; undefined where there is none now. */
   placeBeside(call: GuardedCall, member: GuardedMember): Ticket<GuardedCall> | undefined;
   /** How the call is made again: as its server says, and where that says nothing, as the member that has it does. */
-  policyAt(passage: Passage, member?: GuardedMember): RetryPolicy | undefined;
+  policyAt(passage: Passage, member: GuardedMember): RetryPolicy | undefined;
   /** The tokens of a further attempt. @throws Fault RATE_LIMITED */
   takeAgain(passage: Passage): void;
   /** A further attempt is to come. */
@@ -84,6 +85,8 @@ export interface GateKeeper {
   /** Why a call that has waited as long as it may does not run. */
   expired(call: GuardedCall): Fault;
 }
+
+const NONE: readonly Fault[] = [];
 
 export class GuardedCall implements CallGate, Limited {
   readonly #keeper: GateKeeper;
@@ -103,7 +106,8 @@ export class GuardedCall implements CallGate, Limited {
   #child: Child | undefined;
   #timer: NodeJS.Timeout | undefined;
   #attempt = 1;
-  readonly #retries: Fault[] = [];
+  /** Why the attempts before this one have failed. */
+  #retries: readonly Fault[] = NONE;
   /** When the first attempt began. */
   #beganAtMs: number | undefined;
   /** Its client was asked something: that is not done twice. */
@@ -116,6 +120,7 @@ export class GuardedCall implements CallGate, Limited {
     how: {
       readonly passage: Passage;
       readonly line: Line<GuardedCall> | undefined;
+      readonly policy: RetryPolicy | undefined;
     },
   ) {
     this.#keeper = keeper;
@@ -123,10 +128,12 @@ export class GuardedCall implements CallGate, Limited {
     this.passage = how.passage;
     this.line = how.line;
     this.at = how.passage.server;
-    this.#policy = keeper.policyAt(how.passage);
+    this.#policy = how.policy;
   }
 
   get attempts(): Attempts {
+    if (this.#attempt === 1) return ONE_ATTEMPT;
+    if (this.#retries.length === 0) return ONE_ATTEMPT;
     return { attempts: this.#attempt, retries: this.#retries.map(({ code }) => code) };
   }
 
@@ -222,7 +229,7 @@ export class GuardedCall implements CallGate, Limited {
     if (delayMs >= this.#leftMs - DEADLINE_SLACK_MS) return false;
     this.#giveUpPlace();
     this.#attempt += 1;
-    this.#retries.push(fault);
+    this.#retries = [...this.#retries, fault];
     this.#keeper.retrying(this.passage, { attempt: this.#attempt, error: fault.code, delayMs });
     // Never in this turn: the server has yet to notice what ended.
     this.#timer = setTimeout(() => this.#again(), delayMs);

@@ -40,32 +40,30 @@ export const toolCallStream = (mcpServerId: string | undefined): string =>
 /** @param eventId of the event: its correlation id, too, where the caller gave none */
 export function callEvent(call: SettledCall, eventId: string, label: string): DomainEvent {
   const { ending, attempts } = call;
-  const data = {
+  const data: Record<string, JsonValue> = {
     mcp_server_id: call.mcpServerId ?? null,
-    ...(call.groupId === undefined ? {} : { group_id: call.groupId }),
     tool_name: call.toolName.slice(0, NAME_CHARS_MAX),
     correlation_id: correlationIdIn(call.meta) ?? eventId,
     arguments_digest: digestOf(call.arguments),
     duration_ms: ending.durationMs,
-    ...(attempts === undefined || attempts.attempts === 1
-      ? {}
-      : { attempts: attempts.attempts, retries: [...attempts.retries] }),
     identity_context: {
       principal_type: 'anonymous',
       session_id: label,
       client_name: call.clientName?.slice(0, NAME_CHARS_MAX) ?? null,
     },
   };
-  return ending.error === undefined
-    ? { type: 'ToolInvocationCompleted', data: { ...data, result_size_bytes: ending.bytes } }
-    : {
-        type: 'ToolInvocationFailed',
-        data: {
-          ...data,
-          error_type: ending.error,
-          error_message: ending.detail?.slice(0, MESSAGE_CHARS_MAX) ?? null,
-        },
-      };
+  if (call.groupId !== undefined) data['group_id'] = call.groupId;
+  if (attempts !== undefined && attempts.attempts > 1) {
+    data['attempts'] = attempts.attempts;
+    data['retries'] = [...attempts.retries];
+  }
+  if (ending.error === undefined) {
+    data['result_size_bytes'] = ending.bytes;
+    return { type: 'ToolInvocationCompleted', data };
+  }
+  data['error_type'] = ending.error;
+  data['error_message'] = ending.detail?.slice(0, MESSAGE_CHARS_MAX) ?? null;
+  return { type: 'ToolInvocationFailed', data };
 }
 
 function correlationIdIn(meta: unknown): string | undefined {

@@ -41,7 +41,7 @@ export interface RecorderOptions {
 /** Events of one transaction. */
 const BATCH_MAX = 1_024;
 /** From here on a batch is written without waiting for more. */
-const BATCH_FULL = 256;
+const BATCH_FULL = 512;
 /** How long settled calls wait to be made into events. */
 const MAKING_MS = 10;
 /** Arguments that are held meanwhile. Characters. */

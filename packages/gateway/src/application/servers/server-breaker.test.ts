@@ -114,7 +114,6 @@ describe('the circuit of a server', () => {
       sinceMs: 999_000,
       reason: 'timeout',
       passed: 0,
-      tally: [],
     } as const;
     const remembered = { lifecycle: undefined, eras: undefined, circuit };
     const world = worldWith({ hello: {}, remembered });

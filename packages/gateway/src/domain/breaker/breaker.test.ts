@@ -16,8 +16,14 @@ const decider = breakerOf(policy);
 
 const COMMANDS: Record<BreakerCommand['type'], BreakerCommand> = {
   admit: { type: 'admit', nowMs: NOW, waitMs: 0 },
-  succeeded: { type: 'succeeded', beganAtMs: NOW, nowMs: NOW },
-  failed: { type: 'failed', beganAtMs: NOW, nowMs: NOW, reason: 'timeout' },
+  succeeded: { type: 'succeeded', beganAtMs: NOW, nowMs: NOW, tooMuch: undefined },
+  failed: {
+    type: 'failed',
+    beganAtMs: NOW,
+    nowMs: NOW,
+    reason: 'timeout',
+    tooMuch: undefined,
+  },
   reset: { type: 'reset', nowMs: NOW },
 };
 

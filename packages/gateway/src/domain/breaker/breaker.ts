@@ -17,8 +17,8 @@
 import type { Decider } from '@mcp-hangar/kernel/decider';
 import { err, ok, type Result } from '@mcp-hangar/kernel/result';
 import { leftMs } from '../due-time.ts';
+import type { CountedCall, WindowPolicy } from './call-window.ts';
 import type { BreakerEvent, BreakerPhase, BreakerStateChanged } from './events.ts';
-import { counted, EMPTY_TALLY, reasonToTrip, type Tally, type WindowPolicy } from './tally.ts';
 
 export interface BreakerPolicy {
   /** Failures in a row that open it. */
@@ -43,13 +43,11 @@ export interface Breaker {
   readonly reason: string | undefined;
   /** Probes that passed since it is half open. */
   readonly passed: number;
-  readonly tally: Tally;
 }
 
-/** A result by the wall clock. */
-interface Counted {
-  readonly beganAtMs: number;
-  readonly nowMs: number;
+interface Counted extends CountedCall {
+  /** What of the last while is too much, with this one; undefined where nothing is. */
+  readonly tooMuch: string | undefined;
 }
 
 export type BreakerCommand =
@@ -74,7 +72,6 @@ const INITIAL: Breaker = {
   sinceMs: 0,
   reason: undefined,
   passed: 0,
-  tally: EMPTY_TALLY,
 };
 /** Most calls succeed on a closed one: they cost nothing but this. */
 const NOTHING: Decision = ok([]);
@@ -84,7 +81,7 @@ export const breakerOf = (
 ): Decider<BreakerCommand, Breaker, BreakerEvent, CircuitOpen> => ({
   initial: INITIAL,
   decide: (command, state) => decide(policy, command, state),
-  evolve: (state, event) => evolve(policy, state, event),
+  evolve,
 });
 
 function decide(policy: BreakerPolicy, command: BreakerCommand, state: Breaker): Decision {
@@ -121,56 +118,40 @@ function admit(
   return ok([changed(policy, state, { to: 'half_open', reason: 'reset timeout over', nowMs })]);
 }
 
-function succeeded(policy: BreakerPolicy, { beganAtMs, nowMs }: Counted, state: Breaker): Decision {
+function succeeded(policy: BreakerPolicy, { nowMs, tooMuch }: Counted, state: Breaker): Decision {
   if (state.phase === 'open') return NOTHING;
   if (state.phase === 'half_open') {
     if (state.passed + 1 < policy.probeCount) return ok([PROBE_PASSED]);
     return ok([changed(policy, state, { to: 'closed', reason: 'it answers again', nowMs })]);
   }
-  const { window } = policy;
-  if (window === undefined) return state.failures === 0 ? NOTHING : ok([SUCCEEDED]);
-  const isSlow = window.slowCallMs !== undefined && nowMs - beganAtMs >= window.slowCallMs;
-  const done: BreakerEvent = {
-    type: 'CallCounted',
-    data: { atMs: nowMs, isFailure: false, isSlow },
-  };
-  const after = evolve(policy, state, done);
-  const reason = reasonToTrip(window, after.tally, nowMs);
-  return ok(reason === undefined ? [done] : [done, opened(policy, after, reason, nowMs)]);
+  if (tooMuch === undefined) return state.failures === 0 ? NOTHING : ok([SUCCEEDED]);
+  return ok([SUCCEEDED, opened(policy, evolve(state, SUCCEEDED), tooMuch, nowMs)]);
 }
 
 function failed(
   policy: BreakerPolicy,
-  { reason: why, beganAtMs, nowMs }: Counted & { readonly reason: string },
+  { reason: why, nowMs, tooMuch }: Counted & { readonly reason: string },
   state: Breaker,
 ): Decision {
   if (state.phase === 'open') return NOTHING;
   if (state.phase === 'half_open')
     return ok([opened(policy, state, `it failed when it was tried again: ${why}`, nowMs)]);
-  const { window, failureThreshold } = policy;
-  const isSlow = window?.slowCallMs !== undefined && nowMs - beganAtMs >= window.slowCallMs;
-  const done: BreakerEvent = {
-    type: 'CallCounted',
-    data: { atMs: nowMs, isFailure: true, isSlow },
-  };
-  const after = evolve(policy, state, done);
-  const rate = window === undefined ? undefined : reasonToTrip(window, after.tally, nowMs);
+  const { failureThreshold } = policy;
+  const after = evolve(state, FAILED);
   const inARow =
     after.failures >= failureThreshold
       ? `${after.failures} ${after.failures === 1 ? 'failure' : 'failures in a row'}, the last one: ${why}`
       : undefined;
-  const reason = inARow ?? rate;
-  return ok(reason === undefined ? [done] : [done, opened(policy, after, reason, nowMs)]);
+  const reason = inARow ?? tooMuch;
+  return ok(reason === undefined ? [FAILED] : [FAILED, opened(policy, after, reason, nowMs)]);
 }
 
 /** A clock that was set back says nothing about what came first. */
-const isLate = ({ beganAtMs, nowMs }: Counted, { sinceMs }: Breaker): boolean =>
+export const isLate = ({ beganAtMs, nowMs }: CountedCall, { sinceMs }: Breaker): boolean =>
   beganAtMs < sinceMs && sinceMs <= nowMs;
 
-const SUCCEEDED: BreakerEvent = {
-  type: 'CallCounted',
-  data: { atMs: 0, isFailure: false, isSlow: false },
-};
+const SUCCEEDED: BreakerEvent = { type: 'CallCounted', isFailure: false };
+const FAILED: BreakerEvent = { type: 'CallCounted', isFailure: true };
 const PROBE_PASSED: BreakerEvent = { type: 'ProbePassed' };
 
 const opened = (
@@ -204,7 +185,7 @@ function changed(
   };
 }
 
-function evolve({ window }: BreakerPolicy, state: Breaker, event: BreakerEvent): Breaker {
+function evolve(state: Breaker, event: BreakerEvent): Breaker {
   switch (event.type) {
     case 'CircuitBreakerStateChanged':
       return {
@@ -214,15 +195,10 @@ function evolve({ window }: BreakerPolicy, state: Breaker, event: BreakerEvent):
         sinceMs: event.data.changed_at_ms,
         reason: event.data.opened_by ?? undefined,
         passed: 0,
-        tally: EMPTY_TALLY,
       };
     case 'ProbePassed':
       return { ...state, passed: state.passed + 1 };
     case 'CallCounted':
-      return {
-        ...state,
-        failures: event.data.isFailure ? state.failures + 1 : 0,
-        tally: window === undefined ? state.tally : counted(window, state.tally, event.data),
-      };
+      return { ...state, failures: event.isFailure ? state.failures + 1 : 0 };
   }
 }

@@ -1,12 +1,14 @@
 /** A breaker while the gateway runs: hands calls and results to the decider, and knows which probes are out. */
 import {
   breakerOf,
+  isLate,
   openMs,
   type Breaker,
   type BreakerCommand,
   type BreakerPolicy,
   type CircuitOpen,
 } from './breaker.ts';
+import { CallWindow, type CountedCall } from './call-window.ts';
 import type { BreakerEvent, BreakerStateChanged } from './events.ts';
 
 /** What is let through. */
@@ -32,12 +34,16 @@ export class CircuitBreaker {
   readonly #options: CircuitBreakerOptions;
   readonly #decider: ReturnType<typeof breakerOf>;
   #state: Breaker;
+  /** Of the calls since it is closed; undefined where no rates are looked at. */
+  readonly #window: CallWindow | undefined;
   #probes: readonly ProbeOut[] = [];
 
   constructor(options: CircuitBreakerOptions) {
     this.#options = options;
     this.#decider = breakerOf(options.policy);
     this.#state = options.restored ?? this.#decider.initial;
+    const { window } = options.policy;
+    this.#window = window === undefined ? undefined : new CallWindow(window);
   }
 
   get state(): Breaker {
@@ -64,12 +70,14 @@ export class CircuitBreaker {
 
   /** @param beganAtMs when it was sent. Both by the wall clock */
   succeeded(beganAtMs: number, nowMs: number): void {
-    this.#apply({ type: 'succeeded', beganAtMs, nowMs });
+    const call = { beganAtMs, nowMs };
+    this.#apply({ type: 'succeeded', ...call, tooMuch: this.#tooMuchWith(call, false) });
   }
 
   /** Only what says something about what is called: no error that it answered, nothing that the gateway ended. */
   failed(reason: string, beganAtMs: number, nowMs: number): void {
-    this.#apply({ type: 'failed', reason, beganAtMs, nowMs });
+    const call = { beganAtMs, nowMs };
+    this.#apply({ type: 'failed', reason, ...call, tooMuch: this.#tooMuchWith(call, true) });
   }
 
   /** A person started or stopped it: what was before is forgiven. */
@@ -89,6 +97,14 @@ export class CircuitBreaker {
     return Math.min(...this.#probes.map(leftMs));
   }
 
+  #tooMuchWith(call: CountedCall, isFailure: boolean): string | undefined {
+    const window = this.#window;
+    if (window === undefined || this.#state.phase !== 'closed' || isLate(call, this.#state))
+      return undefined;
+    window.count(call, isFailure);
+    return window.reasonToTrip(call.nowMs);
+  }
+
   #apply(command: BreakerCommand): void {
     const decided = this.#decider.decide(command, this.#state);
     if (!decided.ok) return;
@@ -99,6 +115,7 @@ export class CircuitBreaker {
     this.#state = this.#decider.evolve(this.#state, event);
     if (event.type !== 'CircuitBreakerStateChanged') return;
     this.#probes = [];
+    this.#window?.clear();
     this.#options.onChange(event);
   }
 }

@@ -29,16 +29,10 @@ export const BreakerStateChanged = z.lazy(() =>
 );
 export type BreakerStateChanged = z.infer<typeof BreakerStateChanged>;
 
-export interface CountedCall {
-  readonly atMs: number;
-  readonly isFailure: boolean;
-  readonly isSlow: boolean;
-}
-
 export type BreakerEvent =
   | BreakerStateChanged
   | { readonly type: 'ProbePassed' }
-  | { readonly type: 'CallCounted'; readonly data: CountedCall };
+  | { readonly type: 'CallCounted'; readonly isFailure: boolean };
 
 const PREFIX = 'circuit_breaker:';
 
