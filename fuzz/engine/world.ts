@@ -1,5 +1,5 @@
 /** A whole gateway in this process, with a server of each era in memory that answers at once. */
-import { eventId } from '@mcp-hangar/eventing/event-id';
+import { eventIds } from '@mcp-hangar/eventing/event-id';
 import { MemoryEventStore } from '@mcp-hangar/eventing/memory-event-store';
 import { EventRecorder } from '../../packages/gateway/src/application/recording/event-recorder.ts';
 import type { Records } from '../../packages/gateway/src/bootstrap/records.ts';
@@ -132,7 +132,7 @@ function recordsOf(logger: Logger): Records {
     clock: CLOCK,
     logger,
     producedBy: 'fuzz',
-    newId: () => eventId(CLOCK.nowMs()),
+    newId: eventIds(CLOCK),
     callsMax: EVENTS_MAX,
   });
   return {

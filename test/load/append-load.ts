@@ -1,16 +1,17 @@
 /** Writers that append to an event log as fast as they can, and how fast that was. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { eventId } from '@mcp-hangar/eventing/event-id';
+import { eventIds } from '@mcp-hangar/eventing/event-id';
 import type { EventStore, NewEvent } from '@mcp-hangar/kernel/event-store';
 import { quantile } from '../../bench/statistics.ts';
 
 const STREAMS = 20;
 const P99 = 0.99;
 const NS_PER_MS = 1e6;
+const newId = eventIds({ nowMs: () => Date.now() });
 
 /** About as long as the record of a call. */
 export const record = (): NewEvent => ({
-  id: eventId(Date.now()),
+  id: newId(),
   type: 'ToolCallSettled',
   schemaVersion: 1,
   occurredAtMs: Date.now(),

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { eventId } from '@mcp-hangar/eventing/event-id';
+import { eventIds } from '@mcp-hangar/eventing/event-id';
 import { verifyPostgresEventLog } from '@mcp-hangar/eventing/postgres-verify';
 import { verifyEventLog } from '@mcp-hangar/eventing/verify';
 import { quantile } from '../../bench/statistics.ts';
@@ -59,7 +59,7 @@ async function run(place: DurablePlace, rate: number, seconds: number): Promise<
     clock: { nowMs: () => Date.now() },
     logger: { debug: warn, info: warn, warn, error: warn },
     producedBy: 'load-1f3a',
-    newId: () => eventId(Date.now()),
+    newId: eventIds({ nowMs: () => Date.now() }),
     callsMax: CALLS_MAX,
     onStored: (stream, count) => {
       if (stream !== 'tool_calls') recorded += count;

@@ -1,7 +1,7 @@
 /** The only place where the gateway is built. Nothing starts at import; nothing outlives the disposal. */
 import type { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
-import { eventId } from '@mcp-hangar/eventing/event-id';
+import { eventIds } from '@mcp-hangar/eventing/event-id';
 import { Hub, type HubOptions } from '../application/dispatch/hub.ts';
 import type {
   Clock,
@@ -256,7 +256,7 @@ function newHub(config: GatewayConfig, parts: HubParts, records: Records): Hub {
     ...(presence && {
       fencing: { own: presence.own, record: recorder.recordFenced, refused: presence.check },
     }),
-    newEventId: () => eventId(parts.clock.nowMs()),
+    newEventId: eventIds(parts.clock),
     stateProblem: () => {
       const problem = records.problem();
       return problem?.isLost === true ? problem.reason : undefined;

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { eventId } from '@mcp-hangar/eventing/event-id';
+import { eventIds } from '@mcp-hangar/eventing/event-id';
 import { MemoryEventStore } from '@mcp-hangar/eventing/memory-event-store';
 import { messageOf } from '@mcp-hangar/kernel/error-text';
 import { Fault } from '@mcp-hangar/kernel/errors';
@@ -76,7 +76,7 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
     clock,
     logger,
     producedBy,
-    newId: () => eventId(clock.nowMs()),
+    newId: eventIds(clock),
     callsMax: eventLog.callsMax,
     ...(presence && { beforeClose: async () => presence[Symbol.asyncDispose]() }),
     ...(keeper && { onStored: (stream, count) => keeper.stored(stream, count) }),

@@ -82,6 +82,7 @@ async function openAt(place: OwnPlace, start: Start): Promise<Serving> {
   const config = loadStart(start);
   const state = claim(start, place);
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`);
+  setFlagsFromString('--no-allocation-site-pretenuring'); // ADR 27
   const served = servedFile(start, config);
   const configuration = served?.describe ?? describe(start);
   const gateway = await compose(config, { state, configuration, source: served });

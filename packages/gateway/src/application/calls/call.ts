@@ -65,6 +65,7 @@ export class Call implements UpstreamCall, Limited {
   #timeoutMs = 0;
   #timeoutKey = 'call_timeout_s';
   #deadlineMs = Number.POSITIVE_INFINITY;
+  deadlineKey = 0;
   #beganAtMs = 0;
   /** When the attempt began that is under way, or was the last. */
   #attemptAtMs = 0;

@@ -2,6 +2,7 @@
  * The time limits of all calls in flight, looked at together: a timer a call would cost more than the call's
  * parsing. A limit is kept to within a tenth of the shortest one, at most a second late.
  */
+import { SlotMap } from '@mcp-hangar/kernel/slot-map';
 const LOOK_MS_MAX = 1_000;
 const LOOK_MS_MIN = 10;
 const LOOKS_PER_LIMIT = 10;
@@ -12,12 +13,14 @@ const everyMs = (shortestMs: number): number =>
 export interface Limited {
   /** When the time is up, by `performance.now()`: the wall clock may jump. Moved forward by any sign of life. */
   readonly deadlineMs: number;
+  /** Where it is among the others; 0 = it is not. `Deadlines` writes it. */
+  deadlineKey: number;
   onDeadline(): void;
 }
 
 export class Deadlines {
   #everyMs: number;
-  readonly #limited = new Set<Limited>();
+  readonly #limited = new SlotMap<Limited>();
   #timer: NodeJS.Timeout | undefined;
 
   /** @param shortestMs the shortest limit that anything here will have */
@@ -34,12 +37,13 @@ export class Deadlines {
   }
 
   add(limited: Limited): void {
-    this.#limited.add(limited);
+    if (limited.deadlineKey === 0) limited.deadlineKey = this.#limited.insert(limited);
     this.#timer ??= setInterval(() => this.#look(), this.#everyMs);
   }
 
   remove(limited: Limited): void {
-    this.#limited.delete(limited);
+    this.#limited.remove(limited.deadlineKey);
+    limited.deadlineKey = 0;
   }
 
   close(): void {
@@ -53,6 +57,9 @@ export class Deadlines {
       return;
     }
     const nowMs = performance.now();
-    for (const limited of this.#limited) if (limited.deadlineMs <= nowMs) limited.onDeadline();
+    for (const limited of this.#limited) {
+      // The end of one may be the end of another one's wait.
+      if (limited.deadlineKey !== 0 && limited.deadlineMs <= nowMs) limited.onDeadline();
+    }
   }
 }

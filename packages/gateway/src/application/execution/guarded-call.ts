@@ -102,8 +102,11 @@ export class GuardedCall implements CallGate, Limited {
   #next: (() => void) | undefined;
   /** Of its wait for a place. */
   deadlineMs = Number.POSITIVE_INFINITY;
+  deadlineKey = 0;
   waitsSinceMs = 0;
   #child: Child | undefined;
+  /** Among the calls of that child. */
+  #childKey = 0;
   #timer: NodeJS.Timeout | undefined;
   #attempt = 1;
   /** Why the attempts before this one have failed. */
@@ -203,7 +206,7 @@ export class GuardedCall implements CallGate, Limited {
 
   sentTo(child: Child): void {
     this.#child = child;
-    child.guarded.add(this);
+    this.#childKey = child.guarded.insert(this);
     if (child.asking > 0) this.waitsForClient(true);
   }
 
@@ -300,7 +303,7 @@ export class GuardedCall implements CallGate, Limited {
   }
 
   #forgetChild(): void {
-    this.#child?.guarded.delete(this);
+    this.#child?.guarded.remove(this.#childKey);
     this.#child = undefined;
   }
 

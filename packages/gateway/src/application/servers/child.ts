@@ -5,6 +5,7 @@
  * was subscribed to): it may remember that owner, so it is never lent to another one. It is *spoiled* once a call was
  * given up: it may work on for somebody who does not wait any more, so it is lent to nobody.
  */
+import { SlotMap } from '@mcp-hangar/kernel/slot-map';
 import type { Seat } from '../../domain/mcp-server/sharing.ts';
 import type { McpServerSpec } from '../../domain/mcp-server/spec.ts';
 import { NO_CAPABILITIES } from '../../domain/protocol/capabilities.ts';
@@ -117,7 +118,7 @@ export class Child implements ConnectionObserver {
   /** Requests of the server that wait for the owner's answer. */
   #asking = 0;
   /** Calls at it that take no place while it waits for their client. */
-  readonly guarded = new Set<WaitingForClient>();
+  readonly guarded = new SlotMap<WaitingForClient>();
   /** When the last of them was answered, by `performance.now()`. */
   askedUntilMs = Number.NEGATIVE_INFINITY;
   /** Subscriptions that keep it running. */

@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { Fault } from '@mcp-hangar/kernel/errors';
+import { SlotMap } from '@mcp-hangar/kernel/slot-map';
 import { latin1 } from '../byte-text.ts';
 import type { Asker } from '../../domain/mcp-server/sharing.ts';
 import { capabilityFor } from '../../domain/protocol/capabilities.ts';
@@ -49,6 +50,12 @@ export interface Outlet {
   send(message: readonly Bytes[]): void;
 }
 
+interface OwnCall {
+  readonly call: Call;
+  /** The id of the client's request, as JSON text. */
+  readonly rawId: string;
+}
+
 interface ForwardedRequest {
   readonly request: Request;
   readonly text: ClientText;
@@ -72,7 +79,7 @@ export class LegacySession implements Owner {
   readonly #hub: Hub;
   readonly #outlet: Outlet;
   /** By their ids as the client wrote them; it may use one twice at a time: both calls are its own. */
-  readonly #calls = new Map<Call, string>();
+  readonly #calls = new SlotMap<OwnCall>();
   readonly #questions = new AskedQuestions();
   readonly #resources: SessionResources;
   #user: ServerUser;
@@ -150,7 +157,7 @@ export class LegacySession implements Owner {
       case 'notifications/cancelled': {
         const id = spanText(text.text, text.spans, CLIENT_SLOT.requestId);
         const reason = params?.['reason'];
-        for (const [call, rawId] of this.#calls) {
+        for (const { call, rawId } of this.#calls) {
           if (rawId === id)
             call.cancel(typeof reason === 'string' ? reason : 'cancelled by the client');
         }
@@ -228,9 +235,9 @@ export class LegacySession implements Owner {
     this.#closed = true;
     this.#unwatch?.();
     // What the gateway asks for a call goes with the call; then servers are told that nobody answers.
-    for (const call of this.#calls.keys()) if (call.isAskingClient) call.cancel(reason);
+    for (const { call } of this.#calls) if (call.isAskingClient) call.cancel(reason);
     this.#questions.close();
-    for (const call of this.#calls.keys()) call.cancel(reason);
+    for (const { call } of this.#calls) call.cancel(reason);
     this.#resources.close();
     this.#hub.tasks.release(this.#user.asker);
     for (const server of this.#hub.fleet.all) server.release(this);
@@ -248,6 +255,7 @@ export class LegacySession implements Owner {
   }
 
   #forward({ request, text, reply, header }: ForwardedRequest): void {
+    let key = 0;
     const call = forwardRequest(this.#hub, {
       view: this.view,
       user: this.#user,
@@ -255,11 +263,12 @@ export class LegacySession implements Owner {
       text,
       reply,
       header,
-      onSettled: (settled) => {
-        this.#calls.delete(settled);
+      onSettled: () => {
+        this.#calls.remove(key);
       },
     });
-    if (call?.settled === false) this.#calls.set(call, rawIdOf(request, text));
+    if (call?.settled !== false) return;
+    key = this.#calls.insert({ call, rawId: rawIdOf(request, text) });
   }
 
   /** Log messages carry no correlation, so a client that wants them gets children of its own. */
@@ -284,17 +293,15 @@ export class LegacySession implements Owner {
       own.reply.send(message);
       return;
     }
-    const calls = [...this.#calls.keys()].filter((call) => call.isWorkOf(child));
-    const latest = calls.at(-1);
+    const latest = [...this.#calls].findLast(({ call }) => call.isWorkOf(child));
     if (latest === undefined) this.#outlet.send(message);
-    else latest.reply.send(message);
+    else latest.call.reply.send(message);
   }
 
   /** The client's call that `call` is, or that it is made for by the gateway. */
   #ownCall(call: UpstreamCall): Call | undefined {
     if (!(call instanceof Call)) return undefined;
-    if (this.#calls.has(call)) return call;
-    return [...this.#calls.keys()].find((own) => own.isCarriedBy(call));
+    return [...this.#calls].find((own) => own.call === call || own.call.isCarriedBy(call))?.call;
   }
 
   listsChanged(changed: readonly ChangedList[]): void {

@@ -10,6 +10,7 @@
  */
 import type { Readable, Writable } from 'node:stream';
 import { Fault } from '@mcp-hangar/kernel/errors';
+import { SlotMap } from '@mcp-hangar/kernel/slot-map';
 import type { JsonObject } from '../../domain/protocol/json-rpc.ts';
 import type { Era } from '../../domain/protocol/revisions.ts';
 import { readServerLine, type ServerMessage } from '../../domain/protocol/server-message.ts';
@@ -62,12 +63,11 @@ export class StdioConnection implements UpstreamConnection {
   readonly #process: ConnectionProcess;
   readonly #limits: ConnectionLimits;
   readonly #splitter: LineSplitter;
-  readonly #calls = new Map<number, UpstreamCall>();
+  readonly #calls = new SlotMap<UpstreamCall>();
   /** Answered calls whose work goes on. */
   readonly #tasks = new Map<number, (message: ServerMessage) => void>();
   #greeting: Greeting = { era: 'legacy', hello: {} };
   #observer: ConnectionObserver | undefined;
-  #nextId = 1;
   #queue: string[] = [];
   #flushScheduled = false;
   #ended: string | undefined;
@@ -137,8 +137,7 @@ export class StdioConnection implements UpstreamConnection {
     if (this.#process.stdin.writableLength > this.#limits.queueBytesMax) {
       throw new Fault('UPSTREAM_QUEUE_FULL', 'the server does not read its calls');
     }
-    const id = this.#nextId++;
-    this.#calls.set(id, call);
+    const id = this.#calls.insert(call);
     const { parts } = call;
     this.write(parts.length === 2 ? `${parts[0]}${id}${parts[1]}` : parts.join(String(id)));
     return id;
@@ -150,7 +149,7 @@ export class StdioConnection implements UpstreamConnection {
   }
 
   cancel(id: number, reason: string): void {
-    if (!this.#calls.delete(id)) return;
+    if (this.#calls.remove(id) === undefined) return;
     const params = JSON.stringify({ requestId: id, reason });
     this.write(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":${params}}`);
   }
@@ -292,13 +291,9 @@ export class StdioConnection implements UpstreamConnection {
   }
 
   #settle(id: number, bytes: number, tell: (call: UpstreamCall) => void): void {
-    const call = this.#calls.get(id);
-    if (call === undefined) {
-      this.#addNoise(bytes);
-      return;
-    }
-    this.#calls.delete(id);
-    tell(call);
+    const call = this.#calls.remove(id);
+    if (call === undefined) this.#addNoise(bytes);
+    else tell(call);
   }
 
   #onExit(detail: string): void {
@@ -306,7 +301,7 @@ export class StdioConnection implements UpstreamConnection {
     this.#ended = detail;
     this.#queue = [];
     const lost = new Fault('UPSTREAM_ENDED', `the server ended during the call (${detail})`);
-    const calls = [...this.#calls.values()];
+    const calls = [...this.#calls];
     this.#calls.clear();
     for (const call of calls) call.lost(lost);
     this.#observer?.ended(detail);

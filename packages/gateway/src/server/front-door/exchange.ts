@@ -6,6 +6,7 @@ import type { Limits } from '../../domain/limits.ts';
 import { stackOf } from '@mcp-hangar/kernel/error-text';
 import { ERRORS } from '@mcp-hangar/kernel/error-catalogue';
 import type { Fault } from '@mcp-hangar/kernel/errors';
+import type { SlotMap } from '@mcp-hangar/kernel/slot-map';
 import { rpcErrorOf } from '../../application/calls/reply.ts';
 import { RPC, type RpcError } from '../../domain/protocol/json-rpc.ts';
 import type { BodyBudget } from './body.ts';
@@ -18,7 +19,7 @@ export interface Front {
   readonly limits: Limits;
   readonly sessions: SessionTable;
   /** Requests whose answer is outstanding, for keep-alive and shutdown. */
-  readonly pending: Set<HttpReply>;
+  readonly pending: SlotMap<HttpReply>;
   /** Open-ended streams. */
   readonly streams: Set<{ end(): void }>;
   readonly bodies: BodyBudget;

@@ -2,6 +2,7 @@
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Fault } from '@mcp-hangar/kernel/errors';
+import { SlotMap } from '@mcp-hangar/kernel/slot-map';
 import { rpcErrorOf } from '../../application/calls/reply.ts';
 import type { Hub } from '../../application/dispatch/hub.ts';
 import type { Limits } from '../../domain/limits.ts';
@@ -39,7 +40,7 @@ export class HttpFront {
       hub,
       limits,
       sessions: new SessionTable(hub, limits),
-      pending: new Set(),
+      pending: new SlotMap(),
       streams: new Set(),
       bodies: { held: 0 },
       draining: false,

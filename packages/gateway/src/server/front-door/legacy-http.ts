@@ -151,14 +151,15 @@ function findSession({ front, endpoint, request, response }: Exchange): HttpSess
 }
 
 function newReply({ front, response }: Exchange, session: HttpSession, rawId: string): HttpReply {
+  let key = 0;
   const reply = new HttpReply({
     response,
     rawId,
     bufferBytesMax: front.limits.clientBufferBytesMax,
     openStream: () => session.openStream(),
     orphan: (message) => session.say(message),
-    onDone: (done) => front.pending.delete(done),
+    onDone: () => front.pending.remove(key),
   });
-  front.pending.add(reply);
+  key = front.pending.insert(reply);
   return reply;
 }

@@ -51,14 +51,15 @@ export function postModern(exchange: Exchange, message: Message, text: ClientTex
     sendFault(response, fault, message.id);
     return;
   }
+  let key = 0;
   const reply = new HttpReply({
     response,
     rawId: rawIdOf(message, text),
     bufferBytesMax: front.limits.clientBufferBytesMax,
     statusOf,
-    onDone: (done) => front.pending.delete(done),
+    onDone: () => front.pending.remove(key),
   });
-  front.pending.add(reply);
+  key = front.pending.insert(reply);
   const pending = handleModern(front.hub, {
     endpoint,
     principal: ANONYMOUS,
@@ -75,7 +76,7 @@ export function postModern(exchange: Exchange, message: Message, text: ClientTex
   if (stream !== undefined) front.streams.add(stream);
   response.on('close', () => {
     if (stream !== undefined) front.streams.delete(stream);
-    front.pending.delete(reply);
+    front.pending.remove(key);
     if (!response.writableFinished) pending.cancel(STREAM_CLOSED);
   });
 }

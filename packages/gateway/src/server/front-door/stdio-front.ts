@@ -12,6 +12,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Readable, Writable } from 'node:stream';
 import { Fault } from '@mcp-hangar/kernel/errors';
+import { SlotMap } from '@mcp-hangar/kernel/slot-map';
 import { rpcErrorOf } from '../../application/calls/reply.ts';
 import type { Endpoint } from '../../application/catalog/views.ts';
 import type { Bytes } from '../../application/ports.ts';
@@ -71,7 +72,7 @@ export class StdioFront {
   readonly #output: LineOutput;
   readonly #splitter: LineSplitter;
   /** Requests whose answer is outstanding. */
-  readonly #pending = new Set<LineReply>();
+  readonly #pending = new SlotMap<LineReply>();
   /** Of its modern requests: all of them are one client's. */
   readonly #principal = `stdio-${randomUUID()}`;
   #session: LegacySession | undefined;
@@ -82,10 +83,6 @@ export class StdioFront {
   #closing: Promise<void> | undefined;
   #tellClosed: (reason: ClosedReason) => void = () => undefined;
   readonly #onData = (chunk: Buffer): void => this.#splitter.push(chunk);
-  readonly #onDone = (reply: LineReply): void => {
-    this.#pending.delete(reply);
-    if (this.#pending.size === 0) this.#onIdle?.();
-  };
 
   constructor(options: StdioFrontOptions) {
     const { hub, limits, input, output } = options;
@@ -325,14 +322,20 @@ export class StdioFront {
   }
 
   #newReply(rawId: string): LineReply {
+    let key = 0;
     const reply = new LineReply({
       output: this.#output,
       rawId,
       bufferBytesMax: this.#limits.clientBufferBytesMax,
-      onDone: this.#onDone,
+      onDone: () => this.#settled(key),
     });
     this.#latest = reply;
-    this.#pending.add(reply);
+    key = this.#pending.insert(reply);
     return reply;
+  }
+
+  #settled(key: number): void {
+    this.#pending.remove(key);
+    if (this.#pending.size === 0) this.#onIdle?.();
   }
 }

@@ -1,5 +1,6 @@
 /** The calls that wait on one remote connection, and whom each message of the server is for. */
 import { Fault } from '@mcp-hangar/kernel/errors';
+import { SlotMap } from '@mcp-hangar/kernel/slot-map';
 import type { ConnectionObserver, RawAnswer, UpstreamCall } from '../../../application/ports.ts';
 import type { ServerMessage } from '../../../domain/protocol/server-message.ts';
 import { correlationOf, isCorrelated } from '../correlation.ts';
@@ -10,12 +11,11 @@ import type { RemoteCall } from './remote-call.ts';
 const CALLS_MAX = 2_048;
 
 export class CallBook {
-  readonly #calls = new Map<number, RemoteCall>();
+  readonly #calls = new SlotMap<RemoteCall>();
   /** Answered calls whose work goes on. */
   readonly #tasks = new Map<number, (message: ServerMessage) => void>();
   readonly #observer: ConnectionObserver;
   readonly #onAnswer: (call: RemoteCall, answer: RawAnswer) => void;
-  #nextId = 1;
 
   /** @param onAnswer gets the answer of a call, which is not in the book any more */
   constructor(
@@ -32,21 +32,21 @@ export class CallBook {
 
   /** Whether a call waits whose request the server may have. */
   get awaitsAnswer(): boolean {
-    for (const call of this.#calls.values()) if (call.isSent) return true;
+    for (const call of this.#calls) if (call.isSent) return true;
     return false;
   }
 
-  /** @throws Fault UPSTREAM_QUEUE_FULL */
+  /** Of the next call that is added. @throws Fault UPSTREAM_QUEUE_FULL */
   nextId(): number {
     if (this.#calls.size >= CALLS_MAX) {
       const detail = `${CALLS_MAX} calls already wait for the server`;
       throw new Fault('UPSTREAM_QUEUE_FULL', detail);
     }
-    return this.#nextId++;
+    return this.#calls.nextKey;
   }
 
   add(call: RemoteCall): void {
-    this.#calls.set(call.id, call);
+    this.#calls.insert(call);
   }
 
   hearProgress(id: number, listener: ((message: ServerMessage) => void) | undefined): void {
@@ -56,9 +56,7 @@ export class CallBook {
 
   /** Takes a call out: whoever does so tells it how it ended. */
   take(id: number): RemoteCall | undefined {
-    const call = this.#calls.get(id);
-    this.#calls.delete(id);
-    return call;
+    return this.#calls.remove(id);
   }
 
   lose(id: number, fault: Fault): void {
@@ -69,7 +67,7 @@ export class CallBook {
   }
 
   loseAll(fault: Fault): void {
-    for (const id of this.#calls.keys()) this.lose(id, fault);
+    for (const { id } of this.#calls) this.lose(id, fault);
   }
 
   /** @param on the call on whose answer the message came */

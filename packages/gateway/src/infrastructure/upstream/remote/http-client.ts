@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { getCACertificates } from 'node:tls';
 import type { Dispatcher } from 'undici';
 import { Fault } from '@mcp-hangar/kernel/errors';
+import { SlotMap } from '@mcp-hangar/kernel/slot-map';
 import type { RemoteAuth, RemoteLaunch } from '../../../domain/mcp-server/spec.ts';
 import { checkLiteralHost, guardedLookup, publicAddressesOnly } from './address-policy.ts';
 import {
@@ -46,7 +47,7 @@ export class HttpClient implements ExchangeHost {
   readonly clean: (text: string) => string;
   readonly #lanes: Readonly<Record<Lane, Dispatcher>>;
   readonly #headers: readonly string[];
-  readonly #watched = new Set<HttpExchange>();
+  readonly #watched = new SlotMap<HttpExchange>();
   #watch: NodeJS.Timeout | undefined;
   #users = 0;
   #isClosed = false;
@@ -147,18 +148,18 @@ export class HttpClient implements ExchangeHost {
   }
 
   /** One timer looks at all that must not fall silent, so that a call costs none. */
-  watch(exchange: HttpExchange): void {
-    this.#watched.add(exchange);
+  watch(exchange: HttpExchange): number {
     this.#watch ??= setInterval(() => {
       for (const each of this.#watched) each.grewOlder(SILENCE_CHECK_MS);
       if (this.#watched.size > 0) return;
       clearInterval(this.#watch);
       this.#watch = undefined;
     }, SILENCE_CHECK_MS).unref();
+    return this.#watched.insert(exchange);
   }
 
-  unwatch(exchange: HttpExchange): void {
-    this.#watched.delete(exchange);
+  unwatch(key: number): void {
+    this.#watched.remove(key);
   }
 }
 

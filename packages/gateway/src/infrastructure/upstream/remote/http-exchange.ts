@@ -40,8 +40,9 @@ export interface HttpHandler {
 export interface ExchangeHost {
   readonly url: URL;
   dispatch(exchange: HttpExchange, path: string): void;
-  watch(exchange: HttpExchange): void;
-  unwatch(exchange: HttpExchange): void;
+  /** Answers what `unwatch` takes. */
+  watch(exchange: HttpExchange): number;
+  unwatch(key: number): void;
 }
 
 const ABORTED = new Error('aborted');
@@ -52,6 +53,8 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   readonly #handler: HttpHandler;
   #controller: Dispatcher.DispatchController | undefined;
   #path = '';
+  /** 0 = nobody looks whether it is silent. */
+  #watchKey = 0;
   #redirects = 0;
   #redirectTo: string | undefined;
   #wasSent = false;
@@ -77,7 +80,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   abort(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#host.unwatch(this);
+    this.#host.unwatch(this.#watchKey);
     this.#controller?.abort(ABORTED);
   }
 
@@ -87,10 +90,11 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
     this.#silentMs = 0;
     this.#silentMsMax = silentMsMax;
     this.#onSilence = onSilence;
-    this.#host.watch(this);
+    if (this.#watchKey === 0) this.#watchKey = this.#host.watch(this);
   }
 
   grewOlder(ms: number): void {
+    if (this.#isOver) return;
     this.#silentMs += ms;
     if (this.#silentMs <= this.#silentMsMax) return;
     this.abort();
@@ -126,7 +130,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
     const path = this.#redirectTo;
     if (path === undefined) {
       this.#isOver = true;
-      this.#host.unwatch(this);
+      this.#host.unwatch(this.#watchKey);
       this.#handler.end();
       return;
     }
