@@ -56,10 +56,12 @@ function encodeEvent(event: NewEvent, before: EncodedEvent | undefined): Encoded
   }
   return [
     checkText('id', event.id, NAME_CHARS_MAX),
-    event.type === before?.[1] ? before[1] : checkText('type', event.type, NAME_CHARS_MAX),
+    before !== undefined && event.type === before[1]
+      ? before[1]
+      : checkText('type', event.type, NAME_CHARS_MAX),
     checkInteger('schemaVersion', event.schemaVersion),
     checkInteger('occurredAtMs', event.occurredAtMs),
-    event.producedBy === before?.[4]
+    before !== undefined && event.producedBy === before[4]
       ? before[4]
       : checkText('producedBy', event.producedBy, NAME_CHARS_MAX),
     encodeData(data),

@@ -3,7 +3,7 @@
  * a failure that may have hurt it, or when its file is gone, it is closed. Blocks: for worker threads only.
  *
  * Invariants
- * 1. One call of `append` is one transaction, and its outcomes are told after it was committed.
+ * 1. One call of `append` commits one transaction, and its outcomes are told after it was committed.
  * 2. An append that ends in a conflict or a duplicate leaves nothing behind and does not hurt its neighbours.
  * 3. A prune takes the oldest events of a stream and never its newest; positions from `pruned_below` on have no gap.
  */

@@ -112,6 +112,21 @@ function oneAppend(open: OpenStore): void {
     await store.append({ stream: 'c', expected: 'none', events: [fresh] });
   });
 
+  it.each([20, 36])('leaves nothing of a large one whose event %s is taken', async (at) => {
+    await using store = await open();
+    const [taken, fresh] = [event(), event()];
+    await store.append({ stream: 'a', expected: 'any', events: [taken] });
+    const events = Array.from({ length: 40 }, (_, n) => (n === 0 ? fresh : event()));
+    const before = store.append({ stream: 'b', expected: 'any', events: [event(), event()] });
+    const refused = store.append({ stream: 'b', expected: 'any', events: events.with(at, taken) });
+    const after = store.append({ stream: 'b', expected: 'any', events: events.slice(1) });
+    await expect(refused).rejects.toMatchObject({ name: 'DuplicateEvent', id: taken.id });
+    expect(await before).toMatchObject({ version: 2 });
+    expect(await after).toMatchObject({ version: 41 });
+    expect(await store.read('b')).toHaveLength(41);
+    await store.append({ stream: 'c', expected: 'none', events: [fresh] });
+  });
+
   it('that is made again is a duplicate, whatever version it expects', async () => {
     await using store = await open();
     const append = { stream: 'a', expected: 'none', events: [event(), event()] } as const;

@@ -28,6 +28,7 @@ test('is what a Map with a counter is, whatever comes and goes', () => {
           given.push(latest);
         }
         expect(slots.size).toBe(map.size);
+        expect(slots.first).toBe([...map.values()][0]);
       }
       expect(given).toEqual([...new Set(given)].toSorted((one, other) => one - other));
       expect([...slots]).toEqual([...map.values()]);
@@ -60,7 +61,7 @@ test('goes through those that were there when it began', () => {
   expect(seen).toEqual([10, 20, 30]);
 });
 
-test('keeps its size where as many go as come, and gives no number twice', () => {
+test('gives no number twice, also around one that stays', () => {
   const slots = new SlotMap<number>();
   const stays = slots.insert(-1);
   const given = new Set([stays]);
@@ -71,6 +72,10 @@ test('keeps its size where as many go as come, and gives no number twice', () =>
     slots.remove(key);
   }
   expect(slots.get(stays)).toBe(-1);
+  expect(slots.some((value) => value === -1)).toBe(true);
   slots.clear();
   expect([slots.size, [...slots], slots.get(stays)]).toEqual([0, [], undefined]);
+  expect(slots.some(() => true)).toBe(false);
+  expect(given.has(slots.insert(5))).toBe(false);
+  expect([...slots, slots.first]).toEqual([5, 5]);
 });

@@ -16,6 +16,8 @@ export class SlotMap<T> implements Iterable<T> {
   #keys: number[] = Array.from({ length: CAPACITY_MIN }, () => FREE);
   #values: (T | undefined)[] = this.#keys.map(() => undefined);
   #nextKey = 1;
+  /** No number below it is there. */
+  #firstKey = 1;
   #size = 0;
 
   get size(): number {
@@ -40,14 +42,13 @@ export class SlotMap<T> implements Iterable<T> {
   }
 
   get(key: number): T | undefined {
-    const slot = key % this.#keys.length;
-    return this.#keys[slot] === key ? this.#values[slot] : undefined;
+    return this.#has(key) ? this.#values[key % this.#keys.length] : undefined;
   }
 
   /** Takes a value out; answers it, or undefined where there was none. */
   remove(key: number): T | undefined {
+    if (!this.#has(key)) return undefined;
     const slot = key % this.#keys.length;
-    if (this.#keys[slot] !== key) return undefined;
     const value = this.#values[slot];
     this.#keys[slot] = FREE;
     this.#values[slot] = undefined;
@@ -61,12 +62,27 @@ export class SlotMap<T> implements Iterable<T> {
     this.#size = 0;
   }
 
+  /** Whether one of them is so; in no order. */
+  some(isSo: (value: T) => boolean): boolean {
+    return this.#keys.some((key, slot) => key !== FREE && isSo(this.#values[slot] as T));
+  }
+
+  /** The one that came before all others that are there. */
+  get first(): T | undefined {
+    if (this.#size === 0) this.#firstKey = this.#nextKey;
+    else while (!this.#has(this.#firstKey)) this.#firstKey += 1;
+    return this.get(this.#firstKey);
+  }
+
   /** In the order in which they came, as they are now: what comes or goes meanwhile changes nothing. */
-  *[Symbol.iterator](): IterableIterator<T> {
+  [Symbol.iterator](): Iterator<T> {
     const keys = this.#keys.filter((key) => key !== FREE).toSorted((one, other) => one - other);
-    const values = keys.map((key) => this.get(key));
     // They were all there, though one may be undefined itself.
-    for (const value of values) yield value as T;
+    return keys.map((key) => this.get(key) as T).values();
+  }
+
+  #has(key: number): boolean {
+    return this.#keys[key % this.#keys.length] === key;
   }
 
   /** Two numbers with different remainders have different ones for twice the divisor, too. */

@@ -135,7 +135,6 @@ export class GuardedCall implements CallGate, Limited {
   }
 
   get attempts(): Attempts {
-    if (this.#attempt === 1) return ONE_ATTEMPT;
     if (this.#retries.length === 0) return ONE_ATTEMPT;
     return { attempts: this.#attempt, retries: this.#retries.map(({ code }) => code) };
   }
@@ -205,6 +204,7 @@ export class GuardedCall implements CallGate, Limited {
   }
 
   sentTo(child: Child): void {
+    this.#forgetChild(); // the member that had it before
     this.#child = child;
     this.#childKey = child.guarded.insert(this);
     if (child.asking > 0) this.waitsForClient(true);

@@ -12,6 +12,7 @@ import {
 import { settled, specOf } from '../../../test-kit/scripted-launcher.ts';
 import type { ServerExecution } from '../../domain/execution/settings.ts';
 import type { GuardedMember } from '../calls/call-gate.ts';
+import { Child } from '../servers/child.ts';
 import type { GuardedServer } from './guarded-call.ts';
 
 const time = StoppedTime.forTests();
@@ -32,6 +33,7 @@ const gateOfCall = ({ gate }: TestCall) => {
   if (gate === undefined) throw new Error('it is not guarded');
   return gate;
 };
+const childOf = (): Child => new Child({ kind: 'shared', era: 'legacy' }, {} as never); // it reports nothing
 const codeOf = (act: () => unknown): unknown => {
   try {
     return act();
@@ -68,6 +70,18 @@ describe('The rate limit of a member', () => {
     guarded.waitsForClient(true);
     guarded.waitsForClient(false);
     expect(guarded.placeAt(one)).toBeUndefined();
+  });
+});
+
+describe('A child', () => {
+  it('hears no more of a call that another member has taken over', () => {
+    const guarded = gateOfCall(run(gateOf(), groupOf([memberOf({})])));
+    const [first, second] = [childOf(), childOf()];
+    guarded.sentTo(first);
+    guarded.sentTo(second);
+    expect([first.guarded.size, second.guarded.size]).toEqual([0, 1]);
+    guarded.over();
+    expect(second.guarded.size).toBe(0);
   });
 });
 

@@ -55,6 +55,17 @@ async function pass(ms = 100): Promise<void> {
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
 afterEach(() => vi.useRealTimers());
 
+test('calls are written at once where as many wait as may', async () => {
+  const disk = new Disk();
+  const recorder = recorderOn(disk, 256);
+  for (let n = 0; n < 256; n += 1) recorder.callSettled(CALL);
+  await settled();
+  recorder.callSettled(CALL);
+  await pass();
+  expect(disk.sizes).toEqual([256, 1]);
+  await recorder[Symbol.asyncDispose]();
+});
+
 describe('a settled call', () => {
   test('is one event that says who called what and how it ended, never with what', async () => {
     const store = new MemoryEventStore();

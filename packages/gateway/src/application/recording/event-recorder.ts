@@ -67,6 +67,8 @@ interface Waiting {
 
 export class EventRecorder implements EventSink, AsyncDisposable {
   readonly #options: RecorderOptions;
+  /** Calls that wait as long as they may are no reason to lose others. */
+  readonly #batchFull: number;
   /** Calls not yet made into events. They hold their arguments. */
   #fresh: SettledCall[] = [];
   #waiting: Waiting[] = [];
@@ -87,6 +89,7 @@ export class EventRecorder implements EventSink, AsyncDisposable {
 
   constructor(options: RecorderOptions) {
     this.#options = options;
+    this.#batchFull = Math.min(BATCH_FULL, options.callsMax);
   }
 
   /** Why the log is not written; undefined while it is. */
@@ -125,7 +128,8 @@ export class EventRecorder implements EventSink, AsyncDisposable {
     this.#fresh.push(call);
     this.#freshChars += call.requestChars;
     // Many at a time: what is done after every answer makes every next request wait.
-    if (this.#fresh.length >= BATCH_FULL || this.#freshChars > FRESH_CHARS_MAX) this.#makeEvents();
+    if (this.#fresh.length >= this.#batchFull || this.#freshChars > FRESH_CHARS_MAX)
+      this.#makeEvents();
     else this.#making ??= setTimeout(() => this.#makeEvents(), MAKING_MS).unref();
   }
 
@@ -198,7 +202,7 @@ export class EventRecorder implements EventSink, AsyncDisposable {
   #add(waiting: Waiting): void {
     this.#waiting.push(waiting);
     if (this.#writing !== undefined || this.#problem !== undefined) return;
-    if (this.#waiting.length >= BATCH_FULL) this.#write();
+    if (this.#waiting.length >= this.#batchFull) this.#write();
     else this.#timer ??= setTimeout(() => this.#write(), LINGER_MS).unref();
   }
 
@@ -208,7 +212,7 @@ export class EventRecorder implements EventSink, AsyncDisposable {
     this.#writing ??= this.#writeBatch().then((isWritten) => {
       this.#writing = undefined;
       if (!isWritten) this.#retryLater();
-      else if (this.#waiting.length >= BATCH_FULL || this.#lost > 0) this.#write();
+      else if (this.#waiting.length >= this.#batchFull || this.#lost > 0) this.#write();
       else if (this.#waiting.length > 0)
         this.#timer ??= setTimeout(() => this.#write(), LINGER_MS).unref();
     });

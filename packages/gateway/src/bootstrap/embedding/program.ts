@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { messageOf } from '@mcp-hangar/kernel/error-text';
 import { Fault } from '@mcp-hangar/kernel/errors';
+import { SlotMap } from '@mcp-hangar/kernel/slot-map';
 import type { Logger } from '../../application/ports.ts';
 import { NOBODY } from '../../application/servers/child.ts';
 import { settlesWithin } from '../../application/settles-within.ts';
@@ -58,7 +59,7 @@ export function contextOf({ signal, logger, onProgress }: Asking): UseCaseContex
 
 /** What the program itself waits for. */
 export class ProgramCalls {
-  readonly #calls = new Set<Promise<unknown>>();
+  readonly #calls = new SlotMap<Promise<unknown>>();
   readonly #cut = new AbortController();
 
   /** Aborted where the gateway ends and a call does not. */
@@ -67,11 +68,11 @@ export class ProgramCalls {
   }
 
   async wait<T>(call: Promise<T>): Promise<T> {
-    this.#calls.add(call);
+    const key = this.#calls.insert(call);
     try {
       return await call;
     } finally {
-      this.#calls.delete(call);
+      void this.#calls.remove(key);
     }
   }
 

@@ -201,6 +201,34 @@ describe('a breaker with a window', () => {
     expect(breaker.state.phase).toBe('closed');
   });
 
+  test.each([10_000, 10_999, 20_000])('has forgotten after %s ms, in every bucket', (passMs) => {
+    const { breaker, clock, fail } = running({ failureThreshold: 100, window });
+    fail(3);
+    clock.now += passMs;
+    fail(3);
+    expect(breaker.state.phase).toBe('closed');
+    fail();
+    expect(breaker.state.reason).toBe('4 of 4 calls in 10 s failed');
+  });
+
+  test('forgets what it counted before the clock was set back', () => {
+    const { breaker, clock, fail } = running({ failureThreshold: 100, window });
+    fail(3);
+    clock.now -= 3_600_000;
+    fail(3);
+    clock.now += 3_600_000;
+    fail(3);
+    expect(breaker.state.phase).toBe('closed');
+  });
+
+  test('does not count what began before it was closed', () => {
+    const { breaker, clock, fail } = running({ failureThreshold: 100, window });
+    fail(4);
+    breaker.reset((clock.now += 1_000));
+    for (let at = 0; at < 8; at += 1) breaker.failed('late', clock.now - 500, clock.now);
+    expect(breaker.state).toMatchObject({ phase: 'closed', failures: 0 });
+  });
+
   test('opens where calls are slow, although they succeed', () => {
     const slow = { ...window, errorRatePct: undefined, slowCallMs: 500, slowRatePct: 75 };
     const { breaker, clock } = running({ window: slow });

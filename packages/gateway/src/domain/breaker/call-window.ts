@@ -28,8 +28,9 @@ const BUCKETS = 10;
 
 export class CallWindow {
   readonly #policy: WindowPolicy;
-  /** The bucket of a part of time is at its remainder, where the one before it of that place is over. */
+  /** The bucket of a part of time is at the remainder of its number, in place of the one ten parts before. */
   readonly #buckets: readonly Bucket[];
+  #latestKey = 0;
 
   constructor(policy: WindowPolicy) {
     this.#policy = policy;
@@ -39,6 +40,8 @@ export class CallWindow {
   count({ beganAtMs, nowMs }: CountedCall, isFailure: boolean): void {
     const { slowCallMs } = this.#policy;
     const key = this.#keyAt(nowMs);
+    if (key < this.#latestKey) this.clear(); // the clock was set back: what was counted is of another time
+    this.#latestKey = key;
     const bucket = this.#buckets[key % BUCKETS];
     if (bucket === undefined) return; // a time before 1970
     if (bucket.key !== key) Object.assign(bucket, EMPTY, { key });
@@ -53,8 +56,7 @@ export class CallWindow {
     const key = this.#keyAt(nowMs);
     let [calls, failures, slow] = [0, 0, 0];
     for (const bucket of this.#buckets) {
-      // A bucket of the future was filled before the clock was set back.
-      if (bucket.key <= key - BUCKETS || bucket.key > key) continue;
+      if (bucket.key <= key - BUCKETS) continue;
       calls += bucket.calls;
       failures += bucket.failures;
       slow += bucket.slow;

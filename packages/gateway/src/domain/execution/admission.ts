@@ -1,3 +1,5 @@
+import { SlotMap } from '@mcp-hangar/kernel/slot-map';
+
 /**
  * Who may run now and who waits: a line for each server, each with a limit of its own, and one limit over all.
  *
@@ -103,16 +105,17 @@ export class Admission<T> {
     return first;
   }
 
-  #wait(ticket: Ticket<T>, queue: Set<Ticket<T>>): void {
+  #wait(ticket: Ticket<T>, queue: SlotMap<Ticket<T>>): void {
     ticket.state = 'waiting';
-    queue.add(ticket);
+    ticket.queue = queue;
+    ticket.place = queue.insert(ticket);
     this.#lines.add(ticket.line);
   }
 
   #forget(ticket: Ticket<T>): void {
     const { line } = ticket;
-    line.returning.delete(ticket);
-    line.waiting.delete(ticket);
+    ticket.queue?.remove(ticket.place);
+    ticket.queue = undefined;
     if (line.head === undefined) this.#lines.delete(line);
   }
 
@@ -135,8 +138,8 @@ export class Line<T> {
   max: number;
   running = 0;
   /** In the order in which they came. Who comes back came before all who never had a place. */
-  readonly waiting = new Set<Ticket<T>>();
-  readonly returning = new Set<Ticket<T>>();
+  readonly waiting = new SlotMap<Ticket<T>>();
+  readonly returning = new SlotMap<Ticket<T>>();
 
   constructor(max: number) {
     this.max = max;
@@ -156,20 +159,20 @@ export class Line<T> {
   }
 
   get head(): Ticket<T> | undefined {
-    const queue = this.returning.size > 0 ? this.returning : this.waiting;
-    return queue.values().next().value;
+    return this.returning.first ?? this.waiting.first;
   }
 
   /** The first that no line around this one holds up. */
   firstFree(): Ticket<T> | undefined {
-    for (const queue of [this.returning, this.waiting])
-      for (const ticket of queue) if (ticket.around?.isFull !== true) return ticket;
-    return undefined;
+    const isFree = ({ around }: Ticket<T>): boolean => around?.isFull !== true;
+    const { head } = this;
+    if (head === undefined || isFree(head)) return head;
+    return [...this.returning, ...this.waiting].find(isFree);
   }
 }
 
 export class Ticket<T> {
-  /** Where it waits. */
+  /** Whose place it wants, or has. */
   line: Line<T>;
   /** Counts it, too: that of a group, where `line` is that of a member. */
   around: Line<T> | undefined;
@@ -177,6 +180,9 @@ export class Ticket<T> {
   /** Counted over all lines. */
   readonly order: number;
   state: 'waiting' | 'running' | 'paused' | 'over' = 'waiting';
+  /** Where it waits, and its number there. */
+  queue: SlotMap<Ticket<T>> | undefined;
+  place = 0;
 
   constructor(line: Line<T>, subject: T, order: number) {
     this.line = line;

@@ -30,7 +30,7 @@ export class HttpFront {
   readonly #options: HttpFrontOptions;
   readonly #front: Front;
   readonly #server: HttpServer;
-  readonly #sockets = new Set<Socket>();
+  readonly #sockets = new SlotMap<Socket>();
   readonly #keepAlive: NodeJS.Timeout;
 
   constructor(options: HttpFrontOptions) {
@@ -60,8 +60,8 @@ export class HttpFront {
       if (socket.writableLength > 0) socket.destroy();
     });
     this.#server.on('connection', (socket) => {
-      this.#sockets.add(socket);
-      socket.on('close', () => this.#sockets.delete(socket));
+      const key = this.#sockets.insert(socket);
+      socket.on('close', () => this.#sockets.remove(key));
     });
     this.#keepAlive = setInterval(() => this.#sendKeepAlives(), KEEP_ALIVE_MS);
     this.#keepAlive.unref();

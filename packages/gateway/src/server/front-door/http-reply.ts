@@ -26,7 +26,7 @@ export interface HttpReplyOptions {
   /** Maps an error to an HTTP status, in the era that asks for it. Of a server's error only the code is known. */
   readonly statusOf?: ((error: Pick<RpcError, 'code' | 'data'>) => number) | undefined;
   /** Everything that had to be said was said. */
-  readonly onDone: (reply: HttpReply) => void;
+  readonly onDone: () => void;
 }
 
 export class HttpReply implements ClientReply {
@@ -194,7 +194,7 @@ export class HttpReply implements ClientReply {
   #done(): void {
     if (this.#state === 'done') return;
     this.#state = 'done';
-    this.#options.onDone(this);
+    this.#options.onDone();
   }
 
   #errorStatus(answer: RawAnswer): number {

@@ -158,7 +158,7 @@ function newReply({ front, response }: Exchange, session: HttpSession, rawId: st
     bufferBytesMax: front.limits.clientBufferBytesMax,
     openStream: () => session.openStream(),
     orphan: (message) => session.say(message),
-    onDone: () => front.pending.remove(key),
+    onDone: () => void front.pending.remove(key),
   });
   key = front.pending.insert(reply);
   return reply;

@@ -17,7 +17,7 @@ export interface LineReplyOptions {
   readonly rawId: string;
   readonly bufferBytesMax: number;
   /** Everything that had to be said was said. */
-  readonly onDone: (reply: LineReply) => void;
+  readonly onDone: () => void;
 }
 
 export class LineReply implements ClientReply {
@@ -100,6 +100,6 @@ export class LineReply implements ClientReply {
 
   #done(): void {
     this.#isDone = true;
-    this.#options.onDone(this);
+    this.#options.onDone();
   }
 }

@@ -57,7 +57,7 @@ export function postModern(exchange: Exchange, message: Message, text: ClientTex
     rawId: rawIdOf(message, text),
     bufferBytesMax: front.limits.clientBufferBytesMax,
     statusOf,
-    onDone: () => front.pending.remove(key),
+    onDone: () => void front.pending.remove(key),
   });
   key = front.pending.insert(reply);
   const pending = handleModern(front.hub, {

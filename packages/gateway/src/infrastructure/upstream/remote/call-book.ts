@@ -32,8 +32,7 @@ export class CallBook {
 
   /** Whether a call waits whose request the server may have. */
   get awaitsAnswer(): boolean {
-    for (const call of this.#calls) if (call.isSent) return true;
-    return false;
+    return this.#calls.some((call) => call.isSent);
   }
 
   /** Of the next call that is added. @throws Fault UPSTREAM_QUEUE_FULL */
