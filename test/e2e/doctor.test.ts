@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { needs } from '../../scripts/requirements.ts';
 import { broken } from '../support/broken.ts';
@@ -12,6 +13,9 @@ import { Household } from '../support/household.ts';
 import { isAlive } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 import { upstream } from '../support/upstream.ts';
+
+/** Between the start of a process and the message to the guardian there is a moment. */
+const HELD_MS = 200;
 
 const linux = needs('linux', () => process.platform === 'linux');
 const homes: Household[] = [];
@@ -366,6 +370,7 @@ describe.skipIf(linux.isMissing)(`What was started ${linux.mark}`, () => {
       stdio: 'ignore',
     });
     await until('it runs', () => house.processes().length >= 2);
+    await delay(HELD_MS); // one is held from the turn of its start on
     const exited = once(child, 'exit');
     child.kill('SIGKILL');
     await exited;
