@@ -11,6 +11,7 @@
  * 3. Whatever frees a child or room (a call, a question or a child ends, a start fails) lets waiters go on.
  */
 import { Fault } from '@mcp-hangar/kernel/errors';
+import { SlotMap } from '@mcp-hangar/kernel/slot-map';
 import type { Seat } from '../../domain/mcp-server/sharing.ts';
 import type { Child, Owner } from './child.ts';
 
@@ -38,6 +39,9 @@ interface Wish {
   readonly timer: NodeJS.Timeout;
   readonly work: Cancellable | undefined;
   readonly giveUp: () => void;
+  /** For a free child, or for one that is starting for it. */
+  waitsFor: 'child' | 'start' | 'nothing';
+  key: number;
 }
 
 export interface LeaseLimits {
@@ -49,10 +53,7 @@ export class LeasePool {
   readonly #source: LeaseSource;
   #limits: LeaseLimits;
   readonly #children = new Set<Child>();
-  /** In the order in which they came. */
-  readonly #waiting = new Set<Wish>();
-  /** Those for whom a child is starting. */
-  readonly #starting = new Set<Wish>();
+  readonly #wishes = new SlotMap<Wish>();
   /** Starts under way, also those whose wish was given up. */
   #starts = 0;
   #serveScheduled = false;
@@ -76,7 +77,7 @@ export class LeasePool {
 
   /** Somebody waits for a child of it. */
   get isWaitedFor(): boolean {
-    return this.#waiting.size > 0 || this.#starting.size > 0;
+    return this.#wishes.size > 0;
   }
 
   /** A child for `owner`, at once where one is running and free. Its work has begun: the caller ends it. */
@@ -86,12 +87,13 @@ export class LeasePool {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => this.#expire(wish), this.#limits.waitMs);
       const giveUp = (): void => this.#drop(wish, new Fault('UPSTREAM_ENDED', 'it was given up'));
-      const wish: Wish = { seat, owner, resolve, reject, timer, work, giveUp };
-      this.#waiting.add(wish);
+      const told = { seat, owner, resolve, reject, timer, work, giveUp };
+      const wish: Wish = { ...told, waitsFor: 'child', key: 0 };
+      wish.key = this.#wishes.insert(wish);
       if (work?.signal.aborted === true) giveUp();
       else if (this.#awaitsStart(wish)) clearTimeout(timer); // that start has a limit of its own
       else if (this.#hasRoom()) this.#startFor(wish);
-      if (this.#waiting.has(wish) || this.#starting.has(wish))
+      if (wish.waitsFor !== 'nothing')
         work?.signal.addEventListener('abort', giveUp, { once: true });
     });
   }
@@ -114,7 +116,7 @@ export class LeasePool {
 
   /** Whoever waits may go on, once all that ends in this turn has ended. */
   #letWaitersGoOn(): void {
-    if (this.#serveScheduled || this.#waiting.size === 0) return;
+    if (this.#serveScheduled || this.#wishes.size === 0) return;
     this.#serveScheduled = true;
     queueMicrotask(() => {
       this.#serveScheduled = false;
@@ -128,7 +130,7 @@ export class LeasePool {
 
   /** The owner is gone: it waits no more, what it bound is ended, the rest is free for others. */
   release(owner: Owner): void {
-    for (const wish of [...this.#waiting, ...this.#starting]) {
+    for (const wish of this.#wishes) {
       if (wish.owner === owner)
         this.#drop(wish, new Fault('UPSTREAM_ENDED', 'the session has ended'));
     }
@@ -147,7 +149,7 @@ export class LeasePool {
 
   /** Nobody waits any more. Children and starts are their source's to end. */
   close(reason: Fault): void {
-    for (const wish of [...this.#waiting, ...this.#starting]) this.#drop(wish, reason);
+    for (const wish of this.#wishes) this.#drop(wish, reason);
   }
 
   #free(seat: LeasedSeat, owner: Owner): Child | undefined {
@@ -184,7 +186,8 @@ export class LeasePool {
 
   /** Serves all who can be served: one event may have freed more than one child. */
   #serve(): void {
-    for (const wish of this.#waiting) {
+    for (const wish of this.#wishes) {
+      if (wish.waitsFor !== 'child') continue;
       const child = this.#free(wish.seat, wish.owner);
       if (child !== undefined) this.#fulfil(wish, child);
       else if (!this.#awaitsStart(wish) && this.#hasRoom()) this.#startFor(wish);
@@ -193,21 +196,25 @@ export class LeasePool {
 
   /** Whether a start is under way whose child will be this owner's. */
   #awaitsStart(wish: Wish): boolean {
-    return [...this.#starting].some((other) => isSame(other, wish));
+    return this.#wishes.some((other) => other.waitsFor === 'start' && isSame(other, wish));
+  }
+
+  /** Those whose child the one that starts for `wish` will be, too. */
+  #waitingLike(wish: Wish): readonly Wish[] {
+    return [...this.#wishes].filter((other) => other.waitsFor === 'child' && isSame(other, wish));
   }
 
   #startFor(wish: Wish): void {
-    this.#waiting.delete(wish);
-    this.#starting.add(wish);
+    wish.waitsFor = 'start';
     clearTimeout(wish.timer);
-    for (const other of this.#waiting) if (isSame(other, wish)) clearTimeout(other.timer);
+    for (const other of this.#waitingLike(wish)) clearTimeout(other.timer);
     this.#starts += 1;
     this.#source.start(wish.seat).then(
       (child) => this.#started(wish, child),
       (error: unknown) => {
         this.#starts -= 1;
         this.#drop(wish, error);
-        for (const other of this.#waiting) if (isSame(other, wish)) this.#drop(other, error);
+        for (const other of this.#waitingLike(wish)) this.#drop(other, error);
         this.#letWaitersGoOn();
       },
     );
@@ -219,7 +226,7 @@ export class LeasePool {
       this.#drop(wish, new Fault('UPSTREAM_ENDED', 'the server ended as soon as it was ready'));
     else {
       this.#children.add(child);
-      if (this.#starting.has(wish)) this.#fulfil(wish, child);
+      if (wish.waitsFor === 'start') this.#fulfil(wish, child);
     }
     this.#letWaitersGoOn();
   }
@@ -235,8 +242,8 @@ export class LeasePool {
   }
 
   #forget(wish: Wish): void {
-    this.#waiting.delete(wish);
-    this.#starting.delete(wish);
+    this.#wishes.remove(wish.key);
+    wish.waitsFor = 'nothing';
     clearTimeout(wish.timer);
     wish.work?.signal.removeEventListener('abort', wish.giveUp);
   }
