@@ -12,11 +12,14 @@ import { parseArgs } from 'node:util';
 import { QuietGate } from '../../bench/quiet.ts';
 import { median, quantile } from '../../bench/statistics.ts';
 import { startGateway, type GatewayProcess } from '../support/gateway.ts';
+import { until } from '../support/until.ts';
 import { isFault, type Fault } from './faults.ts';
 import { SteadyLoad } from './steady-load.ts';
 
 const CALLS_PER_SECOND = 300;
 const SETTLE_MS = 300;
+/** The longest back-off, and a start. */
+const START_MS_MAX = 75_000;
 const P99 = 0.99;
 /** Waited for moments without other work on the machine, in all. */
 const QUIET_MS_MAX = 240_000;
@@ -72,12 +75,16 @@ class Rig implements AsyncDisposable {
 
   async arm(fault: Fault, where: 'gateway' | 'outside'): Promise<Arm> {
     await this.#quiet.wait();
+    const starts = this.#badPids.length;
     const bad = await startBadLoad(fault, where, this.#gateway.url('bad'));
+    // Behind the gateway it waits for its back-off: what a start costs is not what is measured.
+    if (where === 'gateway')
+      await until('the bad server runs', () => this.#badPids.length > starts, START_MS_MAX);
     await this.#load.run({ ...this.#steady, ms: SETTLE_MS });
     const arm = await this.#measure();
     await stopBadLoad(bad);
     // A server that floods goes on until it is ended.
-    if (where === 'gateway') await this.#endBadServer();
+    if (where === 'gateway') this.#endBadServer();
     return arm;
   }
 
@@ -95,11 +102,16 @@ class Rig implements AsyncDisposable {
     return { p50: quantile(latencies, 0.5), p99: quantile(latencies, P99) };
   }
 
-  async #endBadServer(): Promise<void> {
+  /** Of every start of the bad server so far. */
+  get #badPids(): readonly number[] {
     const started = this.#gateway
       .stderr()
       .matchAll(/mcp_server_started mcpServerId=bad pid=(\d+)/g);
-    const pid = [...started].map(([, digits]) => Number(digits)).at(-1);
+    return [...started].map(([, digits]) => Number(digits));
+  }
+
+  #endBadServer(): void {
+    const pid = this.#badPids.at(-1);
     if (pid === undefined) return;
     try {
       process.kill(pid, 'SIGKILL');
