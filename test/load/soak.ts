@@ -12,6 +12,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { median } from '../../bench/statistics.ts';
 import { verifyEventLog } from '../../packages/eventing/src/verify.ts';
 import { startGatewayIn, type Config, type GatewayProcess } from '../support/gateway.ts';
 import { Household } from '../support/household.ts';
@@ -19,7 +20,7 @@ import { upstream } from '../support/upstream.ts';
 import { CallTargets, type Tally } from './call-targets.ts';
 
 const KILL_EVERY_MS = 1_000;
-const SAMPLE_EVERY_MS = 5_000;
+const SAMPLE_EVERY_MS = 1_000;
 /** One that has just been started has no calls yet, and a start that fails makes others wait. */
 const AGE_MS_MIN = 500;
 const CAPACITY_MS = 4_000;
@@ -79,18 +80,18 @@ function sampleOf(pid: number, atMs: number): Sample {
   return { atMs, anonymousMib: kib / 1_024, files: readdirSync(`/proc/${pid}/fd`).length };
 }
 
-/** MiB a minute, by the floors of the third and the last quarter: between collections memory comes and goes. */
+/** What is typical of each quarter: between collections memory comes and goes. MiB. */
+const quartersOf = (samples: readonly Sample[]): readonly number[] =>
+  [0, 1, 2, 3].map((at) => {
+    const [from, to] = [at, at + 1].map((edge) => Math.floor((samples.length * edge) / 4));
+    return median(samples.slice(from, to).map(({ anonymousMib }) => anonymousMib));
+  });
+
+/** MiB a minute, from the second quarter to the last. */
 function growthOf(samples: readonly Sample[]): number {
-  const quarter = (at: number): readonly Sample[] =>
-    samples.slice(
-      Math.floor((samples.length * at) / 4),
-      Math.floor((samples.length * (at + 1)) / 4),
-    );
-  const floor = (part: readonly Sample[]): number =>
-    Math.min(...part.map(({ anonymousMib }) => anonymousMib));
-  const [before, after] = [quarter(2), quarter(3)];
-  const minutes = ((after[0]?.atMs ?? 0) - (before[0]?.atMs ?? 0)) / 60_000;
-  return minutes === 0 ? 0 : (floor(after) - floor(before)) / minutes;
+  const minutes = ((samples.at(-1)?.atMs ?? 0) / 60_000) * (2 / 4);
+  const [, before = 0, , after = 0] = quartersOf(samples);
+  return minutes === 0 ? 0 : (after - before) / minutes;
 }
 
 interface Recorded {
@@ -198,8 +199,10 @@ async function main(): Promise<void> {
   const { tally } = targets;
   console.log(
     `${tally.answered} answered, ${tally.failed} failed (${JSON.stringify(Object.fromEntries(tally.errors))}), ` +
-      `memory ${samples[0]?.anonymousMib.toFixed(1)} to ${samples.at(-1)?.anonymousMib.toFixed(1)} MiB ` +
-      `(${growthOf(samples).toFixed(2)} MiB/min), files ${samples[0]?.files} to ${samples.at(-1)?.files}`,
+      `memory ${quartersOf(samples)
+        .map((mib) => mib.toFixed(1))
+        .join(', ')} MiB by quarters (${growthOf(samples).toFixed(2)} MiB/min), ` +
+      `files ${samples[0]?.files} to ${samples.at(-1)?.files}`,
   );
   const problems = problemsOf(tally, samples, recorded);
   for (const problem of problems) console.log(`FAILED: ${problem}`);
