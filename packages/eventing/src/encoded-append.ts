@@ -48,22 +48,17 @@ function checkInteger(what: string, value: unknown): number {
   throw new TypeError(`${what} of an event must be an integer, not ${String(value)}`);
 }
 
-/** @param before of the same append: what it has in common with this one was checked */
-function encodeEvent(event: NewEvent, before: EncodedEvent | undefined): EncodedEvent {
+function encodeEvent(event: NewEvent): EncodedEvent {
   const { data }: { readonly data: unknown } = event;
   if (typeof data !== 'object' || data === null || Array.isArray(data)) {
     throw new TypeError('data of an event must be an object');
   }
   return [
     checkText('id', event.id, NAME_CHARS_MAX),
-    before !== undefined && event.type === before[1]
-      ? before[1]
-      : checkText('type', event.type, NAME_CHARS_MAX),
+    checkText('type', event.type, NAME_CHARS_MAX),
     checkInteger('schemaVersion', event.schemaVersion),
     checkInteger('occurredAtMs', event.occurredAtMs),
-    before !== undefined && event.producedBy === before[4]
-      ? before[4]
-      : checkText('producedBy', event.producedBy, NAME_CHARS_MAX),
+    checkText('producedBy', event.producedBy, NAME_CHARS_MAX),
     encodeData(data),
   ];
 }
@@ -116,8 +111,7 @@ export function encodeAppend(append: Append): EncodedAppend {
   const stream = checkStream(append.stream);
   const expected = checkExpected(append.expected);
   const guard = checkGuard(append.guard);
-  const events: EncodedEvent[] = [];
-  for (const event of append.events) events.push(encodeEvent(event, events.at(-1)));
+  const events = append.events.map(encodeEvent);
   const chars = charsOf(events);
   if (chars <= APPEND_CHARS_MAX) return { stream, expected, events, guard, chars };
   throw new TypeError(`an append has at most ${APPEND_CHARS_MAX} characters, not ${chars}`);

@@ -3,6 +3,7 @@
  * parsing. A limit is kept to within a tenth of the shortest one, at most a second late.
  */
 import { SlotMap } from '@mcp-hangar/kernel/slot-map';
+
 const LOOK_MS_MAX = 1_000;
 const LOOK_MS_MIN = 10;
 const LOOKS_PER_LIMIT = 10;
