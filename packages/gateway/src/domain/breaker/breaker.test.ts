@@ -221,6 +221,15 @@ describe('a breaker with a window', () => {
     expect(breaker.state.phase).toBe('closed');
   });
 
+  test('goes on counting where the clock was corrected by a little', () => {
+    const { breaker, clock, fail } = running({ failureThreshold: 100, window });
+    clock.now += 1_000 - (clock.now % 1_000); // the first moment of a bucket
+    fail(2);
+    clock.now -= 1;
+    fail(2);
+    expect(breaker.state.reason).toBe('4 of 4 calls in 10 s failed');
+  });
+
   test('does not count what began before it was closed', () => {
     const { breaker, clock, fail } = running({ failureThreshold: 100, window });
     fail(4);

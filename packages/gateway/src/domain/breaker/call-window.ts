@@ -39,8 +39,10 @@ export class CallWindow {
 
   count({ beganAtMs, nowMs }: CountedCall, isFailure: boolean): void {
     const { slowCallMs } = this.#policy;
-    const key = this.#keyAt(nowMs);
-    if (key < this.#latestKey) this.clear(); // the clock was set back: what was counted is of another time
+    let key = this.#keyAt(nowMs);
+    // The clock was set back: what was counted is of another time. A correction by a little is none.
+    if (key < this.#latestKey - 1) this.clear();
+    else if (key < this.#latestKey) key = this.#latestKey;
     this.#latestKey = key;
     const bucket = this.#buckets[key % BUCKETS];
     if (bucket === undefined) return; // a time before 1970

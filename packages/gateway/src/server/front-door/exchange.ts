@@ -10,7 +10,7 @@ import type { SlotMap } from '@mcp-hangar/kernel/slot-map';
 import { rpcErrorOf } from '../../application/calls/reply.ts';
 import { RPC, type RpcError } from '../../domain/protocol/json-rpc.ts';
 import type { BodyBudget } from './body.ts';
-import type { HttpReply } from './http-reply.ts';
+import { HttpReply, type HttpReplyOptions } from './http-reply.ts';
 import type { SessionTable } from './session-table.ts';
 
 /** What the handlers of one front share. */
@@ -56,6 +56,22 @@ export const SESSION_HEADER = 'mcp-session-id';
 export function header(request: IncomingMessage, name: string): string | undefined {
   const value = request.headers[name];
   return Array.isArray(value) ? value[0] : value;
+}
+
+/** The answer of one request, which is outstanding from now on. */
+export function openReply(
+  { front, response }: Exchange,
+  options: Omit<HttpReplyOptions, 'response' | 'bufferBytesMax' | 'onDone'>,
+): HttpReply {
+  let key = 0;
+  const reply = new HttpReply({
+    ...options,
+    response,
+    bufferBytesMax: front.limits.clientBufferBytesMax,
+    onDone: () => void front.pending.remove(key),
+  });
+  key = front.pending.insert(reply);
+  return reply;
 }
 
 /** Refuses an exchange with an error of the gateway's own, under the status that the catalogue gives it. */

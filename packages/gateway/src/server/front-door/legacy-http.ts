@@ -15,10 +15,11 @@ import {
   SUPPORTED_REVISIONS,
 } from '../../domain/protocol/revisions.ts';
 import { BatchReply } from './batch-reply.ts';
-import { HttpReply } from './http-reply.ts';
+import type { HttpReply } from './http-reply.ts';
 import type { HttpSession } from './http-session.ts';
 import {
   header,
+  openReply,
   PROTOCOL_VERSION_HEADER,
   sendError,
   sendFault,
@@ -150,16 +151,9 @@ function findSession({ front, endpoint, request, response }: Exchange): HttpSess
   return session;
 }
 
-function newReply({ front, response }: Exchange, session: HttpSession, rawId: string): HttpReply {
-  let key = 0;
-  const reply = new HttpReply({
-    response,
+const newReply = (exchange: Exchange, session: HttpSession, rawId: string): HttpReply =>
+  openReply(exchange, {
     rawId,
-    bufferBytesMax: front.limits.clientBufferBytesMax,
     openStream: () => session.openStream(),
     orphan: (message) => session.say(message),
-    onDone: () => void front.pending.remove(key),
   });
-  key = front.pending.insert(reply);
-  return reply;
-}

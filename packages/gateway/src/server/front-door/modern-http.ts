@@ -8,9 +8,9 @@ import { rawIdOf, type ClientText } from '../../domain/protocol/client-message.t
 import { RPC, type Message, type RpcError } from '../../domain/protocol/json-rpc.ts';
 import { checkModern, isRefusal } from '../../domain/protocol/modern-envelope.ts';
 import { decodeHeaderValue } from '../../application/calls/header-value.ts';
-import { HttpReply } from './http-reply.ts';
 import {
   header,
+  openReply,
   PROTOCOL_VERSION_HEADER,
   sendError,
   sendFault,
@@ -51,15 +51,7 @@ export function postModern(exchange: Exchange, message: Message, text: ClientTex
     sendFault(response, fault, message.id);
     return;
   }
-  let key = 0;
-  const reply = new HttpReply({
-    response,
-    rawId: rawIdOf(message, text),
-    bufferBytesMax: front.limits.clientBufferBytesMax,
-    statusOf,
-    onDone: () => void front.pending.remove(key),
-  });
-  key = front.pending.insert(reply);
+  const reply = openReply(exchange, { rawId: rawIdOf(message, text), statusOf });
   const pending = handleModern(front.hub, {
     endpoint,
     principal: ANONYMOUS,
@@ -76,8 +68,8 @@ export function postModern(exchange: Exchange, message: Message, text: ClientTex
   if (stream !== undefined) front.streams.add(stream);
   response.on('close', () => {
     if (stream !== undefined) front.streams.delete(stream);
-    front.pending.remove(key);
     if (!response.writableFinished) pending.cancel(STREAM_CLOSED);
+    reply.drop(); // nobody is left to answer
   });
 }
 
