@@ -32,5 +32,5 @@ ${row(['---', '---', '---', '---', '---', '---'])}
 ${Object.values(FAULTS).map(faultRow).join('\n')}
 
 What one server costs the latency of the others is measured by \`node test/load/isolation.ts\`: steady calls of two good
-servers through one gateway, while a bad one works behind the same gateway or outside of it, in turns.
+servers through one gateway, while a bad one works behind the same gateway or behind another one, in turns.
 `;

@@ -1,9 +1,10 @@
 /**
  * Acceptance 5: `node test/load/isolation.ts --rounds 9 --seconds 3 --faults hang,flood,garbage,large,crash,freeze`.
  *
- * Two servers get steady load through one gateway. Beside them a bad one works, once behind the same gateway and
- * once outside of it, in turns. Of each round the p99 of the good servers' latencies is compared: what the bad server
- * costs beyond the CPU that it takes anyway is the gateway's fault. Exit code 1 where the median ratio is over 1.15.
+ * Two servers get steady load through one gateway. Beside them a bad one is called, once behind the same gateway and
+ * once behind another one, in turns: the machine does the same work, starts of the bad server and its bytes included.
+ * Of each round the p99 of the good servers' latencies is compared: what one server costs the others of its gateway.
+ * Exit code 1 where the median ratio is over 1.15, also for the control, a server that answers well.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,15 +12,13 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { QuietGate } from '../../bench/quiet.ts';
 import { median, quantile } from '../../bench/statistics.ts';
-import { startGateway, type GatewayProcess } from '../support/gateway.ts';
-import { until } from '../support/until.ts';
+import { LegacyClient } from '../support/clients.ts';
+import { startGateway, type Config, type GatewayProcess } from '../support/gateway.ts';
 import { isFault, type Fault } from './faults.ts';
 import { SteadyLoad } from './steady-load.ts';
 
 const CALLS_PER_SECOND = 300;
 const SETTLE_MS = 300;
-/** The longest back-off, and a start. */
-const START_MS_MAX = 75_000;
 const P99 = 0.99;
 /** Waited for moments without other work on the machine, in all. */
 const QUIET_MS_MAX = 240_000;
@@ -28,25 +27,64 @@ const SHORT_MS = 1_000;
 const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const SERVER = { command: [process.execPath, file('./fixtures/faulty.mjs')] };
 const GOOD = ['good-1', 'good-2'];
+const BAD = { ...SERVER, call_timeout_s: 1 };
+
+/** Where the bad server is. */
+type Where = 'through' | 'outside';
 
 interface Arm {
   readonly p50: number;
   readonly p99: number;
 }
 
-interface Round {
-  readonly through: Arm;
-  readonly outside: Arm;
+type Round = Readonly<Record<Where, Arm>>;
+
+/** A gateway with the bad server, and somebody who starts and stops that. */
+class BadPlace implements AsyncDisposable {
+  readonly gateway: GatewayProcess;
+  readonly #operator: LegacyClient;
+
+  private constructor(gateway: GatewayProcess, operator: LegacyClient) {
+    this.gateway = gateway;
+    this.#operator = operator;
+  }
+
+  static async open(others: Config): Promise<BadPlace> {
+    const gateway = await startGateway({ mcp_servers: { ...others, bad: BAD } });
+    return new BadPlace(gateway, await LegacyClient.open(gateway.url()));
+  }
+
+  /** A deliberate start forgives what was: no back-off is left of the arm before. */
+  async start(fault: Fault): Promise<ChildProcess> {
+    await this.#ask('registry_start');
+    return startBadLoad(fault, this.gateway.url('bad'));
+  }
+
+  /** One that floods goes on until it is ended. */
+  async stop(load: ChildProcess): Promise<void> {
+    await stopBadLoad(load);
+    await this.#ask('registry_stop');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.gateway[Symbol.asyncDispose]();
+  }
+
+  async #ask(tool: string): Promise<void> {
+    const answer = await this.#operator.call(tool, { provider: 'bad' }).answer();
+    if (answer.result?.['isError'] === true || answer.error !== undefined)
+      throw new Error(`${tool}: ${JSON.stringify(answer)}`);
+  }
 }
 
 class Rig implements AsyncDisposable {
-  readonly #gateway: GatewayProcess;
+  readonly #places: Readonly<Record<Where, BadPlace>>;
   readonly #load = new SteadyLoad();
   readonly #quiet: QuietGate;
   readonly #ms: number;
 
-  constructor(gateway: GatewayProcess, ms: number) {
-    this.#gateway = gateway;
+  private constructor(places: Readonly<Record<Where, BadPlace>>, ms: number) {
+    this.#places = places;
     this.#ms = ms;
     this.#quiet = new QuietGate(ms < SHORT_MS ? 0 : QUIET_MS_MAX);
   }
@@ -57,40 +95,30 @@ class Rig implements AsyncDisposable {
   }
 
   static async start(ms: number): Promise<Rig> {
-    const gateway = await startGateway({
-      mcp_servers: {
-        ...Object.fromEntries(GOOD.map((id) => [id, SERVER])),
-        bad: { ...SERVER, call_timeout_s: 1 },
-      },
-    });
-    const rig = new Rig(gateway, ms);
+    const through = await BadPlace.open(Object.fromEntries(GOOD.map((id) => [id, SERVER])));
+    const rig = new Rig({ through, outside: await BadPlace.open({}) }, ms);
     await rig.#load.open(rig.#urls);
     await rig.#measure(); // warm code
     return rig;
   }
 
   get #urls(): readonly string[] {
-    return GOOD.map((id) => this.#gateway.url(id));
+    return GOOD.map((id) => this.#places.through.gateway.url(id));
   }
 
-  async arm(fault: Fault, where: 'gateway' | 'outside'): Promise<Arm> {
+  async arm(fault: Fault, where: Where): Promise<Arm> {
     await this.#quiet.wait();
-    const starts = this.#badPids.length;
-    const bad = await startBadLoad(fault, where, this.#gateway.url('bad'));
-    // Behind the gateway it waits for its back-off: what a start costs is not what is measured.
-    if (where === 'gateway')
-      await until('the bad server runs', () => this.#badPids.length > starts, START_MS_MAX);
+    const place = this.#places[where];
+    const bad = await place.start(fault);
     await this.#load.run({ ...this.#steady, ms: SETTLE_MS });
     const arm = await this.#measure();
-    await stopBadLoad(bad);
-    // A server that floods goes on until it is ended.
-    if (where === 'gateway') this.#endBadServer();
+    await place.stop(bad);
     return arm;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#load.close();
-    await this.#gateway[Symbol.asyncDispose]();
+    for (const place of Object.values(this.#places)) await place[Symbol.asyncDispose]();
   }
 
   get #steady(): { readonly urls: readonly string[]; readonly callsPerSecond: number } {
@@ -101,32 +129,10 @@ class Rig implements AsyncDisposable {
     const latencies = await this.#load.run({ ...this.#steady, ms: this.#ms });
     return { p50: quantile(latencies, 0.5), p99: quantile(latencies, P99) };
   }
-
-  /** Of every start of the bad server so far. */
-  get #badPids(): readonly number[] {
-    const started = this.#gateway
-      .stderr()
-      .matchAll(/mcp_server_started mcpServerId=bad pid=(\d+)/g);
-    return [...started].map(([, digits]) => Number(digits));
-  }
-
-  #endBadServer(): void {
-    const pid = this.#badPids.at(-1);
-    if (pid === undefined) return;
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch {
-      // It has ended before.
-    }
-  }
 }
 
-async function startBadLoad(
-  fault: Fault,
-  where: 'gateway' | 'outside',
-  url: string,
-): Promise<ChildProcess> {
-  const bad = spawn(process.execPath, [file('./bad-load.ts'), fault, where, url], {
+async function startBadLoad(fault: Fault, url: string): Promise<ChildProcess> {
+  const bad = spawn(process.execPath, [file('./bad-load.ts'), fault, url], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   if (bad.stdout === null) throw new Error('no output');
@@ -173,9 +179,9 @@ const results = new Map<Fault, Round[]>(faults.map((fault) => [fault, []]));
 for (let round = 0; round < Number(values.rounds); round += 1) {
   for (const fault of faults) {
     // Which arm comes first alternates: the machine may be getting busier or calmer.
-    const first = round % 2 === 0 ? await rig.arm(fault, 'gateway') : undefined;
+    const first = round % 2 === 0 ? await rig.arm(fault, 'through') : undefined;
     const outside = await rig.arm(fault, 'outside');
-    const through = first ?? (await rig.arm(fault, 'gateway'));
+    const through = first ?? (await rig.arm(fault, 'through'));
     results.get(fault)?.push({ through, outside });
   }
 }

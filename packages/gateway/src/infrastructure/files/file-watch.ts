@@ -33,6 +33,8 @@ export class FileWatch implements Disposable {
   readonly #folders = new Map<string, FSWatcher>();
   readonly #seen = new Map<string, string>();
   #look: NodeJS.Timeout | undefined;
+  /** The files of the look that is under way. */
+  #lookedAt: readonly string[] | undefined;
   #quiet: NodeJS.Timeout | undefined;
   #noiseSinceMs: number | undefined;
 
@@ -81,15 +83,20 @@ export class FileWatch implements Disposable {
     }
   }
 
+  /** One look at a time: where a disk hangs, each would hold a thread. */
   async #lookAtAll(): Promise<void> {
     const { files } = this.#watching;
+    if (files === this.#lookedAt) return;
+    this.#lookedAt = files;
     for (const file of this.#seen.keys()) if (!files.includes(file)) this.#seen.delete(file);
     for (const file of files) {
       const signature = await signatureOf(file);
+      if (files !== this.#watching.files) return; // others take its place, or nobody watches any more
       const before = this.#seen.get(file);
       this.#seen.set(file, signature);
       if (before !== undefined && before !== signature) this.#hint();
     }
+    this.#lookedAt = undefined;
   }
 
   /** Waits until the writing is over, but not for ever. */

@@ -226,6 +226,19 @@ describe('whatever a server writes', () => {
     expect(call.answers).toHaveLength(1);
   });
 
+  test.each(['INFO {"jsonrpc":"2.0","id":1,"result":{}', '"id":1}', '{"id":1,', '  ', '['])(
+    'a line like %j is no protocol, and costs no call that it does not name at its end',
+    async (line) => {
+      const { process, connection } = connect();
+      const call = new Told();
+      connection.send(call);
+      await process.says(line, { jsonrpc: '2.0', id: 1, result: {} });
+      await vi.waitFor(() => expect(call.times).toBe(1));
+      expect(call.answers).toHaveLength(line === '"id":1}' ? 0 : 1);
+      expect(connection.noiseLines).toBe(line.trim() === '' ? 0 : 1);
+    },
+  );
+
   test('the first words that are no protocol are kept as evidence', async () => {
     const { process, connection } = connect();
     await process.says('Starting up…', 'more');

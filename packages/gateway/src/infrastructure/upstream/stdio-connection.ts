@@ -45,6 +45,10 @@ const NOISE_LINE_BYTES = 512;
 
 const NOISE_CHARS_KEPT = 1_024;
 
+const SPACE = 32;
+const OPEN_OBJECT = 123;
+const CLOSE_OBJECT = 125;
+
 /** The process behind the connection, as the launcher gives it. */
 export interface ConnectionProcess {
   readonly pid: number;
@@ -212,6 +216,12 @@ export class StdioConnection implements UpstreamConnection {
   }
 
   #onLine(pieces: readonly Buffer[], bytes: number): void {
+    if (isChatter(pieces)) {
+      this.#addNoise(bytes);
+      this.noiseLines += 1;
+      this.#noise ??= Buffer.concat(pieces, Math.min(bytes, NOISE_CHARS_KEPT)).toString('latin1');
+      return;
+    }
     if (bytes > WHOLE_SCAN_BYTES_MAX) {
       const found = answerAtEnds(pieces, bytes);
       if (found !== undefined) {
@@ -306,6 +316,13 @@ export class StdioConnection implements UpstreamConnection {
     for (const call of calls) call.lost(lost);
     this.#observer?.ended(detail);
   }
+}
+
+/** Surely no message, nor the rest of one, by its first byte and its last: servers that log to stdout print thousands. */
+function isChatter(pieces: readonly Buffer[]): boolean {
+  const first = pieces[0]?.[0] ?? SPACE;
+  const last = pieces.at(-1)?.at(-1) ?? SPACE;
+  return first > SPACE && first !== OPEN_OBJECT && last > SPACE && last !== CLOSE_OBJECT;
 }
 
 const headAndTail = (pieces: readonly Buffer[]): string =>
