@@ -71,6 +71,30 @@ describe('lines', () => {
     expect(split(chunked(bytes, [1]))).toEqual(expected(text));
   });
 
+  test('that lie within a chunk may be skipped by their ends, and no others are', () => {
+    const asked: unknown[] = [];
+    const seen: string[] = [];
+    const splitter = new LineSplitter(
+      {
+        line: (pieces) => seen.push(Buffer.concat(pieces).toString('latin1')),
+        overlong: () => undefined,
+        skips: (first, last, bytes) => {
+          asked.push([String.fromCharCode(first, last), bytes]);
+          return first === 35; // #
+        },
+      },
+      MAX,
+    );
+    splitter.push(Buffer.from('#one\n{two}\n\n#th'));
+    splitter.push(Buffer.from('ree\n#\n'));
+    expect(asked).toEqual([
+      ['#e', 4],
+      ['{}', 5],
+      ['##', 1],
+    ]);
+    expect(seen).toEqual(['{two}', '#three']);
+  });
+
   test('of exactly the limit pass, and one byte more costs that line only', () => {
     const [fits, over] = ['a'.repeat(MAX), 'b'.repeat(MAX + 1)];
     expect(split([Buffer.from(`${fits}\n${over}\n${fits}\n`)])).toEqual([

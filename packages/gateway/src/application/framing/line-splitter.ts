@@ -11,6 +11,8 @@ const CRUMBS_MAX = 1_024;
 export interface LineSink {
   line(pieces: readonly Buffer[], bytes: number): void;
   overlong(head: string, tail: string, bytes: number): void;
+  /** Asked of a line that lies within one chunk, by its first byte and its last: whether that was all of it to see. */
+  skips?(first: number, last: number, bytes: number): boolean;
 }
 
 export class LineSplitter {
@@ -31,12 +33,19 @@ export class LineSplitter {
     let start = 0;
     let newline = chunk.indexOf(NEWLINE);
     while (newline !== -1) {
-      this.#take(chunk.subarray(start, newline));
-      this.#finish();
+      if (!this.#isSkipped(chunk, start, newline)) {
+        this.#take(chunk.subarray(start, newline));
+        this.#finish();
+      }
       start = newline + 1;
       newline = chunk.indexOf(NEWLINE, start);
     }
     if (start < chunk.length) this.#take(start === 0 ? chunk : chunk.subarray(start));
+  }
+
+  #isSkipped(chunk: Buffer, start: number, end: number): boolean {
+    if (this.#sink.skips === undefined || this.#bytes > 0 || start === end) return false;
+    return this.#sink.skips(chunk[start] ?? 0, chunk[end - 1] ?? 0, end - start);
   }
 
   #take(piece: Buffer): void {

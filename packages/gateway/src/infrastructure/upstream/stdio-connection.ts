@@ -35,7 +35,7 @@ const PARSED_BYTES_MAX = 65_536;
 const WHOLE_SCAN_BYTES_MAX = 8_388_608;
 /** From here on waiting for the end of a turn costs less than a write for each line. */
 const BATCHED_FROM_CALLS = 8;
-const READ_BYTES_PER_TURN = 262_144;
+const READ_BYTES_PER_TURN = 131_072;
 const CHUNK_BYTES_COUNTED = 16_384;
 const NOISE_WINDOW_MS = 50;
 /** 4 MiB a second. */
@@ -91,6 +91,7 @@ export class StdioConnection implements UpstreamConnection {
       {
         line: (pieces, bytes) => this.#onLine(pieces, bytes),
         overlong: (head, tail, bytes) => this.#onOverlong(head, tail, bytes),
+        skips: (first, last, bytes) => this.#skips(first, last, bytes),
       },
       limits.messageBytesMax,
     );
@@ -196,7 +197,7 @@ export class StdioConnection implements UpstreamConnection {
     // Small chunks mean that the child is read as fast as it writes: only full ones can hold up the others.
     if (chunk.length >= CHUNK_BYTES_COUNTED) this.#readThisTurn += chunk.length;
     else if (this.#noiseBytes <= NOISE_BYTES_PER_WINDOW) return;
-    if (this.#readThisTurn > READ_BYTES_PER_TURN || this.#noiseBytes > NOISE_BYTES_PER_WINDOW)
+    if (this.#readThisTurn >= READ_BYTES_PER_TURN || this.#noiseBytes > NOISE_BYTES_PER_WINDOW)
       this.#process.stdout.pause();
     if (this.#turnScheduled) return;
     this.#turnScheduled = true;
@@ -215,13 +216,15 @@ export class StdioConnection implements UpstreamConnection {
     } else if (stdout.isPaused()) stdout.resume();
   }
 
+  /** Servers that log to stdout print thousands: once there is evidence of it, nobody reads them. */
+  #skips(first: number, last: number, bytes: number): boolean {
+    if (this.#noise === undefined || !isChatter(first, last)) return false;
+    this.#addNoise(bytes);
+    this.noiseLines += 1;
+    return true;
+  }
+
   #onLine(pieces: readonly Buffer[], bytes: number): void {
-    if (isChatter(pieces)) {
-      this.#addNoise(bytes);
-      this.noiseLines += 1;
-      this.#noise ??= Buffer.concat(pieces, Math.min(bytes, NOISE_CHARS_KEPT)).toString('latin1');
-      return;
-    }
     if (bytes > WHOLE_SCAN_BYTES_MAX) {
       const found = answerAtEnds(pieces, bytes);
       if (found !== undefined) {
@@ -318,12 +321,9 @@ export class StdioConnection implements UpstreamConnection {
   }
 }
 
-/** Surely no message, nor the rest of one, by its first byte and its last: servers that log to stdout print thousands. */
-function isChatter(pieces: readonly Buffer[]): boolean {
-  const first = pieces[0]?.[0] ?? SPACE;
-  const last = pieces.at(-1)?.at(-1) ?? SPACE;
-  return first > SPACE && first !== OPEN_OBJECT && last > SPACE && last !== CLOSE_OBJECT;
-}
+/** Surely no message, nor the rest of one, by its first byte and its last. */
+const isChatter = (first: number, last: number): boolean =>
+  first > SPACE && first !== OPEN_OBJECT && last > SPACE && last !== CLOSE_OBJECT;
 
 const headAndTail = (pieces: readonly Buffer[]): string =>
   `${pieces[0]?.subarray(0, 256).toString('latin1')}${pieces.at(-1)?.subarray(-256).toString('latin1')}`;
