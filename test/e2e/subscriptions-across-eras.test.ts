@@ -89,7 +89,13 @@ describe.each(['HTTP', 'stdio'] as const)('The official clients over %s', (front
         return resources.find((one) => one.uri.includes('static/document'))?.uri;
       });
       const owned = [`hangar://${server}/${uri}`];
-      const listening = await peer.listen(owned);
+      // Another server may list the same URI sooner.
+      const listening = await until('the server agrees', async () => {
+        const opened = await peer.listen(owned);
+        if (opened.honoredFilter.resourceSubscriptions !== undefined) return opened;
+        await opened.close();
+        return undefined;
+      });
       expect(listening.honoredFilter.resourceSubscriptions).toEqual(owned);
       expect(await peer.callTool(`${server}__toggle-subscriber-updates`)).toContain('Started');
       await until('an update comes', () => heard(peer).length > 0);

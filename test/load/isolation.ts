@@ -24,8 +24,9 @@ const P99 = 0.99;
 const QUIET_MS_MAX = 240_000;
 const SHORT_MS = 1_000;
 
-const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
-const SERVER = { command: [process.execPath, file('./fixtures/faulty.mjs')] };
+const BAD_LOAD = fileURLToPath(new URL('./bad-load.ts', import.meta.url));
+const SCRIPT = fileURLToPath(new URL('./fixtures/faulty.mjs', import.meta.url));
+const SERVER = { command: [process.execPath, SCRIPT] };
 const GOOD = ['good-1', 'good-2'];
 const BAD = { ...SERVER, call_timeout_s: 1 };
 
@@ -132,7 +133,7 @@ class Rig implements AsyncDisposable {
 }
 
 async function startBadLoad(fault: Fault, url: string): Promise<ChildProcess> {
-  const bad = spawn(process.execPath, [file('./bad-load.ts'), fault, url], {
+  const bad = spawn(process.execPath, [BAD_LOAD, fault, url], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   if (bad.stdout === null) throw new Error('no output');
