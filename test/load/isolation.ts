@@ -1,5 +1,6 @@
 /**
- * Acceptance 5: `node test/load/isolation.ts --rounds 9 --seconds 3 --faults hang,flood,garbage,large,crash,freeze`.
+ * What one bad server costs the others of its gateway: `node test/load/isolation.ts [--rounds 9] [--seconds 6]
+ * [--faults hang,flood,…] [--max 1.15]`, a quarter of an hour.
  *
  * Two servers get steady load through one gateway. Beside them a bad one is called, once behind the same gateway and
  * once behind another one, in turns: the machine does the same work, starts of the bad server and its bytes included.
@@ -167,7 +168,7 @@ function show(fault: Fault, rounds: readonly Round[]): number {
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '9' },
-    seconds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '6' },
     /** A short run on a busy machine only shows what is badly wrong. */
     max: { type: 'string', default: '1.15' },
     faults: { type: 'string', default: 'none,hang,garbage,large,crash,freeze,flood' },
