@@ -77,9 +77,6 @@ const holdingsIn = (path: string): readonly Holdings[] =>
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as Holdings);
 
-const minutesOf = (samples: readonly unknown[]): number =>
-  (samples.length * SAMPLE_EVERY_MS) / 60_000;
-
 /** The medians of the four quarters of a run. */
 const quartersOf = (values: readonly number[]): readonly number[] =>
   [0, 1, 2, 3].map((at) => {
@@ -90,7 +87,8 @@ const quartersOf = (values: readonly number[]): readonly number[] =>
 /** A minute, from the second quarter to the last. */
 function growthOf(values: readonly number[]): number {
   const [, before = 0, , after = 0] = quartersOf(values);
-  return (after - before) / (minutesOf(values) / 2);
+  const minutes = (values.length * SAMPLE_EVERY_MS) / 60_000;
+  return (after - before) / (minutes / 2);
 }
 
 function course(name: string, values: readonly number[]): string {
@@ -116,12 +114,8 @@ function recordedIn(path: string): Recorded {
   };
 }
 
-/** What is wrong; empty where all is well. */
-function problemsOf(
-  tally: Tally,
-  samples: readonly Holdings[],
-  recorded: Recorded,
-): readonly string[] {
+/** What is wrong with the calls; empty where all is well. */
+function problemsOfCalls(tally: Tally, recorded: Recorded): readonly string[] {
   const problems: string[] = [];
   if (tally.wrong > 0) problems.push(`${tally.wrong} wrong results: ${tally.examples.join('; ')}`);
   for (const [code, count] of tally.errors)
@@ -132,13 +126,22 @@ function problemsOf(
   if (recorded.failed !== tally.failed)
     problems.push(`${recorded.failed} of ${tally.failed} errors are in the log`);
   if (recorded.findings > 0) problems.push(`${recorded.findings} findings in the log`);
-  if (minutesOf(samples) < JUDGED_FROM_MINUTES) return problems;
+  return problems;
+}
+
+/** Of a run that is long enough to say something. */
+function problemsOfMemory(samples: readonly Holdings[], minutes: number): readonly string[] {
+  if (minutes < JUDGED_FROM_MINUTES) return [];
+  const wanted = Math.floor((minutes * 60_000) / SAMPLE_EVERY_MS) - 1; // the run is over before the last is asked for
+  if (samples.length < wanted) return [`${samples.length} of ${wanted} looks at memory came back`];
+  const problems: string[] = [];
   for (const kind of ['anonymousMib', 'heapMib'] as const) {
     const growth = growthOf(samples.map((sample) => sample[kind]));
     if (growth >= MIB_PER_MINUTE_MAX) problems.push(`${kind} grows by ${growth.toFixed(2)}/min`);
   }
-  const files = growthOf(samples.map((sample) => sample.files)) * (minutesOf(samples) / 2);
-  if (files > FILES_SLACK) problems.push(`${files} more files are open`);
+  const grown =
+    (samples.at(-1)?.files ?? 0) - (samples[Math.floor(samples.length / 4)]?.files ?? 0);
+  if (grown > FILES_SLACK) problems.push(`${grown} more files are open`);
   return problems;
 }
 
@@ -198,7 +201,8 @@ async function main(): Promise<void> {
   const callsPerSecond = capacity * numberOf(values.share, 0.5);
   console.log(`${capacity.toFixed(0)} calls/s at most; ${callsPerSecond.toFixed(0)} from now on`);
   const load = targets.run(callsPerSecond);
-  await run(gateway, targets, numberOf(values.minutes, 15) * 60_000);
+  const minutes = numberOf(values.minutes, 15);
+  await run(gateway, targets, minutes * 60_000);
   await load.end();
   targets.close();
   await gateway.stop();
@@ -216,7 +220,7 @@ async function main(): Promise<void> {
           samples.map((sample) => sample[kind]),
         ),
       );
-  const problems = problemsOf(tally, samples, recorded);
+  const problems = [...problemsOfCalls(tally, recorded), ...problemsOfMemory(samples, minutes)];
   for (const problem of problems) console.log(`FAILED: ${problem}`);
   process.exitCode = problems.length === 0 ? 0 : 1;
 }
